@@ -1,0 +1,1 @@
+"""The engine of the integration environment: no command line, no printing."""

@@ -1,0 +1,132 @@
+"""What a compose file says, as immutable data.
+
+Names follow the compose specification (https://github.com/compose-spec/compose-spec).
+Durations are seconds and end in ``_s``; sizes are bytes and end in ``_bytes``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
+MountType = Literal["bind", "volume", "tmpfs"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """A published port. ``published`` is None where the file leaves the choice to the engine.
+
+    ``demanded`` is true where the user named the host port, by a variable that is set; such a
+    port is never replaced by a free one.
+    """
+
+    target: int
+    published: int | None = None
+    host_ip: str = "127.0.0.1"
+    protocol: str = "tcp"
+    demanded: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """A bind, a volume or a tmpfs. ``source`` is a host path, a volume key, or None (anonymous, tmpfs)."""
+
+    type: MountType
+    target: str
+    source: str | None = None
+    read_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Healthcheck:
+    """A health check; ``test`` is ``("CMD", ...)`` or ``("CMD-SHELL", text)``.
+
+    Defaults are the compose specification's.
+    """
+
+    test: tuple[str, ...]
+    interval_s: float = 30.0
+    timeout_s: float = 30.0
+    retries: int = 3
+    start_period_s: float = 0.0
+    start_interval_s: float = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependency:
+    """One entry of ``depends_on``."""
+
+    service: str
+    condition: Condition = "service_started"
+    required: bool = True
+    restart: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """Where a service's image is made from. ``context`` is absolute, ``dockerfile`` relative to it."""
+
+    context: Path
+    dockerfile: str = "Dockerfile"
+    target: str | None = None
+    args: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalHints:
+    """The ``x-local`` key: what the local engine cannot infer.
+
+    ``command`` replaces the image's command, ``python`` asks for an interpreter version
+    (``"3.13"``), ``working_dir`` is absolute, ``environment`` is laid over the service's own.
+    """
+
+    command: tuple[str, ...] | None = None
+    python: str | None = None
+    working_dir: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One entry of ``services``."""
+
+    name: str
+    image: str | None = None
+    build: Build | None = None
+    command: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[Port, ...] = ()
+    expose: tuple[int, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    depends_on: tuple[Dependency, ...] = ()
+    healthcheck: Healthcheck | None = None
+    profiles: tuple[str, ...] = ()
+    restart: str = "no"
+    stop_signal: str = "SIGTERM"
+    stop_grace_period_s: float = 10.0
+    user: str | None = None
+    working_dir: str | None = None
+    networks: tuple[str, ...] = ()
+    local: LocalHints = field(default_factory=LocalHints)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A loaded compose description.
+
+    ``name`` is the project name. ``networks`` and ``volumes`` map the file's keys to the names the
+    engine uses (``ecommerce-local-network``). ``services`` holds only those whose profile is active,
+    in file order. ``variables`` is what interpolation saw, for the flight recorder.
+    """
+
+    name: str
+    files: tuple[Path, ...]
+    directory: Path
+    services: Mapping[str, Service]
+    networks: Mapping[str, str] = field(default_factory=dict)
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
