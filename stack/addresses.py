@@ -38,6 +38,8 @@ def rewrite_paths(text: str, folders: Mapping[str, str]) -> str:
 
     def replace(match: re.Match[str]) -> str:
         extra = len(match[0]) - len(match[0].lstrip("/")) - 1
+        if extra == 1 and text[: match.start()].endswith(":"):
+            return match[0]  # the authority of a URL, not a path
         path = posixpath.normpath("/" + match[0].lstrip("/"))
         for target in sorted(folders, key=len, reverse=True):
             if path == target or path.startswith(target.rstrip("/") + "/"):

@@ -1,0 +1,290 @@
+"""The small process that outlives the command that started a stack, and ends the stack.
+
+``python -m stack.guardian REQUEST [LEASE]``: REQUEST is a file that says what to run, LEASE the
+descriptor of a pipe whose end of file says that the owner is gone. A detached stack has no lease; it
+lives until it is told to end (SIGTERM, or ``down`` over its control socket).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from stack import compose, engines, kernel, plan, ports, processes, state
+from stack.engines import Engine, Site
+from stack.errors import DiskFull, StackError
+from stack.health import Verdict
+from stack.journal import Journal
+from stack.plan import Plan
+from stack.masking import mask_url, masked
+from stack.supervisor import Supervisor
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the command asks for; written to the run's folder."""
+
+    name: str
+    files: tuple[str, ...]
+    engine: str
+    work_tree: str
+    run: str
+    token: str
+    env_file: str | None = None
+    profiles: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    ephemeral: bool = False
+    deadline_s: float = 120.0
+
+
+class Guardian:
+    """Holds one stack from its start to its end."""
+
+    def __init__(self, request: Request, journal: Journal) -> None:
+        self._request, self._journal = request, journal
+        self._ended = asyncio.Event()
+        self._hurry = False
+        self._volumes = False
+        self.supervisor: Supervisor | None = None
+        self._state = state.StackState(
+            name=request.name,
+            project=request.name,
+            engine=request.engine,
+            work_tree=request.work_tree,
+            files=request.files,
+            run=request.run,
+            token=request.token,
+            ephemeral=request.ephemeral,
+            created=time.time(),
+            pid=processes.own_pid(),
+            pid_started=processes.started(processes.own_pid()) or 0.0,
+        )
+
+    async def hold(self, lease: int | None) -> int:
+        """Bring the stack up, keep it until its end, take it down; answers the exit code."""
+        self._listen(lease)
+        state.write(self._state)
+        engine: Engine | None = None
+        code = 0
+        try:
+            made, engine = await self._unless_ended(self._prepare())
+            self.supervisor = Supervisor(
+                made, engine, self._site(), self._journal, deadline_s=self._request.deadline_s
+            )
+            async with self._control():
+                if await self._unless_ended(self._bring_up(self.supervisor)):
+                    await self._ended.wait()
+                else:
+                    code = 3
+        except _Ended:
+            pass
+        except StackError as error:
+            self._journal.write("error", text=error.message, hint=error.hint, code=error.code)
+            code = error.code
+        except OSError as error:
+            failure = _disk_full(error)
+            self._journal.write("error", text=failure.message, hint=failure.hint, code=failure.code)
+            code = failure.code
+        finally:
+            await self._take_down(engine)
+        return code
+
+    async def _prepare(self) -> tuple[Plan, Engine]:
+        request = self._request
+        loaded = compose.load(
+            *map(Path, request.files),
+            profiles=request.profiles,
+            env_file=Path(request.env_file) if request.env_file else None,
+        )
+        services = plan.select(loaded, request.services)
+        plan.order(services)
+        engine = engines.create(request.engine)
+        leased, notes = ports.lease(
+            request.name, services, plan.targets(loaded, services), alive=set(state.names()) | {request.name}
+        )
+        for note in notes:
+            self._journal.note(note)
+        made = plan.make(
+            loaded,
+            name=request.name,
+            engine=request.engine,
+            services=services,
+            ports=leased,
+            folders=engine.folders(loaded, self._site()),
+        )
+        self._remember(made)
+        await engine.prepare(made, self._site(), self._journal.note)
+        return made, engine
+
+    async def _bring_up(self, supervisor: Supervisor) -> bool:
+        verdicts = await supervisor.bring_up()
+        failed = [verdict for verdict in verdicts if not verdict.good]
+        self._enter("failed" if failed else "up", _sentence(failed))
+        return not failed
+
+    async def _take_down(self, engine: Engine | None) -> None:
+        if self._state.phase != "failed":
+            self._enter("stopping")
+        if self.supervisor is not None:
+            await self.supervisor.stop_all(grace_s=0.5 if self._hurry else None)
+        if engine is not None:
+            await engine.remove(volumes=self._volumes or self._request.ephemeral)
+        ports.release(self._request.name)
+        state.forget(self._request.name, volumes=self._volumes or self._request.ephemeral)
+        self._journal.stack("down")
+
+    def _listen(self, lease: int | None) -> None:
+        loop = asyncio.get_running_loop()
+        kernel.become_subreaper()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end)
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
+        if lease is not None:
+            os.set_blocking(lease, False)
+            loop.add_reader(lease, self._lease_changed, loop, lease)
+
+    def _lease_changed(self, loop: asyncio.AbstractEventLoop, lease: int) -> None:
+        if not os.read(lease, 64):
+            loop.remove_reader(lease)
+            self._end()
+
+    def _end(self) -> None:
+        """The first call ends the stack; a second one says that somebody is in a hurry."""
+        self._hurry = self._hurry or self._ended.is_set()
+        self._ended.set()
+
+    @contextlib.asynccontextmanager
+    async def _control(self) -> AsyncIterator[None]:
+        path = state.control_socket(self._request.name)
+        path.unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(self._answer, path)
+        try:
+            yield
+        finally:
+            server.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request a connection: ``{"verb": ..., "services": [...]}``; answers ``{"ok": ..., "failed": [...]}``."""
+        with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError):
+            asked = json.loads(await reader.readline())
+            answer = await self._serve(str(asked["verb"]), [str(s) for s in asked.get("services", [])])
+            writer.write(json.dumps(answer).encode() + b"\n")
+            await writer.drain()
+        writer.close()
+
+    async def _serve(self, verb: str, names: list[str]) -> dict[str, Any]:
+        supervisor = self.supervisor
+        if verb == "down":
+            self._volumes = "volumes" in names
+            self._end()
+            return {"ok": True}
+        if supervisor is None or any(name not in supervisor.runs for name in names):
+            return {"ok": False, "error": "no such service"}
+        if verb in {"stop", "restart"}:
+            for name in reversed([n for n in supervisor.runs if n in names]):
+                await supervisor.stop(name)
+        failed = []
+        if verb in {"start", "restart"}:
+            for name in [n for n in supervisor.runs if n in names]:
+                verdict = await supervisor.start(name)
+                if verdict is None or not verdict.good:
+                    failed.append(name)
+        return {"ok": not failed, "failed": failed}
+
+    async def _unless_ended(self, work: Coroutine[Any, Any, T]) -> T:
+        """Answer what ``work`` answers, but give it up the moment the stack is told to end."""
+        task = asyncio.ensure_future(work)
+        ended = asyncio.ensure_future(self._ended.wait())
+        try:
+            await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise _Ended
+            return task.result()
+        finally:
+            ended.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    def _remember(self, made: Plan) -> None:
+        table = {name: {str(t): p for t, p in s.ports.items()} for name, s in made.services.items()}
+        self._state = replace(self._state, ports=table, endpoints=made.endpoints, project=made.stack.name)
+        state.write(self._state)
+        state.write_atomically(Path(self._request.run) / "plan.json", describe(made))
+
+    def _enter(self, phase: str, text: str = "") -> None:
+        self._state = self._state.with_phase(phase)
+        state.write(self._state)
+        self._journal.stack(phase, text)
+
+    def _site(self) -> Site:
+        request = self._request
+        return Site(
+            name=request.name,
+            folder=state.folder(request.name),
+            scratch=state.scratch(request.name),
+            run=Path(request.run),
+            token=request.token,
+            ephemeral=request.ephemeral,
+        )
+
+
+class _Ended(Exception):
+    """The stack was told to end while something was under way."""
+
+
+def describe(made: Plan) -> str:
+    """Answer the plan as JSON, with secrets masked."""
+    services = {
+        name: {
+            "argv": list(s.argv),
+            "cwd": str(s.cwd),
+            "ports": {str(k): v for k, v in s.ports.items()},
+            "environment": masked(s.environment),
+            "needs": {d.service: d.condition for d in s.service.depends_on},
+            "healthcheck": list(s.healthcheck),
+        }
+        for name, s in made.services.items()
+    }
+    endpoints = {key: mask_url(value) for key, value in made.endpoints.items()}
+    return json.dumps({"name": made.name, "engine": made.engine, "services": services, "endpoints": endpoints}, indent=1)
+
+
+def _sentence(failed: list[Verdict]) -> str:
+    return "; ".join(f"{verdict.service}: {verdict.kind}, {verdict.reason}" for verdict in failed[:1])
+
+
+def _disk_full(error: OSError) -> StackError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFull(f"No room is left where {error.filename or 'the stack'} is written.", hint="Free some disk.")
+    return StackError(f"The machine refused: {error}.", hint="Run `inv doctor`.")
+
+
+def main(arguments: list[str]) -> int:
+    """Read the request, hold the stack, answer the exit code."""
+    raw = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    request = Request(**{key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()})
+    lease = int(arguments[1]) if len(arguments) > 1 else None
+    journal = Journal(Path(request.run))
+
+    async def hold() -> int:
+        return await Guardian(request, journal).hold(lease)
+
+    return asyncio.run(hold())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

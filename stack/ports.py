@@ -1,0 +1,130 @@
+"""Which host ports a stack gets, and who holds a taken one.
+
+A port is leased by a file that names its stack, written under one lock for the whole machine, so
+that stacks starting in the same moment never get the same one. A lease ends with its stack.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from stack.errors import PortTaken
+from stack.model import Service
+from stack.places import state_home
+
+FIRST, LAST = 20000, 31999
+"""Below Linux' ephemeral range (32768-60999), so that no outgoing connection takes one."""
+
+
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Answer whether a server could listen there now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
+def candidates(seed: str) -> Iterator[int]:
+    """Answer every port of the range, from a place that depends on ``seed``, so that stacks spread."""
+    span = LAST - FIRST + 1
+    start = zlib.crc32(seed.encode())
+    return (FIRST + (start + step) % span for step in range(span))
+
+
+def lease(
+    name: str, services: Mapping[str, Service], targets: Mapping[str, Collection[int]], *, alive: Collection[str]
+) -> tuple[dict[str, dict[int, int]], tuple[str, ...]]:
+    """Lease a host port for every container port of every service.
+
+    ``alive`` are the stacks whose leases count. Answers service -> container port -> host port, and
+    a sentence for each default port that was taken and replaced.
+
+    Raises:
+        PortTaken: a port that was demanded is held by somebody else.
+    """
+    folder = _folder()
+    with _lock(folder):
+        taken = _leased(folder, alive, but=name)
+        wanted = {(s, p.target): p for s, service in services.items() for p in service.ports}
+        found: dict[str, dict[int, int]] = {}
+        notes: list[str] = []
+        pool = candidates(name)
+        for service, ports in targets.items():
+            for target in ports:
+                port = wanted.get((service, target))
+                fixed = port.published if port else None
+                if fixed is not None and fixed not in taken and is_free(fixed):
+                    chosen = fixed
+                else:
+                    if fixed is not None:
+                        notes.append(_replaced(service, fixed, demanded=port is not None and port.demanded, by=taken))
+                    chosen = next(p for p in pool if p not in taken and is_free(p))
+                taken[chosen] = name
+                found.setdefault(service, {})[target] = chosen
+        for chosen in (p for table in found.values() for p in table.values()):
+            (folder / str(chosen)).write_text(name)
+    return found, tuple(notes)
+
+
+def release(name: str) -> None:
+    """End every lease of the stack ``name``."""
+    folder = _folder()
+    with _lock(folder):
+        for path in folder.glob("[0-9]*"):
+            if path.read_text() == name:
+                path.unlink()
+
+
+def holder(port: int) -> str:
+    """Answer who listens on ``port``: pid and command, as far as this user may see."""
+    import psutil
+
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                with contextlib.suppress(psutil.Error):
+                    command = " ".join(psutil.Process(connection.pid).cmdline())[:80]
+                    return f"pid {connection.pid} ({command})"
+    except psutil.AccessDenied:
+        return "a process that this user may not see"
+    return "a process that this user may not see"
+
+
+def _replaced(service: str, port: int, *, demanded: bool, by: Mapping[int, str]) -> str:
+    who = f"stack {by[port]}" if port in by else holder(port)
+    if demanded:
+        raise PortTaken(
+            f"Port {port} of {service} was asked for by name, but {who} holds it.",
+            hint="End that program, or ask for another port.",
+        )
+    return f"port {port} of {service} is held by {who}; another one is used"
+
+
+def _folder() -> Path:
+    folder = state_home() / "ports"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _lock(folder: Path) -> contextlib.AbstractContextManager[object]:
+    from filelock import FileLock
+
+    return FileLock(folder / "lock", timeout=30)
+
+
+def _leased(folder: Path, alive: Collection[str], *, but: str) -> dict[int, str]:
+    leases: dict[int, str] = {}
+    for path in folder.glob("[0-9]*"):
+        owner = path.read_text()
+        if owner in alive and owner != but:
+            leases[int(path.name)] = owner
+        else:
+            path.unlink()
+    return leases

@@ -1,0 +1,244 @@
+"""One question to one service, and what came back. Each probe ends by its timeout.
+
+The known idioms of health checks (``curl|wget URL``, ``pg_isready``, ``redis-cli ping``) are asked
+directly over the service's host address; anything else is executed as written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+from urllib.parse import urlsplit
+
+from stack.plan import ServicePlan
+
+Kind = Literal["ok", "refused", "hang", "wrong"]
+Execute = Callable[[tuple[str, ...], float], Awaitable[tuple[int, str]]]
+"""Runs an argv in the service's place, for at most some seconds; answers its code and output."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What one probe saw. ``refused``: nobody listens; ``hang``: connects, never answers."""
+
+    kind: Kind
+    detail: str
+
+
+class Probe(Protocol):
+    """Asks once. Raises OSError where nobody listens; the caller ends it at the timeout."""
+
+    @property
+    def question(self) -> str: ...
+
+    async def ask(self) -> Observation: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpProbe:
+    """``curl -f URL``: any status below 400 is well (curl(1), --fail)."""
+
+    host: str
+    port: int
+    path: str
+
+    @property
+    def question(self) -> str:
+        return f"GET http://{self.host}:{self.port}{self.path}"
+
+    async def ask(self) -> Observation:
+        request = f"GET {self.path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: stack-probe\r\nConnection: close\r\n\r\n"
+        answer = await _exchange(self.host, self.port, request.encode(), until=b"\r\n\r\n")
+        head, _, body = answer.partition(b"\r\n\r\n")
+        words = head.split(b"\r\n", 1)[0].split(b" ", 2)
+        if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
+            return _no_answer(answer, "HTTP")
+        status = int(words[1])
+        detail = f"HTTP {status} {body[:200].decode(errors='replace').strip()}".strip()
+        return Observation(kind="ok" if status < 400 else "wrong", detail=detail)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedisProbe:
+    """``redis-cli ping`` (https://redis.io/commands/ping)."""
+
+    host: str
+    port: int
+
+    @property
+    def question(self) -> str:
+        return f"PING {self.host}:{self.port}"
+
+    async def ask(self) -> Observation:
+        answer = await _exchange(self.host, self.port, b"PING\r\n", until=b"\r\n")
+        if answer.startswith((b"+PONG", b"-NOAUTH")):
+            return Observation(kind="ok", detail="PONG")
+        return _no_answer(answer, "Redis")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgresProbe:
+    """``SELECT 1``, which ``pg_isready`` only stands in for: an initialising server is not ready."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    database: str
+
+    @property
+    def question(self) -> str:
+        return f"SELECT 1 on {self.host}:{self.port}/{self.database}"
+
+    async def ask(self) -> Observation:
+        reader, writer = await asyncio.open_connection(self.host, self.port)
+        writer.close()
+        return await asyncio.to_thread(self._select)
+
+    def _select(self) -> Observation:
+        import psycopg2
+
+        try:
+            connection = psycopg2.connect(
+                host=self.host,
+                port=self.port,
+                user=self.user,
+                password=self.password,
+                dbname=self.database,
+                connect_timeout=5,
+            )
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT 1")
+            finally:
+                connection.close()
+        except psycopg2.Error as error:
+            return Observation(kind="wrong", detail=str(error).strip().splitlines()[-1])
+        return Observation(kind="ok", detail="SELECT 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandProbe:
+    """Any other health check, executed as written in the service's place."""
+
+    argv: tuple[str, ...]
+    execute: Execute
+    timeout_s: float
+
+    @property
+    def question(self) -> str:
+        return shlex.join(self.argv)
+
+    async def ask(self) -> Observation:
+        code, output = await self.execute(self.argv, self.timeout_s)
+        detail = f"exit code {code}: {output.strip()[-200:]}" if output.strip() else f"exit code {code}"
+        return Observation(kind="ok" if code == 0 else "wrong", detail=detail)
+
+
+async def observe(probe: Probe, timeout_s: float) -> Observation:
+    """Ask once and answer what was seen, within ``timeout_s``."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await probe.ask()
+    except TimeoutError:
+        return Observation(kind="hang", detail=f"{probe.question}: no answer in {timeout_s:g} s")
+    except ConnectionRefusedError:
+        return Observation(kind="refused", detail=f"{probe.question}: connection refused")
+    except OSError as error:
+        return Observation(kind="refused", detail=f"{probe.question}: {error.strerror or error}")
+
+
+def choose(plan: ServicePlan, execute: Execute) -> Probe | None:
+    """Answer the probe that the service's health check asks for; None where there is no check."""
+    if not plan.healthcheck or plan.healthcheck[0] == "NONE" or plan.service.healthcheck is None:
+        return None
+    argv = _argv(plan.healthcheck)
+    known = _idiom(argv, plan) if plan.ports else None
+    return known or CommandProbe(
+        argv=_literal(plan.healthcheck), execute=execute, timeout_s=plan.service.healthcheck.timeout_s
+    )
+
+
+def _literal(test: tuple[str, ...]) -> tuple[str, ...]:
+    return ("/bin/sh", "-c", test[1]) if test[0] == "CMD-SHELL" else test[1:]
+
+
+def _argv(test: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a check; empty where a shell would do more than run them."""
+    if test[0] == "CMD":
+        return test[1:]
+    text = test[1].removesuffix("|| exit 1").strip()
+    if any(mark in text for mark in ";|&<>`$(\n"):
+        return ()
+    try:
+        return tuple(shlex.split(text))
+    except ValueError:
+        return ()
+
+
+def _idiom(argv: tuple[str, ...], plan: ServicePlan) -> Probe | None:
+    if not argv:
+        return None
+    program = argv[0].rsplit("/", 1)[-1]
+    first = next(iter(plan.ports.values()))
+    if program in {"curl", "wget"}:
+        return _http(argv)
+    if program == "pg_isready":
+        return _postgres(argv, plan.service.environment, _port(plan, 5432, first))
+    if program == "redis-cli" and [part.lower() for part in argv[1:]] == ["ping"]:
+        return RedisProbe(host="127.0.0.1", port=_port(plan, 6379, first))
+    return None
+
+
+def _port(plan: ServicePlan, target: int, default: int) -> int:
+    return plan.ports.get(target, default)
+
+
+def _http(argv: tuple[str, ...]) -> HttpProbe | None:
+    """A plain GET; a check with a method, headers or a body is executed instead."""
+    options = {"-f", "-s", "-S", "-q", "-fs", "-sf", "-fsS", "-sSf", "-sS", "-O-", "-qO-", "-O", "-", "--fail"}
+    options |= {"--silent", "--show-error", "--spider", "--quiet", "--no-verbose", "-nv", "-o", "/dev/null"}
+    words = [word for word in argv[1:] if word not in options and not word.startswith("--tries=")]
+    url = urlsplit(words[0]) if len(words) == 1 else None
+    if url is None or url.scheme != "http" or url.hostname != "127.0.0.1" or url.port is None:
+        return None
+    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    return HttpProbe(host=url.hostname, port=url.port, path=path)
+
+
+def _postgres(argv: tuple[str, ...], environment: Mapping[str, str], port: int) -> PostgresProbe | None:
+    if "POSTGRES_PASSWORD" not in environment:
+        return None
+    user = environment.get("POSTGRES_USER", "postgres")
+    return PostgresProbe(
+        host="127.0.0.1",
+        port=port,
+        user=user,
+        password=environment["POSTGRES_PASSWORD"],
+        database=environment.get("POSTGRES_DB", user),
+    )
+
+
+async def _exchange(host: str, port: int, request: bytes, *, until: bytes) -> bytes:
+    """Send ``request`` and answer what arrived up to the end of the stream (64 KiB at most)."""
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(request)
+        await writer.drain()
+        answer = b""
+        while len(answer) < 65536 and (chunk := await reader.read(4096)):
+            answer += chunk
+            if until in answer:
+                break
+        return answer
+    finally:
+        writer.close()
+
+
+def _no_answer(answer: bytes, protocol: str) -> Observation:
+    if not answer:
+        return Observation(kind="refused", detail="connection closed without an answer")
+    return Observation(kind="wrong", detail=f"not {protocol}: {answer[:80].decode(errors='replace')!r}")

@@ -1,0 +1,87 @@
+"""Which processes are ours: by pid and start time, and by the token in their environment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+TOKEN = "STACK_TOKEN"
+"""Every process of a stack has this variable; its value is the stack's own."""
+
+
+def started(pid: int) -> float | None:
+    """Answer when the process started, in seconds since the epoch; None where there is none."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
+    except psutil.Error:
+        return None
+
+
+def is_alive(pid: int, since: float) -> bool:
+    """Answer whether ``pid`` is still the process that started at ``since``, not a later one."""
+    now = started(pid) if pid > 0 else None
+    return now is not None and abs(now - since) < 1.0
+
+
+def own_pid() -> int:
+    """Answer this process's pid as the machine sees it, from inside a PID namespace too."""
+    try:
+        return int(os.readlink("/proc/self"))
+    except OSError:
+        return os.getpid()
+
+
+def host_pid(pid: int) -> int:
+    """Answer the machine's pid of a child of ours that we know by the pid of our namespace."""
+    if own_pid() == os.getpid():
+        return pid
+    for child in _children(own_pid()):
+        with contextlib.suppress(OSError, StopIteration):
+            status = Path(f"/proc/{child}/status").read_text()
+            line = next(line for line in status.splitlines() if line.startswith("NSpid:"))
+            if int(line.split()[-1]) == pid:
+                return child
+    return pid
+
+
+def _children(pid: int) -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def with_token(token: str) -> list[int]:
+    """Answer the pids of all processes that carry the stack's token."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(TOKEN) == token:
+                found.append(process.pid)
+    return found
+
+
+def end(pids: Iterable[int], *, grace_s: float = 2.0, clock: Callable[[], float] = time.monotonic) -> None:
+    """End processes of ours: TERM, a grace, KILL."""
+    import psutil
+
+    processes = []
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            processes.append(psutil.Process(pid))
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(signal.SIGTERM)
+    _, alive = psutil.wait_procs(processes, timeout=grace_s)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(alive, timeout=grace_s)

@@ -1,0 +1,271 @@
+"""Brings services up in the order of their needs, watches them, and ends them.
+
+Everything runs side by side where the graph allows: environments are built while dependencies
+start, a service starts the moment its last dependency is ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from stack import health, logs, ports, probes
+from stack.engines import Engine, Exit, Running, Site
+from stack.errors import StackError
+from stack.health import Verdict
+from stack.journal import Journal
+from stack.model import Dependency
+from stack.plan import Plan, ServicePlan
+
+GRACE_LIMIT_S = 10.0
+RESTART_LIMIT_S = 60.0
+
+
+@dataclass(kw_only=True)
+class ServiceRun:
+    """One service as it is now."""
+
+    plan: ServicePlan
+    log: logs.Log
+    running: Running | None = None
+    verdict: Verdict | None = None
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+    build: asyncio.Task[None] | None = None
+    wanted: bool = True
+    since: float = 0.0
+    state: str = "waiting"
+
+
+class Supervisor:
+    """The services of one stack."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        engine: Engine,
+        site: Site,
+        journal: Journal,
+        *,
+        deadline_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._engine, self._journal, self._clock, self._deadline_s = engine, journal, clock, deadline_s
+        self._site = site
+        self.runs = {
+            name: ServiceRun(plan=service, log=logs.Log(logs.file(site.run, name)))
+            for name, service in plan.services.items()
+        }
+
+    async def bring_up(self) -> list[Verdict]:
+        """Start everything; answer each service's verdict, the first cause first."""
+        for run in self.runs.values():
+            self._begin(run)
+        await asyncio.gather(*(run.settled.wait() for run in self.runs.values()))
+        verdicts = [run.verdict for run in self.runs.values() if run.verdict is not None]
+        return sorted(verdicts, key=lambda v: (v.good, v.kind == "dependency failed", v.seconds))
+
+    async def start(self, name: str) -> Verdict | None:
+        """Start a stopped service again and answer its verdict."""
+        run = self.runs[name]
+        self._begin(run)
+        await run.settled.wait()
+        return run.verdict
+
+    async def stop(self, name: str) -> None:
+        """End one service and leave the others alone."""
+        run = self.runs[name]
+        run.wanted = False
+        self._enter(run, "stopping")
+        if run.task is not None:
+            run.task.cancel()
+            await asyncio.gather(run.task, return_exceptions=True)
+        if run.running is not None:
+            await run.running.stop(min(run.plan.service.stop_grace_period_s, GRACE_LIMIT_S))
+            run.running = None
+        self._enter(run, "stopped")
+
+    async def stop_all(self, *, grace_s: float | None = None) -> None:
+        """End every service, those that others need last."""
+        stopping = {name: asyncio.Event() for name in self.runs}
+
+        async def end(name: str) -> None:
+            users = [n for n, r in self.runs.items() if any(d.service == name for d in r.plan.service.depends_on)]
+            await asyncio.gather(*(stopping[user].wait() for user in users))
+            try:
+                await self._end(self.runs[name], grace_s)
+            finally:
+                stopping[name].set()
+
+        await asyncio.gather(*(end(name) for name in self.runs), return_exceptions=True)
+        for run in self.runs.values():
+            run.log.close()
+
+    async def _end(self, run: ServiceRun, grace_s: float | None) -> None:
+        run.wanted = False
+        for task in (run.build, run.task):
+            if task is not None and not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        if run.running is not None:
+            allowed = run.plan.service.stop_grace_period_s if grace_s is None else grace_s
+            self._enter(run, "stopping")
+            await run.running.stop(min(allowed, GRACE_LIMIT_S))
+            run.running = None
+            self._enter(run, "stopped")
+
+    def _begin(self, run: ServiceRun) -> None:
+        run.started.clear()
+        run.settled.clear()
+        run.verdict, run.wanted = None, True
+        run.task = asyncio.create_task(self._run(run), name=run.plan.name)
+
+    async def _run(self, run: ServiceRun) -> None:
+        """One service's whole life: build, wait for what it needs, start, become ready, be watched."""
+        try:
+            self._enter(run, "building")
+            run.build = asyncio.create_task(self._engine.build(run.plan, self._journal.note))
+            await run.build
+            if (failed := await self._wait_for_needs(run)) is not None:
+                self._settle(run, failed)
+                return
+            restarts = 0
+            while run.wanted:
+                ended = await self._live(run)
+                if ended is None or not run.wanted or not _restarts(run.plan, ended, restarts):
+                    return
+                restarts += 1
+                self._enter(run, "restarting", health.code_in_words(ended.code))
+                await asyncio.sleep(min(0.1 * 2**restarts, RESTART_LIMIT_S))
+        except StackError as error:
+            self._journal.write("error", text=error.message, hint=error.hint, code=error.code, service=run.plan.name)
+            self._settle(run, Verdict(service=run.plan.name, kind="exited", reason=error.message))
+
+    async def _wait_for_needs(self, run: ServiceRun) -> Verdict | None:
+        needs = [d for d in run.plan.service.depends_on if d.service in self.runs]
+        if needs:
+            self._enter(run, "waiting", "for " + ", ".join(d.service for d in needs))
+        results = await asyncio.gather(*(self._wait_for(run.plan.name, need) for need in needs))
+        return next((verdict for verdict in results if verdict is not None), None)
+
+    async def _wait_for(self, name: str, need: Dependency) -> Verdict | None:
+        other = self.runs[need.service]
+        if need.condition == "service_started":
+            await other.started.wait()
+        else:
+            await other.settled.wait()
+        seen = other.verdict
+        if seen is None or seen.good or not need.required:
+            return None
+        cause = seen.cause or seen.service
+        reason = f"{need.service}, which it needs, is not there"
+        return Verdict(service=name, kind="dependency failed", reason=reason, cause=cause)
+
+    async def _live(self, run: ServiceRun) -> Exit | None:
+        """Start once, wait until ready, watch until the end; answers how it ended."""
+        if (taken := self._taken(run)) is not None:
+            self._settle(run, taken)
+            return None
+        self._enter(run, "starting")
+        run.since = self._clock()
+        run.running = await self._engine.start(run.plan, run.log)
+        run.started.set()
+        ended = asyncio.ensure_future(run.running.wait())
+        probe = probes.choose(run.plan, run.running.execute)
+        try:
+            await self._become_ready(run, probe, ended)
+            watch = asyncio.ensure_future(self._watch(run, probe))
+            try:
+                how = await ended
+            finally:
+                watch.cancel()
+        finally:
+            ended.cancel()
+        if run.wanted:
+            self._after_exit(run, how)
+        return how
+
+    async def _become_ready(self, run: ServiceRun, probe: probes.Probe | None, ended: asyncio.Future[Exit]) -> None:
+        if probe is None:
+            if not run.plan.awaited:
+                self._settle(run, Verdict(service=run.plan.name, kind="ready", reason="started"))
+            return
+        check = run.plan.service.healthcheck
+        progress = health.begin(run.plan.name, check, deadline_s=self._deadline_s)
+        timeout_s = check.timeout_s if check is not None else 5.0
+        while not ended.done():
+            left_s = max(progress.patience_s() - self._waited(run), 0.05)
+            asked = asyncio.ensure_future(probes.observe(probe, min(timeout_s, left_s)))
+            await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():
+                asked.cancel()
+                return
+            progress, verdict = health.after_probe(progress, asked.result(), self._waited(run))
+            self._record(run, progress)
+            if verdict is not None and not ended.done():
+                self._settle(run, verdict)
+                return
+            await asyncio.wait({ended}, timeout=health.next_probe_s(progress, self._waited(run)))
+
+    async def _watch(self, run: ServiceRun, probe: probes.Probe | None) -> None:
+        """Keep asking at the compose interval; say when a ready service turns unhealthy, and back."""
+        check = run.plan.service.healthcheck
+        if probe is None or check is None:
+            return
+        failures = 0
+        while True:
+            await asyncio.sleep(check.interval_s)
+            seen = await probes.observe(probe, check.timeout_s)
+            failures = 0 if seen.kind == "ok" else failures + 1
+            if failures == check.retries:
+                self._enter(run, "unhealthy", seen.detail)
+            elif failures == 0 and run.state == "unhealthy":
+                self._enter(run, "ready", seen.detail)
+
+    def _after_exit(self, run: ServiceRun, how: Exit) -> None:
+        name, code = run.plan.name, how.code
+        verdict = health.after_exit(name, code, self._waited(run), awaited=run.plan.awaited, oom=how.oom)
+        if verdict.kind == "exited" and (taken := self._taken(run)) is not None:
+            verdict = taken
+        run.running = None
+        self._settle(run, verdict)
+
+    def _taken(self, run: ServiceRun) -> Verdict | None:
+        for port in run.plan.ports.values() if self._site and run.plan.argv else ():
+            if not ports.is_free(port):
+                reason = f"port {port} is held by {ports.holder(port)}"
+                return Verdict(service=run.plan.name, kind="port taken", reason=reason, seconds=self._waited(run))
+        return None
+
+    def _settle(self, run: ServiceRun, verdict: Verdict) -> None:
+        run.verdict = verdict
+        self._enter(run, verdict.kind, verdict.reason, hint="" if verdict.good else self._evidence(run))
+        run.started.set()
+        run.settled.set()
+
+    def _evidence(self, run: ServiceRun) -> str:
+        return "\n".join(run.log.tail())
+
+    def _record(self, run: ServiceRun, progress: health.Progress) -> None:
+        if progress.last is not None:
+            self._journal.write(
+                "probe", service=run.plan.name, state=progress.last.kind, text=progress.last.detail[:200]
+            )
+
+    def _waited(self, run: ServiceRun) -> float:
+        return self._clock() - run.since if run.since else 0.0
+
+    def _enter(self, run: ServiceRun, state: str, text: str = "", *, hint: str = "") -> None:
+        run.state = state
+        self._journal.service(run.plan.name, state, text, seconds=self._waited(run), hint=hint)
+
+
+def _restarts(plan: ServicePlan, how: Exit, so_far: int) -> bool:
+    """The compose specification's ``restart``."""
+    policy, _, limit = plan.service.restart.partition(":")
+    if policy in {"always", "unless-stopped"}:
+        return True
+    return policy == "on-failure" and how.code != 0 and (not limit or so_far < int(limit))
