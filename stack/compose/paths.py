@@ -1,0 +1,55 @@
+"""Relative paths of a document in long form -> absolute ones."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, Final
+
+# A context that is no folder: a URL, or git's own short form of one.
+_REMOTE: Final = re.compile(r"[a-z][a-z0-9+.-]*://|git@|github\.com/|docker-image:|target:|service:")
+
+
+def absolute_paths(document: dict[str, Any], directory: Path) -> dict[str, Any]:
+    """The document with each path of a service's made absolute, starting at ``directory``."""
+    services = document.get("services")
+    if not services:
+        return document
+    return {
+        **document,
+        "services": {name: absolute_service(each, directory) for name, each in services.items()},
+    }
+
+
+def absolute_service(service: dict[str, Any], directory: Path) -> dict[str, Any]:
+    """One service in long form with its paths made absolute."""
+    result = dict(service)
+    if isinstance(build := result.get("build"), dict) and isinstance(build.get("context"), str):
+        result["build"] = {**build, "context": _context(build["context"], directory)}
+    if isinstance(files := result.get("env_file"), list):
+        result["env_file"] = [{**file, "path": absolute(file["path"], directory)} for file in files]
+    if isinstance(mounts := result.get("volumes"), list):
+        result["volumes"] = [_mount(mount, directory) for mount in mounts]
+    local = result.get("x-local")
+    if isinstance(local, dict) and isinstance(local.get("working_dir"), str):
+        result["x-local"] = {**local, "working_dir": absolute(local["working_dir"], directory)}
+    extends = result.get("extends")
+    if isinstance(extends, dict) and isinstance(extends.get("file"), str):
+        result["extends"] = {**extends, "file": absolute(extends["file"], directory)}
+    return result
+
+
+def absolute(path: str, directory: Path) -> str:
+    """``path`` from ``directory``; ``~`` is the home folder. Symbolic links are left alone."""
+    return os.path.normpath(directory / os.path.expanduser(path))  # noqa: PTH111 - Path would drop `..`
+
+
+def _context(context: str, directory: Path) -> str:
+    return context if _REMOTE.match(context) else absolute(context, directory)
+
+
+def _mount(mount: dict[str, Any], directory: Path) -> dict[str, Any]:
+    if mount.get("type") == "bind" and isinstance(mount.get("source"), str):
+        return {**mount, "source": absolute(mount["source"], directory)}
+    return mount

@@ -1,0 +1,74 @@
+"""Scalars as compose reads them: durations, booleans, command lines, and any scalar as a text."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+_UNITS_S: Final = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "µs": 1e-6,  # U+00B5, the micro sign
+    "μs": 1e-6,  # noqa: RUF001 - U+03BC, the Greek letter
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": 86_400.0,
+    "w": 604_800.0,
+}
+_PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([^\d.]+)", re.ASCII)
+_TRUE: Final = ("true", "y", "yes", "on")
+_FALSE: Final = ("false", "n", "no", "off")
+
+
+def seconds(text: str) -> float:
+    """The seconds of a Go duration, such as ``1m30s`` or ``250ms``; days and weeks too.
+
+    Raises:
+        ValueError: not a duration, or a unit is missing.
+    """
+    sign, digits = (-1.0, text[1:]) if text.startswith("-") else (1.0, text.removeprefix("+"))
+    if digits == "0":
+        return 0.0
+    total, position = 0.0, 0
+    while (part := _PART.match(digits, position)) and part[2] in _UNITS_S:
+        total += float(part[1]) * _UNITS_S[part[2]]
+        position = part.end()
+    if not position or position != len(digits):
+        raise ValueError(f"{text!r} is not a duration such as 1m30s or 250ms")
+    return sign * round(total, 9)
+
+
+def boolean(value: bool | str) -> bool:
+    """The truth of a boolean, or of the text that a variable left in its place.
+
+    Raises:
+        ValueError: neither true nor false.
+    """
+    if isinstance(value, bool):
+        return value
+    if value.lower() in _TRUE:
+        return True
+    if value.lower() in _FALSE:
+        return False
+    raise ValueError(f"{value!r} is neither true nor false")
+
+
+def text(value: Any) -> str:
+    """A scalar as Go prints it: ``true``, ``1.5``, ``1e+21``; null is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return _real(value)
+    return str(value)
+
+
+def _real(value: float) -> str:
+    shortest = repr(value)
+    mantissa, _, exponent = shortest.partition("e")
+    if exponent and int(exponent) < 21 and int(exponent) > 0:
+        return f"{value:.0f}"
+    return mantissa.removesuffix(".0") + (f"e{exponent}" if exponent else "")
