@@ -1,0 +1,145 @@
+"""What the shop sells: categories, products, variants, and the stock that variants draw on."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+
+class Category(models.Model):
+    """A node of the category tree. `path` is its slugs from the root, each followed by a slash."""
+
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=140, unique=True)
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children"
+    )
+    path = models.CharField(max_length=600, unique=True, editable=False)
+
+    class Meta:
+        verbose_name_plural = "categories"
+        ordering = ["path"]
+
+    def __str__(self) -> str:
+        return self.path.rstrip("/").replace("/", " / ")
+
+    def save(self, *args, **kwargs) -> None:
+        """Store with the path that follows from the parent."""
+        self.path = f"{self.parent.path if self.parent else ''}{self.slug}/"
+        super().save(*args, **kwargs)
+
+
+class ProductQuerySet(models.QuerySet["Product"]):
+    """Which products a reader may see."""
+
+    def published(self) -> ProductQuerySet:
+        """Answers those that customers see."""
+        return self.filter(state=Product.State.PUBLISHED)
+
+
+class Product(models.Model):
+    """One thing that customers look at. `price` is the lowest of its variants', kept by the services."""
+
+    class State(models.TextChoices):
+        """Whether customers see it."""
+
+        DRAFT = "draft"
+        PUBLISHED = "published"
+        ARCHIVED = "archived"
+
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="products")
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=220, unique=True)
+    description = models.TextField(blank=True)
+    brand = models.CharField(max_length=80, blank=True, db_index=True)
+    attributes = models.JSONField(default=dict, blank=True)
+    image_url = models.URLField(max_length=500, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    price = models.DecimalField(max_digits=12, decimal_places=2)
+    currency = models.CharField(max_length=3)
+    search_text = models.TextField(editable=False, default="")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(price__gte=0), name="catalog_product_price_not_negative")
+        ]
+        indexes = [
+            models.Index(fields=["state", "name", "id"]),
+            models.Index(fields=["state", "price", "id"]),
+            models.Index(fields=["category", "state"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StockItem(models.Model):
+    """A pile of equal things. `reserved` of the `on_hand` units are promised to open orders."""
+
+    code = models.CharField(max_length=64, unique=True)
+    on_hand = models.PositiveIntegerField(default=0)
+    reserved = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(on_hand__gte=0, reserved__gte=0), name="catalog_stock_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(reserved__lte=F("on_hand")), name="catalog_stock_not_oversold"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def available(self) -> int:
+        """Answers how many units can be sold now."""
+        return self.on_hand - self.reserved
+
+
+class Variant(models.Model):
+    """What is bought: one SKU of a product. Several variants may draw on one stock item."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="variants")
+    stock_item = models.ForeignKey(StockItem, on_delete=models.PROTECT, related_name="variants")
+    sku = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=120, blank=True)
+    attributes = models.JSONField(default=dict, blank=True)
+    price = models.DecimalField(max_digits=12, decimal_places=2)
+    currency = models.CharField(max_length=3)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["product_id", "position", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(price__gte=0), name="catalog_variant_price_not_negative")
+        ]
+
+    def __str__(self) -> str:
+        return self.sku
+
+
+class StockAdjustment(models.Model):
+    """Why a stock item's `on_hand` changed by hand; never changed afterwards."""
+
+    stock_item = models.ForeignKey(StockItem, on_delete=models.PROTECT, related_name="adjustments")
+    change = models.IntegerField()
+    reason = models.CharField(max_length=200)
+    made_by = models.CharField(max_length=254, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.CheckConstraint(condition=~Q(change=0), name="catalog_adjustment_changes")]
+
+    def __str__(self) -> str:
+        return f"{self.stock_item_id}: {self.change:+d}"

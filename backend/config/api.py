@@ -1,0 +1,59 @@
+"""The typed API: every app's router, one shape of error, docs from local files."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.openapi.docs import Swagger
+
+from catalog.api import router as catalog_router
+from core.problems import Problem, problem_response, validation_errors
+
+
+class LocalSwagger(Swagger):
+    """Swagger UI from the static files of django-ninja: works without the internet."""
+
+    def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
+        """Answers the page."""
+        settings = {**self.settings, "url": self.get_openapi_url(api, kwargs)}
+        context = {"swagger_settings": json.dumps(settings), "api": api, "add_csrf": False}
+        return render(request, self.template, context)
+
+
+api = NinjaAPI(
+    title="Shop",
+    version="1.0.0",
+    description="Catalogue, carts, checkout, orders and payments of the shop.",
+    urls_namespace="api",
+    docs=LocalSwagger(),
+    docs_url="/docs",
+    openapi_url="/openapi.json",
+)
+api.add_router("", catalog_router)
+
+
+@api.exception_handler(Problem)
+def _problem(request: HttpRequest, error: Problem) -> HttpResponse:
+    return problem_response(request, error.status, error.detail, error.kind, error.extra)
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    errors = {"errors": validation_errors(error.errors)}
+    return problem_response(request, 422, "The request is not valid.", "validation", errors)
+
+
+@api.exception_handler(HttpError)
+def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return problem_response(request, error.status_code, str(error))
+
+
+@api.exception_handler(Http404)
+def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:
+    del error
+    return problem_response(request, 404, f"There is nothing at {request.path}.", "not-found")

@@ -1,0 +1,100 @@
+"""The one reader of the environment.
+
+Every function takes the name of a variable and answers its typed value. A value that cannot be
+understood raises `BadEnvironment`, whose text names the variable and what it may be.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+class BadEnvironment(Exception):
+    """A variable is missing or cannot be understood; the message says which and what to set."""
+
+
+def text(name: str, default: str | None = None) -> str:
+    """Answers the variable's text. Raises: BadEnvironment when it is not set and has no default."""
+    value = os.environ.get(name, default)
+    if value is None:
+        raise BadEnvironment(f"{name} is not set: set it in the service's environment.")
+    return value
+
+
+def flag(name: str, default: bool) -> bool:
+    """Answers a yes/no variable. Raises: BadEnvironment for any other word."""
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    if value.strip().lower() in TRUE:
+        return True
+    if value.strip().lower() in FALSE:
+        return False
+    raise BadEnvironment(f"{name}={value!r} is neither true nor false.")
+
+
+def number(name: str, default: int, *, minimum: int = 0) -> int:
+    """Answers a whole number of at least `minimum`. Raises: BadEnvironment."""
+    value = os.environ.get(name, "").strip() or str(default)
+    if not value.isdecimal() or int(value) < minimum:
+        raise BadEnvironment(f"{name}={value!r} is not a whole number of at least {minimum}.")
+    return int(value)
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """Answers a list that is written with commas; empty entries are dropped."""
+    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def database(name: str = "DATABASE_URL", default: str | None = None) -> dict[str, object]:
+    """Answers Django's settings of one database, read from a URL.
+
+    `postgresql://user:password@host:port/name?sslmode=require` or `sqlite:////absolute/path`.
+    Raises: BadEnvironment for another scheme or a URL without a database.
+    """
+    url = urlsplit(text(name, default))
+    if url.scheme in {"postgresql", "postgres"}:
+        return _postgres(name, url.hostname, url.port, url.username, url.password, url.path, url.query)
+    if url.scheme == "sqlite" and len(url.path) > 1:
+        return _sqlite(unquote(url.path[1:]))
+    raise BadEnvironment(f"{name} must be postgresql://user:password@host:port/name or sqlite:////path.")
+
+
+def _postgres(
+    name: str,
+    host: str | None,
+    port: int | None,
+    user: str | None,
+    password: str | None,
+    path: str,
+    query: str,
+) -> dict[str, object]:
+    if not path.strip("/"):
+        raise BadEnvironment(f"{name} names no database after the host.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(path.strip("/")),
+        "USER": unquote(user or ""),
+        "PASSWORD": unquote(password or ""),
+        "HOST": unquote(host or ""),
+        "PORT": str(port or 5432),
+        "OPTIONS": {"connect_timeout": 5, **dict(parse_qsl(query))},
+    }
+
+
+def _sqlite(path: str) -> dict[str, object]:
+    # Writers queue up at BEGIN IMMEDIATE instead of failing half way with "database is locked".
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path if path == ":memory:" else str(Path(path)),
+        "OPTIONS": {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        },
+    }

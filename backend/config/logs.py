@@ -1,0 +1,87 @@
+"""Log lines: JSON for machines, one readable line for a terminal. Imports nothing of Django.
+
+The gunicorn master and the Django workers share this module, so that every line of the service has
+one shape and carries the id of the request it belongs to.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+import time
+from contextvars import ContextVar
+from typing import Any
+
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+# Passwords inside URLs, and values of names that hold secrets.
+SECRETS = re.compile(
+    r"(?P<url>://[^\s:/@]*:)[^\s@/]+(?=@)"
+    r"|(?P<name>\b(?:password|passwd|secret(?:_key)?|token|authorization|api[_-]?key)\b[\"']?\s*[=:]\s*"
+    r"(?:bearer\s+)?[\"']?)[^\s\"',;&]+",
+    re.IGNORECASE,
+)
+
+
+def mask(text: str) -> str:
+    """Answers the text with every secret replaced by `***`."""
+    return SECRETS.sub(lambda found: f"{found['url'] or found['name']}***", text)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line; `time` is RFC 3339 in UTC."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": _utc(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": mask(record.getMessage()),
+            "request_id": getattr(record, "request_id", None) or request_id.get(),
+            "pid": record.process,
+        }
+        line.update(getattr(record, "fields", {}))
+        if record.exc_info:
+            line["exception"] = mask(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """Time, level, request id and message on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        identity = getattr(record, "request_id", None) or request_id.get()
+        line = f"{_utc(record)} {record.levelname:<7} [{identity}] {record.name}: {mask(record.getMessage())}"
+        return f"{line}\n{mask(self.formatException(record.exc_info))}" if record.exc_info else line
+
+
+def _utc(record: logging.LogRecord) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
+
+
+def wants_text() -> bool:
+    """Answers whether a person reads: LOG_FORMAT=text, or no LOG_FORMAT and stderr is a terminal."""
+    chosen = os.environ.get("LOG_FORMAT", "")
+    return chosen == "text" or (not chosen and sys.stderr.isatty())
+
+
+def configuration(level: str = "INFO") -> dict[str, Any]:
+    """Answers the `logging.config.dictConfig` of the whole service."""
+    formatter = TextFormatter if wants_text() else JsonFormatter
+    quiet = {"level": "INFO", "handlers": ["stderr"], "propagate": False}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": formatter}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"level": level, "handlers": ["stderr"]},
+        "loggers": {
+            "gunicorn.error": quiet,
+            "gunicorn.access": quiet,
+            "django": {"level": "INFO", "handlers": [], "propagate": True},
+            "django.request": {"level": "ERROR"},  # the access log has every 4xx already
+        },
+    }

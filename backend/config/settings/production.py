@@ -1,0 +1,23 @@
+"""Production: everything that protects is on, everything that is secret is demanded."""
+
+from config.settings.base import *
+from config.settings.secrets import demanded_secret_key
+
+DEBUG = False
+SECRET_KEY = demanded_secret_key(env.text("SECRET_KEY", ""))
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
+if not ALLOWED_HOSTS:
+    raise env.BadEnvironment("ALLOWED_HOSTS is not set: name the hosts that this shop answers for.")
+if "DATABASE_URL" not in env.os.environ:
+    raise env.BadEnvironment("DATABASE_URL is not set: production has no database of its own.")
+
+SEED_PRODUCTS = env.number("SEED_PRODUCTS", 0)
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = True
+SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes speak plain HTTP from inside the network
+SECURE_HSTS_SECONDS = 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True

@@ -1,0 +1,13 @@
+"""The backend's own tests: SQLite in memory, no Redis, cheap passwords."""
+
+import os
+
+os.environ["DATABASE_URL"] = "sqlite:///:memory:"
+os.environ["REDIS_URL"] = ""
+
+from config.settings.base import *
+
+SECRET_KEY = "test-only-key-that-protects-nothing"
+ALLOWED_HOSTS = ["testserver", "backend", "localhost", "127.0.0.1"]
+DATABASES["default"]["OPTIONS"].pop("init_command")
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,75 @@
+"""What happens around every request: its id, static files, and errors of one shape."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+
+from config.logs import request_id
+from core.problems import Problem, problem_response
+
+if TYPE_CHECKING:
+    from whitenoise.middleware import WhiteNoiseMiddleware
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+
+
+class RequestIdMiddleware:
+    """Keeps the caller's X-Request-ID, or makes one; puts it on the response and on every log line."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        asked = request.headers.get("X-Request-ID", "")
+        identity = asked if ACCEPTABLE_ID.fullmatch(asked) else uuid.uuid4().hex
+        request_id.set(identity)  # left in place: Django and Gunicorn log after the last middleware returned
+        response = self.get_response(request)
+        response["X-Request-ID"] = identity
+        return response
+
+
+class StaticFilesMiddleware:
+    """WhiteNoise, made at the first request for a static file: its scan costs more than a boot may."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(settings.STATIC_URL):
+            return self.whitenoise(request)
+        return self.get_response(request)
+
+    @cached_property
+    def whitenoise(self) -> WhiteNoiseMiddleware:
+        from whitenoise.middleware import WhiteNoiseMiddleware
+
+        return WhiteNoiseMiddleware(self.get_response)
+
+
+class ProblemMiddleware:
+    """Turns a `Problem` raised by any view into its response."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answers a response for errors that a client caused, None for our own."""
+        if isinstance(exception, Problem):
+            return problem_response(
+                request, exception.status, exception.detail, exception.kind, exception.extra
+            )
+        if isinstance(exception, RequestDataTooBig):
+            return problem_response(request, 413, "The body is larger than this shop accepts.", "too-large")
+        return None

@@ -1,0 +1,88 @@
+"""Errors as `application/problem+json` (RFC 9457), of one shape everywhere.
+
+`type`, `title`, `status`, `detail`, `instance` (the path) and `request_id`; validation adds `errors`, a list
+of `{"location": [...], "message": ...}`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from config.logs import request_id
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """An error that a caller caused and can act on."""
+
+    status: int = 400
+    kind: str = "bad-request"
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.extra = extra
+
+
+class NotFound(Problem):
+    """What was asked for does not exist, or not for this caller."""
+
+    status, kind = 404, "not-found"
+
+
+class Conflict(Problem):
+    """What was asked for is not possible in the present state."""
+
+    status, kind = 409, "conflict"
+
+
+class Unprocessable(Problem):
+    """The request was understood but makes no sense."""
+
+    status, kind = 422, "unprocessable"
+
+
+class Unauthorized(Problem):
+    """No credentials, or credentials that are no longer good."""
+
+    status, kind = 401, "unauthorized"
+
+
+class Forbidden(Problem):
+    """Good credentials, but not for this."""
+
+    status, kind = 403, "forbidden"
+
+
+def problem_body(
+    request: HttpRequest, status: int, detail: str, kind: str = "", extra: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Answers the members of one problem document."""
+    return {
+        "type": f"urn:shop:problem:{kind}" if kind else "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": request.path,
+        "request_id": request_id.get(),
+        **(extra or {}),
+    }
+
+
+def problem_response(
+    request: HttpRequest, status: int, detail: str, kind: str = "", extra: Mapping[str, Any] | None = None
+) -> HttpResponse:
+    """Answers the response that carries one problem document."""
+    body = json.dumps(problem_body(request, status, detail, kind, extra), default=str)
+    return HttpResponse(body, status=status, content_type=CONTENT_TYPE)
+
+
+def validation_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Answers pydantic's errors as location and message, without echoing the input back."""
+    return [{"location": [str(part) for part in error["loc"]], "message": error["msg"]} for error in errors]

@@ -1,0 +1,75 @@
+"""JSON shapes that several apps share."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Schema
+from pydantic import ConfigDict, field_serializer
+
+from core.problems import Unprocessable
+
+
+class MoneyOut(Schema):
+    """An exact amount as a decimal string, and its ISO 4217 currency."""
+
+    amount: Decimal
+    currency: str
+
+    @field_serializer("amount")
+    def amount_as_text(self, amount: Decimal) -> str:
+        """Answers two decimals, always."""
+        return f"{amount:.2f}"
+
+
+class ProblemError(Schema):
+    """Where the input is wrong, and how."""
+
+    location: list[str]
+    message: str
+
+
+class ProblemOut(Schema):
+    """Every error (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[ProblemError] = []
+
+
+class Strict(Schema):
+    """A body that refuses members it does not know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def refuse_unknown(request: HttpRequest, known: type[Schema]) -> None:
+    """Makes a misspelt query parameter an error instead of a filter that silently does nothing.
+
+    Raises: UnknownParameter.
+    """
+    unknown = sorted(set(request.GET) - set(known.model_fields))
+    if unknown:
+        errors = [
+            {"location": ["query", name[:100]], "message": "Unknown parameter"} for name in unknown[:20]
+        ]
+        raise UnknownParameter("The request is not valid.", errors=errors)
+
+
+class UnknownParameter(Unprocessable):
+    """A query parameter that the operation does not have."""
+
+    kind = "validation"
+
+
+def problems(*statuses: int) -> dict[int, Any]:
+    """Answers the `response` entries of an operation's possible errors."""
+    return dict.fromkeys(statuses, ProblemOut)

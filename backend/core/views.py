@@ -1,0 +1,50 @@
+"""Health, readiness, and the pages of last resort."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+
+from core import problems
+
+
+@require_safe
+def health_check(request: HttpRequest) -> JsonResponse:
+    """Alive: asks nothing of any dependency."""
+    del request
+    return JsonResponse({"status": "healthy", "service": "backend"})
+
+
+@require_safe
+def readiness_check(request: HttpRequest) -> JsonResponse:
+    """Ready to serve: asks every dependency, says how long each took, and which are down."""
+    from core.dependencies import readiness
+
+    del request
+    report = readiness()
+    response = JsonResponse(report.body(), status=report.http_status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400: the request could not be understood."""
+    del exception
+    return problems.problem_response(request, 400, "The request could not be understood.", "bad-request")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403: not for this caller."""
+    del exception
+    return problems.problem_response(request, 403, "This is not for you.", "forbidden")
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404: nothing lives at this address."""
+    del exception
+    return problems.problem_response(request, 404, f"There is nothing at {request.path}.", "not-found")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: our own bug; the log has the details under the request's id."""
+    return problems.problem_response(request, 500, "Something went wrong on our side.", "internal")

@@ -1,0 +1,55 @@
+"""How Gunicorn runs the shop; found in the working directory. HOST, PORT, WEB_CONCURRENCY decide."""
+
+import importlib
+import os
+import threading
+from pathlib import Path
+
+from gunicorn.arbiter import Arbiter
+
+from config import env, logs, preparation
+
+bind = f"{env.text('HOST', '0.0.0.0')}:{env.number('PORT', 8000, minimum=1)}"
+workers = env.number("WEB_CONCURRENCY", 1, minimum=1)
+worker_class = "gthread"
+threads = env.number("WEB_THREADS", 8, minimum=1)
+timeout = 60
+graceful_timeout = env.number("GRACEFUL_TIMEOUT_S", 20, minimum=1)
+keepalive = 75  # longer than the gateway's pool keeps an idle connection, so that it never meets a closed one
+backlog = 2048
+limit_request_line = 8190
+forwarded_allow_ips = "*"  # only the gateway and the host's loopback reach this port
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() and os.access("/dev/shm", os.W_OK) else None
+control_socket_disable = True  # the root file system is read-only, and nobody listens to it
+logger_class = "config.access.AccessLogger"
+logconfig_dict = logs.configuration(env.text("LOG_LEVEL", "INFO").upper())
+accesslog = None
+warm = threading.Event()
+
+
+def on_starting(server):
+    """Start preparing the database; the workers import their code meanwhile."""
+    preparation.begin()
+
+
+def on_reload(server):
+    """New code may bring new migrations."""
+    preparation.begin()
+
+
+def post_worker_init(worker):
+    """Serve nothing before the database is prepared; without it the whole server ends."""
+    if not preparation.finish(meanwhile=worker.notify):
+        raise SystemExit(Arbiter.WORKER_BOOT_ERROR)
+
+
+def post_request(worker, req, environ, resp):
+    """After the first answer, import what is heavy, so that the next caller need not wait for it."""
+    if not warm.is_set():
+        warm.set()
+        threading.Thread(target=importlib.import_module, args=("config.api_urls",), daemon=True).start()
+
+
+def on_exit(server):
+    """A server that ends does not go on preparing."""
+    preparation.stop()

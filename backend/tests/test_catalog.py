@@ -1,0 +1,167 @@
+"""Reading the catalogue."""
+
+from decimal import Decimal
+
+import pytest
+
+from catalog.models import Category, Product, StockItem, Variant
+from catalog.seed import catalogue_seed
+
+pytestmark = pytest.mark.django_db
+LIST = "/api/v1/products"
+
+
+def items(client, **query):
+    response = client.get(LIST, query)
+    assert response.status_code == 200, response.content
+    return response.json()["items"]
+
+
+def all_slugs(client, **query):
+    slugs, cursor = [], None
+    while True:
+        page = client.get(LIST, {**query, **({"cursor": cursor} if cursor else {})}).json()
+        slugs += [item["slug"] for item in page["items"]]
+        cursor = page["next"]
+        if not cursor:
+            return slugs
+
+
+def test_the_seed_is_the_same_every_time(catalogue):
+    before = list(Product.objects.order_by("slug").values_list("slug", "price", "description"))
+    Variant.objects.all().delete()
+    Product.objects.all().delete()
+    StockItem.objects.all().delete()
+    catalogue_seed(products=60)
+    assert list(Product.objects.order_by("slug").values_list("slug", "price", "description")) == before
+
+
+def test_a_large_seed_begins_with_the_small_one(catalogue):
+    slugs = set(Product.objects.values_list("slug", flat=True))
+    catalogue_seed(products=5, first=61)
+    assert slugs < set(Product.objects.values_list("slug", flat=True))
+    assert Product.objects.count() == 65
+
+
+@pytest.mark.parametrize("sort", ["newest", "name", "-name", "price", "-price"])
+def test_cursor_pages_give_every_product_once_and_in_order(client, catalogue, sort):
+    assert all_slugs(client, sort=sort, limit=7) == [
+        item["slug"] for item in items(client, sort=sort, limit=100)
+    ]
+    assert len(set(all_slugs(client, sort=sort, limit=7))) == 60
+
+
+def test_prices_are_exact_and_sorted_as_numbers(client, catalogue):
+    prices = [Decimal(item["price"]["amount"]) for item in items(client, sort="price", limit=100)]
+    assert prices == sorted(prices)
+    assert all(price.as_tuple().exponent == -2 for price in prices)
+
+
+def test_price_bounds_include_their_ends(client, catalogue):
+    price = items(client, limit=1)[0]["price"]["amount"]
+    found = items(client, price_min=price, price_max=price)
+    assert found
+    assert {item["price"]["amount"] for item in found} == {price}
+
+
+def test_a_category_includes_its_children(client, catalogue):
+    children = Category.objects.filter(parent__slug="home").values_list("slug", flat=True)
+    expected = Product.objects.filter(category__slug__in=list(children)).count()
+    assert expected > 0
+    assert len(items(client, category="home", limit=100)) == expected
+
+
+def test_an_unknown_category_holds_nothing(client, catalogue):
+    assert items(client, category="nowhere") == []
+
+
+def test_search_needs_every_word_and_matches_their_beginnings(client, catalogue):
+    product = Product.objects.order_by("id")[0]
+    brand, quality = product.name.split()[:2]
+    found = {item["slug"] for item in items(client, search=f"{quality[:4].upper()} {brand}", limit=100)}
+    assert product.slug in found
+    assert items(client, search=f"{brand} zzzz") == []
+
+
+@pytest.mark.parametrize("search", ["100%", "_", "%", "\\", "' OR 1=1 --"])
+def test_search_takes_odd_characters_as_text(client, catalogue, search):
+    assert client.get(LIST, {"search": search}).status_code == 200
+
+
+def test_in_stock_tells_both_halves_apart(client, catalogue):
+    having, lacking = items(client, in_stock=True, limit=100), items(client, in_stock=False, limit=100)
+    assert having and lacking
+    assert len(having) + len(lacking) == 60
+    assert all(item["available"] > 0 for item in having)
+    assert not any(item["available"] for item in lacking)
+
+
+def test_drafts_are_not_shown(client, catalogue):
+    product = Product.objects.all()[0]
+    Product.objects.filter(pk=product.pk).update(state=Product.State.DRAFT)
+    assert product.slug not in all_slugs(client)
+    assert client.get(f"{LIST}/{product.slug}").status_code == 404
+
+
+def test_reserved_units_are_not_available(client, catalogue):
+    variant = Variant.objects.filter(stock_item__on_hand__gte=5)[0]
+    StockItem.objects.filter(pk=variant.stock_item_id).update(reserved=3)
+    detail = client.get(f"{LIST}/{variant.product.slug}").json()
+    shown = next(one for one in detail["variants"] if one["sku"] == variant.sku)
+    assert shown["available"] == variant.stock_item.on_hand - 3
+
+
+@pytest.mark.parametrize("limit", [1, 10, 50])
+def test_a_list_costs_one_query_whatever_its_size(client, catalogue, limit, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        items(client, limit=limit)
+
+
+def test_a_product_costs_three_queries(client, catalogue, django_assert_num_queries):
+    slug = Product.objects.values_list("slug", flat=True)[0]
+    with django_assert_num_queries(3):
+        assert client.get(f"{LIST}/{slug}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": "0"},
+        {"limit": "101"},
+        {"limit": "x"},
+        {"sort": "secret"},
+        {"price_min": "-1"},
+        {"price_min": "NaN"},
+        {"price_max": "1e99"},
+        {"in_stock": "perhaps"},
+        {"unknown": "1"},
+        {"search": "a\x00b"},
+        {"search": "x" * 201},
+    ],
+)
+def test_wrong_parameters_are_422_and_named(client, catalogue, query):
+    response = client.get(LIST, query)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["location"][-1] in query
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "####", "bnVsbA", "W10", "é", "WyJwcm9kdWN0czpuZXdlc3QiLCJ4IiwxZTk5OV0"]
+)
+def test_a_foreign_cursor_is_400(client, catalogue, cursor):
+    response = client.get(LIST, {"cursor": cursor})
+    assert response.status_code == 400
+    assert response.json()["type"] == "urn:shop:problem:bad-cursor"
+
+
+def test_a_cursor_of_another_sort_is_400(client, catalogue):
+    cursor = client.get(LIST, {"sort": "price", "limit": 1}).json()["next"]
+    assert client.get(LIST, {"sort": "name", "cursor": cursor}).status_code == 400
+
+
+def test_categories_come_with_their_parents(client, catalogue):
+    tree = client.get("/api/v1/categories").json()["items"]
+    slugs = [node["slug"] for node in tree]
+    assert all(
+        node["parent"] is None or slugs.index(node["parent"]) < slugs.index(node["slug"]) for node in tree
+    )

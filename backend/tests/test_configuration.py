@@ -1,0 +1,88 @@
+"""Settings, the reader of the environment, and preparation."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config import env
+
+BACKEND = Path(__file__).resolve().parent.parent
+GOOD = {
+    "DJANGO_SETTINGS_MODULE": "config.settings.production",
+    "SECRET_KEY": "k3y-" + "abcdefghij" * 6,
+    "ALLOWED_HOSTS": "shop.example.com",
+    "DATABASE_URL": "postgresql://shop:pw@db.example.com/shop",
+}
+
+
+def manage(*argv, **environment):
+    base = {"PATH": os.environ["PATH"]}
+    argv = [sys.executable, "manage.py", *argv]
+    return subprocess.run(argv, cwd=BACKEND, env={**base, **environment}, capture_output=True, text=True)
+
+
+def test_production_passes_the_deployment_check_without_a_word():
+    done = manage("check", "--deploy", "--fail-level", "WARNING", **GOOD)
+    assert done.returncode == 0, done.stderr
+    assert "no issues (0 silenced)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SECRET_KEY", "", "SECRET_KEY is not set"),
+        ("SECRET_KEY", "development-only-key-that-protects-nothing", "a default that everybody knows"),
+        ("SECRET_KEY", "a" * 60, "too weak"),
+        ("ALLOWED_HOSTS", "", "ALLOWED_HOSTS is not set"),
+        ("DATABASE_URL", "mysql://x/y", "DATABASE_URL must be"),
+    ],
+)
+def test_production_refuses_to_start(name, value, said):
+    done = manage("check", **{**GOOD, name: value})
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+def test_models_and_migrations_agree():
+    done = manage("makemigrations", "--check", "--dry-run", DJANGO_SETTINGS_MODULE="config.settings.ci")
+    assert done.returncode == 0, done.stdout
+
+
+def test_preparing_twice_seeds_once(tmp_path):
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "config.settings.ci",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/shop.sqlite3",
+        "SEED_PRODUCTS": "7",
+    }
+    script = "from catalog.models import Product; print(Product.objects.count())"
+    for _ in range(2):
+        assert manage("prepare", **environment).returncode == 0
+    assert manage("shell", "-v0", "-c", script, **environment).stdout.strip() == "7"
+
+
+def test_two_that_prepare_at_once_do_not_meet(tmp_path):
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings.ci",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/shop.sqlite3",
+        "SEED_PRODUCTS": "7",
+    }
+    argv = [sys.executable, "manage.py", "prepare"]
+    both = [subprocess.Popen(argv, cwd=BACKEND, env=environment) for _ in range(2)]
+    assert [one.wait() for one in both] == [0, 0]
+
+
+def test_a_postgres_url_becomes_settings(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://us%40er:p%2Fw@db:5433/shop?sslmode=require")
+    found = env.database()
+    assert (found["USER"], found["PASSWORD"], found["HOST"], found["PORT"]) == ("us@er", "p/w", "db", "5433")
+    assert found["OPTIONS"]["sslmode"] == "require"
+
+
+def test_a_flag_that_is_no_flag_is_named(monkeypatch):
+    monkeypatch.setenv("DEBUG", "maybe")
+    with pytest.raises(env.BadEnvironment, match="DEBUG='maybe'"):
+        env.flag("DEBUG", False)

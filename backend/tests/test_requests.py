@@ -1,0 +1,97 @@
+"""What holds for every request: its id, errors of one shape, static files."""
+
+import json
+import logging
+
+import pytest
+
+from config.logs import JsonFormatter, mask, request_id
+
+PROBLEM_MEMBERS = {"type", "title", "status", "detail", "instance", "request_id"}
+
+
+def test_a_request_id_is_kept(client):
+    assert client.get("/health/", headers={"X-Request-ID": "abc-1"})["X-Request-ID"] == "abc-1"
+
+
+@pytest.mark.parametrize("asked", ["", "a" * 129, "line\tbreak", "<script>"])
+def test_an_unusable_request_id_is_replaced(client, asked):
+    given = client.get("/health/", headers={"X-Request-ID": asked})["X-Request-ID"]
+    assert given != asked
+    assert len(given) == 32
+
+
+def test_every_log_line_carries_the_request_id():
+    request_id.set("the-id")
+    record = logging.LogRecord("shop", logging.INFO, "file", 1, "hello %s", ("you",), None)
+    line = json.loads(JsonFormatter().format(record))
+    assert (line["message"], line["request_id"], line["level"]) == ("hello you", "the-id", "info")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://shop:hunter2@db/x",
+        "password=hunter2",
+        '{"token": "hunter2"}',
+        "Authorization: Bearer hunter2",
+    ],
+)
+def test_secrets_are_masked(text):
+    assert "hunter2" not in mask(text)
+    assert "***" in mask(text)
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/api/v1/nothing", "/api/v1/products/none"])
+@pytest.mark.django_db
+def test_what_is_not_there_is_a_problem(client, path):
+    response = client.get(path)
+    assert response.status_code == 404
+    assert response["Content-Type"] == "application/problem+json"
+    assert response.json().keys() >= PROBLEM_MEMBERS
+    assert response.json()["instance"] == path
+
+
+def test_our_own_bug_is_a_problem_without_details(client, monkeypatch):
+    from core import dependencies
+
+    def explode():
+        raise RuntimeError("secret details")
+
+    monkeypatch.setattr(dependencies, "readiness", explode)
+    client.raise_request_exception = False
+    response = client.get("/health/ready/")
+    assert response.status_code == 500
+    assert response["Content-Type"] == "application/problem+json"
+    assert b"secret details" not in response.content
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/static/admin/css/base.css", "/static/ninja/swagger-ui.css"])
+def test_static_files_are_served_without_collecting_them(client, path):
+    response = client.get(path)
+    assert response.status_code == 200
+    assert len(b"".join(response.streaming_content)) > 1000
+    response.close()
+
+
+@pytest.mark.django_db
+def test_the_admin_asks_to_log_in(client):
+    response = client.get("/admin/", follow=True)
+    assert response.status_code == 200
+    assert b"id_username" in response.content
+
+
+def test_a_wrong_method_is_refused(client):
+    assert client.post("/health/").status_code == 405
+
+
+def test_docs_need_no_foreign_host(client):
+    page = client.get("/api/v1/docs").content.decode()
+    assert "swagger-ui" in page
+    assert "://" not in page.replace("http://testserver", "")
+
+
+def test_the_api_describes_itself(client):
+    document = client.get("/api/v1/openapi.json").json()
+    assert "/api/v1/products" in document["paths"]
