@@ -1,0 +1,138 @@
+"""The only module that starts programs for foreground work; every command is echoed to the log."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import pwd
+import shlex
+import signal
+import subprocess
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stack.errors import CommandFailed
+
+log = logging.getLogger("stack.commands")
+
+NOT_FOUND, TIMED_OUT = 127, 124
+"""The shell's code for a missing program, and that of timeout(1)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completed:
+    """A program that has ended; the streams are text, undecodable bytes replaced."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    input: str | None = None,
+    timeout_s: float | None = None,
+    check: bool = True,
+    user: str | None = None,
+    pass_fds: Collection[int] = (),
+) -> Completed:
+    """Run a program to its end and answer its code and output.
+
+    ``env`` replaces the whole environment; ``user`` is an account to drop to (root only). The program
+    leads a process group, which is ended as a whole at the deadline and where we are interrupted.
+
+    Raises:
+        CommandFailed: it ended with an error (unless ``check`` is false), was not found, or did not
+            end within ``timeout_s``.
+    """
+    words = tuple(str(word) for word in argv)
+    log.debug("%s", shlex.join(words))
+    process = _start(words, cwd=cwd, env=env, pass_fds=pass_fds, user=user, has_input=input is not None)
+    try:
+        stdout, stderr = process.communicate(None if input is None else input.encode(), timeout=timeout_s)
+    except subprocess.TimeoutExpired as error:
+        _kill(process)
+        reason = f"`{shlex.join(words)}` did not end within {timeout_s:g} s and was killed"
+        raise CommandFailed(words, TIMED_OUT, reason) from error
+    except BaseException:
+        _kill(process)
+        raise
+    done = Completed(
+        argv=words,
+        returncode=process.returncode,
+        stdout=stdout.decode(errors="replace"),
+        stderr=stderr.decode(errors="replace"),
+    )
+    if check and done.returncode != 0:
+        raise CommandFailed(words, done.returncode, done.stderr or done.stdout)
+    return done
+
+
+def attach(
+    argv: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> int:
+    """Run a program on this terminal, for a person, and answer its code (negative: the signal).
+
+    Raises:
+        CommandFailed: there is no such program.
+    """
+    words = tuple(str(word) for word in argv)
+    log.debug("%s", shlex.join(words))
+    # Ctrl-C is the program's own matter: psql and shells survive it, and so do we.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = subprocess.Popen(
+            words, cwd=cwd, env=env, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        )
+        return process.wait()
+    except FileNotFoundError as error:
+        raise CommandFailed(words, NOT_FOUND, f"there is no such program ({error.filename})") from error
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def identity(user: str | None) -> dict[str, Any]:
+    """Answer what ``subprocess.Popen`` needs to run as the account ``user``; nothing for None."""
+    if user is None:
+        return {}
+    account = pwd.getpwnam(user)
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def _start(
+    words: tuple[str, ...],
+    *,
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    pass_fds: Collection[int],
+    user: str | None,
+    has_input: bool,
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            words,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=tuple(pass_fds),
+            process_group=0,
+            **identity(user),
+        )
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise CommandFailed(words, NOT_FOUND, f"it cannot be run: {error.strerror}") from error
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.communicate()
