@@ -85,13 +85,11 @@ def attach(
     """
     words = tuple(str(word) for word in argv)
     log.debug("%s", shlex.join(words))
-    # Ctrl-C is the program's own matter: psql and shells survive it, and so do we.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C is the program's own matter: psql and shells survive it. A handler that does nothing, unlike
+    # an ignored signal, is not inherited by the program.
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
-        process = subprocess.Popen(
-            words, cwd=cwd, env=env, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
-        )
-        return process.wait()
+        return subprocess.Popen(words, cwd=cwd, env=env).wait()
     except FileNotFoundError as error:
         raise CommandFailed(words, NOT_FOUND, f"there is no such program ({error.filename})") from error
     finally:
