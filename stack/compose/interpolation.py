@@ -85,7 +85,8 @@ class Interpolation:
             return "$", start + 1
         if following == "{":
             end = _closing(template, start)
-            return self._braced(template, template[start + 1 : end], where), end + 1
+            inner = template[start + 1 : end] if end >= 0 else ""
+            return self._braced(template, inner, where), end + 1
         if name := _NAME.match(template, start):
             return self._lookup(name[0]) or "", name.end()
         return "$", start
@@ -126,10 +127,10 @@ class Interpolation:
 
 
 def _closing(template: str, opening: int) -> int:
-    """Where the brace at ``opening`` is closed, or the end of the text if it is not."""
+    """Where the brace at ``opening`` is closed; -1 if it is not."""
     depth = 0
     for index in range(opening, len(template)):
         depth += {"{": 1, "}": -1}.get(template[index], 0)
         if depth == 0:
             return index
-    return len(template)
+    return -1

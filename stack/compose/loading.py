@@ -144,12 +144,11 @@ class _Agreement:
 
     def _service(self, service: Service, stack: Stack) -> Service:
         key = f"services.{service.name}"
-        if (
-            not service.image
-            and not service.build
-            and "provider" not in self.document["services"][service.name]
-        ):
+        if not service.image and not service.build and "provider" not in self._raw(service):
             raise self._error(key, "has neither an image nor a build")
+        raw = self._raw(service)
+        if raw.get("network_mode") and raw.get("networks"):
+            raise self._error(key, "has both networks and a network_mode")
         for network in service.networks:
             if network not in stack.networks:
                 raise self._error(f"{key}.networks", f"there is no network {network}")
@@ -161,6 +160,10 @@ class _Agreement:
             if dependency.required and dependency not in kept:
                 raise self._error(f"{key}.depends_on.{dependency.service}", self._absent(dependency.service))
         return replace(service, depends_on=kept)
+
+    def _raw(self, service: Service) -> Mapping[str, Any]:
+        raw: Mapping[str, Any] = self.document["services"][service.name]
+        return raw
 
     def _absent(self, name: str) -> str:
         if name in self.document["services"]:

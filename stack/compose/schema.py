@@ -59,7 +59,8 @@ def _specification() -> Schema:
 
 
 def check(document: dict[str, Any], file: str, *, complete: bool) -> None:
-    """Refuses what the specification does not allow; ``complete`` also asks for required keys.
+    """Refuses what the specification does not allow; ``complete`` also asks for required keys and
+    for lists without repetitions, which merging sees to in some of them.
 
     Raises:
         ComposeError: names the file and the dotted key.
@@ -133,7 +134,7 @@ class _Check:
     def _list(self, value: list[Any], schema: Schema, key: str) -> None:
         for index, item in enumerate(value):
             self.value(item, schema.get("items", {}), f"{key}[{index}]")
-            if schema.get("uniqueItems") and item in value[:index]:
+            if self.complete and schema.get("uniqueItems") and item in value[:index]:
                 raise self._error(f"{key}[{index}]", f"{item!r} is in the list already")
 
     def _unknown(self, name: str, known: Iterable[str], key: str) -> ComposeError:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from yaml.constructor import ConstructorError
 
 from stack.errors import ComposeError
 
@@ -51,18 +52,21 @@ def _integer(text: str) -> int:
     return int(digits, 0)
 
 
-def _number(loader: Any, node: yaml.ScalarNode) -> int | float:
+def _number(loader: Any, node: yaml.ScalarNode) -> int | float | str:
+    """As go-yaml: an integer of 64 bits, else a float, else a text."""
     try:
-        return _integer(node.value)
+        integer = _integer(node.value)
+        if -(2**63) <= integer < 2**64:
+            return integer
     except ValueError:
-        return _real(node.value)
+        pass
+    real = float(node.value.replace("_", ""))
+    return node.value if math.isinf(real) else real
 
 
-def _real(text: str) -> float:
-    lowered = text.replace("_", "").lower()
-    if lowered == ".nan":
-        return math.nan
-    return float(lowered.replace(".inf", "inf"))
+def _refused(loader: Any, node: yaml.ScalarNode) -> None:
+    # Compose takes 2024-01-01 for a point in time and prints it as Go does; .inf it cannot print.
+    raise ConstructorError(None, None, f"{node.value} must be quoted to be a text", node.start_mark)
 
 
 def _overridden(loader: Any, node: yaml.Node) -> Override:
@@ -76,16 +80,20 @@ def _overridden(loader: Any, node: yaml.Node) -> Override:
 
 def _teach(loader: type[Any]) -> None:
     number = r"[-+]?(0x[0-9a-fA-F_]+|0o[0-7_]+|0b[01_]+|[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?"
-    number += r"|\.[0-9][0-9_]*([eE][-+]?[0-9]+)?|\.(inf|Inf|INF))|\.(nan|NaN|NAN)"
+    number += r"|\.[0-9][0-9_]*([eE][-+]?[0-9]+)?)"
+    refused = r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+    refused += r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ][0-9:.]+([Zz]|[-+][0-9:]+)?)?"
     rules = {
         "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
         "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+        "timestamp": (refused, "-+0123456789."),
         "float": (number, "-+0123456789."),
         "merge": (r"<<", "<"),
     }
     for tag, (pattern, first) in rules.items():
         loader.add_implicit_resolver(_PREFIX + tag, re.compile(f"^(?:{pattern})$"), list(first))
     loader.add_constructor(_PREFIX + "float", _number)
+    loader.add_constructor(_PREFIX + "timestamp", _refused)
     loader.add_constructor("!reset", lambda _loader, _node: Reset())
     loader.add_constructor("!override", _overridden)
 
@@ -117,8 +125,7 @@ def _text(file: Path) -> str:
 def _parsed(text: str, file: Path) -> Iterator[Any]:
     try:
         loader = _Loader(text)
-        while loader.check_node():
-            node = loader.get_node()
+        while loader.check_node() and (node := loader.get_node()):
             _inspect(node, file, set(), 0)
             yield loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
@@ -166,4 +173,4 @@ def _inspect_keys(node: yaml.MappingNode, file: Path) -> None:
 
 
 def _shown(key: yaml.Node) -> str:
-    return str(key.value) if isinstance(key, yaml.ScalarNode) else f"the {key.id}"
+    return str(key.value) if isinstance(key, yaml.ScalarNode) else "it"

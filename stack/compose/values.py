@@ -9,7 +9,7 @@ _UNITS_S: Final = {
     "ns": 1e-9,
     "us": 1e-6,
     "µs": 1e-6,  # U+00B5, the micro sign
-    "μs": 1e-6,  # noqa: RUF001 - U+03BC, the Greek letter
+    "μs": 1e-6,
     "ms": 1e-3,
     "s": 1.0,
     "m": 60.0,

@@ -59,10 +59,7 @@ class _Splitter:
     def _bare(self, character: str) -> None:
         if character in "'\"":
             self.quote = character
-        elif character == "`":
-            self.quote = character
-            self._add(character)
-        elif character == "(" and self.word.endswith("$"):
+        elif character == "`" or character == "(" and self.word.endswith("$"):
             self.quote = character
             self._add(character)
         elif character in "()":
