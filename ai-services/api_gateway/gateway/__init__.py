@@ -1,0 +1,1 @@
+"""The API gateway: health, documentation, and the way through to the backend."""

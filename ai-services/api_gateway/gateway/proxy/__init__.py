@@ -1,0 +1,5 @@
+"""The way through to the backend."""
+
+from gateway.proxy.endpoint import PassThrough
+
+__all__ = ["PassThrough"]

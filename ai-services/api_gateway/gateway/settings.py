@@ -1,0 +1,109 @@
+"""The one reader of the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+WORDS = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
+
+
+class BadEnvironment(Exception):
+    """A variable cannot be understood; the message says which, and what it may be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How this process serves, and whom it asks. ``redis_url`` is empty where there is no Redis."""
+
+    host: str = "0.0.0.0"
+    port: int = 8080
+    backend_url: str = "http://localhost:8000"
+    redis_url: str = ""
+    log_format: str = ""
+    log_level: str = "INFO"
+    connect_s: float = 3.0
+    deadline_s: float = 30.0
+    idle_s: float = 30.0
+    connections: int = 100
+    queue_s: float = 2.0
+    graceful_s: int = 20
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Answer the settings.
+
+    HOST, PORT, BACKEND_URL, REDIS_URL, LOG_FORMAT, LOG_LEVEL and VAULT_DISABLED are as everywhere in the
+    shop. BACKEND_CONNECT_S, BACKEND_DEADLINE_S (until the answer begins), BACKEND_IDLE_S (between two
+    parts of it), BACKEND_CONNECTIONS (requests on their way at once), BACKEND_QUEUE_S (waiting for one of
+    these) and GRACEFUL_TIMEOUT_S bound what would otherwise last for ever.
+
+    Raises:
+        BadEnvironment: naming the variable.
+    """
+    _refuse_vault(environment)
+    default = Settings()
+    return Settings(
+        host=environment.get("HOST") or default.host,
+        port=int(_number(environment, "PORT", default.port, whole=True)),
+        backend_url=_address(environment, "BACKEND_URL", default.backend_url, ("http", "https")),
+        redis_url=_address(environment, "REDIS_URL", default.redis_url, ("redis", "rediss")),
+        log_format=_choice(environment, "LOG_FORMAT", default.log_format, ("", "json", "text")),
+        log_level=_choice(environment, "LOG_LEVEL", default.log_level, ("DEBUG", "INFO", "WARNING", "ERROR")),
+        connect_s=_number(environment, "BACKEND_CONNECT_S", default.connect_s),
+        deadline_s=_number(environment, "BACKEND_DEADLINE_S", default.deadline_s),
+        idle_s=_number(environment, "BACKEND_IDLE_S", default.idle_s),
+        connections=int(_number(environment, "BACKEND_CONNECTIONS", default.connections, whole=True)),
+        queue_s=_number(environment, "BACKEND_QUEUE_S", default.queue_s),
+        graceful_s=int(_number(environment, "GRACEFUL_TIMEOUT_S", default.graceful_s, whole=True)),
+    )
+
+
+def _refuse_vault(environment: Mapping[str, str]) -> None:
+    """The gateway holds no secret of its own: a deployment that expects Vault here is mistaken."""
+    value = environment.get("VAULT_DISABLED", "true").strip().lower()
+    if value not in WORDS:
+        raise BadEnvironment(f"VAULT_DISABLED={value!r} is neither true nor false.")
+    if not WORDS[value]:
+        raise BadEnvironment(
+            "VAULT_DISABLED=false, but the gateway reads no secret from Vault: set VAULT_DISABLED=true."
+        )
+
+
+def _number(environment: Mapping[str, str], name: str, default: float, *, whole: bool = False) -> float:
+    text = environment.get(name, "").strip() or str(default)
+    try:
+        value = int(text) if whole else float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < float("inf"):
+        raise BadEnvironment(f"{name}={text!r} is not a {'whole ' if whole else ''}number above 0.")
+    return value
+
+
+def _choice(environment: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = environment.get(name, "").strip() or default
+    for choice in choices:
+        if value.lower() == choice.lower():
+            return choice
+    raise BadEnvironment(f"{name}={value!r} is not one of {', '.join(filter(None, choices))}.")
+
+
+def _address(environment: Mapping[str, str], name: str, default: str, schemes: tuple[str, ...]) -> str:
+    value = (environment.get(name, "").strip() or default).rstrip("/")
+    if not value:
+        return value
+    try:
+        url = urlsplit(value)
+        known = url.scheme in schemes and url.hostname and (url.port is None or url.port > 0)
+    except ValueError:
+        known = False
+    if not known:
+        raise BadEnvironment(
+            f"{name} must be {schemes[0]}://host:port, for example {schemes[0]}://backend:8000."
+        )
+    return value
