@@ -70,5 +70,7 @@ def _exec_form(text: str) -> tuple[str, ...]:
 def _assignments(text: str) -> dict[str, str]:
     """``ENV`` values that mean the same outside the image: no path and no reference in them."""
     words = shlex.split(text)
-    pairs = [word.partition("=") for word in words] if "=" in words[0] else [(words[0], "=", " ".join(words[1:]))]
+    pairs = (
+        [word.partition("=") for word in words] if "=" in words[0] else [(words[0], "=", " ".join(words[1:]))]
+    )
     return {key: value for key, _, value in pairs if "/" not in value and "$" not in value}

@@ -16,38 +16,21 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from stack import compose, engines, kernel, plan, ports, processes, state
 from stack.engines import Engine, Site
 from stack.errors import DiskFull, StackError
+from stack.request import Request, read_request
 from stack.health import Verdict
 from stack.journal import Journal
 from stack.plan import Plan
-from stack.masking import mask_url, masked
 from stack.supervisor import Supervisor
 
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What the command asks for; written to the run's folder."""
-
-    name: str
-    files: tuple[str, ...]
-    engine: str
-    work_tree: str
-    run: str
-    token: str
-    env_file: str | None = None
-    profiles: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
-    ephemeral: bool = False
-    deadline_s: float = 120.0
 
 
 class Guardian:
@@ -59,6 +42,7 @@ class Guardian:
         self._hurry = False
         self._volumes = False
         self.supervisor: Supervisor | None = None
+        self._engine: Engine | None = None
         self._state = state.StackState(
             name=request.name,
             project=request.name,
@@ -77,7 +61,6 @@ class Guardian:
         """Bring the stack up, keep it until its end, take it down; answers the exit code."""
         self._listen(lease)
         state.write(self._state)
-        engine: Engine | None = None
         code = 0
         try:
             made, engine = await self._unless_ended(self._prepare())
@@ -99,7 +82,7 @@ class Guardian:
             self._journal.write("error", text=failure.message, hint=failure.hint, code=failure.code)
             code = failure.code
         finally:
-            await self._take_down(engine)
+            await self._take_down()
         return code
 
     async def _prepare(self) -> tuple[Plan, Engine]:
@@ -111,9 +94,12 @@ class Guardian:
         )
         services = plan.select(loaded, request.services)
         plan.order(services)
-        engine = engines.create(request.engine)
+        engine = self._engine = engines.create(request.engine)
         leased, notes = ports.lease(
-            request.name, services, plan.targets(loaded, services), alive=set(state.names()) | {request.name}
+            request.name,
+            services,
+            plan.targets(loaded, services, engine=request.engine),
+            alive=set(state.names()) | {request.name},
         )
         for note in notes:
             self._journal.note(note)
@@ -135,13 +121,13 @@ class Guardian:
         self._enter("failed" if failed else "up", _sentence(failed))
         return not failed
 
-    async def _take_down(self, engine: Engine | None) -> None:
+    async def _take_down(self) -> None:
         if self._state.phase != "failed":
             self._enter("stopping")
         if self.supervisor is not None:
             await self.supervisor.stop_all(grace_s=0.5 if self._hurry else None)
-        if engine is not None:
-            await engine.remove(volumes=self._volumes or self._request.ephemeral)
+        if self._engine is not None:
+            await self._engine.remove(volumes=self._volumes or self._request.ephemeral)
         ports.release(self._request.name)
         state.forget(self._request.name, volumes=self._volumes or self._request.ephemeral)
         self._journal.stack("down")
@@ -223,7 +209,7 @@ class Guardian:
         table = {name: {str(t): p for t, p in s.ports.items()} for name, s in made.services.items()}
         self._state = replace(self._state, ports=table, endpoints=made.endpoints, project=made.stack.name)
         state.write(self._state)
-        state.write_atomically(Path(self._request.run) / "plan.json", describe(made))
+        state.write_atomically(Path(self._request.run) / "plan.json", plan.describe(made))
 
     def _enter(self, phase: str, text: str = "") -> None:
         self._state = self._state.with_phase(phase)
@@ -246,37 +232,21 @@ class _Ended(Exception):
     """The stack was told to end while something was under way."""
 
 
-def describe(made: Plan) -> str:
-    """Answer the plan as JSON, with secrets masked."""
-    services = {
-        name: {
-            "argv": list(s.argv),
-            "cwd": str(s.cwd),
-            "ports": {str(k): v for k, v in s.ports.items()},
-            "environment": masked(s.environment),
-            "needs": {d.service: d.condition for d in s.service.depends_on},
-            "healthcheck": list(s.healthcheck),
-        }
-        for name, s in made.services.items()
-    }
-    endpoints = {key: mask_url(value) for key, value in made.endpoints.items()}
-    return json.dumps({"name": made.name, "engine": made.engine, "services": services, "endpoints": endpoints}, indent=1)
-
-
 def _sentence(failed: list[Verdict]) -> str:
     return "; ".join(f"{verdict.service}: {verdict.kind}, {verdict.reason}" for verdict in failed[:1])
 
 
 def _disk_full(error: OSError) -> StackError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DiskFull(f"No room is left where {error.filename or 'the stack'} is written.", hint="Free some disk.")
+        return DiskFull(
+            f"No room is left where {error.filename or 'the stack'} is written.", hint="Free some disk."
+        )
     return StackError(f"The machine refused: {error}.", hint="Run `inv doctor`.")
 
 
 def main(arguments: list[str]) -> int:
     """Read the request, hold the stack, answer the exit code."""
-    raw = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    request = Request(**{key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()})
+    request = read_request(Path(arguments[0]))
     lease = int(arguments[1]) if len(arguments) > 1 else None
     journal = Journal(Path(request.run))
 

@@ -15,7 +15,9 @@ from typing import Literal
 from stack.model import Healthcheck
 from stack.probes import Observation
 
-VerdictKind = Literal["ready", "completed", "exited", "unhealthy", "timed out", "port taken", "dependency failed"]
+VerdictKind = Literal[
+    "ready", "completed", "exited", "unhealthy", "timed out", "port taken", "dependency failed"
+]
 GOOD = frozenset({"ready", "completed"})
 
 FAST_S, SLOW_S = 0.025, 0.5
@@ -52,7 +54,9 @@ class Progress:
         """Answer how long the check itself allows before the service counts as unhealthy."""
         if self.check is None:
             return self.deadline_s
-        allowed = self.check.start_period_s + self.check.retries * self.check.interval_s + self.check.timeout_s
+        allowed = (
+            self.check.start_period_s + self.check.retries * self.check.interval_s + self.check.timeout_s
+        )
         return min(self.deadline_s, allowed)
 
 
@@ -80,7 +84,9 @@ def at_deadline(progress: Progress, now_s: float) -> Verdict:
     if last.kind == "wrong":
         return _verdict(progress, "unhealthy", f"{tried} it still answers wrongly: {last.detail}", now_s)
     if last.kind == "hang":
-        return _verdict(progress, "timed out", f"{tried} it accepts connections but hangs: {last.detail}", now_s)
+        return _verdict(
+            progress, "timed out", f"{tried} it accepts connections but hangs: {last.detail}", now_s
+        )
     return _verdict(progress, "timed out", f"{tried} nobody answers: {last.detail}", now_s)
 
 

@@ -43,14 +43,18 @@ class Journal:
         self._file.write(json.dumps({k: v for k, v in asdict(event).items() if v not in ("", 0, 0.0)}) + "\n")
         return event
 
-    def service(self, name: str, state: str, text: str = "", *, seconds: float = 0.0, hint: str = "") -> Event:
-        return self.write("service", service=name, state=state, text=text, seconds=round(seconds, 3), hint=hint)
+    def service(
+        self, name: str, state: str, text: str = "", *, seconds: float = 0.0, hint: str = ""
+    ) -> Event:
+        return self.write(
+            "service", service=name, state=state, text=text, seconds=round(seconds, 3), hint=hint
+        )
 
     def stack(self, state: str, text: str = "") -> Event:
         return self.write("stack", state=state, text=text)
 
-    def note(self, text: str) -> Event:
-        return self.write("note", text=text)
+    def note(self, text: str) -> None:
+        self.write("note", text=text)
 
 
 def read(run: Path) -> list[Event]:
@@ -63,7 +67,11 @@ def read(run: Path) -> list[Event]:
 
 
 def follow(
-    run: Path, *, ended: Callable[[], bool], sleep: Callable[[float], None] = time.sleep, poll_s: float = POLL_S
+    run: Path,
+    *,
+    ended: Callable[[], bool],
+    sleep: Callable[[float], None] = time.sleep,
+    poll_s: float = POLL_S,
 ) -> Iterator[Event]:
     """Answer events as they come, from the first, until ``ended`` says that no more will."""
     path = run / FILE

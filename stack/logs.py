@@ -24,7 +24,9 @@ def file(run: Path, service: str) -> Path:
 class Log:
     """Takes a service's output. At its limit the older half is let go, so a flood fills no disk."""
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time, limit_bytes: int = LIMIT_BYTES) -> None:
+    def __init__(
+        self, path: Path, clock: Callable[[], float] = time.time, limit_bytes: int = LIMIT_BYTES
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path, self._clock, self._limit = path, clock, limit_bytes
         self._file = path.open("ab")
@@ -38,7 +40,9 @@ class Log:
         if len(rest) > LINE_BYTES:
             lines, rest = [*lines, rest], b""
         self._rest = rest
-        stamp = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3].encode() + b"Z "
+        stamp = (
+            datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3].encode() + b"Z "
+        )
         self._write(b"".join(stamp + line.rstrip(b"\r") + b"\n" for line in lines))
         self._tail.extend(line.decode(errors="replace").rstrip("\r") for line in lines[-20:])
 
@@ -69,7 +73,9 @@ def read(run: Path, service: str) -> Iterator[tuple[str, str]]:
     for part in (path.with_suffix(".log.1"), path):
         if part.exists():
             with part.open(encoding="utf-8", errors="replace", newline="\n") as lines:
-                yield from ((stamp, text.rstrip("\n")) for stamp, _, text in (line.partition(" ") for line in lines))
+                yield from (
+                    (stamp, text.rstrip("\n")) for stamp, _, text in (line.partition(" ") for line in lines)
+                )
 
 
 def merged(run: Path, services: list[str]) -> list[tuple[str, str, str]]:

@@ -18,5 +18,6 @@ def mask_url(text: str) -> str:
 def masked(environment: Mapping[str, str]) -> dict[str, str]:
     """Answer an environment that may be shown: values of secret-looking names and URL passwords masked."""
     return {
-        key: MASK if _SECRET_KEY.search(key) and value else mask_url(value) for key, value in environment.items()
+        key: MASK if _SECRET_KEY.search(key) and value else mask_url(value)
+        for key, value in environment.items()
     }

@@ -6,6 +6,7 @@ The only input besides the compose model is the choice of host ports and folders
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
@@ -14,7 +15,8 @@ from pathlib import Path
 from stack import dockerfile
 from stack.addresses import Addresses, referenced, rewrite_names, rewrite_paths
 from stack.errors import DependencyCycle, NotRunnable, UnknownService
-from stack.model import Condition, Mount, Service, Stack
+from stack.masking import mask_url, masked
+from stack.model import Condition, Service, Stack
 
 LOOPBACK = "127.0.0.1"
 
@@ -24,7 +26,8 @@ class ServicePlan:
     """One service, ready to be started.
 
     ``argv`` is empty where the engine's image decides. ``ports`` maps container to host ports.
-    ``healthcheck`` is the check's ``test`` with addresses in place.
+    ``healthcheck`` is the check's ``test`` with host addresses in place, ``executed`` the same as it is
+    run in the service's own place.
     """
 
     service: Service
@@ -33,6 +36,7 @@ class ServicePlan:
     ports: Mapping[int, int]
     cwd: Path
     healthcheck: tuple[str, ...] = ()
+    executed: tuple[str, ...] = ()
     folders: Mapping[str, str] = field(default_factory=dict)
     awaited: bool = False
 
@@ -90,8 +94,14 @@ def _known(stack: Stack) -> str:
     return f"Services: {', '.join(stack.services)}."
 
 
-def targets(stack: Stack, services: Mapping[str, Service]) -> dict[str, tuple[int, ...]]:
-    """Answer each service's container ports: published, exposed, or spoken of by anybody."""
+def targets(stack: Stack, services: Mapping[str, Service], *, engine: str) -> dict[str, tuple[int, ...]]:
+    """Answer the container ports that need a host port.
+
+    Containers have addresses of their own: only what is published counts. Local processes share
+    one address: also what is exposed, or spoken of by anybody.
+    """
+    if engine != "local":
+        return {name: tuple(port.target for port in service.ports) for name, service in services.items()}
     texts = [v for s in services.values() for v in (*s.environment.values(), *(s.command or ()))]
     spoken = referenced([*texts, *stack.endpoints.values()], services)
     found: dict[str, tuple[int, ...]] = {}
@@ -127,7 +137,8 @@ def make(
     addresses = {(s, t): (LOOPBACK, h) for s, table in ports.items() for t, h in table.items()}
     build = _local_service if engine == "local" else _container_service
     planned = {
-        s: build(services[s], services, ports.get(s, {}), addresses, folders.get(s, {})) for s in order(services)
+        s: build(services[s], services, ports.get(s, {}), addresses, folders.get(s, {}))
+        for s in order(services)
     }
     endpoints = {key: rewrite_names(value, addresses) for key, value in stack.endpoints.items()}
     return Plan(name=name, engine=engine, stack=stack, services=planned, endpoints=endpoints)
@@ -147,6 +158,7 @@ def _container_service(
         ports=ports,
         cwd=Path("/"),
         healthcheck=_healthcheck(service, addresses, folders),
+        executed=service.healthcheck.test if service.healthcheck is not None else (),
         awaited="service_completed_successfully" in needed(service.name, services),
     )
 
@@ -162,8 +174,11 @@ def _local_service(
         return rewrite_paths(rewrite_names(text, addresses, own=service.name), folders)
 
     argv, extra = _command(service)
+    check = _healthcheck(service, addresses, folders)
     environment = {**extra, **service.environment, **service.local.environment}
-    values = {key: rewrite_paths(rewrite_names(text, addresses), folders) for key, text in environment.items()}
+    values = {
+        key: rewrite_paths(rewrite_names(text, addresses), folders) for key, text in environment.items()
+    }
     values |= {"HOST": LOOPBACK}
     if ports:
         values["PORT"] = str(next(iter(ports.values())))
@@ -173,7 +188,8 @@ def _local_service(
         environment=values,
         ports=ports,
         cwd=_working_dir(service),
-        healthcheck=_healthcheck(service, addresses, folders),
+        healthcheck=check,
+        executed=check,
         folders=folders,
         awaited="service_completed_successfully" in needed(service.name, services),
     )
@@ -183,7 +199,8 @@ def _healthcheck(service: Service, addresses: Addresses, folders: Mapping[str, s
     if service.healthcheck is None:
         return ()
     return tuple(
-        rewrite_paths(rewrite_names(part, addresses, own=service.name), folders) for part in service.healthcheck.test
+        rewrite_paths(rewrite_names(part, addresses, own=service.name), folders)
+        for part in service.healthcheck.test
     )
 
 
@@ -211,6 +228,20 @@ def _command(service: Service) -> tuple[tuple[str, ...], Mapping[str, str]]:
     return argv, recipe.environment
 
 
-def mounts(service: Service, kind: str) -> tuple[Mount, ...]:
-    """Answer the service's mounts of one kind."""
-    return tuple(mount for mount in service.mounts if mount.type == kind)
+def describe(made: Plan) -> str:
+    """Answer the plan as JSON, with secrets masked."""
+    services = {
+        name: {
+            "argv": list(s.argv),
+            "cwd": str(s.cwd),
+            "ports": {str(k): v for k, v in s.ports.items()},
+            "environment": masked(s.environment),
+            "needs": {d.service: d.condition for d in s.service.depends_on},
+            "healthcheck": list(s.healthcheck),
+        }
+        for name, s in made.services.items()
+    }
+    endpoints = {key: mask_url(value) for key, value in made.endpoints.items()}
+    return json.dumps(
+        {"name": made.name, "engine": made.engine, "services": services, "endpoints": endpoints}, indent=1
+    )

@@ -39,7 +39,11 @@ def candidates(seed: str) -> Iterator[int]:
 
 
 def lease(
-    name: str, services: Mapping[str, Service], targets: Mapping[str, Collection[int]], *, alive: Collection[str]
+    name: str,
+    services: Mapping[str, Service],
+    targets: Mapping[str, Collection[int]],
+    *,
+    alive: Collection[str],
 ) -> tuple[dict[str, dict[int, int]], tuple[str, ...]]:
     """Lease a host port for every container port of every service.
 
@@ -64,7 +68,9 @@ def lease(
                     chosen = fixed
                 else:
                     if fixed is not None:
-                        notes.append(_replaced(service, fixed, demanded=port is not None and port.demanded, by=taken))
+                        notes.append(
+                            _replaced(service, fixed, demanded=port is not None and port.demanded, by=taken)
+                        )
                     chosen = next(p for p in pool if p not in taken and is_free(p))
                 taken[chosen] = name
                 found.setdefault(service, {})[target] = chosen
@@ -88,7 +94,11 @@ def holder(port: int) -> str:
 
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            if (
+                connection.status == psutil.CONN_LISTEN
+                and getattr(connection.laddr, "port", None) == port
+                and connection.pid
+            ):
                 with contextlib.suppress(psutil.Error):
                     command = " ".join(psutil.Process(connection.pid).cmdline())[:80]
                     return f"pid {connection.pid} ({command})"

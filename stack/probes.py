@@ -158,7 +158,7 @@ def choose(plan: ServicePlan, execute: Execute) -> Probe | None:
     argv = _argv(plan.healthcheck)
     known = _idiom(argv, plan) if plan.ports else None
     return known or CommandProbe(
-        argv=_literal(plan.healthcheck), execute=execute, timeout_s=plan.service.healthcheck.timeout_s
+        argv=_literal(plan.executed), execute=execute, timeout_s=plan.service.healthcheck.timeout_s
     )
 
 
@@ -199,7 +199,22 @@ def _port(plan: ServicePlan, target: int, default: int) -> int:
 
 def _http(argv: tuple[str, ...]) -> HttpProbe | None:
     """A plain GET; a check with a method, headers or a body is executed instead."""
-    options = {"-f", "-s", "-S", "-q", "-fs", "-sf", "-fsS", "-sSf", "-sS", "-O-", "-qO-", "-O", "-", "--fail"}
+    options = {
+        "-f",
+        "-s",
+        "-S",
+        "-q",
+        "-fs",
+        "-sf",
+        "-fsS",
+        "-sSf",
+        "-sS",
+        "-O-",
+        "-qO-",
+        "-O",
+        "-",
+        "--fail",
+    }
     options |= {"--silent", "--show-error", "--spider", "--quiet", "--no-verbose", "-nv", "-o", "/dev/null"}
     words = [word for word in argv[1:] if word not in options and not word.startswith("--tries=")]
     url = urlsplit(words[0]) if len(words) == 1 else None

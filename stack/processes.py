@@ -12,6 +12,9 @@ from pathlib import Path
 TOKEN = "STACK_TOKEN"
 """Every process of a stack has this variable; its value is the stack's own."""
 
+SERVICE = "STACK_SERVICE"
+"""And this one, where it belongs to one service."""
+
 
 def started(pid: int) -> float | None:
     """Answer when the process started, in seconds since the epoch; None where there is none."""

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from stack import health, logs, ports, probes
 from stack.engines import Engine, Exit, Running, Site
@@ -93,7 +94,9 @@ class Supervisor:
         stopping = {name: asyncio.Event() for name in self.runs}
 
         async def end(name: str) -> None:
-            users = [n for n, r in self.runs.items() if any(d.service == name for d in r.plan.service.depends_on)]
+            users = [
+                n for n, r in self.runs.items() if any(d.service == name for d in r.plan.service.depends_on)
+            ]
             await asyncio.gather(*(stopping[user].wait() for user in users))
             try:
                 await self._end(self.runs[name], grace_s)
@@ -141,7 +144,9 @@ class Supervisor:
                 self._enter(run, "restarting", health.code_in_words(ended.code))
                 await asyncio.sleep(min(0.1 * 2**restarts, RESTART_LIMIT_S))
         except StackError as error:
-            self._journal.write("error", text=error.message, hint=error.hint, code=error.code, service=run.plan.name)
+            self._journal.write(
+                "error", text=error.message, hint=error.hint, code=error.code, service=run.plan.name
+            )
             self._settle(run, Verdict(service=run.plan.name, kind="exited", reason=error.message))
 
     async def _wait_for_needs(self, run: ServiceRun) -> Verdict | None:
@@ -188,7 +193,9 @@ class Supervisor:
             self._after_exit(run, how)
         return how
 
-    async def _become_ready(self, run: ServiceRun, probe: probes.Probe | None, ended: asyncio.Future[Exit]) -> None:
+    async def _become_ready(
+        self, run: ServiceRun, probe: probes.Probe | None, ended: asyncio.Future[Exit]
+    ) -> None:
         if probe is None:
             if not run.plan.awaited:
                 self._settle(run, Verdict(service=run.plan.name, kind="ready", reason="started"))
@@ -199,7 +206,8 @@ class Supervisor:
         while not ended.done():
             left_s = max(progress.patience_s() - self._waited(run), 0.05)
             asked = asyncio.ensure_future(probes.observe(probe, min(timeout_s, left_s)))
-            await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
+            both: set[asyncio.Future[Any]] = {asked, ended}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if not asked.done():
                 asked.cancel()
                 return
@@ -237,7 +245,9 @@ class Supervisor:
         for port in run.plan.ports.values() if self._site and run.plan.argv else ():
             if not ports.is_free(port):
                 reason = f"port {port} is held by {ports.holder(port)}"
-                return Verdict(service=run.plan.name, kind="port taken", reason=reason, seconds=self._waited(run))
+                return Verdict(
+                    service=run.plan.name, kind="port taken", reason=reason, seconds=self._waited(run)
+                )
         return None
 
     def _settle(self, run: ServiceRun, verdict: Verdict) -> None:

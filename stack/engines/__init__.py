@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -100,10 +100,14 @@ def choose(preferred: str, *, why_not: Callable[[str], str | None] = why_not) ->
     if preferred == "auto":
         return next(name for name in NAMES if why_not(name) is None)
     if preferred not in NAMES:
-        raise UnknownEngine(f"There is no engine {preferred!r}.", hint=f"Engines: {', '.join(NAMES)}, or auto.")
+        raise UnknownEngine(
+            f"There is no engine {preferred!r}.", hint=f"Engines: {', '.join(NAMES)}, or auto."
+        )
     if reason := why_not(preferred):
         raise EngineUnavailable(reason, hint="Or run without a container engine: --engine local.")
     return preferred
 
 
-Starter = Callable[[ServicePlan], Awaitable[Running]]
+def remove_leftovers(engine: str, name: str, *, volumes: bool) -> None:
+    """Remove what a stack without a guardian has left in a container engine."""
+    importlib.import_module("stack.engines.docker").remove_leftovers(engine, name, volumes=volumes)

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import environments, images, kernel
+from stack import commands, environments, images, kernel
 from stack.engines import Exit, Running, Say, Site
 from stack.errors import NotRunnable
 from stack.logs import Log
 from stack.model import Mount, Service, Stack
 from stack.places import cache_home
 from stack.plan import LOOPBACK, Plan, ServicePlan
-from stack.processes import TOKEN, host_pid
+from stack.processes import SERVICE, TOKEN, host_pid
 
 PASSED_ON = ("HOME", "USER", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 """The only variables of the user's own environment that a service sees, as in a container."""
@@ -98,12 +98,12 @@ class LocalEngine:
         bins = self._bins.get(plan.name)
         if not plan.argv:
             return self._from_image(plan, self._site)
-        environment = _environment(plan, self._site, bins)
+        environment = service_environment(plan, self._site.token, bins)
         return Launch(argv=_found(plan.argv, environment["PATH"]), environment=environment, cwd=plan.cwd)
 
     def _from_image(self, plan: ServicePlan, site: Site) -> Launch:
         if plan.service.local.command is not None:
-            environment = _environment(plan, site, None)
+            environment = service_environment(plan, site.token, None)
             return Launch(argv=_found(plan.argv, environment["PATH"]), environment=environment, cwd=plan.cwd)
         data = {target: Path(folder) for target, folder in plan.folders.items()}
         state = site.scratch / plan.name
@@ -112,7 +112,7 @@ class LocalEngine:
         made = images.runner(plan.service.image or "").prepare(
             plan.service, data=data, host=LOOPBACK, port=port, state=state
         )
-        environment = {**_environment(plan, site, None), **made.environment}
+        environment = {**service_environment(plan, site.token, None), **made.environment}
         return Launch(argv=made.argv, environment=environment, cwd=made.cwd, user=made.user)
 
 
@@ -135,7 +135,7 @@ class LocalProcess:
                 stderr=theirs,
                 start_new_session=True,
                 preexec_fn=kernel.die_with_parent(),
-                **_identity(launch.user),
+                **commands.identity(launch.user),
             )
         except BaseException:
             os.close(self._pipe)
@@ -175,7 +175,7 @@ class LocalProcess:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
-            **_identity(self._launch.user),
+            **commands.identity(self._launch.user),
         )
         try:
             output, _ = await process.communicate()
@@ -225,16 +225,8 @@ class LocalProcess:
             self._pipe = -1
 
 
-def _identity(user: str | None) -> dict[str, object]:
-    if user is None:
-        return {}
-    import pwd
-
-    account = pwd.getpwnam(user)
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-
-def _environment(plan: ServicePlan, site: Site, bins: Path | None) -> dict[str, str]:
+def service_environment(plan: ServicePlan, token: str, bins: Path | None) -> dict[str, str]:
+    """Answer the whole environment of a service; ``bins`` is its Python environment's folder of programs."""
     base = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
     path = os.environ.get("PATH", os.defpath)
     base["PATH"] = f"{bins}{os.pathsep}{path}" if bins else path
@@ -242,7 +234,7 @@ def _environment(plan: ServicePlan, site: Site, bins: Path | None) -> dict[str, 
         base["VIRTUAL_ENV"] = str(bins.parent)
     # Compiled code is kept, but not in the work tree: the second boot imports without compiling.
     compiled = str(cache_home() / "pycache")
-    base |= {"PYTHONUNBUFFERED": "1", "PYTHONPYCACHEPREFIX": compiled, TOKEN: site.token}
+    base |= {"PYTHONUNBUFFERED": "1", "PYTHONPYCACHEPREFIX": compiled, TOKEN: token, SERVICE: plan.name}
     if "/tmp" in plan.folders:
         base["TMPDIR"] = plan.folders["/tmp"]
     return base | dict(plan.environment)

@@ -1,0 +1,299 @@
+"""Services as containers, by the ``docker`` or ``podman`` command and its compose plugin.
+
+Compose resolves the files itself (``compose config``); what is added is the stack's name, its host
+ports and, where it is not the main one, names of its own for networks and volumes. Images are tagged
+by the content they are made from, so an unchanged service costs no build.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stack.engines import Exit, Running, Say, Site
+from stack.errors import BuildFailed, CommandFailed, EngineUnavailable, StackError
+from stack.logs import Log
+from stack.model import Build, Stack
+from stack.plan import Plan, ServicePlan
+
+API_NEEDED = (1, 44)
+"""The first Engine API with healthcheck ``start_interval`` (Docker Engine 25)."""
+
+PROJECT_LABEL = "com.docker.compose.project"
+
+
+class ContainerEngine:
+    """Runs services by a container engine's own compose."""
+
+    def __init__(self, program: str) -> None:
+        self._program = program
+        self._plan: Plan | None = None
+        self._site: Site | None = None
+        self._created: asyncio.Task[None] | None = None
+
+    def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
+        """Containers have mounts of their own."""
+        return {}
+
+    async def prepare(self, plan: Plan, site: Site, say: Say) -> None:
+        """Write the resolved compose file of this stack."""
+        self._plan, self._site = plan, site
+        resolved = json.loads(await self._call(*self._given(plan), "config", "--format", "json"))
+        arranged = arrange(resolved, plan, rename=plan.name != plan.stack.name)
+        (site.run / "compose.json").write_text(json.dumps(arranged, indent=1), encoding="utf-8")
+
+    async def build(self, plan: ServicePlan, say: Say) -> None:
+        """Make what is missing of the images, then all containers, once for the whole stack."""
+        if self._created is None:
+            self._created = asyncio.create_task(self._create(say))
+        await asyncio.shield(self._created)
+
+    async def start(self, plan: ServicePlan, log: Log) -> Running:
+        container = f"{self._name}-{plan.name}-1"
+        await self._call("start", container)
+        return Container(self._program, container, log)
+
+    async def remove(self, *, volumes: bool) -> None:
+        """Remove containers and networks, and volumes where asked."""
+        if self._created is not None and not self._created.done():
+            self._created.cancel()
+            await asyncio.gather(self._created, return_exceptions=True)
+        if self._plan is not None:
+            extra = ["--volumes"] if volumes else []
+            await self._call(*self._ours(), "down", "--remove-orphans", "--timeout", "1", *extra, check=False)
+
+    async def _create(self, say: Say) -> None:
+        assert self._plan is not None
+        missing = [
+            name
+            for name, service in self._plan.services.items()
+            if service.service.build is not None
+            and not await self._has(image_of(name, service.service.build))
+        ]
+        if missing:
+            say(f"building {', '.join(missing)}")
+            try:
+                await self._call(*self._ours(), "build", *missing)
+            except CommandFailed as error:
+                raise BuildFailed(
+                    f"The image of {', '.join(missing)} cannot be built: {_last_lines(error.output)}",
+                    hint="If a base image cannot be pulled here, make it: `nox -s base-images`.",
+                ) from error
+        try:
+            await self._call(*self._ours(), "up", "--no-start", "--no-build", *self._plan.services)
+        except CommandFailed as error:
+            raise _explained(error) from error
+
+    async def _has(self, image: str) -> bool:
+        return bool(await self._call("image", "inspect", "--format", "{{.Id}}", image, check=False))
+
+    def _given(self, plan: Plan) -> list[str]:
+        words = ["compose"]
+        env_file = plan.stack.directory.parent / ".env.local"
+        if env_file.is_file():
+            words += ["--env-file", str(env_file)]
+        for file in plan.stack.files:
+            words += ["--file", str(file)]
+        return words
+
+    def _ours(self) -> list[str]:
+        assert self._site is not None
+        return ["compose", "--project-name", self._name, "--file", str(self._site.run / "compose.json")]
+
+    @property
+    def _name(self) -> str:
+        assert self._site is not None
+        return self._site.name
+
+    async def _call(self, *words: str, check: bool = True) -> str:
+        process = await asyncio.create_subprocess_exec(
+            self._program, *words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        try:
+            out, err = await process.communicate()
+        except asyncio.CancelledError:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            await process.wait()
+            raise
+        if process.returncode and check:
+            raise CommandFailed(
+                (self._program, *words), process.returncode, (err or out).decode(errors="replace")
+            )
+        return "" if process.returncode else out.decode(errors="replace").strip()
+
+
+class Container:
+    """One started container."""
+
+    def __init__(self, program: str, name: str, log: Log) -> None:
+        self._program, self._name, self._log = program, name, log
+        self._ended = asyncio.ensure_future(self._wait())
+        self._reader = asyncio.ensure_future(self._follow())
+
+    @property
+    def pid(self) -> int:
+        return 0
+
+    async def wait(self) -> Exit:
+        return await asyncio.shield(self._ended)
+
+    async def stop(self, grace_s: float) -> None:
+        await self._run("stop", "--time", str(max(int(grace_s), 1)), self._name)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2.0):
+                await asyncio.gather(self._ended, self._reader, return_exceptions=True)
+        for task in (self._ended, self._reader):
+            task.cancel()
+
+    async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
+        """Run ``argv`` inside the container."""
+        return await self._run("exec", self._name, *argv)
+
+    async def _wait(self) -> Exit:
+        _, output = await self._run("wait", self._name)
+        code = int(output.strip() or 255) if output.strip().isdigit() else 255
+        _, oom = await self._run("inspect", "--format", "{{.State.OOMKilled}}", self._name)
+        await asyncio.wait({self._reader}, timeout=0.3)
+        return Exit(code=code, oom=oom.strip() == "true")
+
+    async def _follow(self) -> None:
+        process = await self._spawn("logs", "--follow", "--since", "0s", self._name, merge=True)
+        assert process.stdout is not None
+        try:
+            while data := await process.stdout.read(1 << 16):
+                self._log.feed(data)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    async def _run(self, *words: str) -> tuple[int, str]:
+        process = await self._spawn(*words, merge=False)
+        try:
+            out, err = await process.communicate()
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            await process.wait()
+            raise
+        return process.returncode or 0, (out or err or b"").decode(errors="replace")
+
+    async def _spawn(self, *words: str, merge: bool) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            self._program,
+            *words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merge else subprocess.PIPE,
+        )
+
+
+def why_not(program: str) -> str | None:
+    """Answer why the engine cannot be used here, None where it can."""
+    if shutil.which(program) is None:
+        return f"There is no {program} command here."
+    try:
+        asked = subprocess.run(
+            [program, "version", "--format", "{{.Server.APIVersion}}"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except subprocess.TimeoutExpired:
+        return f"{program} does not answer within 10 s."
+    if asked.returncode != 0:
+        said = asked.stderr.strip().splitlines()
+        why = "you may not use its socket" if "permission denied" in asked.stderr else "no daemon answers"
+        return f"{program} cannot be used: {why} ({said[-1] if said else 'it said nothing'})."
+    if program == "docker" and (reason := _too_old(asked.stdout.strip())):
+        return reason
+    plugin = subprocess.run([program, "compose", "version"], capture_output=True, text=True)
+    if plugin.returncode != 0:
+        return f"{program} has no compose plugin (`{program} compose version` fails)."
+    return None
+
+
+def _too_old(version: str) -> str | None:
+    numbers = tuple(int(part) for part in version.split(".")[:2])
+    if numbers < API_NEEDED:
+        return f"docker is too old: its API is {version}, healthcheck start_interval needs 1.44 (Engine 25)."
+    return None
+
+
+def arrange(resolved: dict[str, Any], plan: Plan, *, rename: bool) -> dict[str, Any]:
+    """Answer a resolved compose file with the plan's name, ports and image tags; ``rename`` keeps
+    networks and volumes apart from those of the main stack."""
+    resolved["name"] = plan.name
+    resolved["services"] = {k: v for k, v in resolved["services"].items() if k in plan.services}
+    for name, service in resolved["services"].items():
+        planned = plan.services[name]
+        for port in service.get("ports", []):
+            port["published"] = str(planned.ports[int(port["target"])])
+        if planned.service.build is not None and "image" not in service:
+            service["image"] = image_of(name, planned.service.build)
+    for kind in ("networks", "volumes"):
+        for key, value in (resolved.get(kind) or {}).items():
+            if rename and not (value or {}).get("external"):
+                resolved[kind][key] = {**(value or {}), "name": f"{plan.name}-{key}"}
+    return resolved
+
+
+def image_of(service: str, build: Build) -> str:
+    """Answer the tag of a service's image: the same content has the same tag."""
+    digest = hashlib.sha256(f"{build.dockerfile}\0{build.target}\0{sorted(build.args.items())}".encode())
+    for path in _context_files(build.context):
+        digest.update(str(path.relative_to(build.context)).encode() + b"\0" + path.read_bytes())
+    return f"ecommerce-{service}:{digest.hexdigest()[:12]}"
+
+
+def _context_files(context: Path) -> list[Path]:
+    skipped = {"__pycache__", ".pytest_cache", ".venv", ".ruff_cache", ".mypy_cache", "tests", ".hypothesis"}
+    found = []
+    for folder, folders, files in os.walk(context):
+        folders[:] = sorted(name for name in folders if name not in skipped)
+        found += [Path(folder) / name for name in files if not name.endswith((".pyc", ".sqlite3"))]
+    return sorted(found)
+
+
+def remove_leftovers(program: str, name: str, *, volumes: bool) -> None:
+    """Remove what is left of a stack whose guardian is gone, found by its label."""
+    chosen = f"label={PROJECT_LABEL}={name}"
+    for kind, listing, removal in (
+        ("container", ["ps", "--all", "--quiet"], ["rm", "--force", "--volumes"]),
+        ("network", ["network", "ls", "--quiet"], ["network", "rm"]),
+        ("volume", ["volume", "ls", "--quiet"], ["volume", "rm"]),
+    ):
+        if kind == "volume" and not volumes:
+            continue
+        listed = subprocess.run([program, *listing, "--filter", chosen], capture_output=True, text=True)
+        if ids := listed.stdout.split():
+            subprocess.run([program, *removal, *ids], capture_output=True)
+
+
+def _last_lines(output: str, count: int = 8) -> str:
+    return "\n".join(output.strip().splitlines()[-count:])
+
+
+def _explained(error: CommandFailed) -> StackError:
+    text = error.output.lower()
+    if (
+        "pull access denied" in text
+        or "failed to resolve" in text
+        or "no such host" in text
+        or "manifest" in text
+    ):
+        return EngineUnavailable(
+            f"An image is not here and cannot be pulled: {_last_lines(error.output, 1)}",
+            hint="Make the base images from packages: `nox -s base-images`.",
+        )
+    return error

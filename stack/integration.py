@@ -1,0 +1,159 @@
+"""The main job: bring an ephemeral stack up, run the tests against it, end it whatever happens."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack import control, environments, journal, logs, report, stacks
+from stack.control import Launched
+from stack.errors import ServiceFailed, StackError, TestsFailed
+
+TESTS = control.ROOT / "integration_tests"
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What ``nox -s integration -- ...`` was given; ``pytest`` goes to pytest as it is."""
+
+    engine: str
+    stack: str
+    keep: bool
+    deadline_s: float
+    pytest: tuple[str, ...]
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Answer the options; what is not ours is pytest's."""
+    parser = argparse.ArgumentParser(prog="nox -s integration --", description=__doc__)
+    parser.add_argument("--engine", default="auto", help="docker, podman, local, or auto (default)")
+    parser.add_argument("--stack", default="ci", help="which compose file: ci (default) or local")
+    parser.add_argument("--keep", action="store_true", help="leave the stack up afterwards")
+    parser.add_argument(
+        "--timeout", type=float, default=120.0, help="seconds to wait for the stack (default 120)"
+    )
+    known, rest = parser.parse_known_args(list(arguments))
+    return Options(
+        engine=known.engine, stack=known.stack, keep=known.keep, deadline_s=known.timeout, pytest=tuple(rest)
+    )
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Do the whole job and answer its exit code; what went wrong has been said."""
+    try:
+        return _run(parse(arguments))
+    except StackError as problem:
+        if isinstance(problem, stacks.StartFailed):
+            report.say(report.failure(problem.events, problem.run))
+        report.error(problem)
+        return problem.code
+    except KeyboardInterrupt:
+        report.say("interrupted; the stack is gone")
+        return INTERRUPTED
+
+
+def _run(options: Options) -> int:
+    for sentence in control.sweep():
+        report.say(sentence)
+    choice = stacks.Choice(kind=options.stack, engine=options.engine)
+    asked = stacks.request(choice, ephemeral=not options.keep, deadline_s=options.deadline_s)
+    report.say(f"stack {asked.name} on {asked.engine}")
+    began = time.monotonic()
+    shown = report.Progress()
+    launched = control.launch(asked)
+    try:
+        python = _environment()
+        events = stacks.wait_until_up(launched, shown.show)
+        report.say(f"up in {time.monotonic() - began:.1f} s")
+        code = _test(launched, python, options, began_at=len(events))
+    except BaseException as problem:
+        _finish(launched, failed=True, hurry=isinstance(problem, KeyboardInterrupt))
+        raise
+    if options.keep:
+        report.say(f"kept: {asked.name}; end it with `inv down --stack {asked.name}`")
+        return code
+    _finish(launched, failed=code != 0, hurry=False)
+    return code
+
+
+def _environment() -> Path:
+    return environments.sync(TESTS).python
+
+
+def _test(launched: Launched, python: Path, options: Options, *, began_at: int) -> int:
+    """Run pytest; a service that dies meanwhile ends it at once, with its verdict."""
+    kept = stacks.found(launched.name)
+    junit = launched.run / "junit.xml"
+    argv = [
+        str(python),
+        "-m",
+        "pytest",
+        str(TESTS),
+        f"--junitxml={junit}",
+        "-o",
+        "junit_logging=all",
+        *options.pytest,
+    ]
+    environment = {**os.environ, **kept.endpoints, "STACK_NAME": kept.name, "STACK_ENGINE": kept.engine}
+    tests = subprocess.Popen(argv, env=environment, cwd=TESTS.parent)
+    dead: list[journal.Event] = []
+    watcher = threading.Thread(target=_watch, args=(launched, tests, dead, began_at), daemon=True)
+    watcher.start()
+    try:
+        code = tests.wait()
+    except BaseException:
+        tests.terminate()
+        tests.wait()
+        raise
+    watcher.join(timeout=0.1)
+    if dead:
+        event = dead[0]
+        report.say(report.failure([event], launched.run))
+        raise ServiceFailed(
+            f"{event.service} ended while the tests ran: {event.text}.",
+            hint=f"Everything that was seen is in {junit.parent}.",
+        )
+    if code != 0:
+        raise TestsFailed(
+            f"The integration tests did not pass (pytest ended with {code}).", hint=f"See {launched.run}."
+        )
+    return 0
+
+
+def _watch(launched: Launched, tests: subprocess.Popen[bytes], dead: list[journal.Event], skip: int) -> None:
+    stream = journal.follow(launched.run, ended=lambda: tests.poll() is not None)
+    for number, event in enumerate(stream):
+        if number >= skip and event.kind == "service" and event.state in report.BAD - {"unhealthy"}:
+            dead.append(event)
+            tests.terminate()
+            return
+
+
+def _finish(launched: Launched, *, failed: bool, hurry: bool) -> None:
+    """End the stack; on failure show what its services said."""
+    if hurry:
+        launched.hurry()
+    else:
+        launched.end()
+    try:
+        launched.process.wait(timeout=control.END_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        launched.process.kill()
+    except KeyboardInterrupt:
+        launched.hurry()
+        launched.process.wait(timeout=control.END_LIMIT_S)
+    if failed:
+        rows = logs.merged(launched.run, logs.services(launched.run))
+        report.say(report.excerpt(rows))
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,31 @@
+"""What ended stacks may have left on disk, and its removal."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from stack import state
+from stack.places import state_home
+
+
+def remove(*, data: bool) -> Iterator[str]:
+    """Remove folders of stacks that do not live; kept data only where asked. Says what it removed."""
+    living = set(state.names())
+    for folder in sorted((state_home() / "stacks").glob("*")):
+        if folder.name in living:
+            continue
+        kept = any((folder / "volumes").glob("*"))
+        if data or not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+            yield f"removed {'the data of ' if kept else ''}{folder.name}"
+    for folder in sorted(scratch_root().glob("*")):
+        if folder.name not in living:
+            shutil.rmtree(folder, ignore_errors=True)
+            yield f"removed the scratch folder of {folder.name}"
+
+
+def scratch_root() -> Path:
+    """Answer the folder that holds the scratch folders of all stacks."""
+    return state.scratch("any").parent

@@ -1,0 +1,179 @@
+"""The only module that formats output: live tables on a terminal, one plain line a change elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from stack.errors import StackError
+from stack.journal import Event
+from stack.masking import mask_url, masked
+from stack.model import Stack
+from stack.state import StackState
+
+BAD = frozenset({"exited", "unhealthy", "timed out", "port taken", "dependency failed"})
+_COLOURS = {"ready": "32", "completed": "32", "starting": "33", "building": "36", "restarting": "33"}
+_NAMES = ("36", "33", "35", "34", "32", "96", "95", "94")
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
+LOG_LIMIT = 300
+
+
+def plain(text: str) -> str:
+    """Answer ``text`` without control codes: a log never moves the reader's cursor."""
+    return _CONTROL.sub("", text)
+
+
+def is_terminal(stream: TextIO) -> bool:
+    return stream.isatty() and "CI" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, colour: str, stream: TextIO) -> str:
+    return (
+        f"\x1b[{colour}m{text}\x1b[0m"
+        if colour and is_terminal(stream) and "NO_COLOR" not in os.environ
+        else text
+    )
+
+
+class Progress:
+    """Shows how a stack comes up: on a terminal a table that moves, elsewhere a line a change."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._began = time.time()
+        self._live = is_terminal(self._stream)
+        self._rows: dict[str, tuple[str, str, float]] = {}
+        self._drawn = 0
+
+    def show(self, event: Event) -> None:
+        """Take in one event."""
+        if event.kind == "service":
+            self._rows[event.service] = (event.state, event.text, event.at)
+            if not self._live:
+                self._say(
+                    f"{event.at - self._began:7.2f}s  {event.service:<12} {event.state:<10} {event.text}".rstrip()
+                )
+        elif event.kind == "note":
+            self._erase()
+            self._say(f"{event.at - self._began:7.2f}s  {event.text}")
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the table anew, with the time each service has been in its state."""
+        if not self._live:
+            return
+        self._erase()
+        now = time.time()
+        for name, (state, text, since) in self._rows.items():
+            colour = "31" if state in BAD else _COLOURS.get(state, "2")
+            age = "" if state in {"ready", "completed"} else f"{now - since:5.1f}s"
+            shown = paint(f"{state:<18}", colour, self._stream)
+            self._stream.write(f"  {name:<14} {shown} {age:>7}  {plain(text)[:60]}\n")
+        self._drawn = len(self._rows)
+        self._stream.flush()
+
+    def _erase(self) -> None:
+        if self._live and self._drawn:
+            self._stream.write(f"\x1b[{self._drawn}A\x1b[J")
+            self._drawn = 0
+
+    def _say(self, text: str) -> None:
+        self._stream.write(plain(text) + "\n")
+        self._stream.flush()
+
+
+def say(text: str = "") -> None:
+    """Print a sentence."""
+    print(text, flush=True)
+
+
+def error(problem: StackError) -> None:
+    """Print what happened and the way out."""
+    print(paint("error: ", "31", sys.stderr) + plain(problem.message), file=sys.stderr)
+    if problem.hint:
+        print(f"       {problem.hint}", file=sys.stderr, flush=True)
+
+
+def failure(events: Iterable[Event], run: Path) -> str:
+    """Answer the account of a failed start: the first cause with its evidence, then what followed."""
+    bad = [e for e in events if e.kind == "service" and e.state in BAD]
+    first = next((e for e in bad if e.state != "dependency failed"), bad[0] if bad else None)
+    if first is None:
+        return f"The stack did not come up; see {run}."
+    lines = [
+        "",
+        f"{first.service} failed: {first.state}, {first.text} ({first.seconds:.1f} s after its start)",
+    ]
+    if first.hint:
+        lines += [f"  last lines of {first.service}:", *(f"  | {line}" for line in first.hint.splitlines())]
+    else:
+        lines.append(f"  {first.service} wrote nothing to its log")
+    lines += [
+        f"  then {e.service}: {e.state}, {e.text}"
+        for e in bad
+        if e is not first and e.service != first.service
+    ]
+    lines += [f"  next: `inv logs {first.service}`; everything that was seen is in {run}"]
+    return "\n".join(plain(line) for line in lines)
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Answer rows as a table with headings."""
+    cells = [[str(row.get(column, "")) for column in columns] for row in rows]
+    widths = [max([len(c), *(len(line[i]) for line in cells)]) for i, c in enumerate(columns)]
+    lines = [[c.upper() for c in columns], *cells]
+    return "\n".join(
+        "  ".join(text.ljust(w) for text, w in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def log_line(stamp: str, service: str, text: str, *, width: int = 12) -> str:
+    """Answer one line of a merged log, the service's name in its own colour."""
+    colour = _NAMES[sum(service.encode()) % len(_NAMES)]
+    name = paint(f"{service:<{width}} |", colour, sys.stdout)
+    return f"{stamp[11:23]} {name} {plain(text)}"
+
+
+def excerpt(rows: Sequence[tuple[str, str, str]], limit: int = LOG_LIMIT) -> str:
+    """Answer the last lines of a merged log, never more than ``limit``."""
+    shown = rows[-limit:]
+    head = [f"(the last {limit} of {len(rows)} lines)"] if len(rows) > limit else []
+    return "\n".join([*head, *(log_line(*row) for row in shown)])
+
+
+def age(seconds: float) -> str:
+    """Answer a duration in the largest unit that fits: 5s, 12m, 3h, 2d."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(seconds)}s"
+
+
+def bytes_in_words(size: int) -> str:
+    """Answer a size in MiB."""
+    return f"{size / (1 << 20):.0f} MiB"
+
+
+def addresses(kept: StackState) -> list[str]:
+    """Answer where a person finds the services of a stack."""
+    lines = [f"  {key:<13} {mask_url(value)}" for key, value in kept.endpoints.items()]
+    urls = [value for key, value in kept.endpoints.items() if value.startswith("http")]
+    checks = [f"{url}/health/" if number == 0 else f"{url}/health" for number, url in enumerate(urls)]
+    return [*lines, "  try: " + "   ".join(f"curl {check}" for check in checks)] if checks else lines
+
+
+def stack(loaded: Stack) -> str:
+    """Answer a compose model as people read it, secrets masked."""
+    lines = [f"{loaded.name}: {', '.join(str(file) for file in loaded.files)}"]
+    for service in loaded.services.values():
+        source = service.image or f"build {service.build.context if service.build else '?'}"
+        lines.append(f"  {service.name}: {source}")
+        lines += [f"    needs {d.service} ({d.condition})" for d in service.depends_on]
+        lines += [f"    port {p.published or 'any'} -> {p.target}" for p in service.ports]
+        lines += [f"    {key}={value}" for key, value in masked(service.environment).items()]
+    return "\n".join(lines)

@@ -1,0 +1,120 @@
+"""What stacks use and how they are: processes, memory, answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from typing import Any
+
+from stack import commands, processes, probes, report, stacks
+from stack.errors import CommandFailed
+from stack.plan import Plan
+from stack.state import StackState
+
+
+def stack_row(kept: StackState) -> dict[str, str]:
+    """Answer one living stack as a row."""
+    statuses = stacks.status(kept)
+    well = sum(item.state in {"ready", "completed"} for item in statuses)
+    return {
+        "name": kept.name,
+        "engine": kept.engine,
+        "work_tree": kept.work_tree,
+        "age": report.age(stacks.elapsed(kept.created)),
+        "health": kept.phase if kept.phase != "up" else f"{well}/{len(statuses)} ready",
+        "memory": report.bytes_in_words(memory_bytes(kept)),
+        "ports": ", ".join(f"{s}:{p}" for s, table in kept.ports.items() for p in table.values()),
+    }
+
+
+def memory_bytes(kept: StackState) -> int:
+    """Answer the proportional memory of all processes of a stack (resident where the kernel says no more)."""
+    import psutil
+
+    total = 0
+    for pid in processes.with_token(kept.token):
+        with contextlib.suppress(psutil.Error):
+            total += psutil.Process(pid).memory_info().rss
+    return total
+
+
+def service_rows(kept: StackState) -> list[dict[str, str]]:
+    """Answer processes, processor share and memory of each service."""
+    if kept.engine != "local":
+        return _container_rows(kept)
+    import psutil
+
+    groups: dict[str, list[psutil.Process]] = {name: [] for name in kept.ports}
+    for pid in processes.with_token(kept.token):
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(pid)
+            name = process.environ().get(processes.SERVICE, "")
+            process.cpu_percent()
+            if name in groups:
+                groups[name].append(process)
+    time.sleep(0.2)  # a processor share is a difference over time
+    return [_row(name, group) for name, group in groups.items()]
+
+
+def _row(name: str, group: list[Any]) -> dict[str, str]:
+    import psutil
+
+    share, memory = 0.0, 0
+    for process in group:
+        with contextlib.suppress(psutil.Error):
+            share += process.cpu_percent()
+            memory += process.memory_info().rss
+    return {
+        "service": name,
+        "processes": str(len(group)),
+        "cpu": f"{share:.0f}%",
+        "memory": report.bytes_in_words(memory),
+    }
+
+
+def _container_rows(kept: StackState) -> list[dict[str, str]]:
+    names = [f"{kept.name}-{service}-1" for service in kept.ports]
+    try:
+        done = commands.run([kept.engine, "stats", "--no-stream", "--format", "json", *names], timeout_s=30)
+    except CommandFailed:
+        return []
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
+    return [
+        {
+            "service": row["Name"].removeprefix(f"{kept.name}-").removesuffix("-1"),
+            "processes": row["PIDs"],
+            "cpu": row["CPUPerc"],
+            "memory": row["MemUsage"].split("/")[0].strip(),
+        }
+        for row in rows
+    ]
+
+
+def ask_all(made: Plan, kept: StackState) -> list[dict[str, str]]:
+    """Answer what each service's health check says now."""
+
+    async def ask() -> list[dict[str, str]]:
+        return list(await asyncio.gather(*(_ask(made, kept, name) for name in made.services)))
+
+    return asyncio.run(ask())
+
+
+async def _ask(made: Plan, kept: StackState, name: str) -> dict[str, str]:
+    service = made.services[name]
+
+    async def execute(argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
+        words = (
+            [kept.engine, "exec", f"{kept.name}-{name}-1", *argv] if kept.engine != "local" else list(argv)
+        )
+        done = await asyncio.to_thread(commands.run, words, timeout_s=timeout_s, check=False)
+        return done.returncode, done.stdout or done.stderr
+
+    probe = probes.choose(service, execute)
+    if probe is None:
+        return {"service": name, "health": "-", "answer": "has no health check", "ms": ""}
+    began = time.monotonic()
+    seen = await probes.observe(probe, 5.0)
+    took_ms = f"{(time.monotonic() - began) * 1000:.0f}"
+    return {"service": name, "health": seen.kind, "answer": seen.detail[:80], "ms": took_ms}

@@ -1,0 +1,248 @@
+"""What people type: `inv up`, `inv logs`, `inv reset-db`, `inv down`; `inv --list` is the menu.
+
+Words become calls of the engine in stack/; nothing else happens here.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+from stack import control, report, stacks, verbs
+from stack.errors import StackError
+
+P = ParamSpec("P")
+INTERRUPTED = 130
+
+
+def speaking(work: Callable[P, int | None]) -> Callable[P, None]:
+    """Sweep what killed stacks left, do the work, say its errors in one sentence with their exit code."""
+
+    @functools.wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            for sentence in control.sweep():
+                report.say(sentence)
+            code = work(*args, **kwargs)
+        except StackError as problem:
+            if isinstance(problem, stacks.StartFailed):
+                report.say(report.failure(problem.events, problem.run))
+            report.error(problem)
+            raise Exit(code=problem.code) from None
+        except KeyboardInterrupt:
+            report.say("interrupted")
+            raise Exit(code=INTERRUPTED) from None
+        except BrokenPipeError:
+            sys.stderr.close()
+            raise Exit(code=0) from None
+        if code:
+            raise Exit(code=code)
+
+    return run
+
+
+def choice(
+    stack: str, engine: str = "auto", file: list[str] | None = None, profile: list[str] | None = None
+) -> Any:
+    return stacks.Choice(
+        kind=stack, engine=engine, extra_files=tuple(file or ()), profiles=tuple(profile or ())
+    )
+
+
+HELP = {
+    "stack": "which stack: local (Postgres) or ci (SQLite), or the name of any stack that is up",
+    "engine": "what runs it: docker, podman, local (no container engine), or auto",
+    "service": "a service of the stack, as in the compose file; all of them where none is named",
+    "file": "a further compose file, laid over the stack's own (may be repeated)",
+    "profile": "a compose profile to activate (may be repeated)",
+}
+
+
+def explained(*names: str, **own: str) -> dict[str, str]:
+    return {name: HELP[name] for name in names} | own
+
+
+@task(
+    iterable=["file", "profile"],
+    help=explained(
+        "stack", "engine", "file", "profile", "service", watch="stay, and reload a service when a file of it is saved",
+        timeout="seconds to wait until everything is ready",
+    ),
+)  # fmt: skip
+@speaking
+def up(
+    c: Context, service: str = "", stack: str = "local", engine: str = "auto", watch: bool = False,
+    timeout: float = 120.0, file: list[str] | None = None, profile: list[str] | None = None,
+) -> None:  # fmt: skip
+    """Bring the stack up and wait until every service is ready."""
+    verbs.up(choice(stack, engine, file, profile), service, timeout_s=timeout, watch=watch)
+
+
+@task(help=explained("stack", volumes="remove the stack's data too"))
+@speaking
+def down(c: Context, stack: str = "local", volumes: bool = False) -> None:
+    """End the stack; its data stays unless --volumes."""
+    verbs.down(choice(stack), volumes=volumes)
+
+
+@task(help=explained("service", "stack"))
+@speaking
+def stop(c: Context, service: str, stack: str = "local") -> None:
+    """Stop a service and leave the others running."""
+    verbs.change(choice(stack), "stop", service)
+
+
+@task(help=explained("service", "stack"))
+@speaking
+def start(c: Context, service: str, stack: str = "local") -> None:
+    """Start a stopped service and wait until it is ready."""
+    verbs.change(choice(stack), "start", service)
+
+
+@task(help=explained("service", "stack"))
+@speaking
+def restart(c: Context, service: str = "", stack: str = "local") -> None:
+    """Stop and start a service, or all of them, and wait until ready."""
+    verbs.change(choice(stack), "restart", service)
+
+
+@task(help=explained("stack", "engine", no_cache="make everything anew"))
+@speaking
+def build(c: Context, stack: str = "local", engine: str = "auto", no_cache: bool = False) -> None:
+    """Make the images, or on the local engine the environments, that the stack needs."""
+    verbs.build(choice(stack, engine), no_cache=no_cache)
+
+
+@task(help=explained("stack", format="table or json"))
+@speaking
+def ps(c: Context, stack: str = "local", format: str = "table") -> None:  # noqa: A002  the word that docker uses
+    """List the services with state and ports."""
+    verbs.ps(choice(stack), as_json=format == "json")
+
+
+@task(name="stacks", help={"json": "as JSON"})
+@speaking
+def stacks_(c: Context, json: bool = False) -> None:
+    """List every stack on this machine."""
+    verbs.list_stacks(as_json=json)
+
+
+@task(
+    help=explained("service", "stack", follow="go on as lines come", since="only lines younger than this: 30s, 10m, 2h",
+                   tail="only the last lines")
+)  # fmt: skip
+@speaking
+def logs(
+    c: Context, service: str = "", stack: str = "local", follow: bool = False, since: str = "", tail: int = 0
+) -> None:
+    """Show what the services wrote, merged by time."""
+    verbs.logs(choice(stack), service, follow=follow, since=since, tail=tail)
+
+
+@task(help=explained("stack"))
+@speaking
+def health(c: Context, stack: str = "local") -> int:
+    """Ask every service now; exit 1 if one is not well."""
+    return verbs.health(choice(stack))
+
+
+@task(name="exec", help=explained("service", "stack", command="what to run, as one string"))
+@speaking
+def exec_(c: Context, service: str, command: str, stack: str = "local") -> int:
+    """Run a command where a service runs."""
+    return verbs.execute(choice(stack), service, command)
+
+
+@task(help=explained("service", "stack", command="what to run, as one string"))
+@speaking
+def run(c: Context, service: str, command: str, stack: str = "local") -> int:
+    """Run a command in a fresh copy of a service's place."""
+    return verbs.execute(choice(stack), service, command, fresh=True)
+
+
+@task(help=explained("stack"))
+@speaking
+def shell(c: Context, stack: str = "local") -> int:
+    """Open Django's shell in the backend."""
+    return verbs.execute(choice(stack), "backend", "python manage.py shell")
+
+
+@task(help=explained("stack", command="a management command with its arguments, as one string"))
+@speaking
+def manage(c: Context, command: str, stack: str = "local") -> int:
+    """Run a management command in the backend."""
+    return verbs.execute(choice(stack), "backend", f"python manage.py {command}")
+
+
+@task(help=explained("stack", command="one SQL command; an interactive session where none is given"))
+@speaking
+def psql(c: Context, command: str = "", stack: str = "local") -> int:
+    """Speak SQL with the stack's Postgres."""
+    return verbs.psql(choice(stack), command)
+
+
+@task(name="redis-cli", help=explained("stack", command="one Redis command; a session where none is given"))
+@speaking
+def redis_cli(c: Context, command: str = "", stack: str = "local") -> int:
+    """Speak with the stack's Redis."""
+    return verbs.redis_cli(choice(stack), command)
+
+
+@task(name="reset-db", help=explained("stack"))
+@speaking
+def reset_db(c: Context, stack: str = "local") -> None:
+    """Give the stack a fresh database: migrated, seeded, nothing else in it."""
+    verbs.reset_db(choice(stack))
+
+
+@task(help={"all": "every stack of this machine, living ones and their data too"})
+@speaking
+def prune(c: Context, all: bool = False) -> None:  # noqa: A002  the word that docker uses
+    """Remove what ended stacks left, and caches nobody uses."""
+    verbs.prune(everything=all)
+
+
+@task(help=explained("stack"))
+@speaking
+def stats(c: Context, stack: str = "local") -> None:
+    """Show processor and memory use of each service."""
+    verbs.stats(choice(stack))
+
+
+@task(help={"json": "as JSON"})
+@speaking
+def doctor(c: Context, json: bool = False) -> int:
+    """Check this machine: Python, engines, ports, disk, leftovers; exit 1 on an error."""
+    from stack import doctor as checks
+
+    found = checks.examine()
+    report.say(checks.as_json(found) if json else checks.as_text(found))
+    return 1 if any(check.level == "error" for check in found) else 0
+
+
+@task(
+    iterable=["file", "profile"],
+    help=explained(
+        "stack", "engine", "file", "profile", dry_run="the plan: order, ports, commands, environment"
+    ),
+)
+@speaking
+def config(
+    c: Context, stack: str = "local", engine: str = "auto", dry_run: bool = False,
+    file: list[str] | None = None, profile: list[str] | None = None,
+) -> None:  # fmt: skip
+    """Show what the compose files say, or with --dry-run what would be done."""
+    verbs.config(choice(stack, engine, file, profile), dry_run=dry_run)
+
+
+namespace = Collection(
+    up, down, stop, start, restart, build, ps, stacks_, logs, health, exec_, run, shell, manage, psql, redis_cli,
+    reset_db, prune, stats, doctor, config,
+)  # fmt: skip
