@@ -1,0 +1,64 @@
+"""A folder that is made once, whoever comes first, and whatever is killed while it is being made."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stack.errors import DiskFull
+
+MARKER = ".complete"
+"""Written last: a folder without it was left by a maker that died."""
+
+Make = Callable[[Path, int], None]
+"""Fills a folder. The number is the lock's descriptor: a program that inherits it (``pass_fds``) holds
+the lock as long as it runs, even where we are killed meanwhile."""
+
+
+def is_complete(folder: Path) -> bool:
+    return (folder / MARKER).is_file()
+
+
+def made_once(folder: Path, make: Make) -> Path:
+    """Answer ``folder``, filled by ``make`` where nobody has done so yet.
+
+    Raises:
+        DiskFull: there is no room for it.
+    """
+    if is_complete(folder):
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(folder.with_name(f".{folder.name}.lock")) as descriptor:
+            if not is_complete(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir(mode=0o755)
+                make(folder, descriptor)
+                (folder / MARKER).touch()
+    except OSError as error:
+        raise as_disk_full(error, folder) from error
+    return folder
+
+
+def as_disk_full(error: OSError, folder: Path) -> Exception:
+    """Answer what to raise for ``error``: DiskFull where there is no room, else the error itself."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFull(
+            f"There is no room left in {folder}.", hint="Free some space; `inv prune` removes caches."
+        )
+    return error
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
