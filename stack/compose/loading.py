@@ -6,11 +6,12 @@ import os
 import re
 from collections import ChainMap
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stack.compose import dotenv
+from stack.compose.agreement import Agreement
 from stack.compose.documents import Assembly
 from stack.compose.interpolation import Interpolation
 from stack.compose.services import Builder
@@ -56,7 +57,7 @@ def load_stack(request: Request) -> Stack:
         volumes=_names(document.get("volumes"), name),
         variables=interpolation.used,
     )
-    return _Agreement(label=label, document=document).checked(stack)
+    return Agreement(label=label, document=document).checked(stack)
 
 
 def _variables(request: Request, directory: Path) -> dict[str, str]:
@@ -124,51 +125,3 @@ def _real_name(key: str, raw: Mapping[str, Any], project: str) -> str:
         return str(name)
     is_external = isinstance(external, dict) or boolean(external)
     return key if is_external else f"{project}_{key}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Agreement:
-    """What one part of the files says about another must be true."""
-
-    label: str
-    document: Mapping[str, Any]
-
-    def checked(self, stack: Stack) -> Stack:
-        """The stack without dependencies that are optional and absent.
-
-        Raises:
-            ComposeError: a service, network or volume that no file defines; no image and no build.
-        """
-        services = {name: self._service(service, stack) for name, service in stack.services.items()}
-        return replace(stack, services=services)
-
-    def _service(self, service: Service, stack: Stack) -> Service:
-        key = f"services.{service.name}"
-        if not service.image and not service.build and "provider" not in self._raw(service):
-            raise self._error(key, "has neither an image nor a build")
-        raw = self._raw(service)
-        if raw.get("network_mode") and raw.get("networks"):
-            raise self._error(key, "has both networks and a network_mode")
-        for network in service.networks:
-            if network not in stack.networks:
-                raise self._error(f"{key}.networks", f"there is no network {network}")
-        for mount in service.mounts:
-            if mount.type == "volume" and mount.source and mount.source not in stack.volumes:
-                raise self._error(f"{key}.volumes", f"there is no volume {mount.source}")
-        kept = tuple(each for each in service.depends_on if each.service in stack.services)
-        for dependency in service.depends_on:
-            if dependency.required and dependency not in kept:
-                raise self._error(f"{key}.depends_on.{dependency.service}", self._absent(dependency.service))
-        return replace(service, depends_on=kept)
-
-    def _raw(self, service: Service) -> Mapping[str, Any]:
-        raw: Mapping[str, Any] = self.document["services"][service.name]
-        return raw
-
-    def _absent(self, name: str) -> str:
-        if name in self.document["services"]:
-            return f"the service {name} has a profile that is not active"
-        return f"there is no service {name}"
-
-    def _error(self, key: str, text: str) -> ComposeError:
-        return ComposeError(f"{self.label}: {key}: {text}")

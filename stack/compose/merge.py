@@ -87,6 +87,8 @@ def _replaced(base: Any, over: Any, path: Path) -> Any:
 
 
 def _sequences(base: Any, over: Any, path: Path) -> Any:
+    if isinstance(base, dict) and isinstance(over, dict):
+        base = {key: value for key, value in base.items() if not isinstance(over.get(key), Reset)}
     return [*_sequence(base), *_sequence(plain(over))]
 
 

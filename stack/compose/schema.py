@@ -74,7 +74,8 @@ class _Check:
     complete: bool
 
     def value(self, value: Any, schema: Schema, key: str) -> None:
-        if isinstance(value, Reset):
+        # What is empty in a later file leaves the earlier ones as they are.
+        if isinstance(value, Reset) or (value is None and not self.complete):
             return
         if isinstance(value, Override):
             value = value.value

@@ -97,6 +97,8 @@ def long_volume(entry: Any) -> dict[str, Any]:
         raise ValueError(f"{entry!r} has nothing between two colons")
     if len(parts) > 3:
         raise ValueError(f"{entry!r} has too many colons")
+    if len(parts[0]) == 1 and parts[0].isalpha() and len(parts) > 1:
+        raise ValueError(f"{entry!r} starts as a Windows path does: give the volume a longer name")
     if len(parts) == 1:
         return {"type": "volume", "target": _clean(entry)}
     kind = "bind" if parts[0][0] in "./~" else "volume"
@@ -152,7 +154,7 @@ def _service(service: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _dependency(depends_on: Any, name: str) -> dict[str, Any]:
-    given = depends_on[name] if isinstance(depends_on, dict) else {}
+    given = (depends_on[name] if isinstance(depends_on, dict) else None) or {}
     return {"condition": "service_started", "required": True, **given}
 
 

@@ -126,7 +126,7 @@ def _parsed(text: str, file: Path) -> Iterator[Any]:
     try:
         loader = _Loader(text)
         while loader.check_node() and (node := loader.get_node()):
-            _inspect(node, file, set(), 0)
+            _inspect(node, file, set(), ())
             yield loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -144,19 +144,24 @@ def _at(file: Path, mark: Any) -> str:
     return f"{file}, line {mark.line + 1}, column {mark.column + 1}" if mark else str(file)
 
 
-def _inspect(node: yaml.Node, file: Path, seen: set[int], depth: int) -> None:
-    if depth > _DEEPEST:
+def _inspect(node: yaml.Node, file: Path, done: set[int], above: tuple[int, ...]) -> None:
+    if id(node) in above:
+        raise ComposeError(f"{_at(file, node.start_mark)}: an alias in it refers to itself.")
+    if len(above) > _DEEPEST:
         raise ComposeError(f"{_at(file, node.start_mark)}: nested deeper than {_DEEPEST} levels.")
-    if id(node) in seen:
+    if id(node) in done:
         return
-    seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         _inspect_keys(node, file)
-        for _key, value in node.value:
-            _inspect(value, file, seen, depth + 1)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _inspect(value, file, seen, depth + 1)
+    for value in _below(node):
+        _inspect(value, file, done, (*above, id(node)))
+    done.add(id(node))
+
+
+def _below(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [value for _key, value in node.value]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 def _inspect_keys(node: yaml.MappingNode, file: Path) -> None:

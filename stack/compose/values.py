@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any, Final
 
 _UNITS_S: Final = {
@@ -56,7 +57,7 @@ def boolean(value: bool | str) -> bool:
 
 
 def text(value: Any) -> str:
-    """A scalar as Go prints it: ``true``, ``1.5``, ``1e+21``; null is empty."""
+    """A scalar as Go prints it: ``true``, ``1.5``, ``1e+06``; null is empty."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -67,8 +68,11 @@ def text(value: Any) -> str:
 
 
 def _real(value: float) -> str:
-    shortest = repr(value)
-    mantissa, _, exponent = shortest.partition("e")
-    if exponent and int(exponent) < 21 and int(exponent) > 0:
-        return f"{value:.0f}"
-    return mantissa.removesuffix(".0") + (f"e{exponent}" if exponent else "")
+    """Go's ``%v``: the shortest digits, with an exponent where that is below -4 or above 5."""
+    sign, digits, _exponent = (shortest := Decimal(repr(value)).normalize()).as_tuple()
+    exponent = shortest.adjusted() if value else 0
+    if -4 <= exponent <= 5:
+        return f"{shortest:f}"
+    fraction = "".join(str(digit) for digit in digits[1:])
+    mantissa = f"{digits[0]}.{fraction}" if fraction else str(digits[0])
+    return f"{'-' * sign}{mantissa}e{exponent:+03d}"

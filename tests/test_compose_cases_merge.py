@@ -1,0 +1,85 @@
+"""Two files, the second laid over the first: one case a rule."""
+
+from __future__ import annotations
+
+from test_compose_case import DB, Case, two
+
+MERGES: list[Case] = [
+    two("merge scalars", ["user: a", "working_dir: /a"], ["user: b"]),
+    two("merge null", ["user: a", "ports: ['80']"], ["user:", "ports:"]),
+    two("merge command", ["command: [a, b]", "entrypoint: x y"], ["command: c", "entrypoint: [z]"]),
+    two("merge command null", ["command: [a, b]"], ["command:"]),
+    two("merge environment", ["environment: {A: 1, B: 2}"], ["environment: ['B=3', C=4]"]),
+    two("merge environment null", ["environment: {A: 1, B: 2}"], ["environment: {A: , C: 1.5}"]),
+    two("merge ports", ["ports: ['80:80', '90:90']"], ["ports: ['81:80', '90:90']"]),
+    two("merge ports of two forms", ["ports: ['80:80']"], ["ports: [{target: 80, published: '80'}]"]),
+    two("merge port range", ["ports: ['80-82:80-82']"], ["ports: ['81:81']"]),
+    two("merge expose", ["expose: ['80']"], ["expose: [80, 81]"]),
+    two("merge volumes", ["volumes: ['./a:/a', './b:/b']"], ["volumes: ['./c:/a:ro', '/d']"]),
+    two("merge volumes of two forms", ["volumes: ['./a:/a']"], ["volumes: [{type: tmpfs, target: /a}]"]),
+    two("merge tmpfs", ["tmpfs: /a"], ["tmpfs: ['/b', '/a']"]),
+    two("merge depends_on", ["depends_on: [db]"], ["depends_on: {db: {condition: service_healthy}}"], DB),
+    two(
+        "merge depends_on part",
+        ["depends_on: {db: {condition: service_healthy}}"],
+        ["depends_on: {db: {restart: true}}"],
+        DB,
+    ),
+    two(
+        "merge depends_on list", ["depends_on: {db: {condition: service_healthy}}"], ["depends_on: [db]"], DB
+    ),
+    two(
+        "merge healthcheck",
+        ["healthcheck: {test: [CMD, a, b], retries: 5}"],
+        ["healthcheck: {test: c, timeout: 1s}"],
+    ),
+    two("merge healthcheck disable", ["healthcheck: {test: [CMD, a, b]}"], ["healthcheck: {disable: true}"]),
+    two("merge build", ["build: ./a"], ["build: {dockerfile: D, args: [A=1]}"]),
+    two("merge build short", ["build: {context: ./a, target: t, args: {A: 1, B: 2}}"], ["build: ./b"]),
+    two("merge build args", ["build: {context: ./a, args: {A: 1, B: 2}}"], ["build: {args: ['B=3', C=4]}"]),
+    two("merge networks", ["networks: [a]"], ["networks: {b: {aliases: [x]}}"], "networks: {a: , b: }\n"),
+    two("merge profiles", ["profiles: [a]"], ["profiles: [a, b]"]),
+    two("merge security_opt", ["security_opt: [a]"], ["security_opt: [a]"]),
+    two("merge cap_drop", ["cap_drop: [A]"], ["cap_drop: [A, B]"]),
+    two("merge logging", ["logging: {driver: a, options: {x: y}}"], ["logging: {driver: b}"]),
+    two("merge list over text", ["dns: 1.1.1.1"], ["dns: [8.8.8.8]"]),
+    two("merge mapping over list", ["ports: ['80']"], ["ports: {a: b}"]),
+    two("merge text over mapping", ["healthcheck: {test: a}"], ["healthcheck: x"]),
+    two("reset scalar", ["user: a"], ["user: !reset null"]),
+    two("reset list", ["ports: ['80:80']"], ["ports: !reset []"]),
+    two("reset in mapping", ["environment: {A: 1, B: 2}"], ["environment: {A: !reset null, C: 3}"]),
+    two("reset depends_on", ["depends_on: [db]"], ["depends_on: {db: !reset null}"], DB),
+    two(
+        "reset healthcheck part",
+        ["healthcheck: {test: a, retries: 9}"],
+        ["healthcheck: {retries: !reset null}"],
+    ),
+    two("override list", ["ports: ['80:80']"], ["ports: !override ['81:81']"]),
+    two("override mapping", ["environment: {A: 1}"], ["environment: !override {B: 2}"]),
+    two("override scalar", ["user: a"], ["user: !override b"]),
+    two("override volumes", ["volumes: ['./a:/a']"], ["volumes: !override ['./b:/b']"]),
+    two("unknown key in the second", ["user: a"], ["usr: b"]),
+    two("environment list over list", ["environment: [A=1, B]"], ["environment: [B=2, C]"]),
+    two("merge labels", ["labels: {a: b}"], ["labels: ['c=d']"]),
+    two("merge ulimits", ["ulimits: {nofile: {soft: 1, hard: 2}}"], ["ulimits: {nofile: 5}"]),
+    two(
+        "merge env_file",
+        ["env_file: [{path: a.env, required: false}]"],
+        ["env_file: [{path: b.env, required: false}]"],
+    ),
+    two("merge extra_hosts", ["extra_hosts: ['a:1.1.1.1']"], ["extra_hosts: ['a:1.1.1.1', 'b:2.2.2.2']"]),
+    two("merge secrets wrong", ["user: a"], ["secrets: [none]"]),
+    two(
+        "merge port long by long",
+        ["ports: [{target: 80, published: '80'}]"],
+        ["ports: [{target: 80, published: '80', host_ip: 0.0.0.0}]"],
+    ),
+    two(
+        "merge deploy",
+        ["deploy: {resources: {limits: {cpus: 0.5}}}"],
+        ["deploy: {resources: {limits: {memory: 1g}}}"],
+    ),
+    two("merge x", ["x-a: {b: [1]}"], ["x-a: {b: [2], c: 3}"]),
+    two("merge interval wrong", ["healthcheck: {test: a}"], ["healthcheck: {interval: 5}"]),
+    two("merge restart", ["restart: 'no'"], ["restart: always"]),
+]
