@@ -15,6 +15,7 @@ fi
 if [ "$1" = redis-server ]; then
   shift
   case "${1:-}" in
+    -v | --version | -h | --help | --test-memory | --check-system) ;;
     '' | -*) set -- --protected-mode no "$@" ;;
     *)
       file=$1
