@@ -44,12 +44,8 @@ def sync(
     """
     lock_file = project / lock
     pinned, wanted = _read(lock_file), _read(project / "pyproject.toml", required=False)
-    memo = (
-        cache_home()
-        / "envs"
-        / "memo"
-        / _digest(str(project), pinned, wanted, python or "", sys.version, _base())
-    )
+    question = _digest(str(project), pinned, wanted, python or "", sys.version, _base())
+    memo = cache_home() / "envs" / "memo" / question
     if (known := _recall(memo)) is not None:
         return known
     interpreter = choose_python(project, wanted, python)
@@ -72,7 +68,8 @@ def choose_python(project: Path, pyproject: bytes, asked: str | None) -> Interpr
     Raises:
         PythonMissing: none here satisfies the request.
     """
-    specifier = f"=={asked}.*" if asked else required_python(project, pyproject)
+    wishes = (required_python(project, pyproject), f"=={asked}.*" if asked else "")
+    specifier = ",".join(wish for wish in wishes if wish)
     running = Interpreter(path=Path(_base()), version=".".join(map(str, sys.version_info[:3])))
     if running.satisfies(specifier):
         return running
@@ -84,7 +81,7 @@ def choose_python(project: Path, pyproject: bytes, asked: str | None) -> Interpr
     except BuildFailed as error:
         raise PythonMissing(
             f"{project.name} needs Python {specifier}; here are: {_versions_here(project, search)}.",
-            hint="Install one (with your system's packages or pyenv), or use a container engine (--engine docker).",
+            hint="Install one (system packages, pyenv), or use a container engine (--engine docker).",
         ) from error
     real = Path(found.strip()).resolve()
     code = "import platform; print(platform.python_version())"
@@ -121,7 +118,7 @@ def _recall(memo: Path) -> Environment | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         known = json.loads(memo.read_text())
         folder = Path(known["folder"])
-        same = os.stat(known["python"]).st_mtime_ns == known["mtime_ns"]
+        same = Path(known["python"]).stat().st_mtime_ns == known["mtime_ns"]
         if same and is_complete(folder) and (folder / "bin" / "python").exists():
             return _environment(folder)
     return None

@@ -46,11 +46,9 @@ def check_lock(project: Path, pyproject: bytes, lock: Path, pinned: bytes, inter
             continue
         have = versions.get(canonicalize_name(wanted.name))
         if have is None:
-            raise _mismatch(lock, f"does not pin {wanted.name}, which {project.name}/pyproject.toml asks for")
+            raise _mismatch(lock, f"does not pin {wanted.name}, which {project.name} asks for")
         if not wanted.specifier.contains(have, prereleases=True):
-            raise _mismatch(
-                lock, f"pins {wanted.name} {have}, but {project.name}/pyproject.toml asks for {text}"
-            )
+            raise _mismatch(lock, f"pins {wanted.name} {have}, but {project.name} asks for {text}")
 
 
 def _pins(lock: Path, text: str, here: dict[str, str]) -> dict[str, str]:

@@ -48,9 +48,7 @@ def made_once(folder: Path, make: Make) -> Path:
 def as_disk_full(error: OSError, folder: Path) -> Exception:
     """Answer what to raise for ``error``: DiskFull where there is no room, else the error itself."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DiskFull(
-            f"There is no room left in {folder}.", hint="Free some space; `inv prune` removes caches."
-        )
+        return DiskFull(f"There is no room left in {folder}.", hint="Free some space, or run `inv prune`.")
     return error
 
 

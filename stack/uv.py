@@ -62,9 +62,7 @@ def meaning(output: str, lock: Path | None) -> StackError:
     """Answer the error that uv's output stands for."""
     last = "\n".join(output.strip().splitlines()[-LAST_LINES:])
     if "No space left on device" in output or "os error 28" in output:
-        return DiskFull(
-            f"There was no room left: {last}", hint="Free some space; `inv prune` removes caches."
-        )
+        return DiskFull(f"There was no room left: {last}", hint="Free some space, or run `inv prune`.")
     if lock is not None and any(sign in output for sign in LOCK_SIGNS):
         return LockMismatch(
             f"{lock} does not match what the package index holds:\n{last}",

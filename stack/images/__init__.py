@@ -1,0 +1,82 @@
+"""What the local engine runs for an ``image:``: real servers of this machine, no container."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from stack.errors import NotRunnable
+from stack.model import Service
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """What to execute in the foreground; it ends on SIGINT or SIGTERM.
+
+    ``environment`` is laid over what the service has anyway; ``user`` is the account to drop to,
+    None where we are no superuser.
+    """
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path
+    user: str | None = None
+
+
+class Runner(Protocol):
+    """Knows how to run one kind of server."""
+
+    def prepare(
+        self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
+    ) -> Launch:
+        """Do all that must be done before the server can start; answer what to execute.
+
+        ``data`` maps mount targets to host folders, empty or already holding data; ``state`` is a private
+        folder that dies with the stack.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """An image reference taken apart; ``tag`` is ``latest`` where none is given."""
+
+    repository: str
+    tag: str
+
+
+def parse_reference(image: str) -> Reference:
+    """Answer repository and tag, the default registry and a digest left out.
+
+    The grammar is that of https://pkg.go.dev/github.com/distribution/reference.
+    """
+    name = image.split("@", 1)[0]
+    folder, slash, last = name.rpartition("/")
+    last, _, tag = last.partition(":")
+    repository = f"{folder}{slash}{last}"
+    for prefix in ("docker.io/", "index.docker.io/", "library/"):
+        repository = repository.removeprefix(prefix)
+    return Reference(repository=repository, tag=tag or "latest")
+
+
+def runner(image: str) -> Runner:
+    """Answer what runs ``image`` here.
+
+    Raises:
+        NotRunnable: nothing does.
+    """
+    from stack.images.postgres import PostgresRunner
+    from stack.images.redis import RedisRunner
+
+    reference = parse_reference(image)
+    match reference.repository:
+        case "postgres":
+            return PostgresRunner(tag=reference.tag)
+        case "redis" | "valkey" | "valkey/valkey":
+            return RedisRunner(prefers=reference.repository.partition("/")[0])
+    raise NotRunnable(
+        f"The local engine cannot run the image {image!r}: it knows postgres, redis and valkey/valkey.",
+        hint="Say what runs in its place with x-local, or use a container engine (--engine docker).",
+    )
