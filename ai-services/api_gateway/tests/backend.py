@@ -1,0 +1,144 @@
+"""A small backend on loopback that answers as its path says."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class Backend(ThreadingHTTPServer):
+    """What was asked of it is in ``seen``; ``release`` lets the requests go on that wait for it."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.seen: list[dict[str, Any]] = []
+        self.release = threading.Event()
+        self.waiting = threading.Semaphore(0)
+        self.gone = threading.Event()
+        self.down: list[str] = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, *_: object) -> None:
+        """A gateway that hangs up is what some tests are about."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Backend
+
+    def answer(self) -> None:
+        body = self.read()
+        self.server.seen.append(
+            {
+                "method": self.command,
+                "path": self.path,
+                "headers": [(name.lower(), value) for name, value in self.headers.items()],
+                "body": body,
+                "connection": self.client_address,
+            }
+        )
+        name = self.path.partition("?")[0].rsplit("/", 1)[-1]
+        action: Callable[[], None] = getattr(self, f"on_{name.replace('-', '_')}", self.on_anything)
+        action()
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
+
+    def read(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def reply(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:
+        self.send_response(status)
+        for name, value in (*headers, ("Content-Length", str(len(body)))):
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def on_anything(self) -> None:
+        self.reply(200, b"as asked", ("Content-Type", "text/plain"))
+
+    def on_(self) -> None:
+        """/health/ready/"""
+        body = json.dumps({"down": self.server.down}).encode()
+        self.reply(503 if self.server.down else 200, body)
+
+    def on_hops(self) -> None:
+        hop = [("Connection", "X-Hop"), ("X-Hop", "1"), ("Keep-Alive", "timeout=5"), ("Upgrade", "h2c")]
+        cookies = [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
+        self.reply(200, b"", *hop, *cookies, ("X-End", "2"), ("X-Request-ID", "the-backend-s"))
+
+    def on_gzip(self) -> None:
+        self.reply(200, b"\x1f\x8b not really", ("Content-Encoding", "gzip"))
+
+    def on_missing(self) -> None:
+        self.reply(404, b'{"title":"Not Found"}', ("Content-Type", "application/problem+json"))
+
+    def on_moved(self) -> None:
+        self.reply(302, b"", ("Location", "/elsewhere"))
+
+    def on_unchanged(self) -> None:
+        self.send_response(304)
+        self.send_header("Content-Length", "120")
+        self.end_headers()
+
+    def on_waits(self) -> None:
+        self.server.waiting.release()
+        self.server.release.wait(20)
+        self.reply(200, b"at last")
+
+    def on_breaks(self) -> None:
+        self.close_connection = True
+
+    def on_breaks_in_the_middle(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"only this")
+        self.close_connection = True
+
+    def on_stalls_in_the_middle(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"only this")
+        self.server.release.wait(20)
+
+    def on_closes_afterwards(self) -> None:
+        """Answers as if the connection were kept, then closes it: what meets it next finds it stale."""
+        self.on_anything()
+        self.close_connection = True
+
+    def on_drips(self) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"5\r\nfirst\r\n")
+        self.server.release.wait(20)
+        self.wfile.write(b"6\r\nsecond\r\n0\r\n\r\n")
+
+    def on_never_ends(self) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(b"4\r\nmore\r\n")
+                time.sleep(0.01)
+        except OSError:
+            self.server.gone.set()
+
+    def log_message(self, *_: object) -> None:
+        """Silent."""

@@ -1,0 +1,133 @@
+"""502, 503 and 504 told apart; nothing repeated that must not be; nothing left behind."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.backend import Backend
+from tests.conftest import Gateway
+
+Serve = Callable[..., Gateway]
+
+
+def problem(answer: tuple[http.client.HTTPResponse, bytes]) -> tuple[int, str]:
+    """Answers status and kind, having looked at what every problem has."""
+    response, body = answer
+    document = json.loads(body)
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert document["status"] == response.status
+    assert document["request_id"] == response.headers["X-Request-ID"]
+    assert document["title"] and document["detail"] and document["instance"].startswith("/")
+    return response.status, document["type"].removeprefix("urn:shop:problem:")
+
+
+def test_a_backend_that_refuses_is_a_502(serve: Serve, closed_port: int) -> None:
+    gateway = serve(backend_url=f"http://127.0.0.1:{closed_port}")
+    assert problem(gateway.ask("GET", "/api/v1/x")) == (502, "backend-unreachable")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_backend_that_breaks_off_is_a_502(gateway: Gateway, method: str) -> None:
+    assert problem(gateway.ask(method, "/api/v1/breaks")) == (502, "backend-broke-off")
+
+
+def test_a_backend_that_does_not_answer_is_a_504(serve: Serve) -> None:
+    assert problem(serve(deadline_s=0.2).ask("GET", "/api/v1/waits")) == (504, "backend-timeout")
+
+
+def test_a_client_that_does_not_send_its_body_is_a_408(serve: Serve) -> None:
+    connection = serve(deadline_s=0.2).connect()
+    connection.putrequest("POST", "/api/v1/orders")
+    connection.putheader("Content-Length", "10")
+    connection.endheaders(b"half")
+    response = connection.getresponse()
+    assert problem((response, response.read())) == (408, "request-timeout")
+    connection.close()
+
+
+def test_more_requests_than_there_are_ways_is_a_503(serve: Serve, backend: Backend) -> None:
+    gateway = serve(connections=1, queue_s=0.1)
+    first = threading.Thread(target=gateway.ask, args=("GET", "/api/v1/waits"))
+    first.start()
+    assert backend.waiting.acquire(timeout=10)
+    answer = gateway.ask("GET", "/api/v1/x")
+    assert problem(answer) == (503, "overloaded")
+    assert answer[0].headers["Retry-After"] == "1"
+    assert gateway.ask("GET", "/health")[0].status == 200
+    backend.release.set()
+    first.join()
+    assert gateway.ask("GET", "/api/v1/x")[0].status == 200
+
+
+@pytest.mark.parametrize("path", ["breaks-in-the-middle", "stalls-in-the-middle"])
+def test_an_answer_that_was_cut_short_is_seen_to_be(serve: Serve, path: str) -> None:
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        serve(idle_s=0.2).ask("GET", f"/api/v1/{path}")
+    assert caught.value.partial == b"only this"
+
+
+def test_what_changes_something_is_never_sent_twice(gateway: Gateway, backend: Backend) -> None:
+    gateway.ask("POST", "/api/v1/breaks", body=b"pay")
+    assert len(backend.seen) == 1
+
+
+def test_a_get_survives_a_connection_that_went_stale(gateway: Gateway) -> None:
+    for _ in range(5):
+        assert gateway.ask("GET", "/api/v1/closes-afterwards")[0].status == 200
+
+
+def test_a_post_never_meets_a_connection_that_went_stale(gateway: Gateway) -> None:
+    for _ in range(5):
+        assert gateway.ask("GET", "/api/v1/closes-afterwards")[0].status == 200
+        assert gateway.ask("POST", "/api/v1/x", body=b"pay")[0].status == 200
+
+
+def test_reading_requests_share_a_kept_connection(gateway: Gateway, backend: Backend) -> None:
+    for _ in range(3):
+        gateway.ask("GET", "/api/v1/x")
+    assert len({seen["connection"] for seen in backend.seen}) == 1
+
+
+def test_a_client_that_leaves_ends_the_backend_s_work(gateway: Gateway, backend: Backend) -> None:
+    connection = gateway.connect()
+    connection.request("GET", "/api/v1/never-ends")
+    response = connection.getresponse()
+    assert response.read1(4)
+    response.close()
+    connection.close()
+    assert backend.gone.wait(10)
+
+
+def test_a_client_that_leaves_while_sending_is_no_failure_of_the_backend(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    gateway.ask("GET", "/health")
+    with socket.create_connection(("127.0.0.1", gateway.port)) as client:
+        client.sendall(b"POST /api/v1/x HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf")
+    deadline = time.monotonic() + 10
+    while "POST /api/v1/x 499" not in caplog.text and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert "POST /api/v1/x 499" in caplog.text
+    assert not [record for record in caplog.records if record.name in ("gateway.proxy", "gateway.errors")]
+
+
+def test_a_request_on_its_way_ends_before_the_gateway_does(gateway: Gateway, backend: Backend) -> None:
+    answers: list[bytes] = []
+    client = threading.Thread(target=lambda: answers.append(gateway.ask("GET", "/api/v1/waits")[1]))
+    client.start()
+    assert backend.waiting.acquire(timeout=10)
+    gateway.server.should_exit = True
+    while gateway.server.servers[0].is_serving():
+        pass
+    backend.release.set()
+    client.join()
+    assert answers == [b"at last"]

@@ -1,0 +1,87 @@
+"""Which headers travel, and which end at the gateway."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.proxy import headers
+from tests.backend import Backend
+from tests.conftest import Gateway
+
+HOPS = {
+    "Connection": "X-Mine, close",
+    "X-Mine": "1",
+    "Keep-Alive": "timeout=1",
+    "Proxy-Authorization": "Basic x",
+    "TE": "trailers",
+    "Trailer": "X-Sum",
+    "Upgrade": "h2c",
+}
+
+
+def test_hop_by_hop_headers_of_the_client_end_here(gateway: Gateway, backend: Backend) -> None:
+    gateway.ask("GET", "/api/v1/x", headers={**HOPS, "X-End": "2", "Authorization": "Bearer t"})
+    seen = dict(backend.seen[-1]["headers"])
+    assert not {name.lower() for name in HOPS} & seen.keys()
+    assert (seen["x-end"], seen["authorization"]) == ("2", "Bearer t")
+
+
+def test_hop_by_hop_headers_of_the_backend_end_here(gateway: Gateway) -> None:
+    response, _ = gateway.ask("GET", "/api/v1/hops")
+    assert not {"x-hop", "keep-alive", "upgrade", "connection"} & {
+        n.lower() for n, _ in response.getheaders()
+    }
+    assert response.headers["X-End"] == "2"
+    assert response.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
+    assert len(response.headers.get_all("Date", [])) == 1
+
+
+def test_the_backend_learns_who_asked_and_for_what(gateway: Gateway, backend: Backend) -> None:
+    lies = {"Forwarded": "for=1.2.3.4", "X-Forwarded-Host": "evil", "X-Real-IP": "1.2.3.4"}
+    gateway.ask("GET", "/api/v1/x", headers={"Host": "shop.example", **lies})
+    seen = dict(backend.seen[-1]["headers"])
+    assert seen["x-forwarded-for"] == "127.0.0.1"
+    assert (seen["x-forwarded-host"], seen["x-forwarded-proto"]) == ("shop.example", "http")
+    assert seen["host"] == backend.url.removeprefix("http://")
+    assert not {"forwarded", "x-real-ip"} & seen.keys()
+    assert seen["via"] == "1.1 api-gateway"
+
+
+def test_cookies_of_one_client_are_not_sent_for_another(gateway: Gateway, backend: Backend) -> None:
+    gateway.ask("GET", "/api/v1/hops")
+    gateway.ask("GET", "/api/v1/x")
+    assert "cookie" not in dict(backend.seen[-1]["headers"])
+
+
+def test_nothing_is_said_that_the_client_did_not_say(gateway: Gateway, backend: Backend) -> None:
+    connection = gateway.connect()
+    connection.putrequest("GET", "/api/v1/x", skip_accept_encoding=True)
+    connection.endheaders()
+    connection.getresponse().read()
+    connection.close()
+    assert not {"accept", "accept-encoding", "user-agent"} & dict(backend.seen[-1]["headers"]).keys()
+
+
+def test_a_connection_header_cannot_take_a_body_its_length() -> None:
+    given = [(b"Connection", b"Content-Length"), (b"Content-Length", b"3")]
+    assert headers.end_to_end(given) == [(b"content-length", b"3")]
+
+
+def test_a_via_that_came_is_continued() -> None:
+    sent = headers.for_backend(
+        [(b"Via", b"1.0 edge")], client="127.0.0.1", scheme="http", host=b"h", request_id="i"
+    )
+    assert (b"via", b"1.0 edge, 1.1 api-gateway") in sent
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], False),
+        ([(b"content-length", b"0")], False),
+        ([(b"content-length", b"5")], True),
+        ([(b"transfer-encoding", b"chunked")], True),
+    ],
+)
+def test_a_body_is_announced_by_length_or_encoding(given: headers.Headers, expected: bool) -> None:
+    assert headers.has_body(given) is expected

@@ -1,0 +1,79 @@
+"""What the environment may say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.settings import BadEnvironment, Settings, read
+
+PROJECT = Path(__file__).parents[1]
+
+
+def test_an_empty_environment_is_enough() -> None:
+    assert read({}) == Settings()
+    assert (read({}).host, read({}).port) == ("0.0.0.0", 8080)
+
+
+def test_everything_can_be_said() -> None:
+    settings = read(
+        {
+            "HOST": "127.0.0.1",
+            "PORT": "9000",
+            "BACKEND_URL": "http://backend:8000/",
+            "REDIS_URL": "redis://:pw@redis:6379/0",
+            "VAULT_DISABLED": "true",
+            "LOG_FORMAT": "JSON",
+            "BACKEND_DEADLINE_S": "1.5",
+            "BACKEND_CONNECTIONS": "7",
+        }
+    )
+    assert (settings.host, settings.port, settings.backend_url) == ("127.0.0.1", 9000, "http://backend:8000")
+    assert (settings.redis_url, settings.log_format) == ("redis://:pw@redis:6379/0", "json")
+    assert (settings.deadline_s, settings.connections) == (1.5, 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "0"),
+        ("PORT", "80.5"),
+        ("BACKEND_URL", "backend:8000"),
+        ("BACKEND_URL", "http://backend:port"),
+        ("BACKEND_URL", "redis://backend:8000"),
+        ("REDIS_URL", "http://redis"),
+        ("VAULT_DISABLED", "perhaps"),
+        ("VAULT_DISABLED", "false"),
+        ("LOG_FORMAT", "xml"),
+        ("BACKEND_DEADLINE_S", "-1"),
+        ("BACKEND_DEADLINE_S", "inf"),
+    ],
+)
+def test_what_cannot_be_understood_is_named(name: str, value: str) -> None:
+    with pytest.raises(BadEnvironment, match=name):
+        read({name: value})
+
+
+def test_a_bad_environment_ends_the_process_with_a_sentence() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "gateway"],
+        cwd=PROJECT,
+        env={"PORT": "none"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr == "api-gateway: PORT='none' is not a whole number above 0.\n"
+
+
+def test_the_upstream_client_is_not_imported_before_it_is_needed() -> None:
+    code = "import sys, gateway.app; print([m for m in ('aiohttp', 'redis') if m in sys.modules])"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == "[]\n"
