@@ -162,9 +162,8 @@ def _write_access(path: Path, method: str) -> None:
 def _create_database(data: Path, name: str, bin: Path, account: str | None, descriptor: int) -> None:
     """Create a database without a server (https://www.postgresql.org/docs/current/app-postgres.html)."""
     quoted = name.replace('"', '""')
-    argv = [bin / "postgres", "--single", "-D", data, "-c", "fsync=off", "postgres"]
     done = commands.run(
-        argv,
+        [str(bin / "postgres"), "--single", "-D", str(data), "-c", "fsync=off", "postgres"],
         input=f'CREATE DATABASE "{quoted}"\n',
         user=account,
         cwd=Path("/"),

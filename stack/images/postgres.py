@@ -48,7 +48,7 @@ class PostgresRunner:
         major = major_of(self.tag) or existing
         if existing is not None and existing != major:
             raise StateUnreadable(
-                f"services.{service.name}: {folder} was written by Postgres {existing}, but {major} is asked for.",
+                f"services.{service.name}: {folder} was written by Postgres {existing}, not {major}.",
                 hint=f"Use image postgres:{existing}, or remove the data (`inv down --volumes`).",
             )
         durable = is_durable(service, target)

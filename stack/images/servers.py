@@ -8,7 +8,6 @@ import platform
 import re
 import shutil
 import sys
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,7 +48,7 @@ def postgres_bin(major: int | None) -> Path:
     if asked not in wheels:
         raise ServerMissing(
             f"There is no Postgres {asked} here, and no wheel that carries it.",
-            hint=f"Install it (Debian: postgresql-{asked}, Homebrew: postgresql@{asked}), or use --engine docker.",
+            hint=f"Install it (Debian: postgresql-{asked}, Homebrew: postgresql@{asked}), or use docker.",
         )
     return _wheel(f"postgres-{asked}", "postgres") / "bin"
 
@@ -112,7 +111,7 @@ def _wheel(name: str, program: str) -> Path:
             kind = name.partition("-")[0]
             raise ServerMissing(
                 f"No {kind} server is installed, and the wheel that carries one cannot be used: {error}",
-                hint=f"Install {kind} with your system's packages, or use a container engine (--engine docker).",
+                hint=f"Install {kind} (system packages), or use a container engine (--engine docker).",
             ) from error
 
     made_once(folder, make)
@@ -123,11 +122,8 @@ def _wheel(name: str, program: str) -> Path:
 def _unpack(folder: Path) -> None:
     """Unpack the archive that a wheel carries, without the folder that everything in it lies in."""
     for archive in folder.glob("*/*.tar.gz"):
-        with tarfile.open(archive) as tar:
-            for member in tar.getmembers():
-                member.name = member.name.partition("/")[2] or "."
-                if not member.name.startswith("include"):
-                    tar.extract(member, folder, filter="tar")
+        words = ("--strip-components=1", "--no-same-owner", "--exclude=*/include/*")
+        commands.run(["tar", "-x", "-z", *words, "-f", archive, "-C", folder])
         archive.unlink()
 
 
