@@ -1,0 +1,71 @@
+"""Where the stack is, and in which order it is asked.
+
+BACKEND_URL and GATEWAY_URL say where the services are, DATABASE_URL and REDIS_URL (optional) where their
+stores are. The order of the tests, and what they choose at random, follow from one seed: it is printed,
+and TEST_SEED repeats it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import shop
+from shell_scripts import pytest_collect_file
+from shop import Service
+
+__all__ = ["pytest_collect_file"]
+
+HERE = Path(__file__).parent
+SEED = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Settle the seed of this run."""
+    config.stash[SEED] = os.environ.get("TEST_SEED") or str(random.SystemRandom().randrange(10**6))
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Answer what one needs to repeat this run."""
+    addresses = [f"{name}={shop.address(name)}" for name in shop.DEFAULTS]
+    return [f"stack: {' '.join(addresses)}", f"seed: TEST_SEED={config.stash[SEED]}"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Shuffle the tests of this folder: none may lean on another."""
+    mine = [index for index, item in enumerate(items) if item.path.is_relative_to(HERE)]
+    shuffled = [items[index] for index in mine]
+    random.Random(config.stash[SEED]).shuffle(shuffled)
+    for index, item in zip(mine, shuffled, strict=True):
+        items[index] = item
+
+
+@pytest.fixture
+def dice(request: pytest.FixtureRequest) -> random.Random:
+    """Chance that the seed and the test's own name repeat."""
+    return random.Random(f"{request.config.stash[SEED]} {request.node.name}")
+
+
+@pytest.fixture(scope="session")
+def backend() -> Iterator[Service]:
+    """The backend, asked directly."""
+    with Service(url=shop.address("BACKEND_URL")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def gateway() -> Iterator[Service]:
+    """The API gateway."""
+    with Service(url=shop.address("GATEWAY_URL")) as service:
+        yield service
+
+
+@pytest.fixture(params=["backend", "gateway"])
+def either(request: pytest.FixtureRequest) -> Service:
+    """Each of the two services in turn."""
+    service: Service = request.getfixturevalue(request.param)
+    return service

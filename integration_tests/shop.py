@@ -1,0 +1,63 @@
+"""The stack under test as the tests see it: two services, and the stores behind them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+TIMEOUT_S = 15.0
+DEFAULTS = {"BACKEND_URL": "http://localhost:8000", "GATEWAY_URL": "http://localhost:9000"}
+STORES = ("DATABASE_URL", "REDIS_URL")
+
+
+def address(name: str) -> str:
+    """Answer where a service is, without a slash at the end."""
+    return (os.environ.get(name) or DEFAULTS[name]).rstrip("/")
+
+
+def stores() -> dict[str, str]:
+    """Answer the addresses of the stores that the environment names."""
+    return {name: os.environ[name] for name in STORES if os.environ.get(name)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One service, asked over one kept connection; every question has a deadline."""
+
+    url: str
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def __enter__(self) -> Self:
+        self.session.trust_env = False  # a proxy of the machine is not on the way to the stack
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.session.close()
+
+    def ask(self, method: str, path: str, **request: Any) -> requests.Response:
+        """Answer the response, redirects not followed."""
+        return self.session.request(
+            method, self.url + path, **{"timeout": TIMEOUT_S, "allow_redirects": False, **request}
+        )
+
+    def get(self, path: str, **request: Any) -> requests.Response:
+        """Answer the response to a GET."""
+        return self.ask("GET", path, **request)
+
+
+def problem(response: requests.Response) -> dict[str, Any]:
+    """Answer the document of an error, having checked the shape that all errors share (RFC 9457)."""
+    assert response.headers["Content-Type"].partition(";")[0] == "application/problem+json"
+    document: dict[str, Any] = response.json()
+    assert document["status"] == response.status_code
+    assert document["request_id"] == response.headers["X-Request-ID"]
+    assert document["title"] and document["detail"]
+    assert document["type"] == "about:blank" or document["type"].startswith("urn:shop:problem:")
+    assert document["instance"].startswith("/")
+    return document
