@@ -80,3 +80,19 @@ def runner(image: str) -> Runner:
         f"The local engine cannot run the image {image!r}: it knows postgres, redis and valkey/valkey.",
         hint="Say what runs in its place with x-local, or use a container engine (--engine docker).",
     )
+
+
+def client(image: str, program: str) -> str | None:
+    """Answer the path of a client program (``psql``, ``pg_dump``) that belongs to the image's server.
+
+    Raises:
+        ServerMissing: there are no programs of the image's version.
+    """
+    from stack.images.postgres import major_of
+    from stack.images.servers import postgres_bin
+
+    reference = parse_reference(image)
+    if reference.repository != "postgres":
+        return None
+    found = postgres_bin(major_of(reference.tag)) / program
+    return str(found) if found.is_file() else None

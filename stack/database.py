@@ -1,0 +1,174 @@
+"""A fresh database in a stack of ours: dropped and made again, from a template where a valid one exists.
+
+Everything destructive goes through ``require_disposable``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stack import processes, state
+from stack.errors import NotDisposable, ServiceFailed
+from stack.state import StackState
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor
+
+MAINTENANCE = "template1"
+"""Where we are connected meanwhile; every cluster has it, and nobody keeps data in it."""
+
+CONNECT_S = 5
+SUFFIX = "__template"
+
+
+def why_not_disposable(*, host: str, port: int, kept: StackState | None, alive: bool) -> str | None:
+    """Answer what forbids to destroy the database at ``host:port``; None where nothing does."""
+    if not _is_loopback(host):
+        return f"{host} is not this machine"
+    if kept is None or not alive:
+        return "it belongs to no running stack"
+    if port not in {p for ports in kept.ports.values() for p in ports.values()}:
+        return f"port {port} is none of the stack {kept.name}'s"
+    return None
+
+
+def require_disposable(*, host: str, port: int, stack: str) -> None:
+    """Check that the database at ``host:port`` is the throw-away one of the running stack ``stack``.
+
+    Raises:
+        NotDisposable: it is not, or it cannot be known.
+    """
+    kept = state.read(stack)
+    alive = kept is not None and processes.is_alive(kept.pid, kept.pid_started)
+    reason = why_not_disposable(host=host, port=port, kept=kept, alive=alive)
+    if reason is not None:
+        raise NotDisposable(
+            f"The database at {host}:{port} is not touched: {reason}.",
+            hint="Only databases of running stacks can be reset; see `inv ps`.",
+        )
+
+
+def recreate(
+    *, host: str, port: int, user: str, password: str, name: str, stack: str, fingerprint: str | None = None
+) -> bool:
+    """Drop the database ``name``, whoever is connected, and make it again.
+
+    Answers whether it came from the template of ``fingerprint``; else it is empty and must be prepared.
+
+    Raises:
+        NotDisposable: it is not the database of the running stack ``stack``.
+        ServiceFailed: the server refused.
+    """
+    require_disposable(host=host, port=port, stack=stack)
+    with _session(host=host, port=port, user=user, password=password) as cursor:
+        template = _template(cursor, name, fingerprint)
+        _drop(cursor, name)
+        _create(cursor, name, template or MAINTENANCE)
+    return template is not None
+
+
+def keep_template(
+    *, host: str, port: int, user: str, password: str, name: str, stack: str, fingerprint: str
+) -> None:
+    """Keep ``name`` as it is now as the template of ``fingerprint``; nobody may be connected to it.
+
+    Raises:
+        NotDisposable, ServiceFailed: as for ``recreate``.
+    """
+    require_disposable(host=host, port=port, stack=stack)
+    kept = name + SUFFIX
+    with _session(host=host, port=port, user=user, password=password) as cursor:
+        _drop(cursor, kept)
+        _create(cursor, kept, name)
+        cursor.execute(f"ALTER DATABASE {quoted(kept)} WITH ALLOW_CONNECTIONS false")
+        # The mark comes last: a copy that was cut short has none, and is never used.
+        cursor.execute(f"COMMENT ON DATABASE {quoted(kept)} IS %s", (fingerprint,))
+
+
+def empty_sqlite(path: Path, *, stack: str) -> None:
+    """Drop all that a SQLite file holds, in one transaction; open connections stay valid.
+
+    Raises:
+        NotDisposable: the file is not in a folder of the stack ``stack``.
+    """
+    homes = [home.resolve() for home in (state.folder(stack), state.scratch(stack))]
+    if not any(home in path.resolve().parents for home in homes):
+        raise NotDisposable(f"{path} is not touched: it does not belong to the stack {stack}.")
+    if not path.exists():
+        return
+    with closing(sqlite3.connect(path, timeout=CONNECT_S, isolation_level=None)) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("BEGIN EXCLUSIVE")
+        while statements := drop_statements(_objects(connection)):
+            connection.execute(statements[0])
+        connection.execute("COMMIT")
+        connection.execute("VACUUM")
+
+
+def drop_statements(objects: list[tuple[str, str, str]]) -> list[str]:
+    """Answer how to drop (type, name, sql), views and virtual tables first: a table's shadows go with it."""
+
+    def rank(entry: tuple[str, str, str]) -> int:
+        return 0 if entry[0] == "view" else 1 if entry[2].upper().startswith("CREATE VIRTUAL") else 2
+
+    return [f"DROP {kind.upper()} {quoted(name)}" for kind, name, _ in sorted(objects, key=rank)]
+
+
+def quoted(name: str) -> str:
+    """Answer ``name`` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _objects(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    query = "SELECT type, name, sql FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%'"
+    return connection.execute(query + " ESCAPE '\\'").fetchall()
+
+
+def _template(cursor: Cursor, name: str, fingerprint: str | None) -> str | None:
+    if fingerprint is None:
+        return None
+    cursor.execute(
+        "SELECT 1 FROM pg_database WHERE datname = %s AND shobj_description(oid, 'pg_database') = %s",
+        (name + SUFFIX, fingerprint),
+    )
+    return name + SUFFIX if cursor.fetchone() else None
+
+
+def _drop(cursor: Cursor, name: str) -> None:
+    cursor.execute(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
+
+
+def _create(cursor: Cursor, name: str, template: str) -> None:
+    cursor.execute(f"CREATE DATABASE {quoted(name)} TEMPLATE {quoted(template)}")
+
+
+@contextmanager
+def _session(*, host: str, port: int, user: str, password: str) -> Iterator[Cursor]:
+    import psycopg2
+
+    try:
+        connection = psycopg2.connect(
+            host=host, port=port, user=user, password=password, dbname=MAINTENANCE, connect_timeout=CONNECT_S
+        )
+        with closing(connection):
+            connection.autocommit = True  # databases cannot be made within a transaction
+            with connection.cursor() as cursor:
+                yield cursor
+    except psycopg2.Error as error:
+        raise ServiceFailed(
+            f"The database server at {host}:{port} refused: {str(error).strip()}", hint="See `inv logs`."
+        ) from error
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
