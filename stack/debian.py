@@ -81,11 +81,13 @@ class Debian:
         """
         bundle = authorities()
         environment = ("env", f"HOST_CA_BUNDLE={bundle}") if bundle else ()
-        policy = ("tar", "--append", "--file", target, "--owner=0", "--group=0", "-C", RECIPE / "overlay")
+        overlay = RECIPE / "overlay"
+        files = [f"./{path.relative_to(overlay)}" for path in sorted(overlay.rglob("*")) if path.is_file()]
+        append = ("tar", "--append", "--file", target, "--owner=0", "--group=0", "-C", overlay)
         try:
             self.run((*environment, *self.argv(suite, target)))
-            # mmdebstrap removes this file at its end, so that it can only be added afterwards.
-            self.run((*policy, "./usr/sbin/policy-rc.d"))
+            # mmdebstrap removes policy-rc.d at its end, so that it can only be added afterwards.
+            self.run((*append, *files))
         except CommandFailed as error:
             raise BuildFailed(
                 f"Debian {suite} could not be unpacked: {error.output.strip()[-1000:]}",
