@@ -24,7 +24,7 @@ control_socket_disable = True  # the root file system is read-only, and nobody l
 logger_class = "config.access.AccessLogger"
 logconfig_dict = logs.configuration(env.text("LOG_LEVEL", "INFO").upper())
 accesslog = None
-warm = threading.Event()
+afterwards = threading.Event()
 
 
 def on_starting(server):
@@ -44,10 +44,14 @@ def post_worker_init(worker):
 
 
 def post_request(worker, req, environ, resp):
-    """After the first answer, import what is heavy, so that the next caller need not wait for it."""
-    if not warm.is_set():
-        warm.set()
-        threading.Thread(target=importlib.import_module, args=("config.api_urls",), daemon=True).start()
+    """After the first answer, do what would have made it come later."""
+    if not afterwards.is_set():
+        afterwards.set()
+        threading.Thread(target=_after_first_answer, daemon=True).start()
+
+
+def _after_first_answer():
+    importlib.import_module("config.api_urls").warm_up()
 
 
 def on_exit(server):

@@ -52,3 +52,19 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Normalise what a form gave."""
         super().clean()
         self.email = self.email.strip().lower()
+
+
+class AccessToken(models.Model):
+    """Lets whoever holds it act as a user, until it expires or is revoked. Only its digest is stored."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.digest[:8]}"

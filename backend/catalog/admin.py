@@ -40,7 +40,7 @@ class StockItemAdmin(admin.ModelAdmin):
 
     list_display = ("code", "on_hand", "reserved", "available")
     search_fields = ("code",)
-    readonly_fields = ("on_hand", "reserved")
+    readonly_fields = ("initial", "on_hand", "reserved")
 
 
 @admin.register(StockAdjustment)

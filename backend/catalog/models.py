@@ -80,9 +80,13 @@ class Product(models.Model):
 
 
 class StockItem(models.Model):
-    """A pile of equal things. `reserved` of the `on_hand` units are promised to open orders."""
+    """A pile of equal things. `reserved` of the `on_hand` units are promised to open orders.
+
+    At every moment on_hand = initial + adjustments - sold (see `manage.py check_invariants`).
+    """
 
     code = models.CharField(max_length=64, unique=True)
+    initial = models.PositiveIntegerField(default=0)
     on_hand = models.PositiveIntegerField(default=0)
     reserved = models.PositiveIntegerField(default=0)
 

@@ -94,7 +94,8 @@ def _with_variants(product: Product, shelf: Shelf, number: int, random: Random) 
     variants, stock = [], []
     for position, choice in enumerate(shelf.choices[:count]):
         sku = f"SKU-{number:06d}-{position + 1}"
-        stock.append(StockItem(code=sku, on_hand=random.choice((0, 5, 20, 50, 100, 250))))
+        units = random.choice((0, 5, 20, 50, 100, 250))
+        stock.append(StockItem(code=sku, initial=units, on_hand=units))
         variants.append(
             Variant(
                 sku=sku,

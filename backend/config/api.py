@@ -11,8 +11,12 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 
+from accounts.api import router as accounts_router
+from carts.api import router as carts_router
 from catalog.api import router as catalog_router
 from core.problems import Problem, problem_response, validation_errors
+from orders.api import router as orders_router
+from payments.api import router as payments_router
 
 
 class LocalSwagger(Swagger):
@@ -34,7 +38,8 @@ api = NinjaAPI(
     docs_url="/docs",
     openapi_url="/openapi.json",
 )
-api.add_router("", catalog_router)
+for router in (catalog_router, accounts_router, carts_router, orders_router, payments_router):
+    api.add_router("", router)
 
 
 @api.exception_handler(Problem)

@@ -1,9 +1,17 @@
 """The WSGI application that Gunicorn serves."""
 
 import os
+import sys
 
 from django.core.wsgi import get_wsgi_application
 
+from config.env import BadEnvironment
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 
-application = get_wsgi_application()
+try:
+    application = get_wsgi_application()
+except BadEnvironment as refusal:
+    # One sentence instead of a traceback. Gunicorn gives up on code 3 instead of trying for ever.
+    print(f"The backend does not start: {refusal}", file=sys.stderr)
+    raise SystemExit(3) from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,3 +44,49 @@ def _file_lock(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+_held_here: set[str] = set()
+_guard = threading.Lock()
+
+
+@contextmanager
+def exclusive_or_busy(name: str) -> Iterator[bool]:
+    """Answers True and holds the lock `name`, or answers False at once where somebody else holds it.
+
+    The lock ends with the process that holds it, however that ends.
+    """
+    with _held_in_process(name) as alone:
+        if alone and connection.vendor == "postgresql":
+            with _postgres_try_lock(name) as alone_everywhere:
+                yield alone_everywhere
+        else:
+            yield alone
+
+
+@contextmanager
+def _held_in_process(name: str) -> Iterator[bool]:
+    with _guard:
+        alone = name not in _held_here
+        if alone:
+            _held_here.add(name)
+    try:
+        yield alone
+    finally:
+        if alone:
+            with _guard:
+                _held_here.discard(name)
+
+
+@contextmanager
+def _postgres_try_lock(name: str) -> Iterator[bool]:
+    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        alone = cursor.fetchone()[0]
+    try:
+        yield alone
+    finally:
+        if alone and connection.connection is not None and not connection.connection.closed:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])

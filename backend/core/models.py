@@ -14,3 +14,21 @@ class Preparation(models.Model):
 
     def __str__(self) -> str:
         return self.fingerprint
+
+
+class IdempotentAnswer(models.Model):
+    """The first answer to a request that must have its effect once."""
+
+    scope = models.CharField(max_length=64)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    content_type = models.CharField(max_length=80)
+    body = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scope", "key"], name="core_idempotent_answer_once")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -13,6 +13,7 @@ BACKEND = Path(__file__).resolve().parent.parent
 GOOD = {
     "DJANGO_SETTINGS_MODULE": "config.settings.production",
     "SECRET_KEY": "k3y-" + "abcdefghij" * 6,
+    "PAYMENT_WEBHOOK_SECRET": "w3b-" + "klmnopqrst" * 6,
     "ALLOWED_HOSTS": "shop.example.com",
     "DATABASE_URL": "postgresql://shop:pw@db.example.com/shop",
 }
@@ -36,6 +37,7 @@ def test_production_passes_the_deployment_check_without_a_word():
         ("SECRET_KEY", "", "SECRET_KEY is not set"),
         ("SECRET_KEY", "development-only-key-that-protects-nothing", "a default that everybody knows"),
         ("SECRET_KEY", "a" * 60, "too weak"),
+        ("PAYMENT_WEBHOOK_SECRET", "", "PAYMENT_WEBHOOK_SECRET is not set"),
         ("ALLOWED_HOSTS", "", "ALLOWED_HOSTS is not set"),
         ("DATABASE_URL", "mysql://x/y", "DATABASE_URL must be"),
     ],

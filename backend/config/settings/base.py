@@ -22,12 +22,17 @@ INSTALLED_APPS = [
     "core",
     "accounts",
     "catalog",
+    "carts",
+    "orders",
+    "payments",
+    "events",
 ]
 
 MIDDLEWARE = [
     "core.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.middleware.StaticFilesMiddleware",
+    "django.middleware.http.ConditionalGetMiddleware",
     "core.middleware.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -94,5 +99,12 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
 SEED_PRODUCTS = env.number("SEED_PRODUCTS", 1000)
 SHOP_CURRENCY = "EUR"
+TOKEN_HOURS = env.number("TOKEN_HOURS", 24 * 14, minimum=1)
+RESERVATION_S = env.number("RESERVATION_S", 15 * 60, minimum=1)
+PAYMENT_WEBHOOK_SECRET = ""
+EVENT_STREAM = "shop.events"
+EVENT_STREAM_LENGTH = 100_000
+RUN_WORKER_IN_PROCESS = env.flag("RUN_WORKER_IN_PROCESS", False)
+WORKER_PAUSE_MS = env.number("WORKER_PAUSE_MS", 500, minimum=1)
 
 LOGGING = logs.configuration(env.text("LOG_LEVEL", "INFO").upper())

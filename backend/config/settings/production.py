@@ -1,10 +1,11 @@
 """Production: everything that protects is on, everything that is secret is demanded."""
 
 from config.settings.base import *
-from config.settings.secrets import demanded_secret_key
+from config.settings.secrets import demanded_secret
 
 DEBUG = False
-SECRET_KEY = demanded_secret_key(env.text("SECRET_KEY", ""))
+SECRET_KEY = demanded_secret("SECRET_KEY", env.text("SECRET_KEY", ""))
+PAYMENT_WEBHOOK_SECRET = demanded_secret("PAYMENT_WEBHOOK_SECRET", env.text("PAYMENT_WEBHOOK_SECRET", ""))
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
 if not ALLOWED_HOSTS:
     raise env.BadEnvironment("ALLOWED_HOSTS is not set: name the hosts that this shop answers for.")

@@ -5,19 +5,20 @@ from __future__ import annotations
 from config.env import BadEnvironment
 
 MINIMUM_LENGTH = 50
+DEFAULTS = ("development-", "ci-", "test-", "sandbox-", "django-insecure-")
 
 
-def demanded_secret_key(value: str) -> str:
-    """Answers the key itself. Raises: BadEnvironment when it is missing, a default or guessable.
+def demanded_secret(name: str, value: str) -> str:
+    """Answers the secret itself. Raises: BadEnvironment when it is missing, a default or guessable.
 
     The bounds are those of Django's check security.W009: 50 characters, 5 different ones.
     """
     if not value:
-        raise BadEnvironment("SECRET_KEY is not set: production does not start without its own secret.")
-    if value.startswith(("development-", "ci-", "test-", "django-insecure-")):
-        raise BadEnvironment("SECRET_KEY is a default that everybody knows: production needs its own.")
+        raise BadEnvironment(f"{name} is not set: production does not start without its own secret.")
+    if value.startswith(DEFAULTS):
+        raise BadEnvironment(f"{name} is a default that everybody knows: production needs its own.")
     if len(value) < MINIMUM_LENGTH or len(set(value)) < 5:
         raise BadEnvironment(
-            f"SECRET_KEY is too weak: at least {MINIMUM_LENGTH} characters, 5 of them different."
+            f"{name} is too weak: at least {MINIMUM_LENGTH} characters, 5 of them different."
         )
     return value

@@ -11,3 +11,4 @@ SECRET_KEY = "test-only-key-that-protects-nothing"
 ALLOWED_HOSTS = ["testserver", "backend", "localhost", "127.0.0.1"]
 DATABASES["default"]["OPTIONS"].pop("init_command")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+PAYMENT_WEBHOOK_SECRET = env.text("PAYMENT_WEBHOOK_SECRET", "sandbox-webhook-secret")

@@ -1,0 +1,48 @@
+"""Accounts over HTTP."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from ninja import Router, Status
+
+from accounts import services
+from accounts.auth import Bearer, bearer_token
+from accounts.schemas import CustomerOut, LoginIn, LoginOut, RegisterIn
+from carts.access import anonymous_cart
+from carts.services import cart_merge
+from core.schemas import problems
+
+router = Router(tags=["accounts"])
+
+
+@router.post("/accounts/register", response={201: LoginOut, **problems(400, 409, 422)})
+def account_register(request: HttpRequest, body: RegisterIn):
+    """Register and be logged in; the cart of X-Cart-Token becomes the customer's."""
+    user = services.user_register(email=body.email, password=body.password, name=body.name)
+    return Status(201, _welcomed(request, services.token_issue(user=user)))
+
+
+@router.post("/accounts/login", response={200: LoginOut, **problems(400, 401, 422)})
+def account_login(request: HttpRequest, body: LoginIn):
+    """Log in; the cart of X-Cart-Token is merged into the customer's."""
+    return _welcomed(request, services.user_login(email=body.email, password=body.password))
+
+
+def _welcomed(request: HttpRequest, login: services.Login) -> dict:
+    cart = anonymous_cart(request)
+    if cart is not None:
+        cart_merge(source=cart, user=login.user)
+    return {"token": login.token, "expires_at": login.expires_at, "customer": login.user}
+
+
+@router.post("/accounts/logout", auth=Bearer(), response={204: None, **problems(401)})
+def account_logout(request: HttpRequest):
+    """Revoke the token that this request carries."""
+    services.token_revoke(token=bearer_token(request) or "")
+    return Status(204, None)
+
+
+@router.get("/accounts/me", auth=Bearer(), response={200: CustomerOut, **problems(401)})
+def account_me(request: HttpRequest):
+    """Read the customer of this token."""
+    return request.auth

@@ -1,0 +1,48 @@
+"""Accounts as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from ninja import Schema
+from pydantic import StringConstraints
+
+from core.schemas import Strict
+
+# Deliberately plainer than RFC 5322: one @, a dot in the domain, nothing that could split a header.
+Email = Annotated[
+    str, StringConstraints(pattern=r"^[^@\s\x00-\x1f]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=254)
+]
+Password = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class RegisterIn(Strict):
+    """A new customer."""
+
+    email: Email
+    password: Password
+    name: Annotated[str, StringConstraints(max_length=150, pattern=r"^[^\x00]*$")] = ""
+
+
+class LoginIn(Strict):
+    """Who logs in."""
+
+    email: Email
+    password: Password
+
+
+class CustomerOut(Schema):
+    """What a customer sees of their account."""
+
+    email: str
+    name: str
+    created_at: datetime
+
+
+class LoginOut(Schema):
+    """A fresh token; it is not shown again."""
+
+    token: str
+    expires_at: datetime
+    customer: CustomerOut

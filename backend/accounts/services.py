@@ -1,0 +1,86 @@
+"""Registration, login and logout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import AccessToken, User
+from core.problems import Conflict, Unauthorized, Unprocessable
+from core.tokens import token_digest, token_make
+
+
+class EmailTaken(Conflict):
+    """Somebody registered with this address before."""
+
+    kind = "email-taken"
+
+
+class PasswordRefused(Unprocessable):
+    """The password breaks a rule."""
+
+    kind = "validation"
+
+
+class LoginRefused(Unauthorized):
+    """Address and password do not belong together; which of them is wrong is not said."""
+
+    kind = "login-refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """A user with a fresh token; the only moment at which the token itself is known."""
+
+    user: User
+    token: str
+    expires_at: datetime
+
+
+def user_register(*, email: str, password: str, name: str) -> User:
+    """Stores a new customer. Raises: EmailTaken, PasswordRefused."""
+    user = User(email=email.strip().lower(), name=name.strip())
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        errors = [{"location": ["body", "password"], "message": message} for message in error.messages]
+        raise PasswordRefused("The password is not acceptable.", errors=errors) from error
+    user.set_password(password)
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError as error:
+        raise EmailTaken("There is an account with this e-mail address.") from error
+    return user
+
+
+def user_login(*, email: str, password: str) -> Login:
+    """Answers a fresh token. Raises: LoginRefused."""
+    user = authenticate(username=email.strip().lower(), password=password)
+    if not isinstance(user, User):
+        raise LoginRefused("E-mail address or password is wrong.")
+    return token_issue(user=user)
+
+
+def token_issue(*, user: User) -> Login:
+    """Stores a token's digest and answers the token."""
+    token, expires_at = token_make(), timezone.now() + timedelta(hours=settings.TOKEN_HOURS)
+    AccessToken.objects.create(user=user, digest=token_digest(token), expires_at=expires_at)
+    return Login(user=user, token=token, expires_at=expires_at)
+
+
+def token_revoke(*, token: str) -> None:
+    """Makes a token worthless; one that is unknown already is."""
+    AccessToken.objects.filter(digest=token_digest(token), revoked_at=None).update(revoked_at=timezone.now())
+
+
+def tokens_purge() -> int:
+    """Forgets expired tokens; answers how many."""
+    return AccessToken.objects.filter(expires_at__lt=timezone.now()).delete()[0]

@@ -1,0 +1,9 @@
+"""The carts app."""
+
+from django.apps import AppConfig
+
+
+class CartsConfig(AppConfig):
+    """What customers mean to buy."""
+
+    name = "carts"

@@ -1,0 +1,61 @@
+"""Carts as their owners see them: with present prices, totals, and what can no longer be had."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.conf import settings
+
+from carts.models import Cart, CartLine
+from catalog.models import Product
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineView:
+    """One line with its present price. `notice` says why it cannot be bought, empty if it can."""
+
+    line: CartLine
+    notice: str
+
+    @property
+    def total(self) -> Decimal:
+        """Answers the price of all its units."""
+        return self.line.variant.price * self.line.quantity
+
+
+@dataclass(frozen=True, kw_only=True)
+class CartView:
+    """A cart's lines; `total` counts only what can be bought."""
+
+    lines: list[LineView]
+
+    @property
+    def total(self) -> Decimal:
+        """Answers what checkout would ask for."""
+        return sum((view.total for view in self.lines if not view.notice), Decimal("0.00"))
+
+    @property
+    def currency(self) -> str:
+        """Answers the currency of all amounts."""
+        return settings.SHOP_CURRENCY
+
+
+def cart_view(*, cart: Cart) -> CartView:
+    """Answers the cart with everything computed, in one query."""
+    lines = list(cart.lines.select_related("variant__product", "variant__stock_item").order_by("id"))
+    wanted: dict[int, int] = defaultdict(int)
+    for line in lines:
+        wanted[line.variant.stock_item_id] += line.quantity
+    return CartView(lines=[LineView(line=line, notice=_notice(line, wanted)) for line in lines])
+
+
+def _notice(line: CartLine, wanted: dict[int, int]) -> str:
+    if line.variant.product.state != Product.State.PUBLISHED:
+        return "no-longer-sold"
+    available = line.variant.stock_item.available
+    if available <= 0:
+        return "sold-out"
+    # Lines that draw on the same stock count together.
+    return "not-enough" if wanted[line.variant.stock_item_id] > available else ""

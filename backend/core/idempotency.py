@@ -1,0 +1,116 @@
+"""Requests that have their effect once, however often they are sent.
+
+Header and behaviour follow draft-ietf-httpapi-idempotency-key-header: missing 400, same key and other body
+422, still in flight 409, same key and body the first answer again, byte for byte, for 24 hours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import timedelta
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from core.advisory import exclusive_or_busy
+from core.models import IdempotentAnswer
+from core.problems import Conflict, Problem, Unprocessable, problem_response
+
+KEPT = timedelta(hours=24)
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class KeyMissing(Problem):
+    """The request lacks a usable Idempotency-Key."""
+
+    kind = "idempotency-key-missing"
+
+
+class KeyReused(Unprocessable):
+    """The key belongs to a different request."""
+
+    kind = "idempotency-key-reused"
+
+
+class InFlight(Conflict):
+    """The first request with this key has not ended yet."""
+
+    kind = "idempotency-in-flight"
+
+
+def key_of(request: HttpRequest) -> str:
+    """Answers the request's Idempotency-Key. Raises: KeyMissing."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if not KEY.fullmatch(key):
+        raise KeyMissing(
+            "Send an Idempotency-Key header: 1 to 255 printable characters, new for every purchase."
+        )
+    return key
+
+
+def answer_once(
+    request: HttpRequest, *, owner: str, operation: Callable[[], HttpResponse], atomic: bool
+) -> HttpResponse:
+    """Runs the operation for the first request with a key, and answers all later ones with its answer.
+
+    `owner` keeps the keys of different callers apart. With `atomic` the answer is committed together with
+    what the operation did, so that a crash leaves both or neither. Raises: KeyMissing, KeyReused, InFlight.
+    """
+    key = key_of(request)
+    scope = hashlib.sha256(f"{owner} {request.method} {request.path}".encode()).hexdigest()
+    fingerprint = hashlib.sha256(request.body).hexdigest()
+    with exclusive_or_busy(f"{scope}:{key}") as alone:
+        if not alone:
+            raise InFlight("The first request with this Idempotency-Key is still being worked on.")
+        with transaction.atomic() if atomic else nullcontext():
+            found = _kept(scope, key, fingerprint)
+            return found or _first(request, scope, key, fingerprint, _undone_on_problem(operation, atomic))
+
+
+def _kept(scope: str, key: str, fingerprint: str) -> HttpResponse | None:
+    row = IdempotentAnswer.objects.filter(scope=scope, key=key).first()
+    if row is None:
+        return None
+    if row.created_at < timezone.now() - KEPT:
+        row.delete()
+        return None
+    if row.fingerprint != fingerprint:
+        raise KeyReused("This Idempotency-Key was used for a request with another body.")
+    return HttpResponse(
+        bytes(row.body),
+        status=row.status,
+        content_type=row.content_type,
+        headers={"Idempotent-Replayed": "true"},
+    )
+
+
+def _undone_on_problem(operation: Callable[[], HttpResponse], atomic: bool) -> Callable[[], HttpResponse]:
+    # The savepoint undoes what a refused operation did, while the answer that says so is still committed.
+    return transaction.atomic(operation) if atomic else operation
+
+
+def _first(
+    request: HttpRequest, scope: str, key: str, fingerprint: str, operation: Callable[[], HttpResponse]
+) -> HttpResponse:
+    try:
+        response = operation()
+    except Problem as problem:
+        response = problem_response(request, problem.status, problem.detail, problem.kind, problem.extra)
+    IdempotentAnswer.objects.create(
+        scope=scope,
+        key=key,
+        fingerprint=fingerprint,
+        status=response.status_code,
+        content_type=response["Content-Type"],
+        body=response.content,
+    )
+    return response
+
+
+def answers_purge() -> int:
+    """Forgets answers older than 24 hours; answers how many."""
+    return IdempotentAnswer.objects.filter(created_at__lt=timezone.now() - KEPT).delete()[0]

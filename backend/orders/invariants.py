@@ -1,0 +1,100 @@
+"""What must be true of every database of this shop at every moment, each as a query for its violations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Count, DecimalField, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+
+from catalog.models import StockAdjustment, StockItem
+from orders.models import Order, OrderLine, OrderState
+from payments.models import Payment, PaymentState
+
+SOLD = Q(order__state__in=[OrderState.PAID, OrderState.FULFILLED]) | Q(
+    order__state=OrderState.REFUNDED, order__restocked=False
+)
+WAS_PAID = (OrderState.PAID, OrderState.FULFILLED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invariant:
+    """A sentence, and the rows that make it untrue."""
+
+    sentence: str
+    violations: Callable[[], Iterable[object]]
+
+
+def _units(condition: Q) -> Coalesce:
+    lines = OrderLine.objects.filter(condition, stock_item=OuterRef("pk")).order_by()
+    counted = lines.values("stock_item").annotate(units=Sum("quantity")).values("units")
+    return Coalesce(Subquery(counted), Value(0))
+
+
+def _adjusted() -> Coalesce:
+    rows = StockAdjustment.objects.filter(stock_item=OuterRef("pk")).order_by()
+    return Coalesce(
+        Subquery(rows.values("stock_item").annotate(units=Sum("change")).values("units")), Value(0)
+    )
+
+
+def stock_negative() -> QuerySet[StockItem]:
+    """Answers items with impossible numbers."""
+    return StockItem.objects.filter(Q(on_hand__lt=0) | Q(reserved__lt=0) | Q(reserved__gt=F("on_hand")))
+
+
+def stock_not_conserved() -> QuerySet[StockItem]:
+    """Answers items of which units appeared or vanished."""
+    rows = StockItem.objects.annotate(sold=_units(SOLD), adjusted=_adjusted())
+    return rows.exclude(on_hand=F("initial") + F("adjusted") - F("sold"))
+
+
+def stock_reserved_wrongly() -> QuerySet[StockItem]:
+    """Answers items whose promises are not those of the pending orders."""
+    pending = _units(Q(order__state=OrderState.PENDING_PAYMENT))
+    return StockItem.objects.annotate(promised=pending).exclude(reserved=F("promised"))
+
+
+def orders_paid_without_money() -> QuerySet[Order]:
+    """Answers orders that are paid although no payment succeeded."""
+    succeeded = Count("payments", filter=Q(payments__state=PaymentState.SUCCEEDED))
+    return Order.objects.filter(state__in=WAS_PAID).annotate(paid=succeeded).exclude(paid=1)
+
+
+def money_without_paid_order() -> QuerySet[Payment]:
+    """Answers payments that succeeded although their order is not paid."""
+    return Payment.objects.filter(state=PaymentState.SUCCEEDED).exclude(order__state__in=WAS_PAID)
+
+
+def orders_charged_twice() -> QuerySet[Order]:
+    """Answers orders for which money was kept more than once."""
+    kept = Count("payments", filter=Q(payments__state=PaymentState.SUCCEEDED))
+    return Order.objects.annotate(kept=kept).filter(kept__gt=1)
+
+
+def payments_of_other_amount() -> QuerySet[Payment]:
+    """Answers payments whose amount is not that of their order."""
+    return Payment.objects.exclude(amount=F("order__total"), currency=F("order__currency"))
+
+
+def orders_with_wrong_total() -> QuerySet[Order]:
+    """Answers orders whose total is not the sum of their lines."""
+    money = DecimalField(max_digits=14, decimal_places=2)
+    summed = Sum(F("lines__unit_price") * F("lines__quantity"), output_field=money)
+    half_a_cent = Decimal("0.005")  # SQLite sums decimals as floating point
+    exact = Q(summed__gt=F("total") - half_a_cent, summed__lt=F("total") + half_a_cent)
+    return Order.objects.annotate(summed=summed).exclude(exact)
+
+
+INVARIANTS = (
+    Invariant(sentence="No stock is negative or promised beyond what is there", violations=stock_negative),
+    Invariant(sentence="On hand = initial + adjustments - sold", violations=stock_not_conserved),
+    Invariant(sentence="Reserved = what pending orders hold", violations=stock_reserved_wrongly),
+    Invariant(sentence="A paid order has one payment that succeeded", violations=orders_paid_without_money),
+    Invariant(sentence="Money is kept only for paid orders", violations=money_without_paid_order),
+    Invariant(sentence="No order is charged twice", violations=orders_charged_twice),
+    Invariant(sentence="A payment's amount is its order's total", violations=payments_of_other_amount),
+    Invariant(sentence="An order's total is the sum of its lines", violations=orders_with_wrong_total),
+)

@@ -1,0 +1,131 @@
+"""The built-in provider: moves no money, and misbehaves as it is told to.
+
+| card | amount | what it does |
+| --- | --- | --- |
+| 4242424242424242 | any other | succeeds |
+| 4000000000000002 | 402.02 | declines |
+| 4000000000000119 | 408.08 | charges, but does not answer in time |
+| 4000000000000259 | 425.25 | answers late, by webhook |
+| 4000000000000341 | - | succeeds, and sends its webhook twice |
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from core.problems import Problem
+from payments.models import SandboxCharge
+from payments.providers import Message, Outcome, ProviderTimeout
+from payments.signatures import sign, verify
+
+LATE = timedelta(seconds=2)
+BY_CARD = {"4000000000000002": "decline", "4000000000000119": "timeout", "4000000000000259": "late"}
+BY_AMOUNT = {Decimal("402.02"): "decline", Decimal("408.08"): "timeout", Decimal("425.25"): "late"}
+TWICE = "4000000000000341"
+TYPES = {"payment.succeeded": "succeeded", "payment.declined": "declined", "payment.refunded": "refunded"}
+
+
+class BadMessage(Problem):
+    """A signed webhook that makes no sense."""
+
+    kind = "bad-webhook"
+
+
+class Sandbox:
+    """See `payments.providers.Provider`."""
+
+    name = "sandbox"
+
+    def charge(self, *, reference: str, amount: Decimal, currency: str, card: str) -> Outcome:
+        """Answers what the card or the amount tells it to. Raises: ProviderTimeout."""
+        way = BY_CARD.get(card) or BY_AMOUNT.get(amount, "succeed")
+        charge, fresh = SandboxCharge.objects.get_or_create(
+            reference=reference,
+            defaults={
+                "amount": amount,
+                "currency": currency,
+                "outcome": "declined" if way == "decline" else "succeeded",
+                "answers_at": timezone.now() + (LATE if way == "late" else timedelta()),
+                "deliveries_left": 2 if card == TWICE else 1,
+            },
+        )
+        if way == "timeout" and fresh:
+            raise ProviderTimeout("The sandbox was told not to answer.")
+        return _outcome(charge)
+
+    def lookup(self, *, reference: str) -> Outcome | None:
+        """Answers what the books say."""
+        charge = SandboxCharge.objects.filter(reference=reference).first()
+        return _outcome(charge) if charge else None
+
+    def refund(self, *, reference: str) -> Outcome:
+        """Writes the refund into the books, once."""
+        SandboxCharge.objects.filter(reference=reference).update(refunded=True)
+        return Outcome(state="refunded")
+
+    def message_of(self, *, body: bytes, signature: str) -> Message:
+        """Answers a webhook's content. Raises: BadSignature, BadMessage."""
+        verify(body=body, secret=settings.PAYMENT_WEBHOOK_SECRET, signature=signature)
+        try:
+            return _message(json.loads(body))
+        except (ValueError, KeyError, TypeError, InvalidOperation, RecursionError) as error:
+            raise BadMessage("The webhook's body is not one of the sandbox's.") from error
+
+
+def _outcome(charge: SandboxCharge) -> Outcome:
+    if charge.refunded:
+        return Outcome(state="refunded")
+    if charge.answers_at > timezone.now():
+        return Outcome(state="pending", reason="late")
+    if charge.outcome == "declined":
+        return Outcome(state="declined", reason="card-declined")
+    return Outcome(state="succeeded")
+
+
+def _message(content: dict[str, Any]) -> Message:
+    data = content["data"]
+    texts = (content["id"], content["type"], data["reference"], data["currency"], data["amount"])
+    if not all(isinstance(text, str) and 0 < len(text) <= 80 and "\x00" not in text for text in texts):
+        raise ValueError("members must be short texts")
+    amount = Decimal(data["amount"])
+    if not amount.is_finite():
+        raise ValueError("no amount")
+    return Message(
+        event_id=content["id"],
+        type=content["type"],
+        reference=data["reference"],
+        amount=amount,
+        currency=data["currency"],
+        outcome=Outcome(state=TYPES[content["type"]], reason="webhook"),  # type: ignore[arg-type]
+    )
+
+
+def message_body(charge: SandboxCharge, delivery: str) -> bytes:
+    """Answers the webhook's body that tells how a charge ended."""
+    kind = f"payment.{charge.outcome}"
+    data = {"reference": charge.reference, "amount": f"{charge.amount:.2f}", "currency": charge.currency}
+    return json.dumps({"id": f"evt_{charge.reference}_{delivery}", "type": kind, "data": data}).encode()
+
+
+def deliveries_make(*, now: datetime | None = None) -> int:
+    """Sends the webhooks that are due through the same door as the world's; answers how many."""
+    from payments.services import webhook_receive
+
+    due = SandboxCharge.objects.filter(deliveries_left__gt=0, answers_at__lte=now or timezone.now())
+    sent = 0
+    for charge in due.order_by("id")[:200]:
+        body = message_body(charge, "outcome")
+        signature = sign(body=body, secret=settings.PAYMENT_WEBHOOK_SECRET)
+        webhook_receive(provider="sandbox", body=body, signature=signature)
+        SandboxCharge.objects.filter(pk=charge.pk, deliveries_left__gt=0).update(
+            deliveries_left=F("deliveries_left") - 1
+        )
+        sent += 1
+    return sent

@@ -1,0 +1,100 @@
+"""Accounts: registering, logging in, and whose things are whose."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import AccessToken, User
+from tests.shop import Person, variant_make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ann() -> Person:
+    person = Person()
+    assert person.register().status_code == 201
+    return person
+
+
+def test_a_registered_customer_is_logged_in(ann):
+    assert ann.send("GET", "/accounts/me").json()["email"] == "ann@example.com"
+
+
+def test_neither_password_nor_token_is_stored(ann):
+    token = ann.headers["Authorization"].split()[1]
+    assert "correct horse" not in User.objects.get().password
+    assert token not in AccessToken.objects.get().digest
+
+
+def test_an_address_registers_once_whatever_its_case(ann):
+    response = Person().register(email="ANN@example.com")
+    assert response.status_code == 409
+    assert response.json()["type"] == "urn:shop:problem:email-taken"
+
+
+@pytest.mark.parametrize("password", ["short", "12345678901", "password1", "ann@example.com"])
+def test_weak_passwords_are_refused(password):
+    response = Person().register(password=password)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["location"] == ["body", "password"]
+    assert not User.objects.exists()
+
+
+def test_a_wrong_password_and_an_unknown_address_look_the_same(ann):
+    answers = [
+        Person().send("POST", "/accounts/login", {"email": email, "password": "wrong horse 9"})
+        for email in ("ann@example.com", "nobody@example.com")
+    ]
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert answers[0].json()["detail"] == answers[1].json()["detail"]
+
+
+def test_logout_ends_the_token(ann):
+    assert ann.send("POST", "/accounts/logout").status_code == 204
+    assert ann.send("GET", "/accounts/me").status_code == 401
+
+
+def test_an_expired_token_is_refused(ann):
+    AccessToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    response = ann.send("GET", "/accounts/me")
+    assert response.status_code == 401
+    assert response["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("value", ["", "Bearer", "Bearer x", "Bearer " + "x" * 43, "Basic abc"])
+def test_no_token_no_customer(value):
+    assert Person(headers={"Authorization": value}).send("GET", "/accounts/me").status_code == 401
+
+
+def test_a_bad_token_is_not_an_anonymous_buyer():
+    variant_make("A")
+    assert Person(headers={"Authorization": "Bearer nonsense"}).put_in_cart("A").status_code == 401
+
+
+def test_login_merges_the_anonymous_cart():
+    variant_make("A"), variant_make("B")
+    ann = Person()
+    ann.register()
+    ann.put_in_cart("A", 2)
+    anonymous = Person()
+    anonymous.put_in_cart("A", 3)
+    anonymous.put_in_cart("B", 1)
+    login = {"email": "ann@example.com", "password": "correct horse 9"}
+    assert anonymous.send("POST", "/accounts/login", login).status_code == 200
+    lines = {line["sku"]: line["quantity"] for line in ann.send("GET", "/cart").json()["lines"]}
+    assert lines == {"A": 5, "B": 1}
+    assert anonymous.send("GET", "/cart").status_code == 404
+
+
+def test_a_stranger_sees_no_order_of_mine(ann):
+    variant_make("A")
+    number = ann.order("A")
+    bob = Person()
+    bob.register(email="bob@example.com")
+    for stranger in (bob, Person(), Person(headers={"X-Cart-Token": "x" * 43})):
+        assert stranger.send("GET", f"/orders/{number}").status_code == 404
+        assert stranger.send("POST", f"/orders/{number}/cancel").status_code == 404
+        assert stranger.send("GET", "/orders").json()["items"] == []
+    assert ann.state_of(number) == "pending_payment"

@@ -1,0 +1,240 @@
+"""Payments: each way a provider can behave, and what the shop makes of it."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from orders.models import Order, OrderState
+from orders.services import orders_expire
+from payments import sandbox
+from payments.models import Payment, PaymentState, SandboxCharge, WebhookEvent
+from payments.services import next_state, payments_reconcile
+from payments.signatures import sign
+from tests.shop import DECLINED, GOOD, LATE, SILENT, TWICE, Person, stock_of, variant_make
+
+pytestmark = pytest.mark.django_db
+HOOK = "/api/v1/payments/webhooks/sandbox"
+
+
+@pytest.fixture
+def person():
+    variant_make("A", units=5)
+    yield Person()
+    call_command("check_invariants", verbosity=0)
+
+
+def tell(client, settings, *, reference, event="evt_1", type="payment.succeeded", amount="10.00", **options):
+    data = {"reference": reference, "amount": amount, "currency": "EUR"}
+    body = json.dumps({"id": event, "type": type, "data": data}).encode()
+    secret = options.get("secret", settings.PAYMENT_WEBHOOK_SECRET)
+    signature = sign(body=body, secret=secret, at_s=options.get("at_s"))
+    return client.post(
+        HOOK, body, content_type="application/json", headers={"X-Sandbox-Signature": signature}
+    )
+
+
+def everything_is_older(seconds):
+    moment = timezone.now() - timedelta(seconds=seconds)
+    Payment.objects.update(updated_at=moment, created_at=moment)
+    SandboxCharge.objects.update(answers_at=moment)
+
+
+def test_a_good_card_pays(person):
+    number = person.order("A")
+    assert person.pay(number).status_code == 201
+    assert person.state_of(number) == "paid"
+    assert stock_of("A") == (4, 0)
+
+
+def test_a_declined_card_leaves_the_order_payable(person):
+    number = person.order("A")
+    response = person.pay(number, DECLINED)
+    assert (response.status_code, response.json()["type"]) == (402, "urn:shop:problem:payment-declined")
+    assert person.pay(number, GOOD).status_code == 201
+
+
+def test_paying_again_with_the_same_key_charges_once(person):
+    number = person.order("A")
+    assert person.pay(number, key="k").content == person.pay(number, key="k").content
+    assert SandboxCharge.objects.count() == 1
+
+
+def test_a_paid_order_is_not_charged_again(person):
+    number = person.order("A")
+    person.pay(number)
+    assert person.pay(number).status_code == 409
+    assert SandboxCharge.objects.count() == 1
+
+
+def test_a_silent_provider_is_asked_later(person):
+    number = person.order("A")
+    assert person.pay(number, SILENT).status_code == 202
+    assert person.pay(number).json()["type"] == "urn:shop:problem:payment-open"
+    assert payments_reconcile() == 0
+    everything_is_older(5)
+    assert payments_reconcile() == 1
+    assert person.state_of(number) == "paid"
+
+
+def test_a_late_answer_comes_by_webhook(person):
+    number = person.order("A")
+    assert person.pay(number, LATE).json()["state"] == "pending"
+    assert sandbox.deliveries_make() == 0
+    assert sandbox.deliveries_make(now=timezone.now() + timedelta(seconds=3)) == 1
+    assert person.state_of(number) == "paid"
+
+
+def test_a_webhook_that_comes_twice_counts_once(person):
+    number = person.order("A")
+    person.pay(number, TWICE)
+    assert [sandbox.deliveries_make() for _ in range(3)] == [1, 1, 0]
+    assert WebhookEvent.objects.count() == 1
+    assert person.state_of(number) == "paid"
+
+
+def test_a_late_payment_of_an_expired_order_is_sent_back(person):
+    number = person.order("A")
+    person.pay(number, LATE)
+    orders_expire(now=timezone.now() + timedelta(hours=1))
+    sandbox.deliveries_make(now=timezone.now() + timedelta(hours=1))
+    assert person.state_of(number) == "expired"
+    assert Payment.objects.get().state == PaymentState.REFUNDED
+    assert SandboxCharge.objects.get().refunded
+    assert stock_of("A") == (5, 0)
+
+
+def test_a_payment_that_never_reached_the_provider_is_given_up(person):
+    order = Order.objects.get(number=person.order("A"))
+    Payment.objects.create(
+        order=order,
+        provider="sandbox",
+        request_key="k",
+        amount=order.total,
+        currency="EUR",
+        card_last4="4242",
+    )
+    everything_is_older(70)
+    assert payments_reconcile() == 1
+    assert Payment.objects.get().state == PaymentState.DECLINED
+    assert person.pay(order.number).status_code == 201
+
+
+def test_a_request_that_died_before_charging_is_taken_up_by_its_repetition(person):
+    order = Order.objects.get(number=person.order("A"))
+    Payment.objects.create(
+        order=order,
+        provider="sandbox",
+        request_key="k",
+        amount=order.total,
+        currency="EUR",
+        card_last4="4242",
+    )
+    assert person.pay(order.number, key="k").status_code == 201
+    assert Payment.objects.count() == SandboxCharge.objects.count() == 1
+
+
+def test_a_request_that_died_after_charging_does_not_charge_again(person, monkeypatch):
+    from payments import services
+
+    number = person.order("A")
+
+    def die(**arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(services, "payment_settle", die)
+        with pytest.raises(KeyboardInterrupt):
+            person.pay(number, key="k")
+    assert person.pay(number, key="k").status_code == 201
+    assert SandboxCharge.objects.count() == 1
+
+
+def test_a_refund_that_was_not_sent_is_sent_by_the_worker(person, monkeypatch):
+    from payments.providers import ProviderTimeout
+
+    number = person.order("A")
+    person.pay(number)
+
+    def silence(self, **arguments):
+        raise ProviderTimeout
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sandbox.Sandbox, "refund", silence)
+        person.send("POST", f"/orders/{number}/refund")
+    assert Payment.objects.get().state == PaymentState.REFUNDING
+    everything_is_older(5)
+    assert payments_reconcile() == 1
+    assert SandboxCharge.objects.get().refunded
+
+
+def test_a_signed_webhook_pays_and_its_replay_does_nothing(person, client, settings):
+    number = person.order("A")
+    reference = person.pay(number, LATE).json()["reference"]
+    assert tell(client, settings, reference=reference).json() == {"processed": True}
+    assert tell(client, settings, reference=reference).json() == {"processed": False}
+    assert person.state_of(number) == "paid"
+
+
+def test_webhooks_out_of_order_end_in_the_same_state(person, client, settings):
+    number = person.order("A")
+    reference = person.pay(number, LATE).json()["reference"]
+    tell(client, settings, reference=reference, event="evt_2", type="payment.refunded")
+    tell(client, settings, reference=reference, event="evt_1", type="payment.succeeded")
+    assert Payment.objects.get().state == PaymentState.REFUNDED
+    assert person.state_of(number) == "pending_payment"
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"secret": "wrong"}, 401),
+        ({"at_s": 1}, 401),
+        ({"amount": "0.01"}, 422),
+        ({"amount": "NaN"}, 400),
+        ({"type": "payment.invented"}, 400),
+        ({"reference": "pay_unknown"}, 404),
+        ({"event": "x" * 81}, 400),
+    ],
+)
+def test_a_webhook_that_lies_changes_nothing(person, client, settings, change, status):
+    number = person.order("A")
+    reference = person.pay(number, LATE).json()["reference"]
+    response = tell(client, settings, **{"reference": reference, **change})
+    assert response.status_code == status
+    assert response["Content-Type"] == "application/problem+json"
+    assert person.state_of(number) == "pending_payment"
+
+
+@pytest.mark.parametrize(
+    "signature", ["", "t=1", "t=1,v1=zz", "v1=" + "0" * 64, "t=9999999999999999,v1=" + "0" * 64]
+)
+def test_a_malformed_signature_is_401(client, signature):
+    response = client.post(
+        HOOK, b"{}", content_type="application/json", headers={"X-Sandbox-Signature": signature}
+    )
+    assert response.status_code == 401
+
+
+@pytest.mark.parametrize("order", OrderState.values)
+@pytest.mark.parametrize("payment", PaymentState.values)
+@pytest.mark.parametrize("outcome", ["pending", "succeeded", "declined", "refunded"])
+def test_saying_something_twice_changes_nothing_more(payment, outcome, order):
+    once = next_state(payment, outcome, order)
+    after = OrderState.PAID if once == PaymentState.SUCCEEDED else order
+    assert next_state(once, outcome, after) == once
+
+
+@pytest.mark.parametrize("card", ["", "1", "4242 4242 4242 4242", "٤" * 16, "4" * 20, None, 4242424242424242])
+def test_what_is_no_card_is_422(person, card):
+    number = person.order("A")
+    assert person.pay(number, card).status_code == 422
+
+
+def test_a_fraction_of_an_order_is_not_paid_by_another_orders_key(person):
+    first, second = person.order("A"), person.order("A")
+    assert person.pay(first, key="same").status_code == 201
+    assert person.pay(second, key="same").status_code == 201
+    assert person.state_of(second) == "paid"

@@ -1,0 +1,105 @@
+"""The outbox and the worker."""
+
+import pytest
+
+from core import redis_client
+from events import services
+from events.models import OutboxEvent
+from events.services import event_record, events_relay
+from events.worker import Job, Worker
+
+pytestmark = pytest.mark.django_db
+
+
+class Stream:
+    """A Redis of one stream that can be told to fail."""
+
+    def __init__(self):
+        self.entries, self.waiting, self.failing = [], [], False
+
+    def pipeline(self, transaction):
+        return self
+
+    def xadd(self, name, fields, **options):
+        self.waiting.append((name, fields))
+
+    def execute(self):
+        waiting, self.waiting = self.waiting, []
+        if self.failing:
+            raise ConnectionError("redis is gone")
+        self.entries += waiting
+
+
+@pytest.fixture
+def stream(settings, monkeypatch) -> Stream:
+    settings.REDIS_URL = "redis://nowhere"
+    stream = Stream()
+    monkeypatch.setattr(services, "redis_client", lambda: stream)
+    return stream
+
+
+def record(count):
+    return [str(event_record(type="t", aggregate="a", payload={"n": n}).event_id) for n in range(count)]
+
+
+def test_events_are_relayed_once_and_in_order(stream):
+    ids = record(450)
+    assert events_relay() == 450
+    assert events_relay() == 0
+    assert [fields["event_id"] for _, fields in stream.entries] == ids
+    assert stream.entries[0][0] == "shop.events"
+
+
+def test_nothing_is_lost_while_redis_is_gone(stream):
+    ids = record(3)
+    stream.failing = True
+    worker = Worker(jobs=(Job(name="relay", run=events_relay),))
+    assert worker.round() == 0
+    assert OutboxEvent.objects.filter(relayed_at=None).count() == 3
+    stream.failing = False
+    assert worker.round() == 3
+    assert [fields["event_id"] for _, fields in stream.entries] == ids
+
+
+def test_a_crash_after_sending_sends_the_same_id_again(stream, monkeypatch):
+    (identity,) = record(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(services.timezone, "now", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            events_relay()
+    events_relay()
+    assert [fields["event_id"] for _, fields in stream.entries] == [identity, identity]
+
+
+def test_a_failing_job_does_not_keep_others_from_running(caplog):
+    ran = []
+
+    def fail():
+        raise RuntimeError("broken")
+
+    worker = Worker(jobs=(Job(name="fail", run=fail), Job(name="work", run=lambda: ran.append(1) or 1)))
+    assert (worker.round(), worker.round()) == (1, 1)
+    assert len(ran) == 2
+    assert [record.getMessage() for record in caplog.records] == [
+        "Could not fail, will try again: RuntimeError: broken"
+    ]
+
+
+def test_rare_jobs_run_rarely():
+    ran = []
+    worker = Worker(jobs=(Job(name="rare", run=lambda: ran.append(1) or 0, every=3),))
+    for _ in range(7):
+        worker.round()
+    assert len(ran) == 3
+
+
+def test_a_worker_that_is_told_to_stop_ends():
+    worker = Worker(jobs=())
+    worker.stop()
+    worker.run(pause_s=60)
+    assert worker.stopping.is_set()
+
+
+def test_one_url_has_one_client(settings):
+    settings.REDIS_URL = "redis://localhost:1/0"
+    assert redis_client.redis_client() is redis_client.redis_client()
