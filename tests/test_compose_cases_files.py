@@ -79,7 +79,9 @@ FILES: list[Case] = [
     whole(
         "extends file chain",
         "services:\n  web:\n    extends: {file: sub/base.yml, service: a}\n",
-        sub__base_yml="services:\n  a:\n    extends: {file: more/base.yml, service: b}\n    volumes: ['./y:/y']\n",
+        sub__base_yml=(
+            "services:\n  a:\n    extends: {file: more/base.yml, service: b}\n    volumes: ['./y:/y']\n"
+        ),
         sub__more__base_yml="services:\n  b:\n    build: .\n    volumes: ['./z:/z']\n",
     ),
     whole(
@@ -101,7 +103,9 @@ FILES: list[Case] = [
     whole(
         "include",
         "include: [sub/more.yml]\n" + service("depends_on: [db]"),
-        sub__more_yml="services:\n  db:\n    build: .\n    volumes: ['./a:/a', 'data:/d']\nvolumes: {data: }\n",
+        sub__more_yml=(
+            "services:\n  db:\n    build: .\n    volumes: ['./a:/a', 'data:/d']\nvolumes: {data: }\n"
+        ),
     ),
     whole(
         "include long",

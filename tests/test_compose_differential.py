@@ -1,4 +1,4 @@
-"""The loader and ``docker compose config`` say the same of the same files. Opt-in: ``pytest -m differential``."""
+"""The loader and ``docker compose config`` agree on the same files. Opt-in: ``pytest -m differential``."""
 
 from __future__ import annotations
 

@@ -72,7 +72,8 @@ def _name(request: Request, variables: Mapping[str, str], assembly: Assembly) ->
     if given := request.name or variables.get("COMPOSE_PROJECT_NAME"):
         if _normalised(given) != given:
             raise ComposeError(
-                f"{given!r} is no project name: use lower-case letters, digits, '-' and '_', first a letter or a digit."
+                f"{given!r} is no project name: use lower-case letters, digits, '-' and '_', "
+                "first a letter or a digit."
             )
         return given
     named = ""

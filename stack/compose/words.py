@@ -10,7 +10,7 @@ _ESCAPES: Final = {"t": "\t", "n": "\n"}
 
 
 def words(line: str) -> tuple[str, ...]:
-    """The words of a command line; like compose, nothing after an unquoted ``;``, ``&``, ``|``, ``<`` or ``>``.
+    """The words of a command line; like compose, none after an unquoted ``;``, ``&``, ``|``, ``<``, ``>``.
 
     Raises:
         ValueError: a quote is not closed, or an unquoted parenthesis.
@@ -24,13 +24,14 @@ def words(line: str) -> tuple[str, ...]:
 
 @dataclass
 class _Splitter:
-    """One character at a time. ``quote`` is the open one: ', ", ` or ( for ``$(``."""
+    """One character at a time. ``quote`` is the open one (``(`` is that of ``$(``), ``ticked`` a backquote."""
 
     found: list[str] = field(default_factory=list)
     word: str = ""
     started: bool = False
     escaped: bool = False
     quote: str = ""
+    ticked: bool = False
 
     def take(self, character: str) -> bool:
         """Whether the line goes on after this character."""
@@ -41,9 +42,9 @@ class _Splitter:
             self.escaped = True
         elif self.quote:
             self._quoted(character)
-        elif character in " \t\r\n":
+        elif character in " \t\r\n" and not self.ticked:
             self._finish()
-        elif character in _STOPS:
+        elif character in _STOPS and not self.ticked:
             self._stop(character)
             return False
         else:
@@ -51,7 +52,7 @@ class _Splitter:
         return True
 
     def end(self, line: str) -> tuple[str, ...]:
-        if self.quote or self.escaped:
+        if self.quote or self.escaped or self.ticked:
             raise ValueError(f"{line!r} is not a command line: a quote is left open")
         self._finish()
         return tuple(self.found)
@@ -59,20 +60,21 @@ class _Splitter:
     def _bare(self, character: str) -> None:
         if character in "'\"":
             self.quote = character
-        elif character == "`" or character == "(" and self.word.endswith("$"):
+            return
+        if character == "`":
+            self.ticked = not self.ticked
+        elif character in "()" and not self.ticked:
+            if character == ")" or not self.word.endswith("$"):
+                raise ValueError("an unquoted parenthesis is not part of a command line")
             self.quote = character
-            self._add(character)
-        elif character in "()":
-            raise ValueError("an unquoted parenthesis is not part of a command line")
-        else:
-            self._add(character)
+        self._add(character)
 
     def _quoted(self, character: str) -> None:
         closing = ")" if self.quote == "(" else self.quote
         if character != closing:
             self._add(character)
             return
-        if closing in ")`":
+        if closing == ")":
             self._add(character)
         self.quote = ""
         self.started = True
