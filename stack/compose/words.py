@@ -24,7 +24,7 @@ def words(line: str) -> tuple[str, ...]:
 
 @dataclass
 class _Splitter:
-    """One character at a time. ``quote`` is the open one (``(`` is that of ``$(``), ``ticked`` a backquote."""
+    """One character at a time. ``quote`` is the open one (``(`` for ``$(``), ``ticked`` a backquote."""
 
     found: list[str] = field(default_factory=list)
     word: str = ""
