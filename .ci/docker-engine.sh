@@ -10,7 +10,7 @@ set -euo pipefail
 
 readonly oldest=25 # the first Engine with a health check's start_interval (API 1.44)
 readonly suite=trixie # the first Debian release whose Engine is new enough
-readonly packages=(docker.io docker-cli containerd docker-compose docker-buildx)
+readonly engine=(docker.io docker-cli containerd) plugins=(docker-compose docker-buildx)
 readonly state_dir=${DOCKER_ENGINE_STATE:-/run/ecommerce-docker-engine}
 readonly pid_file=$state_dir/dockerd.pid
 readonly log_file=$state_dir/dockerd.log
@@ -75,8 +75,21 @@ write_private_apt() {
     >"$home/preferences/$suite"
 }
 
+# A daemon that is there and new enough, whoever packaged it, is kept.
+installed_is_new_enough() {
+  local version
+  version=$(dockerd --version 2>/dev/null | sed -En 's/^Docker version ([0-9]+).*/\1/p')
+  [ "${version:-0}" -ge "$oldest" ]
+}
+
+missing_packages() {
+  installed_is_new_enough || printf '%s\n' "${engine[@]}"
+  plugins_answer || printf '%s\n' "${plugins[@]}"
+}
+
 install_packages() {
-  local codename mirror home
+  local codename mirror home packages
+  mapfile -t packages < <(missing_packages)
   require_debian
   # shellcheck source=/dev/null
   codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
@@ -89,13 +102,19 @@ install_packages() {
   say "installing ${packages[*]} of Debian $suite"
   home=$(mktemp -d)
   write_private_apt "$home" "$mirror" "$codename"
-  install_from "$home" >"$home/log" 2>&1 || { tail -n 20 "$home/log" >&2; rm -rf "$home"; die "Debian's packages of the Docker Engine could not be installed (above: apt's last words)."; }
+  install_from "$home" "${packages[@]}" >"$home/log" 2>&1 || {
+    tail -n 20 "$home/log" >&2
+    rm -rf "$home"
+    die "Debian's packages of the Docker Engine could not be installed (above: apt's last words)."
+  }
   rm -rf "$home"
 }
 
 install_from() {
-  private_apt "$1" update && forbid_service_start "$1" &&
-    private_apt "$1" install -y --no-install-recommends "${packages[@]/%//$suite}" iptables ca-certificates
+  local home=$1
+  shift
+  private_apt "$home" update && forbid_service_start &&
+    private_apt "$home" install -y --no-install-recommends --no-remove "${@/%//$suite}" iptables ca-certificates
 }
 
 # The package would start a daemon of its own; the one we start is the one we can stop.
@@ -129,11 +148,17 @@ start_daemon() {
   [ -z "${SUDO_UID:-}" ] || chown "$SUDO_UID" /var/run/docker.sock
 }
 
+give_up() {
+  tail -n 20 "$log_file" >&2
+  stop >&2
+  die "$1"
+}
+
 wait_until_it_answers() {
   local deadline=$((SECONDS + start_deadline_s))
   until server_version >/dev/null; do
-    kill -0 "$1" 2>/dev/null || { tail -n 20 "$log_file" >&2; rm -f "$pid_file"; die "dockerd ended while starting (above: its last words)."; }
-    [ "$SECONDS" -lt "$deadline" ] || { tail -n 20 "$log_file" >&2; stop; die "dockerd did not answer within $start_deadline_s s (above: its last words)."; }
+    kill -0 "$1" 2>/dev/null || give_up "dockerd ended while starting (above: its last words)."
+    [ "$SECONDS" -lt "$deadline" ] || give_up "dockerd did not answer within $start_deadline_s s (above: its last words)."
     sleep 0.1
   done
 }
@@ -147,7 +172,7 @@ start() {
     die "DOCKER_HOST is set, and no Engine answers there. Unset it to have one started here."
   fi
   as_root start
-  { command -v dockerd >/dev/null && plugins_answer; } || install_packages
+  { installed_is_new_enough && plugins_answer; } || install_packages
   plugins_answer || die "the docker client at $(command -v docker) finds no compose or buildx plugin, though Debian's packages are installed."
   server_version >/dev/null || start_daemon
   refuse_old "$(server_version)"
