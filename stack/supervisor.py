@@ -7,6 +7,7 @@ start, a service starts the moment its last dependency is ready.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -148,6 +149,10 @@ class Supervisor:
                 "error", text=error.message, hint=error.hint, code=error.code, service=run.plan.name
             )
             self._settle(run, Verdict(service=run.plan.name, kind="exited", reason=error.message))
+        except Exception as error:  # our own bug: told with its traceback in the run's folder, never a silent hang
+            logging.getLogger("stack").exception("%s", run.plan.name)
+            reason = f"the engine failed: {type(error).__name__}: {error}"
+            self._settle(run, Verdict(service=run.plan.name, kind="exited", reason=reason))
 
     async def _wait_for_needs(self, run: ServiceRun) -> Verdict | None:
         needs = [d for d in run.plan.service.depends_on if d.service in self.runs]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Collection
 from pathlib import Path
 
@@ -16,6 +17,9 @@ IGNORED = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "UV_PYTHON", "UV_PROJECT",
 LOCK_SIGNS = ("Hash mismatch", "--require-hashes", "no version of", "was not found in the package registry")
 LAST_LINES = 12
 
+_SYSCONFIG = threading.Lock()
+"""sysconfig, which uv asks, answers a second thread wrongly while it fills its table for the first."""
+
 
 def program() -> str:
     """Answer the path of uv: the one installed beside this interpreter, else the one on the PATH.
@@ -26,7 +30,8 @@ def program() -> str:
     try:
         import uv
 
-        return uv.find_uv_bin()
+        with _SYSCONFIG:
+            return uv.find_uv_bin()
     except (ImportError, FileNotFoundError):
         found = shutil.which("uv")
     if found is None:
