@@ -17,7 +17,7 @@ from stack.errors import NotDisposable, ServiceFailed
 from stack.state import StackState
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor
+    from psycopg2 import extensions
 
 MAINTENANCE = "template1"
 """Where we are connected meanwhile; every cluster has it, and nobody keeps data in it."""
@@ -125,11 +125,11 @@ def quoted(name: str) -> str:
 
 
 def _objects(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
-    query = "SELECT type, name, sql FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%'"
-    return connection.execute(query + " ESCAPE '\\'").fetchall()
+    query = "SELECT type, name, sql FROM sqlite_master WHERE type IN ('table', 'view')"
+    return [row for row in connection.execute(query) if not row[1].startswith("sqlite_")]
 
 
-def _template(cursor: Cursor, name: str, fingerprint: str | None) -> str | None:
+def _template(cursor: extensions.cursor, name: str, fingerprint: str | None) -> str | None:
     if fingerprint is None:
         return None
     cursor.execute(
@@ -139,16 +139,16 @@ def _template(cursor: Cursor, name: str, fingerprint: str | None) -> str | None:
     return name + SUFFIX if cursor.fetchone() else None
 
 
-def _drop(cursor: Cursor, name: str) -> None:
+def _drop(cursor: extensions.cursor, name: str) -> None:
     cursor.execute(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
 
 
-def _create(cursor: Cursor, name: str, template: str) -> None:
+def _create(cursor: extensions.cursor, name: str, template: str) -> None:
     cursor.execute(f"CREATE DATABASE {quoted(name)} TEMPLATE {quoted(template)}")
 
 
 @contextmanager
-def _session(*, host: str, port: int, user: str, password: str) -> Iterator[Cursor]:
+def _session(*, host: str, port: int, user: str, password: str) -> Iterator[extensions.cursor]:
     import psycopg2
 
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from stack import commands, uv
 from stack.errors import BuildFailed, LockMismatch, PythonMissing
 from stack.locks import Interpreter, check_lock, required_python
-from stack.once import is_complete, made_once
+from stack.once import MARKER, is_complete, made_once
 from stack.places import cache_home
 
 Say = Callable[[str], None]
@@ -57,6 +57,8 @@ def sync(
         say(f"making the Python {interpreter.version} environment of {project.name}")
         _make(target, interpreter, lock_file, descriptor)
 
+    if not (folder / "bin" / "python").exists():  # the interpreter it was made from is gone
+        (folder / MARKER).unlink(missing_ok=True)
     made_once(folder, make)
     _remember(memo, folder, interpreter)
     return _environment(folder)
