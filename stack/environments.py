@@ -42,6 +42,7 @@ def sync(
         LockMismatch: the lock does not pin what pyproject.toml asks for, or what the index holds.
         BuildFailed, DiskFull: the environment could not be made.
     """
+    project = project.resolve()
     lock_file = project / lock
     pinned, wanted = _read(lock_file), _read(project / "pyproject.toml", required=False)
     question = _digest(str(project), pinned, wanted, python or "", sys.version, _base())

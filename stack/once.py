@@ -48,8 +48,17 @@ def made_once(folder: Path, make: Make) -> Path:
 def as_disk_full(error: OSError, folder: Path) -> Exception:
     """Answer what to raise for ``error``: DiskFull where there is no room, else the error itself."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DiskFull(f"There is no room left in {folder}.", hint="Free some space, or run `inv prune`.")
+        return disk_full(folder)
     return error
+
+
+def disk_full(folder: Path) -> DiskFull:
+    return DiskFull(f"There is no room left for {folder}.", hint="Free some space, or run `inv prune`.")
+
+
+def tells_of_full_disk(output: str) -> bool:
+    """Answer whether a program failed for want of room."""
+    return "No space left on device" in output or "os error 28" in output or "Disk quota exceeded" in output
 
 
 @contextmanager

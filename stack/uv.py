@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stack import commands
 from stack.errors import BuildFailed, CommandFailed, DiskFull, LockMismatch, StackError
+from stack.once import tells_of_full_disk
 
 IGNORED = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "UV_PYTHON", "UV_PROJECT", "UV_SYSTEM_PYTHON")
 """Variables of the user's shell that would make uv look elsewhere than we say."""
@@ -66,7 +67,7 @@ def call(
 def meaning(output: str, lock: Path | None) -> StackError:
     """Answer the error that uv's output stands for."""
     last = "\n".join(output.strip().splitlines()[-LAST_LINES:])
-    if "No space left on device" in output or "os error 28" in output:
+    if tells_of_full_disk(output):
         return DiskFull(f"There was no room left: {last}", hint="Free some space, or run `inv prune`.")
     if lock is not None and any(sign in output for sign in LOCK_SIGNS):
         return LockMismatch(

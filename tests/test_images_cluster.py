@@ -3,20 +3,22 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from stack import commands
 from stack.commands import Completed
-from stack.errors import BuildFailed, NotRunnable, StateUnreadable
+from stack.errors import BuildFailed, DiskFull, NotRunnable, StateUnreadable
 from stack.images import accounts, cluster
 
 RECIPE = cluster.Recipe(user="postgres", password="secret", database="postgres", method="scram-sha-256")
 
 
 class FakeInitdb:
-    """Stands for Postgres' programs; remembers what was called, and runs `cp` and `rm` for real."""
+    """Stands for Postgres' programs; remembers what was called, and runs `cp` for real."""
+
+    real: ClassVar[tuple[str, ...]] = ("cp",)
 
     def __init__(self, *, returncode: int = 0) -> None:
         self.calls: list[tuple[str, ...]] = []
@@ -26,7 +28,7 @@ class FakeInitdb:
 
     def __call__(self, argv: Sequence[str | Path], **options: Any) -> Completed:
         words = tuple(map(str, argv))
-        if words[0] in {"cp", "rm"}:
+        if words[0] in self.real:
             return self._run(words)
         self.calls.append(words)
         self.inputs.append(options.get("input"))
@@ -115,6 +117,17 @@ def test_a_failed_initdb_leaves_no_data_and_is_tried_again(
     monkeypatch.setattr(commands, "run", FakeInitdb())
     cluster.create(tmp_path / "one", RECIPE, bin=programs, account=None, durable=False)
     assert cluster.version_of_data(tmp_path / "one") == 15
+
+
+def test_a_full_disk_is_told_apart_and_leaves_nothing(
+    programs: Path, initdb: FakeInitdb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "mkdir $2; echo 'cp: error writing: No space left on device' >&2; exit 1"
+    monkeypatch.setattr(cluster, "copy_command", lambda platform: ("sh", "-c", script, "cp"))
+    monkeypatch.setattr(FakeInitdb, "real", ("cp", "sh"))
+    with pytest.raises(DiskFull):
+        cluster.create(tmp_path / "one", RECIPE, bin=programs, account=None, durable=False)
+    assert not [path for path in tmp_path.iterdir() if "one" in path.name]
 
 
 def test_another_database_is_made_with_its_name_quoted(

@@ -7,16 +7,17 @@ import os
 import pwd
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from stack import commands
-from stack.errors import BuildFailed, CommandFailed, StateUnreadable
+from stack.errors import BuildFailed, CommandFailed, StackError, StateUnreadable
 from stack.images.accounts import give, open_way
 from stack.images.servers import fingerprint
-from stack.once import made_once
+from stack.once import disk_full, made_once, tells_of_full_disk
 from stack.places import cache_home
 
 FORMAT = "1"
@@ -41,7 +42,7 @@ def create(folder: Path, recipe: Recipe, *, bin: Path, account: str | None, dura
     """Fill ``folder`` with a new cluster, whole or not at all.
 
     Raises:
-        BuildFailed: initdb failed.
+        BuildFailed, DiskFull: initdb failed, or there is no room.
         StateUnreadable: the folder holds something else.
     """
     if folder.exists() and any(folder.iterdir()):
@@ -51,10 +52,14 @@ def create(folder: Path, recipe: Recipe, *, bin: Path, account: str | None, dura
         )
     prepared = _prepared(recipe, bin, account)
     fresh = folder.with_name(f".{folder.name}.preparing")
-    commands.run(["rm", "-rf", fresh])
-    commands.run([*copy_command(sys.platform), prepared / "data", fresh])
-    if durable:
-        commands.run([bin / "initdb", "--sync-only", "-D", fresh], user=account, cwd=Path("/"))
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        commands.run([*copy_command(sys.platform), prepared / "data", fresh])
+        if durable:
+            commands.run([bin / "initdb", "--sync-only", "-D", fresh], user=account, cwd=Path("/"))
+    except CommandFailed as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise _failure("The prepared data could not be copied", error.output, folder) from error
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh.rename(folder)
 
@@ -151,7 +156,7 @@ def _initdb(data: Path, recipe: Recipe, bin: Path, account: str | None, descript
     finally:
         secret.unlink(missing_ok=True)
     if done.returncode != 0:
-        raise BuildFailed(f"initdb failed: {done.stderr.strip()[-1000:]}", hint="Check POSTGRES_INITDB_ARGS.")
+        raise _failure("initdb failed (check POSTGRES_INITDB_ARGS)", done.stderr, data)
 
 
 def _write_access(path: Path, method: str) -> None:
@@ -171,7 +176,13 @@ def _create_database(data: Path, name: str, bin: Path, account: str | None, desc
         pass_fds=(descriptor,),
     )
     if done.returncode != 0 or "ERROR:" in done.stderr or "FATAL:" in done.stderr:
-        raise BuildFailed(f"The database {name} could not be created: {done.stderr.strip()[-500:]}")
+        raise _failure(f"The database {name} could not be created", done.stderr, data)
+
+
+def _failure(what: str, output: str, folder: Path) -> StackError:
+    if tells_of_full_disk(output):
+        return disk_full(folder)
+    return BuildFailed(f"{what}: {output.strip()[-1000:]}")
 
 
 def _locale() -> str:
