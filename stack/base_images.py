@@ -225,4 +225,4 @@ def _split(tag: str) -> tuple[str, str]:
     """``docker.io/library/redis:7`` -> ``redis``, ``7``; a digest is never ours to stand in for."""
     name = tag.removeprefix("docker.io/").removeprefix("library/")
     repository, _, version = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "latest")
-    return (name, "") if "@" in name else (repository, version)
+    return repository, version
