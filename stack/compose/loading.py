@@ -55,6 +55,7 @@ def load_stack(request: Request) -> Stack:
         services=services,
         networks=_networks(document, services, name),
         volumes=_names(document.get("volumes"), name),
+        endpoints=dict(document.get("x-endpoints") or {}),
         variables=interpolation.used,
     )
     return Agreement(label=label, document=document).checked(stack)
