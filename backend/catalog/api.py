@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 
 from catalog import selectors
-from catalog.schemas import CategoryListOut, ProductDetailOut, ProductPageOut, ProductQuery, Slug
+from catalog.cache import product_cached
+from catalog.schemas import (
+    CategoryListOut,
+    FacetsOut,
+    FilterQuery,
+    ProductDetailOut,
+    ProductPageOut,
+    ProductQuery,
+    Slug,
+)
 from core.schemas import problems, refuse_unknown
 
 router = Router(tags=["catalog"])
@@ -16,19 +28,48 @@ router = Router(tags=["catalog"])
 def product_list(request: HttpRequest, query: Query[ProductQuery]):
     """List published products: filter, search, sort, and follow `next` from page to page."""
     refuse_unknown(request, ProductQuery)
-    narrowed = selectors.ProductFilter(
-        **query.dict(include={"search", "category", "brand", "price_min", "price_max", "in_stock"})
+    return selectors.product_page(
+        narrowed=_narrowed(query), sort=query.sort, limit=query.limit, cursor=query.cursor
     )
-    return selectors.product_page(narrowed=narrowed, sort=query.sort, limit=query.limit, cursor=query.cursor)
+
+
+@router.get("/facets", response={200: FacetsOut, **problems(422)})
+def product_facets(request: HttpRequest, query: Query[FilterQuery]):
+    """Count what the list of products could be narrowed to."""
+    refuse_unknown(request, FilterQuery)
+    facets = selectors.product_facets(narrowed=_narrowed(query))
+    return {
+        "total": facets.total,
+        "price_min": _money(facets.price_min),
+        "price_max": _money(facets.price_max),
+        "categories": [
+            {"slug": one["category__slug"], "name": one["category__name"], "count": one["count"]}
+            for one in facets.categories
+        ],
+        "brands": facets.brands,
+    }
 
 
 @router.get("/products/{slug}", response={200: ProductDetailOut, **problems(404, 422)})
 def product_detail(request: HttpRequest, slug: Path[Slug]):
     """Read one published product with its variants."""
-    return selectors.product_get(slug=slug)
+
+    def read() -> bytes:
+        product = selectors.product_get(slug=slug)
+        return ProductDetailOut.from_orm(product).model_dump_json().encode()
+
+    return HttpResponse(product_cached(slug, read), content_type="application/json; charset=utf-8")
 
 
 @router.get("/categories", response=CategoryListOut)
 def category_list(request: HttpRequest):
     """List the category tree."""
     return {"items": selectors.category_list()}
+
+
+def _narrowed(query: FilterQuery) -> selectors.ProductFilter:
+    return selectors.ProductFilter(**query.dict(include=set(FilterQuery.model_fields)))
+
+
+def _money(amount: Any) -> dict[str, Any] | None:
+    return None if amount is None else {"amount": amount, "currency": settings.SHOP_CURRENCY}

@@ -7,3 +7,9 @@ class CatalogConfig(AppConfig):
     """Categories, products, variants, stock."""
 
     name = "catalog"
+
+    def ready(self) -> None:
+        """Start forgetting what changes."""
+        from catalog.signals import connect
+
+        connect()

@@ -16,8 +16,8 @@ Price = Annotated[Decimal, Field(ge=0, le=9_999_999_999, max_digits=12, decimal_
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=200)]
 
 
-class ProductQuery(Schema):
-    """How a list of products is narrowed, sorted and paged."""
+class FilterQuery(Schema):
+    """How products are narrowed; every word of `search` must begin a word of the product."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -27,7 +27,12 @@ class ProductQuery(Schema):
     price_min: Price | None = None
     price_max: Price | None = None
     in_stock: bool | None = None
-    sort: Literal["newest", "name", "-name", "price", "-price"] = "newest"
+
+
+class ProductQuery(FilterQuery):
+    """How a list of products is narrowed, sorted and paged."""
+
+    sort: Literal["newest", "name", "-name", "price", "-price", "relevance"] = "newest"
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, StringConstraints(max_length=1000)] | None = None
 
@@ -120,3 +125,26 @@ class CategoryListOut(Schema):
     """The whole tree, parents before their children."""
 
     items: list[CategoryOut]
+
+
+class CategoryCount(CategoryRef):
+    """A category, and how many products of the list are in it."""
+
+    count: int
+
+
+class BrandCount(Schema):
+    """A brand, and how many products of the list are of it."""
+
+    brand: str
+    count: int
+
+
+class FacetsOut(Schema):
+    """What the list could be narrowed to."""
+
+    total: int
+    price_min: MoneyOut | None
+    price_max: MoneyOut | None
+    categories: list[CategoryCount]
+    brands: list[BrandCount]

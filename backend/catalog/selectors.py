@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Exists, F, IntegerField, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    Max,
+    Min,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
 from django.db.models.functions import Coalesce
 
 from catalog.models import Category, Product, Variant
-from catalog.search import matching
+from catalog.search import narrowed_to, with_relevance
 from core.cursors import Order, Page, page_of
 from core.problems import NotFound
 
@@ -33,6 +46,7 @@ ORDERS = {
     "-name": Order(field="name", descending=True, read=_name),
     "price": Order(field="price", read=_price),
     "-price": Order(field="price", descending=True, read=_price),
+    "relevance": Order(field="relevance", descending=True, read=int),
 }
 
 
@@ -51,12 +65,14 @@ class ProductFilter:
 def product_page(*, narrowed: ProductFilter, sort: str, limit: int, cursor: str | None) -> Page[Product]:
     """Answers one page of published products, each with its `available` units. Raises: BadCursor."""
     rows = _with_available(products_matching(narrowed=narrowed)).select_related("category")
+    if sort == "relevance":
+        rows = with_relevance(rows, narrowed.search)
     return page_of(rows, order=ORDERS[sort], name=f"products:{sort}", limit=limit, cursor=cursor)
 
 
 def products_matching(*, narrowed: ProductFilter) -> QuerySet[Product]:
     """Answers the published products that pass the filter."""
-    rows = Product.objects.published().filter(matching(narrowed.search))
+    rows = narrowed_to(Product.objects.published(), narrowed.search)
     if narrowed.category:
         rows = rows.filter(category__in=_subtree(narrowed.category))
     if narrowed.brand:
@@ -71,6 +87,30 @@ def products_matching(*, narrowed: ProductFilter) -> QuerySet[Product]:
         )
         rows = rows.filter(Exists(sellable) if narrowed.in_stock else ~Exists(sellable))
     return rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facets:
+    """What a list could be narrowed to, with how many products each choice has."""
+
+    total: int
+    price_min: Decimal | None
+    price_max: Decimal | None
+    categories: list[dict[str, Any]]
+    brands: list[dict[str, Any]]
+
+
+def product_facets(*, narrowed: ProductFilter) -> Facets:
+    """Answers the choices within a filter, most frequent first, in three queries."""
+    rows = products_matching(narrowed=narrowed).order_by()
+    totals = rows.aggregate(total=Count("id"), price_min=Min("price"), price_max=Max("price"))
+    by_category = rows.values("category__slug", "category__name").annotate(count=Count("id"))
+    by_brand = rows.exclude(brand="").values("brand").annotate(count=Count("id"))
+    return Facets(
+        **totals,
+        categories=list(by_category.order_by("-count", "category__slug")[:50]),
+        brands=list(by_brand.order_by("-count", "brand")[:50]),
+    )
 
 
 def _subtree(slug: str) -> QuerySet[Category]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.db.models import F
 
+from catalog.cache import stock_changed
 from catalog.models import StockAdjustment, StockItem
 from core.problems import Conflict, Unprocessable
 
@@ -26,6 +27,7 @@ class OutOfStock(Conflict):
 
 def stock_reserve(*, units: Mapping[int, int]) -> None:
     """Promises units to an order. Raises: OutOfStock, and then nothing is promised once rolled back."""
+    stock_changed(units)
     for item_id, wanted in sorted(units.items()):
         free = StockItem.objects.filter(pk=item_id, on_hand__gte=F("reserved") + wanted)
         if not free.update(reserved=F("reserved") + wanted):
@@ -34,12 +36,14 @@ def stock_reserve(*, units: Mapping[int, int]) -> None:
 
 def stock_release(*, units: Mapping[int, int]) -> None:
     """Takes a promise back."""
+    stock_changed(units)
     for item_id, promised in sorted(units.items()):
         StockItem.objects.filter(pk=item_id).update(reserved=F("reserved") - promised)
 
 
 def stock_sell(*, units: Mapping[int, int]) -> None:
     """Turns a promise into a sale."""
+    stock_changed(units)
     for item_id, sold in sorted(units.items()):
         StockItem.objects.filter(pk=item_id).update(
             reserved=F("reserved") - sold, on_hand=F("on_hand") - sold
@@ -48,6 +52,7 @@ def stock_sell(*, units: Mapping[int, int]) -> None:
 
 def stock_return(*, units: Mapping[int, int]) -> None:
     """Puts sold units back on the shelf."""
+    stock_changed(units)
     for item_id, back in sorted(units.items()):
         StockItem.objects.filter(pk=item_id).update(on_hand=F("on_hand") + back)
 
@@ -62,6 +67,7 @@ def stock_adjust(*, item: StockItem, change: int, reason: str, made_by: str) -> 
         possible = possible.filter(on_hand__gte=-change)
     if not possible.update(on_hand=F("on_hand") + change):
         raise Unprocessable("Fewer units would be left than are promised to orders.")
+    stock_changed([item.pk])
     return StockAdjustment.objects.create(
         stock_item=item, change=change, reason=reason.strip(), made_by=made_by
     )

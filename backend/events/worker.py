@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from accounts.services import tokens_purge
+from catalog.cache import missed_forget
 from core.idempotency import answers_purge
 from events.services import events_relay
 from orders.services import orders_expire
@@ -37,6 +38,7 @@ JOBS = (
     Job(name="expire orders", run=orders_expire),
     Job(name="reconcile payments", run=payments_reconcile),
     Job(name="relay events", run=events_relay),
+    Job(name="forget changed products", run=missed_forget),
     Job(name="forget old answers", run=answers_purge, every=1000),
     Job(name="forget old tokens", run=tokens_purge, every=1000),
 )

@@ -165,3 +165,35 @@ def test_categories_come_with_their_parents(client, catalogue):
     assert all(
         node["parent"] is None or slugs.index(node["parent"]) < slugs.index(node["slug"]) for node in tree
     )
+
+
+def test_relevance_puts_names_before_descriptions(client, catalogue):
+    Product.objects.update(search_text=" torch ")
+    named = Product.objects.order_by("id")[3]
+    Product.objects.filter(pk=named.pk).update(name="Torch of all torches")
+    assert items(client, search="torch", sort="relevance")[0]["slug"] == named.slug
+    assert len(all_slugs(client, search="torch", sort="relevance", limit=7)) == 60
+
+
+def test_facets_count_what_the_list_shows(client, catalogue, django_assert_num_queries):
+    with django_assert_num_queries(3):
+        facets = client.get("/api/v1/facets", {"category": "home"}).json()
+    listed = items(client, category="home", limit=100)
+    assert facets["total"] == len(listed)
+    assert sum(one["count"] for one in facets["categories"]) == len(listed)
+    brand = facets["brands"][0]
+    assert brand["count"] == len(items(client, category="home", brand=brand["brand"], limit=100))
+    assert facets["price_min"] == items(client, category="home", sort="price")[0]["price"]
+
+
+def test_facets_of_nothing_are_empty(client, catalogue):
+    facets = client.get("/api/v1/facets", {"search": "zzzz"}).json()
+    assert (facets["total"], facets["price_min"], facets["brands"]) == (0, None, [])
+
+
+def test_an_unchanged_answer_is_304(client, catalogue):
+    first = client.get(LIST)
+    again = client.get(LIST, headers={"If-None-Match": first["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    Product.objects.filter(slug=first.json()["items"][0]["slug"]).update(name="Changed")
+    assert client.get(LIST, headers={"If-None-Match": first["ETag"]}).status_code == 200
