@@ -1,0 +1,108 @@
+"""The loader says of every case what Docker Compose 2.26 was recorded to say (by test_compose_differential)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from test_compose_case import Case
+from test_compose_cases_files import FILES
+from test_compose_cases_merge import MERGES
+from test_compose_cases_services import SERVICES
+from test_compose_cases_values import VALUES
+
+from stack.errors import StackError
+from stack.model import Service, Stack
+
+RECORD: Final = Path(__file__).with_suffix(".json")
+CASES: Final = [*VALUES, *SERVICES, *MERGES, *FILES]
+ANSWERS: Final[dict[str, Any]] = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_loader_says_what_docker_compose_says(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "project"
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    case.write(folder)
+    try:
+        said: Any = _ours(case.load(folder))
+    except StackError as error:
+        assert "\n" not in error.message
+        said = "refused"
+    assert recorded(said, folder) == ANSWERS[case.name]
+
+
+def test_every_case_has_a_name_of_its_own_and_an_answer() -> None:
+    assert sorted(case.name for case in CASES) == sorted(ANSWERS)
+
+
+def recorded(said: Any, folder: Path) -> Any:
+    """An answer without what is empty, and with words in place of this machine's folders."""
+    folders = {str(folder): "PROJECT", str(folder.parent): "PARENT"}
+    text = json.dumps(_filled(said))
+    for path, word in folders.items():
+        text = text.replace(path, word)
+    return json.loads(text)
+
+
+def _filled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _filled(item)
+            for key, item in value.items()
+            if item not in (None, {}, []) or key == "command"
+        }
+    return value
+
+
+def _ours(stack: Stack) -> dict[str, Any]:
+    services = stack.services.values()
+    networks = {name for each in services for name in each.networks}
+    volumes = {mount.source for each in services for mount in each.mounts if mount.type == "volume"}
+    return {
+        "name": stack.name,
+        "services": {each.name: _service(each) for each in services},
+        "networks": {key: name for key, name in stack.networks.items() if key in networks},
+        "volumes": {key: name for key, name in stack.volumes.items() if key in volumes},
+    }
+
+
+def _service(service: Service) -> dict[str, Any]:
+    build, check = service.build, service.healthcheck
+    return {
+        "image": service.image,
+        "restart": None if service.restart == "no" else service.restart,
+        "user": service.user,
+        "working_dir": service.working_dir,
+        "stop_signal": None if service.stop_signal == "SIGTERM" else service.stop_signal,
+        "entrypoint": None if service.entrypoint is None else list(service.entrypoint),
+        "command": None if service.command is None else list(service.command),
+        "build": build and (str(build.context), build.dockerfile, build.target, build.args),
+        "environment": service.environment,
+        "ports": sorted(
+            str((port.target, port.published, port.host_ip, port.protocol)) for port in service.ports
+        ),
+        "expose": sorted(service.expose),
+        "mounts": sorted(
+            str((each.type, each.source, each.target, each.read_only)) for each in service.mounts
+        ),
+        "depends_on": {
+            each.service: (each.condition, each.required, each.restart) for each in service.depends_on
+        },
+        "healthcheck": check
+        and (
+            list(check.test),
+            check.retries,
+            check.interval_s,
+            check.timeout_s,
+            check.start_period_s,
+            check.start_interval_s,
+        ),
+        "profiles": sorted(service.profiles),
+        "stop_grace_period": service.stop_grace_period_s,
+        "networks": sorted(service.networks),
+    }
