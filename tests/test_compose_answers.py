@@ -1,4 +1,4 @@
-"""The loader says of every case what Docker Compose 2.26 was recorded to say (by test_compose_differential)."""
+"""The loader says of every case what Docker Compose 2.26 said (recorded by test_compose_differential)."""
 
 from __future__ import annotations
 
