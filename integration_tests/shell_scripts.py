@@ -30,9 +30,9 @@ class ScriptTest(pytest.Item):
 
     def runtest(self) -> None:
         ended = run(self.path)
-        print(ended.stdout, end="")  # shown by -s, and by pytest beside a failure
         if ended.returncode != 0:
             raise ScriptError(f"{self.path.name} left with {ended.returncode}:\n{ended.stdout}")
+        print(ended.stdout, end="")  # shown by -s
 
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: str | None = None

@@ -116,10 +116,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"only this")
         self.server.release.wait(20)
 
-    def on_closes_afterwards(self) -> None:
-        """Answers as if the connection were kept, then closes it: what meets it next finds it stale."""
-        self.on_anything()
-        self.close_connection = True
+    def on_stale(self) -> None:
+        """Answers once a connection; whoever uses it again finds it closed, as after a reload."""
+        if [seen["connection"] for seen in self.server.seen].count(self.client_address) > 1:
+            self.close_connection = True
+        else:
+            self.on_anything()
 
     def on_drips(self) -> None:
         self.send_response(200)
