@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import control, environments, journal, logs, report, stacks
+from stack import control, environments, journal, logs, report, stacks, verbs
 from stack.control import Launched
 from stack.errors import ServiceFailed, StackError, TestsFailed
 
@@ -58,6 +58,17 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         report.say("interrupted; the stack is gone")
         return INTERRUPTED
+
+
+def build(arguments: Sequence[str]) -> int:
+    """Make what the stack runs from; answers the exit code."""
+    options = parse(arguments)
+    try:
+        verbs.build(stacks.Choice(kind=options.stack, engine=options.engine), no_cache=False)
+    except StackError as problem:
+        report.error(problem)
+        return problem.code
+    return 0
 
 
 def _run(options: Options) -> int:

