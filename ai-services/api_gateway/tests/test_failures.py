@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import logging
@@ -41,6 +42,32 @@ def test_a_backend_that_breaks_off_is_a_502(gateway: Gateway, method: str) -> No
 
 def test_a_backend_that_does_not_answer_is_a_504(serve: Serve) -> None:
     assert problem(serve(deadline_s=0.2).ask("GET", "/api/v1/waits")) == (504, "backend-timeout")
+
+
+def test_a_backend_that_accepts_nobody_is_a_504_whatever_was_to_be_sent(serve: Serve) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as waiting:
+        for _ in range(4):  # more than the queue holds: from here on nobody is answered
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+        gateway = serve(backend_url=f"http://127.0.0.1:{full.getsockname()[1]}", connect_s=0.2)
+        assert problem(gateway.ask("GET", "/api/v1/x")) == (504, "backend-timeout")
+        assert problem(gateway.ask("POST", "/api/v1/x", body=b"pay")) == (504, "backend-timeout")
+
+
+def test_a_backend_that_does_not_read_is_a_504(serve: Serve) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        gateway = serve(backend_url=f"http://127.0.0.1:{deaf.getsockname()[1]}", deadline_s=0.5)
+        sender = gateway.connect()
+        sender.connect()
+        sender.sock.settimeout(0.2)
+        with contextlib.suppress(OSError):
+            sender.request("POST", "/api/v1/x", body=b"x" * 50_000_000)
+        sender.sock.settimeout(20)
+        answer = sender.sock.makefile("rb")
+        assert b" 504 " in answer.readline()
+        answer.close()
+        sender.close()
 
 
 def test_a_client_that_does_not_send_its_body_is_a_408(serve: Serve) -> None:

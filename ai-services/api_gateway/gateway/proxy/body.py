@@ -14,12 +14,16 @@ class ClientLeft(Exception):
 
 
 class RequestBody:
-    """What the client sends, part by part; whether all of it was read, whether the client is gone."""
+    """What the client sends, part by part.
+
+    ``awaited`` while it is the client whom everybody waits for, ``client_left`` once it is gone.
+    """
 
     def __init__(self, receive: Receive, *, expected: bool) -> None:
         self._receive = receive
         self._complete = asyncio.Event()
         self.client_left = False
+        self.awaited = False
         if not expected:
             self._complete.set()
 
@@ -35,7 +39,9 @@ class RequestBody:
             ClientLeft: before the last part.
         """
         while not self.complete:
+            self.awaited = True
             message = await self._receive()
+            self.awaited = False
             if message["type"] == "http.disconnect":
                 self.client_left = True
                 raise ClientLeft

@@ -66,7 +66,7 @@ async def ask(
         Problem: 408 the client's body did not come, 502 no connection or a broken one, 504 no answer in time.
         ClientLeft: while it was sending.
     """
-    from aiohttp import ClientConnectorError, ClientError
+    from aiohttp import ClientConnectorError, ClientError, ConnectionTimeoutError
 
     sent = headers.for_backend(
         scope["headers"],
@@ -79,14 +79,18 @@ async def ask(
     try:
         async with asyncio.timeout(deadline_s):
             return await upstream.request(scope["method"], target, sent, parts)
+    except ConnectionTimeoutError as error:
+        raise _no_answer(504, "backend-timeout", "The backend did not accept a connection.", error) from error
     except TimeoutError as error:
         raise _late(error, body, deadline_s) from error
     except ClientConnectorError as error:
-        raise _bad_gateway("backend-unreachable", "The backend refused the connection.", error) from error
+        raise _no_answer(502, "backend-unreachable", "The backend refused the connection.", error) from error
     except ClientError as error:
         if body.client_left:
             raise ClientLeft from error
-        raise _bad_gateway("backend-broke-off", "The backend broke off before it answered.", error) from error
+        raise _no_answer(
+            502, "backend-broke-off", "The backend broke off before it answered.", error
+        ) from error
 
 
 async def relay(response: ClientResponse, send: Send, idle_s: float) -> None:
@@ -112,15 +116,14 @@ async def relay(response: ClientResponse, send: Send, idle_s: float) -> None:
 
 
 def _late(error: TimeoutError, body: RequestBody, deadline_s: float) -> Problem:
-    if not body.complete:
+    if body.awaited:
         return Problem(408, "request-timeout", f"The request's body did not arrive within {deadline_s:g} s.")
-    log.warning("no answer from the backend: %s", _cause(error))
-    return Problem(504, "backend-timeout", f"The backend did not answer within {deadline_s:g} s.")
+    return _no_answer(504, "backend-timeout", f"The backend did not answer within {deadline_s:g} s.", error)
 
 
-def _bad_gateway(kind: str, detail: str, error: Exception) -> Problem:
+def _no_answer(status: int, kind: str, detail: str, error: Exception) -> Problem:
     log.warning("no answer from the backend: %s", _cause(error))
-    return Problem(502, kind, detail)
+    return Problem(status, kind, detail)
 
 
 def _cause(error: Exception) -> str:
