@@ -9,7 +9,13 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from config.env import BadEnvironment
+
+    try:
+        execute_from_command_line(sys.argv)
+    except BadEnvironment as refusal:
+        print(f"The backend does not start: {refusal}", file=sys.stderr)
+        raise SystemExit(3) from None
 
 
 if __name__ == "__main__":

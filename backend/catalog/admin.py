@@ -1,8 +1,16 @@
 """The catalogue in the admin."""
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import URLField
+from django.utils import timezone
 
 from catalog.models import Category, Product, StockAdjustment, StockItem, Variant
+from catalog.search import search_text_of
+from catalog.services import product_price_follow
+from catalog.stock import stock_adjust
+from core.admin import HistoryAdmin
+from core.problems import Problem
 
 
 @admin.register(Category)
@@ -32,32 +40,69 @@ class ProductAdmin(admin.ModelAdmin):
     search_fields = ("name", "slug", "brand")
     prepopulated_fields = {"slug": ("name",)}
     inlines = (VariantInline,)
+    formfield_overrides = {URLField: {"assume_scheme": "https"}}
+
+    def save_model(self, request, obj, form, change):
+        """Keep what search finds the product by."""
+        obj.search_text = search_text_of(
+            name=obj.name, brand=obj.brand, category=obj.category.name, description=obj.description
+        )
+        obj.updated_at = timezone.now()
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request, form, formsets, change):
+        """Keep the price of the cheapest variant."""
+        super().save_related(request, form, formsets, change)
+        product_price_follow(product=form.instance)
+
+
+class AdjustmentForm(forms.ModelForm):
+    """A change of stock by hand, with its reason."""
+
+    change_by = forms.IntegerField(required=False, help_text="Units that came in, or (negative) went out.")
+    reason = forms.CharField(required=False, max_length=200)
+
+    class Meta:
+        model = StockItem
+        fields = ("code",)
+
+    def clean(self):
+        """A change needs a reason, and may not take what is promised to orders."""
+        given = super().clean()
+        change, item = given.get("change_by"), self.instance
+        if change and not given.get("reason", "").strip():
+            self.add_error("reason", "Say why the stock changes.")
+        if change and item.on_hand + change < item.reserved:
+            self.add_error("change_by", "Fewer units would be left than are promised to orders.")
+        return given
 
 
 @admin.register(StockItem)
 class StockItemAdmin(admin.ModelAdmin):
-    """Stock; numbers change through adjustments and orders only."""
+    """Stock; its numbers change through adjustments and orders only."""
 
+    form = AdjustmentForm
     list_display = ("code", "on_hand", "reserved", "available")
-    search_fields = ("code",)
+    search_fields = ("code", "variants__product__name")
     readonly_fields = ("initial", "on_hand", "reserved")
+
+    def save_model(self, request, obj, form, change):
+        """Store the code alone: numbers may have moved while the form was open; then adjust."""
+        obj.save(update_fields=["code"] if change else None)
+        units = form.cleaned_data.get("change_by")
+        if units:
+            try:
+                stock_adjust(
+                    item=obj, change=units, reason=form.cleaned_data["reason"], made_by=str(request.user)
+                )
+            except Problem as problem:
+                self.message_user(request, problem.detail, messages.ERROR)
 
 
 @admin.register(StockAdjustment)
-class StockAdjustmentAdmin(admin.ModelAdmin):
-    """The history of adjustments; read-only."""
+class StockAdjustmentAdmin(HistoryAdmin):
+    """The history of adjustments."""
 
     list_display = ("stock_item", "change", "reason", "made_by", "created_at")
+    list_select_related = ("stock_item",)
     search_fields = ("stock_item__code", "reason")
-
-    def has_add_permission(self, request):
-        """Adjustments are made on the stock item."""
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        """History does not change."""
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        """History is not forgotten."""
-        return False

@@ -51,13 +51,15 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
-def database(name: str = "DATABASE_URL", default: str | None = None) -> dict[str, object]:
-    """Answers Django's settings of one database, read from a URL.
+def database(value: str, name: str = "DATABASE_URL") -> dict[str, object]:
+    """Answers Django's settings of one database, read from a URL that `name` holds.
 
     `postgresql://user:password@host:port/name?sslmode=require` or `sqlite:////absolute/path`.
     Raises: BadEnvironment for another scheme or a URL without a database.
     """
-    url = urlsplit(text(name, default))
+    if not value:
+        raise BadEnvironment(f"{name} is not set: name the database.")
+    url = urlsplit(value)
     if url.scheme in {"postgresql", "postgres"}:
         return _postgres(name, url.hostname, url.port, url.username, url.password, url.path, url.query)
     if url.scheme == "sqlite" and len(url.path) > 1:

@@ -9,6 +9,7 @@ reload (HUP) always starts from what is on disk.
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import select
 import signal
@@ -96,23 +97,24 @@ class Preparation:
     """A child process that runs `manage.py prepare`.
 
     Whoever waits learns that it ended from a pipe whose other end only the child holds, and how it ended
-    from the mark in the database.
+    from one byte of memory that all of them share.
     """
 
     def __init__(self) -> None:
         self._ended, held_by_child = os.pipe()
+        self._succeeded = mmap.mmap(-1, 1)
         sys.stdout.flush()
         sys.stderr.flush()
         self.pid = os.fork()
         if self.pid == 0:
-            _prepare_and_exit()
+            _prepare_and_exit(self._succeeded)
         os.close(held_by_child)
 
     def wait(self, *, meanwhile: Callable[[], None], pause_s: float = 1.0) -> bool:
         """Answers whether the database is prepared; calls `meanwhile` every `pause_s` until it is known."""
         while not select.select([self._ended], [], [], pause_s)[0]:
             meanwhile()
-        return is_prepared()
+        return self._succeeded[0] == 1
 
     def stop(self) -> None:
         """Ends the child; what it did not commit is undone by the database."""
@@ -120,20 +122,19 @@ class Preparation:
             os.kill(self.pid, signal.SIGTERM)
 
 
-def _prepare_and_exit() -> None:
-    code = 1
+def _prepare_and_exit(succeeded: mmap.mmap) -> None:
     try:
         import django
         from django.core.management import call_command
 
         django.setup()
         call_command("prepare")
-        code = 0
+        succeeded[0] = 1
     except BaseException as failure:
         print(f"The database could not be prepared: {failure}", file=sys.stderr)
     finally:
         sys.stderr.flush()
-        os._exit(code)
+        os._exit(1 - succeeded[0])
 
 
 current: Preparation | None = None

@@ -15,6 +15,7 @@ from django.db import close_old_connections
 
 from accounts.services import tokens_purge
 from catalog.cache import missed_forget
+from config import vault
 from core.idempotency import answers_purge
 from events.services import events_relay
 from orders.services import orders_expire
@@ -39,6 +40,7 @@ JOBS = (
     Job(name="reconcile payments", run=payments_reconcile),
     Job(name="relay events", run=events_relay),
     Job(name="forget changed products", run=missed_forget),
+    Job(name="renew the Vault token", run=vault.token_renew, every=100),
     Job(name="forget old answers", run=answers_purge, every=1000),
     Job(name="forget old tokens", run=tokens_purge, every=1000),
 )

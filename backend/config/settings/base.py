@@ -3,13 +3,12 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from config import env, logs, preparation
+from config import env, logs, preparation, vault
 
 BASE_DIR = preparation.BASE_DIR
 NINJA_DIR = Path(find_spec("ninja").origin).parent  # found, not imported: it costs 0.5 s
 
 DEBUG = False
-SECRET_KEY = ""
 ALLOWED_HOSTS: list[str] = []
 
 INSTALLED_APPS = [
@@ -63,7 +62,7 @@ TEMPLATES = [
 
 DATABASES = {
     "default": {
-        **env.database(default=preparation.database_url()),
+        **env.database(vault.secret("DATABASE_URL", preparation.database_url())),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }
@@ -101,7 +100,6 @@ SEED_PRODUCTS = env.number("SEED_PRODUCTS", 1000)
 SHOP_CURRENCY = "EUR"
 TOKEN_HOURS = env.number("TOKEN_HOURS", 24 * 14, minimum=1)
 RESERVATION_S = env.number("RESERVATION_S", 15 * 60, minimum=1)
-PAYMENT_WEBHOOK_SECRET = ""
 EVENT_STREAM = "shop.events"
 EVENT_STREAM_LENGTH = 100_000
 RUN_WORKER_IN_PROCESS = env.flag("RUN_WORKER_IN_PROCESS", False)

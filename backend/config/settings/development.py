@@ -3,8 +3,8 @@
 from config.settings.base import *
 
 DEBUG = env.flag("DEBUG", True)
-SECRET_KEY = env.text("SECRET_KEY", "development-only-key-that-protects-nothing")
+SECRET_KEY = vault.secret("SECRET_KEY", "development-only-key-that-protects-nothing")
 ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), "backend", "localhost", "127.0.0.1", "[::1]"]
-PAYMENT_WEBHOOK_SECRET = env.text("PAYMENT_WEBHOOK_SECRET", "sandbox-webhook-secret")
+PAYMENT_WEBHOOK_SECRET = vault.secret("PAYMENT_WEBHOOK_SECRET", "sandbox-webhook-secret")
 # Without a worker service beside it; with one, both may run.
 RUN_WORKER_IN_PROCESS = env.flag("RUN_WORKER_IN_PROCESS", True)

@@ -4,12 +4,12 @@ from config.settings.base import *
 from config.settings.secrets import demanded_secret
 
 DEBUG = False
-SECRET_KEY = demanded_secret("SECRET_KEY", env.text("SECRET_KEY", ""))
-PAYMENT_WEBHOOK_SECRET = demanded_secret("PAYMENT_WEBHOOK_SECRET", env.text("PAYMENT_WEBHOOK_SECRET", ""))
+SECRET_KEY = demanded_secret("SECRET_KEY", vault.secret("SECRET_KEY", ""))
+PAYMENT_WEBHOOK_SECRET = demanded_secret("PAYMENT_WEBHOOK_SECRET", vault.secret("PAYMENT_WEBHOOK_SECRET", ""))
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
 if not ALLOWED_HOSTS:
     raise env.BadEnvironment("ALLOWED_HOSTS is not set: name the hosts that this shop answers for.")
-if "DATABASE_URL" not in env.os.environ:
+if vault.is_disabled() and not env.text("DATABASE_URL", ""):
     raise env.BadEnvironment("DATABASE_URL is not set: production has no database of its own.")
 
 SEED_PRODUCTS = env.number("SEED_PRODUCTS", 0)

@@ -4,6 +4,7 @@ import os
 
 os.environ["DATABASE_URL"] = "sqlite:///:memory:"
 os.environ["REDIS_URL"] = ""
+os.environ["VAULT_DISABLED"] = "true"
 
 from config.settings.base import *
 
@@ -11,4 +12,4 @@ SECRET_KEY = "test-only-key-that-protects-nothing"
 ALLOWED_HOSTS = ["testserver", "backend", "localhost", "127.0.0.1"]
 DATABASES["default"]["OPTIONS"].pop("init_command")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-PAYMENT_WEBHOOK_SECRET = env.text("PAYMENT_WEBHOOK_SECRET", "sandbox-webhook-secret")
+PAYMENT_WEBHOOK_SECRET = vault.secret("PAYMENT_WEBHOOK_SECRET", "sandbox-webhook-secret")

@@ -1,0 +1,110 @@
+"""The admin: every list and page opens, and what it changes goes through the services."""
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.core.management import call_command
+from django.urls import reverse
+
+from catalog.models import Product, StockAdjustment, StockItem, Variant
+from events.services import event_record
+from orders.models import Order
+from payments import sandbox
+from payments.models import Payment
+from tests.shop import Person, stock_of, variant_make
+
+OURS = ("accounts", "catalog", "carts", "orders", "payments", "events")
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shop():
+    """A little of everything."""
+    variant_make("A", units=5)
+    person = Person()
+    number = person.order("A", 2)
+    person.pay(number)
+    sandbox.deliveries_make()
+    event_record(type="t", aggregate="a", payload={})
+    return number
+
+
+@pytest.fixture
+def staff(admin_client):
+    admin_client.get("/admin/")
+    return admin_client
+
+
+@pytest.mark.parametrize("app", OURS)
+def test_every_list_searches_and_every_page_opens(staff, shop, app):
+    for model in apps.get_app_config(app).get_models():
+        if model not in admin.site._registry:
+            continue
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        assert staff.get(reverse(f"{name}_changelist"), {"q": "a"}).status_code == 200
+        row = model.objects.first()
+        if row is not None:
+            assert staff.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200
+
+
+def act(staff, action):
+    order = Order.objects.get()
+    data = {"action": action, "_selected_action": [order.pk]}
+    page = staff.post(reverse("admin:orders_order_changelist"), data, follow=True).content.decode()
+    order.refresh_from_db()
+    return order.state, page
+
+
+def test_orders_move_on_through_the_services(staff, shop):
+    assert act(staff, "fulfil")[0] == "fulfilled"
+    state, page = act(staff, "cancel")
+    assert (state, "cannot become cancelled" in page) == ("fulfilled", True)
+    assert act(staff, "refund")[0] == "refunded"
+    assert Payment.objects.get().state == "refunded"
+    call_command("check_invariants", verbosity=0)
+
+
+def test_money_cannot_be_edited(staff, shop):
+    url = reverse("admin:payments_payment_change", args=[Payment.objects.get().pk])
+    assert staff.post(url, {"state": "refunded"}).status_code == 403
+
+
+def adjust(staff, change, reason):
+    item = StockItem.objects.get()
+    url = reverse("admin:catalog_stockitem_change", args=[item.pk])
+    return staff.post(url, {"code": item.code, "change_by": change, "reason": reason})
+
+
+def test_stock_is_adjusted_with_a_reason(staff, shop):
+    assert adjust(staff, -1, "broken in the store").status_code == 302
+    assert stock_of("A") == (2, 0)
+    assert StockAdjustment.objects.get().made_by
+    call_command("check_invariants", verbosity=0)
+
+
+@pytest.mark.parametrize(("change", "reason"), [(-4, "lost"), (1, ""), (1, "  ")])
+def test_stock_is_not_adjusted_without_reason_or_below_promises(staff, shop, change, reason):
+    assert adjust(staff, change, reason).status_code == 200
+    assert stock_of("A") == (3, 0)
+
+
+def test_a_new_product_can_be_found_and_has_its_cheapest_price(staff, shop, client):
+    category = Product.objects.get().category
+    inline = {
+        "name": "",
+        "attributes": "{}",
+        "currency": "EUR",
+        "position": 0,
+        "stock_item": StockItem.objects.get().pk,
+    }
+    data = {
+        "category": category.pk, "name": "Blue Teapot", "slug": "blue-teapot", "attributes": "{}",
+        "state": "published", "price": "50.00", "currency": "EUR",
+        "variants-TOTAL_FORMS": 2, "variants-INITIAL_FORMS": 0,
+        **{f"variants-0-{name}": value for name, value in {**inline, "sku": "T1", "price": "40.00"}.items()},
+        **{f"variants-1-{name}": value for name, value in {**inline, "sku": "T2", "price": "30.00"}.items()},
+    }  # fmt: skip
+    assert staff.post(reverse("admin:catalog_product_add"), data).status_code == 302
+    found = client.get("/api/v1/products", {"search": "teapot"}).json()["items"]
+    assert found[0]["price"]["amount"] == "30.00"
+    assert Variant.objects.filter(product__slug="blue-teapot").count() == 2
