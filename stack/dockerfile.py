@@ -7,12 +7,17 @@ Only what a plain process needs is read: ``ENTRYPOINT``, ``CMD``, ``ENV`` and ``
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from stack.errors import ComposeError
+
+
+IMAGE_ONLY = re.compile(r"[/$]|^PYTHONDONTWRITEBYTECODE=")
+"""An image compiles its code when it is built; a process compiles when it first runs, and keeps it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +73,9 @@ def _exec_form(text: str) -> tuple[str, ...]:
 
 
 def _assignments(text: str) -> dict[str, str]:
-    """``ENV`` values that mean the same outside the image: no path and no reference in them."""
+    """``ENV`` values that mean the same outside the image: no path, no reference, nothing about its layers."""
     words = shlex.split(text)
     pairs = (
         [word.partition("=") for word in words] if "=" in words[0] else [(words[0], "=", " ".join(words[1:]))]
     )
-    return {key: value for key, _, value in pairs if "/" not in value and "$" not in value}
+    return {key: value for key, _, value in pairs if not IMAGE_ONLY.search(f"{key}={value}")}
