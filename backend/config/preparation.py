@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from config import env
+from config.template import template_copy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -36,7 +37,7 @@ def code_fingerprint() -> str:
     digest = hashlib.sha256()
     files = [
         *BASE_DIR.glob("*/migrations/*.py"),
-        BASE_DIR / "catalog" / "seed.py",
+        *BASE_DIR.glob("catalog/se*.py"),
         BASE_DIR / "requirements.txt",
     ]
     for file in sorted(files):
@@ -51,15 +52,19 @@ def database_url() -> str:
     return env.text("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 
 
+def sqlite_path() -> Path | None:
+    """Answers the file of an SQLite database, None for any other."""
+    url = urlsplit(database_url())
+    return Path(url.path[1:]) if url.scheme == "sqlite" and url.path != "/:memory:" else None
+
+
 def is_prepared() -> bool:
     """Answers whether the database carries this code's mark; False whenever it cannot be asked."""
+    query, path = PREPARED_SQL.format(fingerprint=code_fingerprint()), sqlite_path()
+    if path is not None:
+        return _sqlite_answers(path, query)
     url = database_url()
-    query = PREPARED_SQL.format(fingerprint=code_fingerprint())
-    if url.startswith("sqlite:"):
-        return _sqlite_answers(Path(urlsplit(url).path[1:]), query)
-    if url.startswith("postgres"):
-        return _postgres_answers(url, query)
-    return False
+    return url.startswith("postgres") and _postgres_answers(url, query)
 
 
 def _sqlite_answers(path: Path, query: str) -> bool:
@@ -143,7 +148,12 @@ current: Preparation | None = None
 def begin() -> None:
     """Starts a preparation unless the database is prepared already."""
     global current
-    current = None if is_prepared() else Preparation()
+    current = None if is_prepared() or _copied_from_template() else Preparation()
+
+
+def _copied_from_template() -> bool:
+    path = sqlite_path()
+    return path is not None and template_copy(fingerprint=code_fingerprint(), target=path) and is_prepared()
 
 
 def finish(*, meanwhile: Callable[[], None]) -> bool:

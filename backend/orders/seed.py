@@ -6,7 +6,7 @@ companion is its successor on the same shelf: it lies in the same basket half of
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -43,10 +43,11 @@ def past_orders_seed(*, orders: int) -> int:
     shelves = _shelves()
     first = Order.objects.filter(number__startswith="P").count() + 1
     baskets = (_basket(number, shelves) for number in range(first, first + orders)) if shelves else iter(())
-    made = 0
+    made, sold = 0, Counter[int]()
     while batch := list(islice(baskets, BATCH)):
-        _store(batch)
+        sold.update(_stored(batch))
         made += len(batch)
+    _came_in_before(sold)
     return made
 
 
@@ -127,15 +128,24 @@ def _charge(order: Order) -> SandboxCharge:
     )
 
 
-def _store(batch: list[Basket]) -> None:
+def _stored(batch: list[Basket]) -> Counter[int]:
     Order.objects.bulk_create([basket.order for basket in batch])
     OrderLine.objects.bulk_create([line for basket in batch for line in basket.lines])
     Payment.objects.bulk_create([basket.payment for basket in batch])
     SandboxCharge.objects.bulk_create([basket.charge for basket in batch])
-    sold: dict[int, int] = defaultdict(int)
+    sold: Counter[int] = Counter()
     for basket in batch:
         for line in basket.lines:
             sold[line.stock_item_id] += line.quantity
-    for item_id, units in sorted(sold.items()):
-        # What was sold then had come in before: today's `on_hand` stays what the catalogue's seed says.
-        StockItem.objects.filter(pk=item_id).update(initial=F("initial") + units)
+    return sold
+
+
+def _came_in_before(sold: Counter[int]) -> None:
+    # What was sold then had come in before: today's `on_hand` stays what the catalogue's seed says.
+    items: dict[int, list[int]] = defaultdict(list)
+    for item_id, units in sold.items():
+        items[units].append(item_id)
+    for units, item_ids in items.items():
+        for start in range(0, len(item_ids), 500):
+            rows = StockItem.objects.filter(pk__in=item_ids[start : start + 500])
+            rows.update(initial=F("initial") + units)

@@ -22,7 +22,7 @@ GOOD = {
 
 
 def manage(*argv, **environment):
-    base = {"PATH": os.environ["PATH"]}
+    base = {"PATH": os.environ["PATH"], "TEMPLATE_DIR": "/dev/null/none"}
     argv = [sys.executable, "manage.py", *argv]
     return subprocess.run(argv, cwd=BACKEND, env={**base, **environment}, capture_output=True, text=True)
 
@@ -93,3 +93,31 @@ def test_a_flag_that_is_no_flag_is_named(monkeypatch):
     monkeypatch.setenv("DEBUG", "maybe")
     with pytest.raises(env.BadEnvironment, match="DEBUG='maybe'"):
         env.flag("DEBUG", False)
+
+
+def test_a_fresh_database_is_copied_from_the_template(tmp_path, monkeypatch):
+    from config import preparation
+
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "config.settings.ci",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/first.sqlite3",
+        "SEED_PRODUCTS": "7",
+        "TEMPLATE_DIR": f"{tmp_path}/templates",
+    }
+    assert manage("prepare", **environment).returncode == 0
+    for name, value in {**environment, "DATABASE_URL": f"sqlite:///{tmp_path}/second.sqlite3"}.items():
+        monkeypatch.setenv(name, value)
+    preparation.begin()
+    assert preparation.current is None
+    assert preparation.is_prepared()
+    assert sorted(file.name for file in tmp_path.glob("second*")) == ["second.sqlite3"]
+
+
+def test_a_database_that_exists_is_not_replaced_by_the_template(tmp_path, monkeypatch):
+    from config.template import template_copy, template_path
+
+    monkeypatch.setenv("TEMPLATE_DIR", str(tmp_path))
+    template_path("f").write_text("template")
+    (tmp_path / "mine").write_text("mine")
+    assert not template_copy(fingerprint="f", target=tmp_path / "mine")
+    assert (tmp_path / "mine").read_text() == "mine"

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.db.migrations.recorder import MigrationRecorder
 
-from config.preparation import code_fingerprint, is_prepared
+from config.preparation import code_fingerprint, is_prepared, sqlite_path
+from config.template import template_keep
 from core.advisory import exclusive
 from core.models import Preparation
 
@@ -26,9 +27,13 @@ class Command(BaseCommand):
         with exclusive("prepare"):
             if is_prepared():
                 return
+            path = sqlite_path()
+            fresh = path is not None and not path.exists()
             call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
             self._seed()
             self._mark()
+            if fresh and path is not None:
+                template_keep(fingerprint=code_fingerprint(), database=path)
 
     def _seed(self) -> None:
         from catalog.models import Product

@@ -1,0 +1,63 @@
+"""A prepared SQLite database to start from: a fresh one costs a copy instead of migrating and seeding.
+
+It holds what `manage.py prepare` makes out of nothing, and nothing else. Whoever prepares a database that did
+not exist leaves a template behind where that is possible; an image carries one from its build. It lies in
+`.templates` beside manage.py, or in TEMPLATE_DIR.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from config import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def template_path(fingerprint: str) -> Path:
+    """Answers where the template of this code, these settings and this size of seed lies."""
+    directory = Path(env.text("TEMPLATE_DIR", str(BASE_DIR / ".templates")))
+    settings = os.environ.get("DJANGO_SETTINGS_MODULE", "").rpartition(".")[2]
+    return directory / f"{settings}-{env.text('SEED_PRODUCTS', 'default')}-{fingerprint[:32]}.sqlite3"
+
+
+def template_copy(*, fingerprint: str, target: Path) -> bool:
+    """Answers whether the target was made from the template; a database that exists is never touched."""
+    source, partial = template_path(fingerprint), target.with_name(f"{target.name}.{os.getpid()}.partial")
+    if target.exists() or not source.exists():
+        return False
+    try:
+        shutil.copyfile(source, partial)
+        os.link(partial, target)  # unlike a rename, refuses to replace what somebody made meanwhile
+    except OSError:
+        return False
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+    return True
+
+
+def template_keep(*, fingerprint: str, database: Path) -> bool:
+    """Answers whether a template was made of a database that was just prepared out of nothing."""
+    import sqlite3
+
+    target = template_path(fingerprint)
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    try:
+        target.parent.mkdir(exist_ok=True)
+        for outdated in target.parent.glob(f"{target.name.rpartition('-')[0]}-*.sqlite3"):
+            outdated.unlink()
+        connection = sqlite3.connect(database)
+        try:
+            connection.execute("VACUUM INTO ?", [str(partial)])
+        finally:
+            connection.close()
+        partial.replace(target)
+    except (OSError, sqlite3.Error):  # a read-only folder is no reason not to serve
+        with suppress(OSError):
+            partial.unlink()
+        return False
+    return True
