@@ -62,7 +62,10 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if settings.DEBUG and response.status_code == 404 and _is_debug_page(request, response):
+            return problem_response(request, 404, f"There is nothing at {request.path}.", "not-found")
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answers a response for errors that a client caused, None for our own."""
@@ -73,3 +76,9 @@ class ProblemMiddleware:
         if isinstance(exception, RequestDataTooBig):
             return problem_response(request, 413, "The body is larger than this shop accepts.", "too-large")
         return None
+
+
+def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:
+    """Django's page for developers, sent to a caller that is no browser: errors keep their one shape."""
+    is_html = response.headers.get("Content-Type", "").startswith("text/html")
+    return is_html and "text/html" not in request.headers.get("Accept", "") and "/admin/" not in request.path
