@@ -44,6 +44,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[index] = item
 
 
+def pytest_runtest_logstart(nodeid: str) -> None:
+    """Leave word of the test that begins, for whoever has to say what ran when a service died."""
+    if run := os.environ.get("STACK_RUN"):
+        Path(run, "current-test").write_text(nodeid, encoding="utf-8")
+
+
 @pytest.fixture
 def dice(request: pytest.FixtureRequest) -> random.Random:
     """Chance that the seed and the test's own name repeat."""

@@ -29,9 +29,7 @@ def _local(service: Service, *, no_cache: bool, say: Callable[[str], None]) -> N
         images.runner(service.image or "")
         say(f"{service.name}: {service.image} has a runner")
         return
-    if no_cache:
-        environments.forget(service.build.context, python=service.local.python)
-    made = environments.sync(service.build.context, python=service.local.python, say=say)
+    made = environments.sync(service.build.context, python=service.local.python, anew=no_cache, say=say)
     say(f"{service.name}: environment {made.path.name} is ready")
 
 

@@ -62,8 +62,8 @@ def _safely(look: Callable[[], Iterator[Check]]) -> list[Check]:
 def as_text(checks: list[Check]) -> str:
     """Answer the checks as lines."""
     marks = {"ok": "ok     ", "warning": "warning", "error": "error  "}
-    lines = [f"{marks[check.level]}  {check.name:<10} {check.text}" for check in checks]
-    advice = [f"\n{' ' * 20}-> {check.advice}" if check.advice else "" for check in checks]
+    lines = [f"{marks[check.level]}  {check.name:<14} {check.text}" for check in checks]
+    advice = [f"\n{' ' * 24}-> {check.advice}" if check.advice else "" for check in checks]
     return "\n".join(line + extra for line, extra in zip(lines, advice, strict=True))
 
 

@@ -30,12 +30,17 @@ class Environment:
 
 
 def sync(
-    project: Path, *, python: str | None = None, lock: str = "requirements.txt", say: Say = lambda text: None
+    project: Path,
+    *,
+    python: str | None = None,
+    lock: str = "requirements.txt",
+    anew: bool = False,
+    say: Say = lambda text: None,
 ) -> Environment:
     """Answer the environment of ``project`` as its lock describes it, making it where it is missing.
 
-    ``python`` asks for a version (``"3.13"``), else ``requires-python`` in pyproject.toml decides.
-    Where nothing changed this costs two file reads and no subprocess.
+    ``python`` asks for a version (``"3.13"``), else ``requires-python`` in pyproject.toml decides;
+    ``anew`` makes it again even where it is there. Where nothing changed this costs two file reads and no subprocess.
 
     Raises:
         PythonMissing: no interpreter of that version is here.
@@ -47,7 +52,7 @@ def sync(
     pinned, wanted = _read(lock_file), _read(project / "pyproject.toml", required=False)
     question = _digest(str(project), pinned, wanted, python or "", sys.version, _base())
     memo = cache_home() / "envs" / "memo" / question
-    if (known := _recall(memo)) is not None:
+    if not anew and (known := _recall(memo)) is not None:
         return known
     interpreter = choose_python(project, wanted, python)
     check_lock(project, wanted, lock_file, pinned, interpreter)
@@ -58,7 +63,9 @@ def sync(
         say(f"making the Python {interpreter.version} environment of {project.name}")
         _make(target, interpreter, lock_file, descriptor)
 
-    if not (folder / "bin" / "python").exists():  # the interpreter it was made from is gone
+    if (
+        anew or not (folder / "bin" / "python").exists()
+    ):  # asked for, or the interpreter it was made from is gone
         (folder / MARKER).unlink(missing_ok=True)
     made_once(folder, make)
     _remember(memo, folder, interpreter)

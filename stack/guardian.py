@@ -179,11 +179,13 @@ class Guardian:
             return {"ok": True}
         if supervisor is None or any(name not in supervisor.runs for name in names):
             return {"ok": False, "error": "no such service"}
-        if verb in {"stop", "restart"}:
+        if verb in {"stop", "restart", "rebuild"}:
             for name in reversed([n for n in supervisor.runs if n in names]):
                 await supervisor.stop(name)
+        if verb == "rebuild" and self._engine is not None:
+            await self._engine.refresh(names, self._journal.note)
         failed = []
-        if verb in {"start", "restart"}:
+        if verb in {"start", "restart", "rebuild"}:
             for name in [n for n in supervisor.runs if n in names]:
                 verdict = await supervisor.start(name)
                 if verdict is None or not verdict.good:

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import control, environments, journal, logs, report, stacks, verbs
+from stack import control, environments, journal, logs, recorder, report, stacks, verbs
 from stack.control import Launched
 from stack.errors import ServiceFailed, StackError, TestsFailed
 
 TESTS = control.ROOT / "integration_tests"
 INTERRUPTED = 130
+SHOWN_LINES = 60
+"""How much of the services' logs a failure shows; all of it is in the run's folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,12 +88,13 @@ def _run(options: Options) -> int:
         report.say(f"up in {time.monotonic() - began:.1f} s")
         code = _test(launched, python, options, began_at=len(events))
     except BaseException as problem:
-        _finish(launched, failed=True, hurry=isinstance(problem, KeyboardInterrupt))
+        interrupted = isinstance(problem, KeyboardInterrupt)
+        _finish(launched, "interrupted" if interrupted else f"failed: {problem}", hurry=interrupted)
         raise
     if options.keep:
         report.say(f"kept: {asked.name}; end it with `inv down --stack {asked.name}`")
         return code
-    _finish(launched, failed=code != 0, hurry=False)
+    _finish(launched, "passed", hurry=False)
     return code
 
 
@@ -114,6 +117,7 @@ def _test(launched: Launched, python: Path, options: Options, *, began_at: int) 
         *options.pytest,
     ]
     environment = {**os.environ, **kept.endpoints, "STACK_NAME": kept.name, "STACK_ENGINE": kept.engine}
+    environment["STACK_RUN"] = str(launched.run)
     tests = subprocess.Popen(argv, env=environment, cwd=TESTS.parent)
     dead: list[journal.Event] = []
     watcher = threading.Thread(target=_watch, args=(launched, tests, dead, began_at), daemon=True)
@@ -129,7 +133,7 @@ def _test(launched: Launched, python: Path, options: Options, *, began_at: int) 
         event = dead[0]
         report.say(report.failure([event], launched.run))
         raise ServiceFailed(
-            f"{event.service} ended while the tests ran: {event.text}.",
+            f"{event.service} ended while {_running_test(launched.run)} ran: {event.text}.",
             hint=f"Everything that was seen is in {junit.parent}.",
         )
     if code != 0:
@@ -148,8 +152,14 @@ def _watch(launched: Launched, tests: subprocess.Popen[bytes], dead: list[journa
             return
 
 
-def _finish(launched: Launched, *, failed: bool, hurry: bool) -> None:
-    """End the stack; on failure show what its services said."""
+def _running_test(run: Path) -> str:
+    """Answer the test that is running, which the tests' conftest writes down."""
+    path = run / "current-test"
+    return path.read_text(encoding="utf-8") if path.exists() else "the tests"
+
+
+def _finish(launched: Launched, outcome: str, *, hurry: bool) -> None:
+    """End the stack and close its record; unless all went well, show the last of what its services said."""
     if hurry:
         launched.hurry()
     else:
@@ -161,9 +171,10 @@ def _finish(launched: Launched, *, failed: bool, hurry: bool) -> None:
     except KeyboardInterrupt:
         launched.hurry()
         launched.process.wait(timeout=control.END_LIMIT_S)
-    if failed:
+    recorder.finish(launched.run, outcome=outcome)
+    if outcome.startswith("failed"):
         rows = logs.merged(launched.run, logs.services(launched.run))
-        report.say(report.excerpt(rows))
+        report.say(report.excerpt(rows, SHOWN_LINES))
 
 
 if __name__ == "__main__":

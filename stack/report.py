@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -136,7 +137,24 @@ def log_line(stamp: str, service: str, text: str, *, width: int = 12) -> str:
     """Answer one line of a merged log, the service's name in its own colour."""
     colour = _NAMES[sum(service.encode()) % len(_NAMES)]
     name = paint(f"{service:<{width}} |", colour, sys.stdout)
-    return f"{stamp[11:23]} {name} {plain(text)}"
+    return f"{stamp[11:23]} {name} {plain(readable(text))}"
+
+
+def readable(text: str) -> str:
+    """Answer a structured log line (JSON with a ``message``) as a sentence; any other line as it is."""
+    if not text.startswith("{"):
+        return text
+    try:
+        record = json.loads(text)
+        level, message = str(record.get("level", "")), str(record["message"])
+    except (ValueError, KeyError, AttributeError):
+        return text
+    identity = record.get("request_id", "-")
+    extra = [f"{record['duration_ms']} ms"] if "duration_ms" in record and " ms" not in message else []
+    extra += [f"[{identity}]"] if identity not in {"-", ""} else []
+    return " ".join(
+        [f"{level:<7}", message, *extra, *([str(record["exception"])] if "exception" in record else [])]
+    )
 
 
 def excerpt(rows: Sequence[tuple[str, str, str]], limit: int = LOG_LIMIT) -> str:

@@ -149,7 +149,9 @@ class Supervisor:
                 "error", text=error.message, hint=error.hint, code=error.code, service=run.plan.name
             )
             self._settle(run, Verdict(service=run.plan.name, kind="exited", reason=error.message))
-        except Exception as error:  # our own bug: told with its traceback in the run's folder, never a silent hang
+        except (
+            Exception
+        ) as error:  # our own bug: told with its traceback in the run's folder, never a silent hang
             logging.getLogger("stack").exception("%s", run.plan.name)
             reason = f"the engine failed: {type(error).__name__}: {error}"
             self._settle(run, Verdict(service=run.plan.name, kind="exited", reason=reason))

@@ -62,6 +62,14 @@ class ContainerEngine:
         await self._call("start", container)
         return Container(self._program, container, log)
 
+    async def refresh(self, services: list[str], say: Say) -> None:
+        """Make the images of what was saved, and containers of them."""
+        assert self._plan is not None
+        assert self._site is not None
+        await self.prepare(self._plan, self._site, say)
+        await self._make_images(services, say)
+        await self._call(*self._ours(), "up", "--no-start", "--no-deps", "--force-recreate", *services)
+
     async def remove(self, *, volumes: bool) -> None:
         """Remove containers and networks, and volumes where asked."""
         if self._created is not None and not self._created.done():
@@ -73,25 +81,27 @@ class ContainerEngine:
 
     async def _create(self, say: Say) -> None:
         assert self._plan is not None
-        missing = [
-            name
-            for name, service in self._plan.services.items()
-            if service.service.build is not None
-            and not await self._has(image_of(name, service.service.build))
-        ]
-        if missing:
-            say(f"building {', '.join(missing)}")
-            try:
-                await self._call(*self._ours(), "build", *missing)
-            except CommandFailed as error:
-                raise BuildFailed(
-                    f"The image of {', '.join(missing)} cannot be built: {_last_lines(error.output)}",
-                    hint="If a base image cannot be pulled here, make it: `nox -s base-images`.",
-                ) from error
+        await self._make_images(list(self._plan.services), say)
         try:
             await self._call(*self._ours(), "up", "--no-start", "--no-build", *self._plan.services)
         except CommandFailed as error:
             raise _explained(error) from error
+
+    async def _make_images(self, names: list[str], say: Say) -> None:
+        """Build those of which no image of the same content is there."""
+        assert self._plan is not None
+        builds = {name: self._plan.services[name].service.build for name in names}
+        missing = [n for n, b in builds.items() if b is not None and not await self._has(image_of(n, b))]
+        if not missing:
+            return
+        say(f"building {', '.join(missing)}")
+        try:
+            await self._call(*self._ours(), "build", *missing)
+        except CommandFailed as error:
+            raise BuildFailed(
+                f"The image of {', '.join(missing)} cannot be built: {_last_lines(error.output)}",
+                hint="If a base image cannot be pulled here, make it: `nox -s base-images`.",
+            ) from error
 
     async def _has(self, image: str) -> bool:
         return bool(await self._call("image", "inspect", "--format", "{{.Id}}", image, check=False))

@@ -88,6 +88,9 @@ class LocalEngine:
         self._running.append(process)
         return process
 
+    async def refresh(self, services: list[str], say: Say) -> None:
+        """Take what was saved: a process reads its code when it starts, ``build`` sees a changed lock."""
+
     async def remove(self, *, volumes: bool) -> None:
         """Nothing is left but folders, which belong to the state."""
 
