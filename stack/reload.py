@@ -51,10 +51,14 @@ def snapshot(project: Path) -> Snapshot:
     return {
         path: path.stat().st_mtime_ns
         for path in project.rglob("*")
-        if path.suffix in SUFFIXES and not SKIPPED.intersection(path.parts) and path.is_file()
+        if path.suffix in SUFFIXES and not _is_skipped(path.relative_to(project)) and path.is_file()
     }
 
 
 def differences(before: Snapshot, after: Snapshot) -> list[Path]:
     """Answer the files that came, went or changed."""
     return sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+
+
+def _is_skipped(path: Path) -> bool:
+    return any(part in SKIPPED or part.startswith(".") for part in path.parts)

@@ -267,11 +267,13 @@ def image_of(service: str, build: Build) -> str:
 
 
 def _context_files(context: Path) -> list[Path]:
-    skipped = {"__pycache__", ".pytest_cache", ".venv", ".ruff_cache", ".mypy_cache", "tests", ".hypothesis"}
+    """The files that may matter: all but tests, caches and what is hidden (but for .dockerignore)."""
+    skipped = {"__pycache__", "tests"}
     found = []
     for folder, folders, files in os.walk(context):
-        folders[:] = sorted(name for name in folders if name not in skipped)
-        found += [Path(folder) / name for name in files if not name.endswith((".pyc", ".sqlite3"))]
+        folders[:] = sorted(name for name in folders if name not in skipped and not name.startswith("."))
+        kept = (name for name in files if name == ".dockerignore" or not name.startswith("."))
+        found += [Path(folder) / name for name in kept if not name.endswith((".pyc", ".sqlite3"))]
     return sorted(found)
 
 
