@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from ninja import Schema
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from carts.selectors import CartView
 from core.schemas import MoneyOut, Strict
@@ -13,17 +13,24 @@ from core.schemas import MoneyOut, Strict
 Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
 
+def whole_number(value: Any) -> Any:
+    """Answers a number as it came; JSON's 2.0 is whole, but "2" and true are no numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("Input should be a number")
+    return value
+
+
 class LineIn(Strict):
     """Units to add."""
 
     sku: Sku
-    quantity: Annotated[int, Field(ge=1, le=99, strict=True)] = 1
+    quantity: Annotated[int, Field(ge=1, le=99), BeforeValidator(whole_number)] = 1
 
 
 class QuantityIn(Strict):
     """How many units a line shall hold; 0 removes it."""
 
-    quantity: Annotated[int, Field(ge=0, le=99, strict=True)]
+    quantity: Annotated[int, Field(ge=0, le=99), BeforeValidator(whole_number)]
 
 
 class CartLineOut(Schema):

@@ -7,12 +7,17 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from core.schemas import MoneyOut
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[-a-zA-Z0-9_]+$", max_length=220)]
-Price = Annotated[Decimal, Field(ge=0, le=9_999_999_999, max_digits=12, decimal_places=2)]
+Price = Annotated[
+    Decimal,
+    Field(ge=0, le=9_999_999_999, max_digits=12, decimal_places=2),
+    WithJsonSchema({"type": "string", "pattern": r"^([0-9]{1,10}(\.[0-9]{1,2})?)?$"}),
+]
+MaybePrice = Annotated[Price | None, BeforeValidator(lambda value: None if value == "" else value)]
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=200)]
 
 
@@ -24,8 +29,8 @@ class FilterQuery(Schema):
     search: Text = ""
     category: Annotated[str, StringConstraints(pattern=r"^[-a-zA-Z0-9_]*$", max_length=140)] = ""
     brand: Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=80)] = ""
-    price_min: Price | None = None
-    price_max: Price | None = None
+    price_min: MaybePrice = None
+    price_max: MaybePrice = None
     in_stock: bool | None = None
 
 

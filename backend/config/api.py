@@ -14,6 +14,7 @@ from ninja.openapi.docs import Swagger
 from accounts.api import router as accounts_router
 from carts.api import router as carts_router
 from catalog.api import router as catalog_router
+from config.openapi import ShopAPI
 from core.problems import Problem, problem_response, validation_errors
 from orders.api import router as orders_router
 from payments.api import router as payments_router
@@ -29,7 +30,7 @@ class LocalSwagger(Swagger):
         return render(request, self.template, context)
 
 
-api = NinjaAPI(
+api = ShopAPI(
     title="Shop",
     version="1.0.0",
     description="Catalogue, carts, checkout, orders and payments of the shop.",

@@ -37,7 +37,7 @@ def code_fingerprint() -> str:
     digest = hashlib.sha256()
     files = [
         *BASE_DIR.glob("*/migrations/*.py"),
-        *BASE_DIR.glob("catalog/se*.py"),
+        *BASE_DIR.glob("catalog/seed*.py"),
         BASE_DIR / "requirements.txt",
     ]
     for file in sorted(files):

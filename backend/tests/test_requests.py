@@ -95,3 +95,9 @@ def test_docs_need_no_foreign_host(client):
 def test_the_api_describes_itself(client):
     document = client.get("/api/v1/openapi.json").json()
     assert "/api/v1/products" in document["paths"]
+
+
+def test_the_description_says_that_errors_are_problems_and_the_key_is_demanded(client):
+    checkout = client.get("/api/v1/openapi.json").json()["paths"]["/api/v1/checkout"]["post"]
+    assert set(checkout["responses"]["409"]["content"]) == {"application/problem+json"}
+    assert [one["required"] for one in checkout["parameters"] if one["name"] == "Idempotency-Key"] == [True]
