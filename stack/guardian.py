@@ -32,6 +32,8 @@ from stack.supervisor import Supervisor
 
 T = TypeVar("T")
 
+QUICK_GRACE_S = 0.2
+
 
 class Guardian:
     """Holds one stack from its start to its end."""
@@ -125,7 +127,8 @@ class Guardian:
         if self._state.phase != "failed":
             self._enter("stopping")
         if self.supervisor is not None:
-            await self.supervisor.stop_all(grace_s=0.5 if self._hurry else None)
+            quick = self._hurry or self._request.ephemeral  # what an ephemeral stack holds is thrown away
+            await self.supervisor.stop_all(grace_s=QUICK_GRACE_S if quick else None, at_once=quick)
         if self._engine is not None:
             await self._engine.remove(volumes=self._volumes or self._request.ephemeral)
         ports.release(self._request.name)

@@ -90,14 +90,12 @@ class Supervisor:
             run.running = None
         self._enter(run, "stopped")
 
-    async def stop_all(self, *, grace_s: float | None = None) -> None:
-        """End every service, those that others need last."""
+    async def stop_all(self, *, grace_s: float | None = None, at_once: bool = False) -> None:
+        """End every service, those that others need last; ``at_once`` where nothing they hold will be kept."""
         stopping = {name: asyncio.Event() for name in self.runs}
 
         async def end(name: str) -> None:
-            users = [
-                n for n, r in self.runs.items() if any(d.service == name for d in r.plan.service.depends_on)
-            ]
+            users = [n for n, r in self.runs.items() if _needs(r.plan, name) and not at_once]
             await asyncio.gather(*(stopping[user].wait() for user in users))
             try:
                 await self._end(self.runs[name], grace_s)
@@ -278,6 +276,10 @@ class Supervisor:
     def _enter(self, run: ServiceRun, state: str, text: str = "", *, hint: str = "") -> None:
         run.state = state
         self._journal.service(run.plan.name, state, text, seconds=self._waited(run), hint=hint)
+
+
+def _needs(plan: ServicePlan, name: str) -> bool:
+    return any(need.service == name for need in plan.service.depends_on)
 
 
 def _restarts(plan: ServicePlan, how: Exit, so_far: int) -> bool:

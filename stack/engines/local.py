@@ -77,7 +77,7 @@ class LocalEngine:
         Raises:
             NotRunnable: there is no such program.
         """
-        launch = await asyncio.to_thread(self._launch, plan)
+        launch = await asyncio.to_thread(self.launch, plan)
         try:
             process = LocalProcess(plan, launch, log)
         except FileNotFoundError as error:
@@ -94,7 +94,8 @@ class LocalEngine:
     async def remove(self, *, volumes: bool) -> None:
         """Nothing is left but folders, which belong to the state."""
 
-    def _launch(self, plan: ServicePlan) -> Launch:
+    def launch(self, plan: ServicePlan) -> Launch:
+        """Answer what is executed for a service, having prepared the data that it needs (blocks)."""
         assert self._site is not None
         if plan.argv and plan.name not in self._bins and plan.service.build is None and plan.service.image:
             return self._from_image(plan, self._site)

@@ -1,0 +1,140 @@
+"""`nox -s integration` against its floor, in one run.
+
+The floor is the longest chain of bare boots (the very processes of the stack, started by hand in the order of
+their needs, asked every 5 ms) plus the tests' own time. Usage: python benchmarks/floor.py [RUNS]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from stack import commands, compose, environments, plan, ports  # noqa: E402
+from stack.engines import Site  # noqa: E402
+from stack.engines.local import Launch, LocalEngine  # noqa: E402
+
+PATHS = {"backend": "/health/", "api-gateway": "/health"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bare:
+    """What a service is started by hand with."""
+
+    name: str
+    launch: Launch
+    port: int
+
+
+async def prepare() -> tuple[list[Bare], dict[str, str], Path]:
+    """Make the plan of the CI stack and all that it needs on disk; nothing is started."""
+    loaded = compose.load(ROOT / "compose" / "docker-compose.ci.yml")
+    folder = Path(tempfile.mkdtemp(prefix="floor-", dir="/dev/shm"))
+    site = Site(name="floor", folder=folder, scratch=folder, run=folder, token="floor", ephemeral=True)
+    engine = LocalEngine()
+    targets = plan.targets(loaded, loaded.services, engine="local")
+    leased, _ = ports.lease("floor", loaded.services, targets, alive={"floor"})
+    made = plan.make(
+        loaded,
+        name="floor",
+        engine="local",
+        services=loaded.services,
+        ports=leased,
+        folders=engine.folders(loaded, site),
+    )
+    await engine.prepare(made, site, print)
+    found = []
+    for service in made.services.values():
+        await engine.build(service, print)
+        found.append(
+            Bare(name=service.name, launch=engine.launch(service), port=next(iter(service.ports.values())))
+        )
+    return found, dict(made.endpoints), folder
+
+
+def answers(bare: Bare) -> bool:
+    try:
+        if bare.name in PATHS:
+            connection = http.client.HTTPConnection("127.0.0.1", bare.port, timeout=5)
+            connection.request("GET", PATHS[bare.name])
+            return connection.getresponse().status == 200
+        with socket.create_connection(("127.0.0.1", bare.port), timeout=5) as redis:
+            redis.sendall(b"PING\r\n")
+            return redis.recv(5) == b"+PONG"
+    except OSError:
+        return False
+
+
+def floor(services: list[Bare], endpoints: dict[str, str], python: Path) -> float:
+    """Seconds from the first start to the end of the tests, with nothing in between."""
+    running: list[subprocess.Popen[bytes]] = []
+    began = time.perf_counter()
+    try:
+        for bare in services:
+            running.append(_start(bare))
+            while not answers(bare):
+                if running[-1].poll() is not None:
+                    raise SystemExit(f"{bare.name} ended by itself")
+                time.sleep(0.005)
+        argv = [python, "-m", "pytest", "-q", ROOT / "integration_tests"]
+        subprocess.run(argv, env={**os.environ, **endpoints}, check=True, stdout=subprocess.DEVNULL)
+        return time.perf_counter() - began
+    finally:
+        for process in reversed(running):
+            process.send_signal(signal.SIGTERM)
+        for process in running:
+            process.wait(10)
+        for database in Path("/dev/shm").glob("floor-*/backend/run-shop/*"):
+            database.unlink()  # the next run, as ours, begins without one
+
+
+def _start(bare: Bare) -> subprocess.Popen[bytes]:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    launch = bare.launch
+    return subprocess.Popen(
+        launch.argv, env=dict(launch.environment), cwd=launch.cwd, **quiet, **commands.identity(launch.user)
+    )
+
+
+def ours() -> float:
+    began = time.perf_counter()
+    subprocess.run(
+        ["nox", "-s", "integration", "--", "--engine", "local", "-q"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    python = environments.sync(ROOT / "integration_tests").python
+    ours()  # warms every cache
+    services, endpoints, folder = asyncio.run(prepare())
+    try:
+        pairs = [(floor(services, endpoints, python), ours()) for _ in range(runs)]
+    finally:
+        shutil.rmtree(folder)
+        ports.release("floor")
+    for low, high in pairs:
+        print(f"floor {low:6.2f} s   nox -s integration {high:6.2f} s   ratio {high / low:.2f}")
+    print(f"median ratio {statistics.median(high / low for low, high in pairs):.2f} (goal: 2.0, later 1.25)")
+
+
+if __name__ == "__main__":
+    main()
