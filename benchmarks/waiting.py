@@ -69,23 +69,24 @@ def hold(folder: Path, file: Path, deadline_s: float) -> tuple[list[Event], floa
         deadline_s=deadline_s,
     )
     launched = control.launch(request)
-    events, share = [], 0.0
+    events, share, before = [], 0.0, (0.0, 0.0)
     for event in launched.events():
         events.append(event)
+        if event.kind == "service" and event.state == "starting":
+            before = (_busy_s(launched), time.time())
         if event.kind == "stack" and event.state in {"up", "failed"}:
-            share = _share(launched, event.at)
+            share = (_busy_s(launched) - before[0]) / (time.time() - before[1])
             launched.end()
     launched.process.wait(30)
     return events, share
 
 
-def _share(launched: control.Launched, now: float) -> float:
+def _busy_s(launched: control.Launched) -> float:
+    """The guardian's processor time so far; it is the child of the process that made its namespace."""
     children = Path(f"/proc/{launched.process.pid}/task/{launched.process.pid}/children").read_text().split()
     pid = children[0] if children else launched.process.pid
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    busy_s = (int(fields[11]) + int(fields[12])) / 100
-    began = (launched.run / "request.json").stat().st_mtime
-    return busy_s / (now - began)
+    return (int(fields[11]) + int(fields[12])) / 100
 
 
 def bare(folder: Path, count: int) -> list[float]:

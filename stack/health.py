@@ -115,8 +115,8 @@ def code_in_words(code: int, *, oom: bool = False) -> str:
 
 
 def next_probe_s(progress: Progress, now_s: float) -> float:
-    """Answer the pause before the next probe: 25 ms at first, 3% of the time waited later, 1 s at most."""
-    return min(max(FAST_S, now_s * 0.03), SLOW_S)
+    """Answer the pause before the next probe: 25 ms at first, 5% of the time waited later, 1 s at most."""
+    return min(max(FAST_S, now_s * 0.05), SLOW_S)
 
 
 def _counts(progress: Progress, check: Healthcheck, now_s: float) -> bool:
