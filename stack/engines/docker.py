@@ -158,7 +158,10 @@ class Container:
         return await asyncio.shield(self._ended)
 
     async def stop(self, grace_s: float) -> None:
-        await self._run("stop", "--time", str(max(int(grace_s), 1)), self._name)
+        if grace_s < 1:  # nothing it holds will be kept
+            await self._run("kill", self._name)
+        else:
+            await self._run("stop", "--time", str(int(grace_s)), self._name)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2.0):
                 await asyncio.gather(self._ended, self._reader, return_exceptions=True)
