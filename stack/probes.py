@@ -57,8 +57,10 @@ class HttpProbe:
         if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
             return _no_answer(answer, "HTTP")
         status = int(words[1])
-        detail = f"HTTP {status} {body[:200].decode(errors='replace').strip()}".strip()
-        return Observation(kind="ok" if status < 400 else "wrong", detail=detail)
+        if status < 400:
+            return Observation(kind="ok", detail=f"HTTP {status}")
+        said = body[:200].decode(errors="replace").strip()
+        return Observation(kind="wrong", detail=f"HTTP {status} {said}".strip())
 
 
 @dataclass(frozen=True, kw_only=True)
