@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ nox.options.sessions = ["lint", "tests", "integration"]
 nox.options.error_on_external_run = True
 
 ROOT = Path(__file__).parent
+logging.getLogger("stack").setLevel(logging.INFO)  # nox listens to everything; commands are told at DEBUG
 DEVELOPMENT = "requirements/dev.txt"
 COMPOSE = ("compose/docker-compose.local.yml", "compose/docker-compose.ci.yml")
 
@@ -54,13 +56,24 @@ def lint(session: nox.Session) -> None:
     session.run("mypy")
     session.run("yamllint", "--strict", *_files(session, "*.yml", "*.yaml", ".yamllint.yml"))
     session.run("shellcheck", *_files(session, "*.sh", ".ci/run", "compose/base-images/*entrypoint*"))
-    session.run("hadolint", *_files(session, "*Dockerfile", "*.Dockerfile"))
+    _check_containers(session)
     workflows = _files(session, ".github/workflows/*.yml")
     session.run("actionlint", *workflows)
     session.run("zizmor", "--offline", "--quiet", *workflows)
     session.run("python", "-m", "stack.lock_check", env={"PYTHONPATH": str(ROOT)})
+
+
+def _check_containers(session: nox.Session) -> None:
+    session.run("hadolint", *_files(session, "*Dockerfile", "*.Dockerfile"))
     for file in COMPOSE:
         session.run("python", "-m", "stack.compose", file, env={"PYTHONPATH": str(ROOT)})
+
+
+@nox.session(name="docker-lint", default=False)
+def docker_lint(session: nox.Session) -> None:
+    """Check Dockerfiles and compose files alone; `lint` does it too."""
+    _install(session, DEVELOPMENT)
+    _check_containers(session)
 
 
 @nox.session
@@ -117,9 +130,7 @@ LOCKS = (
     Lock(target=DEVELOPMENT, source="pyproject.toml", extra=("--group", "lint")),
     Lock(target="backend/requirements.txt", source="backend/pyproject.toml"),
     Lock(target="backend/requirements-dev.txt", source="backend/pyproject.toml", extra=("--group", "dev")),
-    Lock(
-        target="ai-services/api_gateway/requirements.txt", source="ai-services/api_gateway/pyproject.toml"
-    ),
+    Lock(target="ai-services/api_gateway/requirements.txt", source="ai-services/api_gateway/pyproject.toml"),
     Lock(
         target="ai-services/api_gateway/requirements-dev.txt",
         source="ai-services/api_gateway/pyproject.toml",
