@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-TIMEOUT_S = 2.0
+TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The one Redis client of this process."""
+"""The Redis clients of this process: one a patience."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from django.conf import settings
 if TYPE_CHECKING:
     import redis
 
-TIMEOUT_S = 1.0
 
-
-@lru_cache(maxsize=4)
-def _client_of(url: str) -> redis.Redis:
+@lru_cache(maxsize=8)
+def _client_of(url: str, timeout_s: float) -> redis.Redis:
     import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    return redis.Redis.from_url(
-        url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 1)
-    )
+    # A connection that a restart closed is worth a second try; a server that hangs is not.
+    retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+    return redis.Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=retry)
 
 
-def redis_client() -> redis.Redis:
-    """Answers a pooled client with short timeouts; it connects when it is first used."""
-    return _client_of(settings.REDIS_URL)
+def redis_client(*, timeout_s: float = 1.0) -> redis.Redis:
+    """Answers a pooled client that waits so long for an answer; it connects when it is first used."""
+    return _client_of(settings.REDIS_URL, timeout_s)

@@ -51,7 +51,7 @@ class Memory:
 def memory(settings, monkeypatch):
     settings.REDIS_URL = "redis://nowhere"
     memory = Memory()
-    monkeypatch.setattr(cache, "redis_client", lambda: memory)
+    monkeypatch.setattr(cache, "redis_client", lambda timeout_s: memory)
     monkeypatch.setattr(cache, "_away_until_s", 0.0)
     monkeypatch.setattr(cache, "_missed", set())
     monkeypatch.setattr(cache, "AWAY_S", 0.0)
