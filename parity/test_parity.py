@@ -1,0 +1,44 @@
+"""Every case on every engine: what is seen is what is expected, but for the rows of the table."""
+
+from __future__ import annotations
+
+import pytest
+
+from parity import keeping, living, placing, starting
+from parity.case import CASES, Case
+from parity.conftest import MakeStage
+from parity.differences import DIFFERENCES
+from stack import engines
+
+ENGINES = ("local", "docker", "podman")
+MODULES = (starting, living, keeping, placing)
+"""Imported for their cases."""
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """An engine; Podman is left out, by name, where it is not installed."""
+    name: str = request.param
+    reason = engines.why_not(name)
+    if name == "podman" and reason is not None:
+        pytest.skip(f"podman: {reason}")
+    assert reason is None, reason
+    return name
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=[name.replace(" ", "-") for name in CASES])
+def test_what_is_seen_is_what_is_expected(case: Case, engine: str, make_stage: MakeStage) -> None:
+    files = tuple(file for file in case.overrides if file.endswith(".yml"))
+    stage = make_stage(engine, files=files, profiles=case.profiles)
+    stage.write(case.compose)
+    for name, text in case.overrides.items():
+        stage.write(text, name=name)
+    rows = {row.fact: row.seen for row in DIFFERENCES if (row.case, row.engine) == (case.name, engine)}
+    assert dict(case.play(stage)) == {**case.expected, **rows}
+
+
+def test_every_row_is_of_a_case_and_a_fact_and_differs() -> None:
+    for row in DIFFERENCES:
+        assert row.engine in ENGINES
+        assert CASES[row.case].expected[row.fact] != row.seen, row
+        assert row.why
