@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -56,19 +57,24 @@ def state_file(name: str) -> Path:
 
 
 def scratch(name: str) -> Path:
-    """Answer the folder for what dies with the stack: in memory where there is room, else beside its state."""
+    """Answer the folder of what dies with the stack: in memory where there is room, else beside the state."""
     memory = Path("/dev/shm")
     with contextlib.suppress(OSError):
         if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= SCRATCH_FREE_BYTES:
-            return memory / f"ecommerce-stack-{os.getuid()}" / name
+            return memory / _own() / name
     return folder(name) / "scratch"
 
 
 def control_socket(name: str) -> Path:
     """Answer where the guardian listens; short, for a socket's path has 107 bytes at most (unix(7))."""
-    base = Path(tempfile.gettempdir()) / f"ecommerce-stack-{os.getuid()}"
+    base = Path(tempfile.gettempdir()) / _own()
     base.mkdir(mode=0o700, exist_ok=True)
     return base / f"{name}.sock"
+
+
+def _own() -> str:
+    """A folder's name that no other user has, nor the same user with state elsewhere."""
+    return f"ecommerce-stack-{os.getuid()}-{zlib.crc32(str(state_home()).encode()):08x}"
 
 
 def write(state: StackState) -> None:
@@ -81,7 +87,7 @@ def write_atomically(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
