@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -104,6 +105,22 @@ def build(session: nox.Session) -> None:
         sys.exit(code)
 
 
+@nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Break a running stack in every way known and compare what is said (FAULTS_ENGINE=local|docker)."""
+    _install(session, DEVELOPMENT)
+    environment = {"FAULTS_ENGINE": os.environ.get("FAULTS_ENGINE", "local"), "PYTHONPATH": str(ROOT)}
+    session.run("python", "-m", "pytest", "faults", *session.posargs, env=environment)
+
+
+@nox.session(default=False)
+def workflows(session: nox.Session) -> None:
+    """Run the workflow files for real with act, on this machine (-- --engine docker|local)."""
+    _install(session, DEVELOPMENT)
+    session.install("--quiet", "--require-hashes", "--requirement", "requirements/workflows.txt")
+    session.run("python", ".github/run_workflows.py", *session.posargs, env={"PYTHONPATH": str(ROOT)})
+
+
 @nox.session(name="base-images", python=False, default=False)
 def base_images(session: nox.Session) -> None:
     """Make the base images from Debian packages where no registry answers (-- --replace)."""
@@ -137,6 +154,7 @@ LOCKS = (
         extra=("--group", "dev"),
     ),
     Lock(target="integration_tests/requirements.txt", source="integration_tests/pyproject.toml"),
+    Lock(target="requirements/workflows.txt", source="requirements/workflows.in"),
     Lock(
         target="requirements/servers-redis.txt", source="requirements/servers-redis.in", extra=("--no-deps",)
     ),
@@ -156,7 +174,8 @@ def lock(session: nox.Session) -> None:
         version = () if "--python-version" in entry.extra else ("--python-version", "3.11")
         session.run(
             "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url",
-            "--no-header", *version, *entry.extra, *session.posargs, entry.source, "--output-file", entry.target,
+            "--no-header", *version, *entry.extra, *session.posargs, entry.source,
+            "--output-file", entry.target,
         )  # fmt: skip
 
 

@@ -72,7 +72,8 @@ def explained(*names: str, **own: str) -> dict[str, str]:
 @task(
     iterable=["file", "profile"],
     help=explained(
-        "stack", "engine", "file", "profile", "service", watch="stay, and reload a service when a file of it is saved",
+        "stack", "engine", "file", "profile", "service",
+        watch="stay, and reload a service when a file of it is saved",
         timeout="seconds to wait until everything is ready",
     ),
 )  # fmt: skip
@@ -122,7 +123,7 @@ def build(c: Context, stack: str = "local", engine: str = "auto", no_cache: bool
 
 @task(help=explained("stack", format="table or json"))
 @speaking
-def ps(c: Context, stack: str = "local", format: str = "table") -> None:  # noqa: A002  the word that docker uses
+def ps(c: Context, stack: str = "local", format: str = "table") -> None:
     """List the services with state and ports."""
     verbs.ps(choice(stack), as_json=format == "json")
 
@@ -135,7 +136,8 @@ def stacks_(c: Context, json: bool = False) -> None:
 
 
 @task(
-    help=explained("service", "stack", follow="go on as lines come", since="only lines younger than this: 30s, 10m, 2h",
+    help=explained("service", "stack", follow="go on as lines come",
+                   since="only lines younger than this: 30s, 10m, 2h",
                    tail="only the last lines")
 )  # fmt: skip
 @speaking
@@ -204,7 +206,7 @@ def reset_db(c: Context, stack: str = "local") -> None:
 
 @task(help={"all": "every stack of this machine, living ones and their data too"})
 @speaking
-def prune(c: Context, all: bool = False) -> None:  # noqa: A002  the word that docker uses
+def prune(c: Context, all: bool = False) -> None:
     """Remove what ended stacks left, and caches nobody uses."""
     verbs.prune(everything=all)
 
@@ -243,6 +245,6 @@ def config(
 
 
 namespace = Collection(
-    up, down, stop, start, restart, build, ps, stacks_, logs, health, exec_, run, shell, manage, psql, redis_cli,
-    reset_db, prune, stats, doctor, config,
+    up, down, stop, start, restart, build, ps, stacks_, logs, health, exec_, run, shell, manage, psql,
+    redis_cli, reset_db, prune, stats, doctor, config,
 )  # fmt: skip

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from stack import journal, kernel, processes, state
-from stack.errors import GuardianLost, NotUp
-from stack.request import Request
+from stack.errors import GuardianLost, NotUp, StackError
 from stack.journal import Event
+from stack.request import Request
 from stack.state import StackState
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -156,7 +156,7 @@ def sweep() -> list[str]:
     for name in state.names():
         try:
             kept = state.read(name)
-        except Exception as error:  # noqa: BLE001  a damaged file must not stop the command it has nothing to do with
+        except (OSError, StackError) as error:
             path = state.state_file(name)
             path.replace(path.with_suffix(".damaged"))
             said.append(f"set aside the state of {name}: {error}")

@@ -135,7 +135,8 @@ def _output(run: Run, *argv: str) -> str:
 
 
 def _install(run: Run) -> None:
-    hint = "Install it (Debian, Ubuntu: `sudo apt-get install mmdebstrap`), or load the images with `docker load`."
+    install = "Install it (Debian, Ubuntu: `sudo apt-get install mmdebstrap`)"
+    hint = f"{install}, or load the images with `docker load`."
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise BuildFailed("mmdebstrap, which unpacks Debian's packages, is not installed.", hint=hint)
     apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq")

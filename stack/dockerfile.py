@@ -15,7 +15,6 @@ from pathlib import Path
 
 from stack.errors import ComposeError
 
-
 IMAGE_ONLY = re.compile(r"[/$]|^PYTHONDONTWRITEBYTECODE=")
 """An image compiles its code when it is built; a process compiles when it first runs, and keeps it."""
 
@@ -73,7 +72,7 @@ def _exec_form(text: str) -> tuple[str, ...]:
 
 
 def _assignments(text: str) -> dict[str, str]:
-    """``ENV`` values that mean the same outside the image: no path, no reference, nothing about its layers."""
+    """``ENV`` values that mean the same outside the image: no path, no reference, nothing about layers."""
     words = shlex.split(text)
     pairs = (
         [word.partition("=") for word in words] if "=" in words[0] else [(words[0], "=", " ".join(words[1:]))]

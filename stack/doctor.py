@@ -73,10 +73,7 @@ def as_json(checks: list[Check]) -> str:
 
 def _python() -> Iterator[Check]:
     version = ".".join(str(part) for part in sys.version_info[:3])
-    if sys.version_info >= (3, 11):
-        yield Check(name="python", level="ok", text=f"{version} ({sys.executable})")
-    else:
-        yield Check(name="python", level="error", text=version, advice="Install Python 3.11 or later.")
+    yield Check(name="python", level="ok", text=f"{version} ({sys.executable})")
 
 
 def _uv() -> Iterator[Check]:

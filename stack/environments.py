@@ -40,7 +40,8 @@ def sync(
     """Answer the environment of ``project`` as its lock describes it, making it where it is missing.
 
     ``python`` asks for a version (``"3.13"``), else ``requires-python`` in pyproject.toml decides;
-    ``anew`` makes it again even where it is there. Where nothing changed this costs two file reads and no subprocess.
+    ``anew`` makes it again even where it is there. Where nothing changed this costs two file reads
+    and no subprocess.
 
     Raises:
         PythonMissing: no interpreter of that version is here.

@@ -23,12 +23,11 @@ from typing import Any, TypeVar
 from stack import compose, engines, kernel, plan, ports, processes, state
 from stack.engines import Engine, Site
 from stack.errors import DiskFull, StackError
-from stack.request import Request, read_request
 from stack.health import Verdict
 from stack.journal import Journal
 from stack.plan import Plan
+from stack.request import Request, read_request
 from stack.supervisor import Supervisor
-
 
 T = TypeVar("T")
 
@@ -166,7 +165,7 @@ class Guardian:
             server.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One request a connection: ``{"verb": ..., "services": [...]}``; answers ``{"ok": ..., "failed": [...]}``."""
+        """One request a connection: ``{"verb", "services"}``; answers ``{"ok", "failed"}``, JSON each."""
         with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError):
             asked = json.loads(await reader.readline())
             answer = await self._serve(str(asked["verb"]), [str(s) for s in asked.get("services", [])])

@@ -1,4 +1,4 @@
-"""``python -m stack.lock_check``: every lock still satisfies the project it was made from. Asks no network."""
+"""``python -m stack.lock_check``: every lock still satisfies the project it was made from, offline."""
 
 from __future__ import annotations
 

@@ -121,7 +121,8 @@ class Stack:
     ``name`` is the project name. ``networks`` and ``volumes`` map the file's keys to the names the
     engine uses (``ecommerce-local-network``). ``services`` holds only those whose profile is active,
     in file order. ``endpoints`` (the ``x-endpoints`` key) are the addresses that tests and people use,
-    written with service names (``http://backend:8000``). ``variables`` is what interpolation saw, for the flight recorder.
+    written with service names (``http://backend:8000``). ``variables`` is what interpolation
+    saw, for the flight recorder.
     """
 
     name: str

@@ -50,7 +50,8 @@ class HttpProbe:
         return f"GET http://{self.host}:{self.port}{self.path}"
 
     async def ask(self) -> Observation:
-        request = f"GET {self.path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: stack-probe\r\nConnection: close\r\n\r\n"
+        fields = "Host: localhost\r\nUser-Agent: stack-probe\r\nConnection: close"
+        request = f"GET {self.path} HTTP/1.1\r\n{fields}\r\n\r\n"
         answer = await _exchange(self.host, self.port, request.encode(), until=b"\r\n\r\n")
         head, _, body = answer.partition(b"\r\n\r\n")
         words = head.split(b"\r\n", 1)[0].split(b" ", 2)
@@ -96,7 +97,7 @@ class PostgresProbe:
         return f"SELECT 1 on {self.host}:{self.port}/{self.database}"
 
     async def ask(self) -> Observation:
-        reader, writer = await asyncio.open_connection(self.host, self.port)
+        _, writer = await asyncio.open_connection(self.host, self.port)
         writer.close()
         return await asyncio.to_thread(self._select)
 

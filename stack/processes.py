@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-TOKEN = "STACK_TOKEN"
+TOKEN = "STACK_TOKEN"  # noqa: S105  a name, not a value
 """Every process of a stack has this variable; its value is the stack's own."""
 
 SERVICE = "STACK_SERVICE"
@@ -36,7 +36,7 @@ def is_alive(pid: int, since: float) -> bool:
 def own_pid() -> int:
     """Answer this process's pid as the machine sees it, from inside a PID namespace too."""
     try:
-        return int(os.readlink("/proc/self"))
+        return int(Path("/proc/self").readlink().name)
     except OSError:
         return os.getpid()
 

@@ -56,9 +56,8 @@ class Progress:
         if event.kind == "service":
             self._rows[event.service] = (event.state, event.text, event.at)
             if not self._live:
-                self._say(
-                    f"{event.at - self._began:7.2f}s  {event.service:<12} {event.state:<10} {event.text}".rstrip()
-                )
+                words = f"{event.service:<12} {event.state:<10} {event.text}".rstrip()
+                self._say(f"{event.at - self._began:7.2f}s  {words}")
         elif event.kind == "note":
             self._erase()
             self._say(f"{event.at - self._began:7.2f}s  {event.text}")

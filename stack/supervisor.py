@@ -91,7 +91,7 @@ class Supervisor:
         self._enter(run, "stopped")
 
     async def stop_all(self, *, grace_s: float | None = None, at_once: bool = False) -> None:
-        """End every service, those that others need last; ``at_once`` where nothing they hold will be kept."""
+        """End every service, those that others need last; ``at_once`` where nothing of theirs is kept."""
         stopping = {name: asyncio.Event() for name in self.runs}
 
         async def end(name: str) -> None:

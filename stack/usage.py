@@ -8,7 +8,7 @@ import json
 import time
 from typing import Any
 
-from stack import commands, processes, probes, report, stacks
+from stack import commands, probes, processes, report, stacks
 from stack.errors import CommandFailed
 from stack.plan import Plan
 from stack.state import StackState

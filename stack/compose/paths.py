@@ -42,7 +42,7 @@ def absolute_service(service: dict[str, Any], directory: Path) -> dict[str, Any]
 
 def absolute(path: str, directory: Path) -> str:
     """``path`` from ``directory``; ``~`` is the home folder. Symbolic links are left alone."""
-    return os.path.normpath(directory / os.path.expanduser(path))
+    return os.path.normpath(directory / os.path.expanduser(path))  # noqa: PTH111  a missing user is no error
 
 
 def _context(context: str, directory: Path) -> str:

@@ -42,7 +42,7 @@ class Override:
 class _Loader(BaseLoader):
     """SafeLoader with go-yaml's scalars and compose's two tags."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own, per class
+    yaml_implicit_resolvers: dict[str, Any] = {}  # PyYAML's own, per class
 
 
 def _integer(text: str) -> int:

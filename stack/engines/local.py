@@ -82,8 +82,8 @@ class LocalEngine:
             process = LocalProcess(plan, launch, log)
         except FileNotFoundError as error:
             raise NotRunnable(
-                f"services.{plan.name}: there is no program {launch.argv[0]!r} here (looked in {launch.cwd}).",
-                hint="Check its command, give it an x-local command, or use a container engine (--engine docker).",
+                f"services.{plan.name}: there is no program {launch.argv[0]!r} here ({launch.cwd}).",
+                hint="Check its command, give it an x-local command, or use --engine docker.",
             ) from error
         self._running.append(process)
         return process
