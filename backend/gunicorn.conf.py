@@ -9,6 +9,7 @@ from gunicorn.arbiter import Arbiter
 
 from config import env, logs, preparation
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 bind = f"{env.text('HOST', '0.0.0.0')}:{env.number('PORT', 8000, minimum=1)}"
 workers = env.number("WEB_CONCURRENCY", 1, minimum=1)
 worker_class = "gthread"
