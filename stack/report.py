@@ -110,7 +110,7 @@ def failure(events: Iterable[Event], run: Path) -> str:
         f"{first.service} failed: {first.state}, {first.text} ({first.seconds:.1f} s after its start)",
     ]
     if first.hint:
-        lines += [f"  last lines of {first.service}:", *(f"  | {line}" for line in first.hint.splitlines())]
+        lines += [f"  last lines of {first.service}:", *(f"  | {readable(line)[:200]}" for line in first.hint.splitlines())]
     else:
         lines.append(f"  {first.service} wrote nothing to its log")
     lines += [
@@ -118,7 +118,7 @@ def failure(events: Iterable[Event], run: Path) -> str:
         for e in bad
         if e is not first and e.service != first.service
     ]
-    lines += [f"  next: `inv logs {first.service}`; everything that was seen is in {run}"]
+    lines += [f"  next: `inv logs --service {first.service}`; everything that was seen is in {run}"]
     return "\n".join(plain(line) for line in lines)
 
 

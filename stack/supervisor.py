@@ -195,7 +195,7 @@ class Supervisor:
         finally:
             ended.cancel()
         if run.wanted:
-            self._after_exit(run, how)
+            await self._after_exit(run, how)
         return how
 
     async def _become_ready(
@@ -238,10 +238,14 @@ class Supervisor:
             elif failures == 0 and run.state == "unhealthy":
                 self._enter(run, "ready", seen.detail)
 
-    def _after_exit(self, run: ServiceRun, how: Exit) -> None:
+    async def _after_exit(self, run: ServiceRun, how: Exit) -> None:
+        """Say how it ended. What it left of its own goes first, so that only others can hold its port."""
         name, code = run.plan.name, how.code
+        if run.running is not None:
+            await run.running.stop(0)
         verdict = health.after_exit(name, code, self._waited(run), awaited=run.plan.awaited, oom=how.oom)
-        if verdict.kind == "exited" and (taken := self._taken(run)) is not None:
+        was_ready = run.verdict is not None
+        if verdict.kind == "exited" and not was_ready and (taken := self._taken(run)) is not None:
             verdict = taken
         run.running = None
         self._settle(run, verdict)
