@@ -1,7 +1,8 @@
-"""The only module that starts programs for foreground work; every command is echoed to the log."""
+"""Where programs are started: run to the end, attached to a terminal, or left running; all are echoed."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -9,7 +10,7 @@ import pwd
 import shlex
 import signal
 import subprocess
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ log = logging.getLogger("stack.commands")
 
 NOT_FOUND, TIMED_OUT = 127, 124
 """The shell's code for a missing program, and that of timeout(1)."""
+
+
+Process = subprocess.Popen[bytes]
+"""A program that was started and not yet waited for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +99,78 @@ def attach(
         raise CommandFailed(words, NOT_FOUND, f"there is no such program ({error.filename})") from error
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def spawn(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    output: int | None = None,
+    pass_fds: Collection[int] = (),
+    own_session: bool = False,
+    before: Callable[[], None] | None = None,
+    user: str | None = None,
+) -> Process:
+    """Start a program and answer it at once; the caller waits for its end.
+
+    ``output`` is the descriptor that takes both its streams (else they are ours); ``own_session`` cuts it off
+    from our terminal and its input; ``before`` runs in the new process, before the program.
+
+    Raises:
+        FileNotFoundError: there is no such program.
+    """
+    words = tuple(str(word) for word in argv)
+    log.debug("%s", shlex.join(words))
+    return subprocess.Popen(
+        words,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL if own_session else None,
+        stdout=output,
+        stderr=output,
+        pass_fds=tuple(pass_fds),
+        start_new_session=own_session,
+        preexec_fn=before,
+        **identity(user),
+    )
+
+
+def ends_within(process: Process, timeout_s: float) -> bool:
+    """Answer whether a program has ended after at most ``timeout_s``."""
+    try:
+        process.wait(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+async def run_async(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    user: str | None = None,
+) -> tuple[int, str]:
+    """Run a program to its end and answer its code and all it said; cancelling ends its whole session."""
+    log.debug("%s", shlex.join(argv))
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        **identity(user),
+    )
+    try:
+        output, _ = await process.communicate()
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return process.returncode or 0, output.decode(errors="replace")
 
 
 def identity(user: str | None) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import secrets
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stack import journal, kernel, processes, state
+from stack import commands, journal, kernel, processes, state
 from stack.errors import GuardianLost, NotUp, StackError
 from stack.journal import Event
 from stack.request import Request
@@ -34,7 +33,7 @@ class Launched:
 
     name: str
     run: Path
-    process: subprocess.Popen[bytes]
+    process: commands.Process
     lease: int | None
 
     def events(self) -> Iterator[Event]:
@@ -83,15 +82,13 @@ def launch(request: Request) -> Launched:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), processes.TOKEN: request.token}
     argv = [*kernel.namespace_prefix(), sys.executable, "-m", "stack.guardian", str(file)]
     with (run / "guardian.log").open("ab") as output:
-        process = subprocess.Popen(
+        process = commands.spawn(
             [*argv, str(reading)] if reading is not None else argv,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
+            cwd=Path("/"),
             env=environment,
-            cwd="/",
+            output=output.fileno(),
             pass_fds=[] if reading is None else [reading],
-            start_new_session=True,
+            own_session=True,
         )
     if reading is not None:
         os.close(reading)

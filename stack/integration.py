@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -12,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import control, environments, journal, logs, recorder, report, stacks, verbs
+from stack import commands, control, environments, journal, logs, recorder, report, stacks, verbs
 from stack.control import Launched
 from stack.errors import ServiceFailed, StackError, TestsFailed
 
@@ -118,7 +117,7 @@ def _test(launched: Launched, python: Path, options: Options, *, began_at: int) 
     ]
     environment = {**os.environ, **kept.endpoints, "STACK_NAME": kept.name, "STACK_ENGINE": kept.engine}
     environment["STACK_RUN"] = str(launched.run)
-    tests = subprocess.Popen(argv, env=environment, cwd=TESTS.parent)
+    tests = commands.spawn(argv, env=environment, cwd=TESTS.parent)
     dead: list[journal.Event] = []
     watcher = threading.Thread(target=_watch, args=(launched, tests, dead, began_at), daemon=True)
     watcher.start()
@@ -143,7 +142,7 @@ def _test(launched: Launched, python: Path, options: Options, *, began_at: int) 
     return 0
 
 
-def _watch(launched: Launched, tests: subprocess.Popen[bytes], dead: list[journal.Event], skip: int) -> None:
+def _watch(launched: Launched, tests: commands.Process, dead: list[journal.Event], skip: int) -> None:
     stream = journal.follow(launched.run, ended=lambda: tests.poll() is not None)
     for number, event in enumerate(stream):
         if number >= skip and event.kind == "service" and event.state in report.BAD - {"unhealthy"}:
@@ -165,9 +164,8 @@ def _finish(launched: Launched, outcome: str, *, hurry: bool) -> None:
     else:
         launched.end()
     try:
-        launched.process.wait(timeout=control.END_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        launched.process.kill()
+        if not commands.ends_within(launched.process, control.END_LIMIT_S):
+            launched.process.kill()
     except KeyboardInterrupt:
         launched.hurry()
         launched.process.wait(timeout=control.END_LIMIT_S)

@@ -13,9 +13,10 @@ import ctypes
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Collection
+
+from stack import commands
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -30,7 +31,7 @@ def namespace_prefix() -> tuple[str, ...]:
     if os.environ.get("STACK_NAMESPACE", "1") == "0":
         return ()
     prefix = ROOT_PREFIX if os.geteuid() == 0 else USER_PREFIX
-    trial = subprocess.run([*prefix, "true"], capture_output=True, check=False)
+    trial = commands.run([*prefix, "true"], check=False)
     return prefix if trial.returncode == 0 else ()
 
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,16 +129,14 @@ class LocalProcess:
         self._pipe, theirs = os.pipe()
         os.set_blocking(self._pipe, False)
         try:
-            self._process = subprocess.Popen(
+            self._process = commands.spawn(
                 launch.argv,
                 cwd=launch.cwd,
-                env=dict(launch.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=theirs,
-                stderr=theirs,
-                start_new_session=True,
-                preexec_fn=kernel.die_with_parent(),
-                **commands.identity(launch.user),
+                env=launch.environment,
+                output=theirs,
+                own_session=True,
+                before=kernel.die_with_parent(),
+                user=launch.user,
             )
         except BaseException:
             os.close(self._pipe)
@@ -171,23 +168,8 @@ class LocalProcess:
 
     async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
         """Run ``argv`` where the service runs: same environment, folder and account."""
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            cwd=self._launch.cwd,
-            env=dict(self._launch.environment),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            **commands.identity(self._launch.user),
-        )
-        try:
-            output, _ = await process.communicate()
-        except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            raise
-        return process.returncode or 0, output.decode(errors="replace")
+        where = self._launch
+        return await commands.run_async(argv, cwd=where.cwd, env=where.environment, user=where.user)
 
     def _watch(self) -> None:
         """Notice the end at once: a pidfd where the kernel has them, a waiting thread elsewhere."""
