@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,12 +123,13 @@ def workflows(session: nox.Session) -> None:
     _install(session, "requirements/workflows.txt")
     engine = engines.choose(session.posargs[0] if session.posargs else "auto")
     kept = ROOT / ".stack" / "artifacts"
-    for file in _files(session, ".github/workflows/*.yml"):
-        session.run(
-            "act", "push", "--workflows", file, "--platform", "ubuntu-latest=-self-hosted",
-            "--var", f"STACK_ENGINE={engine}", "--env", f"WORKFLOW_ARTIFACTS={kept}",
-            "--action-cache-path", session.create_tmp(), "--no-cache-server", *_stand_ins(file),
-        )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="workflows-") as folder:
+        for file in _files(session, ".github/workflows/*.yml"):
+            session.run(
+                "act", "push", "--workflows", file, "--platform", "ubuntu-latest=-self-hosted",
+                "--var", f"STACK_ENGINE={engine}", "--env", f"WORKFLOW_ARTIFACTS={kept}",
+                "--action-cache-path", folder, "--no-cache-server", *_stand_ins(file),
+            )  # fmt: skip
 
 
 def _stand_ins(workflow: str) -> list[str]:
