@@ -55,7 +55,7 @@ def test_production_refuses_to_start(name, value, said):
 
 
 def test_models_and_migrations_agree():
-    done = manage("makemigrations", "--check", "--dry-run", DJANGO_SETTINGS_MODULE="config.settings.ci")
+    done = manage("makemigrations", "--check", "--dry-run", DJANGO_SETTINGS_MODULE="config.settings.test")
     assert done.returncode == 0, done.stdout
 
 
@@ -75,6 +75,7 @@ def test_two_that_prepare_at_once_do_not_meet(tmp_path):
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings.ci",
+        "TEMPLATE_DIR": f"{tmp_path}/templates",
         "DATABASE_URL": f"sqlite:///{tmp_path}/shop.sqlite3",
         "SEED_PRODUCTS": "7",
     }
