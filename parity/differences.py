@@ -64,7 +64,8 @@ DIFFERENCES: Final = (
         "walls",
         "folder",
         "/",
-        "`working_dir` is a folder of the image, and there is none; `x-local: working_dir` is one of this machine.",
+        "`working_dir` is a folder of an image, and there is none; `x-local: working_dir` is one of this"
+        " machine.",
     ),
     _local(
         "memory limit",

@@ -160,7 +160,8 @@ def ps(stage: Stage) -> Facts:
     "Are both streams there, in order, and do they stay after the end?",
     services={"web": toy(environment={"GREETING": "umlaut ü"})},
     expected={
-        "log": "serving umlaut ü | first | FIRST | second | SECOND | told to end by SIGTERM",
+        "standard output": "serving umlaut ü | first | second | told to end by SIGTERM",
+        "standard error": "FIRST | SECOND",
         "exit code": "0",
         "lines of `logs web`": "6",
         "`logs` of a service that is not": "13",
@@ -172,8 +173,10 @@ def logs(stage: Stage) -> Facts:
         stage.get("web", f"/say?text={word}")
     stage.down("--volumes")
     shown = stage.run("logs", "web")
+    written = stage.log("web").split(" | ")
     return {
-        "log": stage.log("web"),
+        "standard output": " | ".join(line for line in written if not line.isupper()),
+        "standard error": " | ".join(line for line in written if line.isupper()),
         "exit code": str(shown.code),
         "lines of `logs web`": str(len(shown.out.splitlines())),
         "`logs` of a service that is not": str(stage.run("logs", "nobody").code),

@@ -156,3 +156,9 @@ class GuardianLost(StackError):
     """The stack's guardian ended without a word."""
 
     code = 29
+
+
+class ImageMissing(StackError):
+    """An image is not here, and no registry gives it."""
+
+    code = 30

@@ -19,16 +19,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stack.engines import Exit, Running, Say, Site
-from stack.errors import BuildFailed, CommandFailed, EngineUnavailable, StackError
+from stack.engines import Exit, Running, Say, Site, belongings
+from stack.engines.explaining import explained
+from stack.errors import CommandFailed
 from stack.logs import Log
 from stack.model import Build, Stack
 from stack.plan import Plan, ServicePlan
 
 API_NEEDED = (1, 44)
 """The first Engine API with healthcheck ``start_interval`` (Docker Engine 25)."""
-
-PROJECT_LABEL = "com.docker.compose.project"
 
 
 class ContainerEngine:
@@ -39,6 +38,7 @@ class ContainerEngine:
         self._plan: Plan | None = None
         self._site: Site | None = None
         self._created: asyncio.Task[None] | None = None
+        self._lived: set[str] = set()
 
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
         """Containers have mounts of their own."""
@@ -58,9 +58,18 @@ class ContainerEngine:
         await asyncio.shield(self._created)
 
     async def start(self, plan: ServicePlan, log: Log) -> Running:
-        container = f"{self._name}-{plan.name}-1"
-        await self._call("start", container)
-        return Container(self._program, container, log)
+        container = belongings.container_of(self._name, plan.name)
+        since = await self._last_end(container) if container in self._lived else None
+        self._lived.add(container)
+        try:
+            await self._call("start", container)
+        except CommandFailed as error:
+            raise explained(error, service=plan.name) from error
+        return Container(self._program, container, log, since=since)
+
+    async def _last_end(self, container: str) -> str:
+        """Where the log of a container that lived before goes on; `docker logs` keeps all its lives."""
+        return await self._call("inspect", "--format", "{{json .State.FinishedAt}}", container)
 
     async def refresh(self, services: list[str], say: Say) -> None:
         """Make the images of what was saved, and containers of them."""
@@ -69,23 +78,26 @@ class ContainerEngine:
         await self.prepare(self._plan, self._site, say)
         await self._make_images(services, say)
         await self._call(*self._ours(), "up", "--no-start", "--no-deps", "--force-recreate", *services)
+        self._lived -= {belongings.container_of(self._name, service) for service in services}
 
     async def remove(self, *, volumes: bool) -> None:
         """Remove containers and networks, and volumes where asked."""
         if self._created is not None and not self._created.done():
             self._created.cancel()
             await asyncio.gather(self._created, return_exceptions=True)
-        if self._plan is not None:
-            extra = ["--volumes"] if volumes else []
-            await self._call(*self._ours(), "down", "--remove-orphans", "--timeout", "1", *extra, check=False)
+        if self._site is not None:
+            await asyncio.to_thread(belongings.remove, self._program, self._name, volumes=volumes)
 
     async def _create(self, say: Say) -> None:
         assert self._plan is not None
+        assert self._site is not None
+        resolved = json.loads((self._site.run / "compose.json").read_text(encoding="utf-8"))
+        await asyncio.to_thread(belongings.refuse_others, self._program, resolved)
         await self._make_images(list(self._plan.services), say)
         try:
             await self._call(*self._ours(), "up", "--no-start", "--no-build", *self._plan.services)
         except CommandFailed as error:
-            raise _explained(error) from error
+            raise explained(error) from error
 
     async def _make_images(self, names: list[str], say: Say) -> None:
         """Build those of which no image of the same content is there."""
@@ -98,16 +110,13 @@ class ContainerEngine:
         try:
             await self._call(*self._ours(), "build", *missing)
         except CommandFailed as error:
-            raise BuildFailed(
-                f"The image of {', '.join(missing)} cannot be built: {_last_lines(error.output)}",
-                hint="If a base image cannot be pulled here, make it: `nox -s base-images`.",
-            ) from error
+            raise explained(error, building=missing) from error
 
     async def _has(self, image: str) -> bool:
         return bool(await self._call("image", "inspect", "--format", "{{.Id}}", image, check=False))
 
     def _given(self, plan: Plan) -> list[str]:
-        words = ["compose"]
+        words = ["compose", "--profile", "*"]  # which of them are active has been decided
         env_file = plan.stack.directory.parent / ".env.local"
         if env_file.is_file():
             words += ["--env-file", str(env_file)]
@@ -145,8 +154,8 @@ class ContainerEngine:
 class Container:
     """One started container."""
 
-    def __init__(self, program: str, name: str, log: Log) -> None:
-        self._program, self._name, self._log = program, name, log
+    def __init__(self, program: str, name: str, log: Log, *, since: str | None = None) -> None:
+        self._program, self._name, self._log, self._since = program, name, log, since
         self._ended = asyncio.ensure_future(self._wait())
         self._reader = asyncio.ensure_future(self._follow())
 
@@ -180,7 +189,8 @@ class Container:
         return Exit(code=code, oom=oom.strip() == "true")
 
     async def _follow(self) -> None:
-        process = await self._spawn("logs", "--follow", "--since", "0s", self._name, merge=True)
+        since = ["--since", self._since.strip('"')] if self._since else []
+        process = await self._spawn("logs", "--follow", *since, self._name, merge=True)
         assert process.stdout is not None
         try:
             while data := await process.stdout.read(1 << 16):
@@ -250,6 +260,9 @@ def arrange(resolved: dict[str, Any], plan: Plan, *, rename: bool) -> dict[str, 
     resolved["services"] = {k: v for k, v in resolved["services"].items() if k in plan.services}
     for name, service in resolved["services"].items():
         planned = plan.services[name]
+        service |= {"restart": "no"}  # what has to come back is brought back by us, and told
+        for key in ("profiles", "container_name"):
+            service.pop(key, None)
         for port in service.get("ports", []):
             port["published"] = str(planned.ports[int(port["target"])])
         if planned.service.build is not None and "image" not in service:
@@ -281,34 +294,5 @@ def _context_files(context: Path) -> list[Path]:
 
 
 def remove_leftovers(program: str, name: str, *, volumes: bool) -> None:
-    """Remove what is left of a stack whose guardian is gone, found by its label."""
-    chosen = f"label={PROJECT_LABEL}={name}"
-    for kind, listing, removal in (
-        ("container", ["ps", "--all", "--quiet"], ["rm", "--force", "--volumes"]),
-        ("network", ["network", "ls", "--quiet"], ["network", "rm"]),
-        ("volume", ["volume", "ls", "--quiet"], ["volume", "rm"]),
-    ):
-        if kind == "volume" and not volumes:
-            continue
-        listed = subprocess.run([program, *listing, "--filter", chosen], capture_output=True, text=True)
-        if ids := listed.stdout.split():
-            subprocess.run([program, *removal, *ids], capture_output=True)
-
-
-def _last_lines(output: str, count: int = 8) -> str:
-    return "\n".join(output.strip().splitlines()[-count:])
-
-
-def _explained(error: CommandFailed) -> StackError:
-    text = error.output.lower()
-    if (
-        "pull access denied" in text
-        or "failed to resolve" in text
-        or "no such host" in text
-        or "manifest" in text
-    ):
-        return EngineUnavailable(
-            f"An image is not here and cannot be pulled: {_last_lines(error.output, 1)}",
-            hint="Make the base images from packages: `nox -s base-images`.",
-        )
-    return error
+    """Remove what is left of a stack whose guardian is gone."""
+    belongings.remove(program, name, volumes=volumes)

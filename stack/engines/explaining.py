@@ -1,0 +1,76 @@
+"""What a container engine's own words mean: the errors of which a person knows the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stack.errors import (
+    BuildFailed,
+    CommandFailed,
+    DiskFull,
+    ImageMissing,
+    NotRunnable,
+    PortTaken,
+    StackError,
+)
+
+NO_IMAGE = (
+    "pull access denied",
+    "failed to resolve source metadata",
+    "failed to resolve reference",
+    '/v2/":',
+    "manifest unknown",
+    "manifest for",
+)
+NO_ROOM = "no space left on device"
+NO_PROGRAM = ("executable file not found", "no such file or directory: unknown")
+PORT_HELD = ("port is already allocated", "address already in use")
+
+
+def explained(error: CommandFailed, *, building: Sequence[str] = (), service: str = "") -> StackError:
+    """Answer the error that a failed command of an engine means.
+
+    ``building`` are the services whose images were being made, ``service`` the one that was started.
+    """
+    text = error.output.lower()
+    if NO_ROOM in text:
+        return DiskFull(
+            f"No room is left where {error.argv[0]} keeps its data: {_telling(error.output, NO_ROOM)}",
+            hint=f"See what takes it: `{error.argv[0]} system df`.",
+        )
+    if any(words in text for words in NO_IMAGE):
+        return ImageMissing(
+            f"An image is not here and cannot be pulled: {_telling(error.output, *NO_IMAGE)}",
+            hint="Make the base images from packages: `nox -s base-images`.",
+        )
+    if building:
+        return BuildFailed(
+            f"The image of {', '.join(building)} cannot be built: {last_lines(error.output)}",
+            hint="The lines above are the build's own.",
+        )
+    return _not_started(error, text, service)
+
+
+def _not_started(error: CommandFailed, text: str, service: str) -> StackError:
+    if any(words in text for words in NO_PROGRAM):
+        return NotRunnable(
+            f"services.{service}: its image has no such program: {_telling(error.output, *NO_PROGRAM)}",
+            hint="Check its command.",
+        )
+    if any(words in text for words in PORT_HELD):
+        return PortTaken(
+            f"A port of {service} was taken meanwhile: {_telling(error.output, *PORT_HELD)}",
+            hint="End that program, or start again: another port is chosen.",
+        )
+    return error
+
+
+def last_lines(output: str, count: int = 8) -> str:
+    """Answer the last lines of an output."""
+    return "\n".join(output.strip().splitlines()[-count:])
+
+
+def _telling(output: str, *words: str) -> str:
+    """The last line that has one of the words."""
+    lines = [line.strip() for line in output.splitlines() if any(w in line.lower() for w in words)]
+    return lines[-1] if lines else last_lines(output, 1)
