@@ -110,7 +110,8 @@ def failure(events: Iterable[Event], run: Path) -> str:
         f"{first.service} failed: {first.state}, {first.text} ({first.seconds:.1f} s after its start)",
     ]
     if first.hint:
-        lines += [f"  last lines of {first.service}:", *(f"  | {readable(line)[:200]}" for line in first.hint.splitlines())]
+        lines.append(f"  last lines of {first.service}:")
+        lines += [f"  | {readable(line)[:200]}" for line in first.hint.splitlines()]
     else:
         lines.append(f"  {first.service} wrote nothing to its log")
     lines += [
