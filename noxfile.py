@@ -152,6 +152,20 @@ def base_images(session: nox.Session) -> None:
         sys.exit(problem.code)
 
 
+@nox.session(default=False)
+def parity(session: nox.Session) -> None:
+    """Run the same small stacks on every engine and compare what is seen (needs a Docker Engine)."""
+    _install(session, DEVELOPMENT)
+    session.run("python", "-m", "pytest", "parity", *session.posargs, env={"PYTHONPATH": str(ROOT)})
+
+
+@nox.session(name="plain-compose", default=False)
+def plain_compose(session: nox.Session) -> None:
+    """Type the users' document's own Docker commands and compare what they print (needs an Engine)."""
+    _install(session, DEVELOPMENT)
+    session.run("python", "-m", "pytest", "plain_compose", *session.posargs, env={"PYTHONPATH": str(ROOT)})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Lock:
     """A lock and what it is made from; ``extra`` goes to uv."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from parity import keeping, living, placing, starting
-from parity.case import CASES, Case
+from parity.case import Case
+from parity.cases import ALL
 from parity.conftest import MakeStage
 from parity.differences import DIFFERENCES
 from stack import engines
 
 ENGINES = ("local", "docker", "podman")
-MODULES = (starting, living, keeping, placing)
-"""Imported for their cases."""
 
 
 @pytest.fixture(params=ENGINES)
@@ -26,7 +24,7 @@ def engine(request: pytest.FixtureRequest) -> str:
     return name
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=[name.replace(" ", "-") for name in CASES])
+@pytest.mark.parametrize("case", ALL, ids=[case.name.replace(" ", "-") for case in ALL])
 def test_what_is_seen_is_what_is_expected(case: Case, engine: str, make_stage: MakeStage) -> None:
     files = tuple(file for file in case.overrides if file.endswith(".yml"))
     stage = make_stage(engine, files=files, profiles=case.profiles)
@@ -35,10 +33,3 @@ def test_what_is_seen_is_what_is_expected(case: Case, engine: str, make_stage: M
         stage.write(text, name=name)
     rows = {row.fact: row.seen for row in DIFFERENCES if (row.case, row.engine) == (case.name, engine)}
     assert dict(case.play(stage)) == {**case.expected, **rows}
-
-
-def test_every_row_is_of_a_case_and_a_fact_and_differs() -> None:
-    for row in DIFFERENCES:
-        assert row.engine in ENGINES
-        assert CASES[row.case].expected[row.fact] != row.seen, row
-        assert row.why
