@@ -40,17 +40,23 @@ server.serve_forever()
 def compose(folder: Path, mode: str, count: int) -> Path:
     """Write a stack of ``count`` services that become ready, or die, at different moments."""
     (folder / "service.py").write_text(SERVICE)
-    services = {
-        f"s{number:02}": {
+    check = {"test": ["CMD", "curl", "-f", "http://localhost:80/"], "interval": "30s", "start_period": "60s"}
+    services = {}
+    for number in range(count):
+        name = f"s{number:02}"
+        argv = [
+            sys.executable,
+            str(folder / "service.py"),
+            mode,
+            str(0.2 + 0.13 * number),
+            str(folder / name),
+        ]
+        services[name] = {
             "image": "benchmark",
-            "x-local": {
-                "command": [sys.executable, str(folder / "service.py"), mode, str(0.2 + 0.13 * number), str(folder / f"s{number:02}")]
-            },
+            "x-local": {"command": argv},
             "expose": ["80"],
-            "healthcheck": {"test": ["CMD", "curl", "-f", "http://localhost:80/"], "interval": "30s", "start_period": "60s"},
+            "healthcheck": check,
         }
-        for number in range(count)
-    }  # fmt: skip
     path = folder / "compose.yml"
     path.write_text(json.dumps({"name": "benchmark", "services": services}))
     return path
@@ -125,9 +131,8 @@ def main() -> None:
             seen = {e.service: e.at for e in events if e.kind == "service" and e.state == state}
             delays = sorted((at - float((folder / name).read_text())) * 1000 for name, at in seen.items())
             p95 = delays[max(int(len(delays) * 0.95) - 1, 0)]
-            print(
-                f"{state:<7} {len(delays)} of {count} noticed after median {statistics.median(delays):.0f} ms, 95% {p95:.0f} ms, worst {delays[-1]:.0f} ms"
-            )
+            spread = f"median {statistics.median(delays):.0f} ms, 95% {p95:.0f} ms, worst {delays[-1]:.0f} ms"
+            print(f"{state:<7} {len(delays)} of {count} noticed after {spread}")
             if mode == "ready":
                 limit = [delay * 1000 for delay in bare(folder, count)]
                 ratio = statistics.median(delays) / max(statistics.median(limit), 0.1)
