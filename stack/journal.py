@@ -56,6 +56,9 @@ class Journal:
     def note(self, text: str) -> None:
         self.write("note", text=text)
 
+    def close(self) -> None:
+        self._file.close()
+
 
 def read(run: Path) -> list[Event]:
     """Answer all events of a run so far."""
