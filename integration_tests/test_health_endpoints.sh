@@ -1,19 +1,32 @@
 #!/bin/sh
 # Are both services alive? Stops at the first that is not, with exit code 1.
+# Where nobody listens yet, as just after `up -d`, it waits up to WAIT_S seconds (15).
 # BACKEND_URL and GATEWAY_URL override the addresses, which are those inside the stack's network.
 set -eu
 
 BACKEND_URL="${BACKEND_URL:-http://backend:8000}"
 GATEWAY_URL="${GATEWAY_URL:-http://api-gateway:8080}"
+WAIT_S="${WAIT_S:-15}"
 
 if ! command -v curl >/dev/null 2>&1; then
     echo "curl is not installed here; run this script where it is." >&2
     exit 127
 fi
 
-# check NAME URL: curl writes 000 where nobody answers.
+# ask URL: curl writes 000 where nobody answers.
+ask() {
+    curl -s -o /dev/null -w '%{http_code}' --max-time 10 "$1" || true
+}
+
+# check NAME URL: a service that is still starting gets its time, an answer that is wrong gets none.
 check() {
-    status=$(curl -s -o /dev/null -w '%{http_code}' --max-time 10 "$2") || true
+    tries=$((WAIT_S * 2))
+    status=$(ask "$2")
+    while [ "$status" = "000" ] && [ "$tries" -gt 0 ]; do
+        tries=$((tries - 1))
+        sleep 0.5
+        status=$(ask "$2")
+    done
     if [ "$status" != "200" ]; then
         echo "❌ $1 health check failed! HTTP $status"
         exit 1

@@ -1,0 +1,53 @@
+"""Room for the document's own names: they are free before, and free again afterwards."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from plain_compose.shell import DEFAULT_PORTS, ROOT, Shell
+from stack import engines
+from stack.ports import candidates, is_free
+
+FILES = ("compose/docker-compose.ci.yml", "compose/docker-compose.local.yml")
+
+
+def docker(*words: str) -> str:
+    """Answer what a docker command prints."""
+    done = subprocess.run(["docker", *words], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, f"docker {' '.join(words)}: {done.stderr}"
+    return done.stdout
+
+
+def held() -> list[str]:
+    """Answer what is there of the names that the document uses."""
+    containers = docker("ps", "--all", "--format", "{{.Names}}").split()
+    networks = docker("network", "ls", "--format", "{{.Name}}").split()
+    volumes = docker("volume", "ls", "--format", "{{.Name}}").split()
+    taken = [name for name in containers if name.startswith(("ecommerce-local-", "ecommerce-ci-"))]
+    names = {"ecommerce-local-network", "ecommerce-ci-network", "ecommerce-postgres-data"}
+    return taken + sorted(names & {*networks, *volumes})
+
+
+@pytest.fixture(scope="session")
+def room() -> Iterator[None]:
+    """Nobody's stack or data has the document's names; images are those of the present code."""
+    reason = engines.why_not("docker")
+    assert reason is None, reason
+    there = held()
+    assert not there, f"in use, and this suite would remove it: {', '.join(there)}"
+    for file in FILES:
+        docker("compose", "-f", file, "build", "--quiet")
+    yield
+    for file in FILES:
+        docker("compose", "-f", file, "down", "-v", "--remove-orphans")
+
+
+@pytest.fixture(scope="session")
+def shell(room: None) -> Shell:
+    """A shell; where somebody holds a default port, another one is used in its place."""
+    pool = candidates("plain-compose")
+    taken = [name for name, port in DEFAULT_PORTS.items() if not is_free(port)]
+    return Shell(ports={name: next(port for port in pool if is_free(port)) for name in taken})

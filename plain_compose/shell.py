@@ -1,0 +1,81 @@
+"""Types command lines as a person would, and answers what they print."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from plain_compose.lines import Line
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT_S = 300.0
+DEFAULT_PORTS = {"BACKEND_PORT": 8000, "GATEWAY_PORT": 9000, "POSTGRES_PORT": 5432, "REDIS_PORT": 6379}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Printed:
+    """What a command line did."""
+
+    out: str
+    everything: str
+    code: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shell:
+    """A shell in the repository's root. ``ports`` are other host ports where a default one is taken."""
+
+    ports: Mapping[str, int]
+
+    def type(self, line: Line) -> Printed:
+        """Run one line to its end, or until all that it promises was seen."""
+        command = self.translated(line.text)
+        process = subprocess.Popen(
+            ["bash", "-c", command],
+            cwd=ROOT,
+            env=os.environ | {name: str(port) for name, port in self.ports.items()} | {"PWD": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if line.until_seen else subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        if line.until_seen:
+            return self._watched(process, line)
+        out, err = process.communicate(timeout=LIMIT_S)
+        return Printed(out=out, everything=out + err, code=process.returncode)
+
+    def translated(self, text: str) -> str:
+        """The document's file names and default ports, where they are here."""
+        text = text.replace("-f docker-compose.", "-f compose/docker-compose.")
+        for name, port in self.ports.items():
+            text = re.sub(rf"(localhost|-i ):{DEFAULT_PORTS[name]}\b", rf"\1:{port}", text)
+            text = text.replace(f"-i :{DEFAULT_PORTS[name]}", f"-i :{port}")
+        return text
+
+    def pattern(self, text: str) -> str:
+        """A promised output, with the ports that are used."""
+        for name, port in self.ports.items():
+            text = text.replace(f":{DEFAULT_PORTS[name]}->", f":{port}->")
+            text = text.replace(f":{DEFAULT_PORTS[name]} ", f":{port} ")
+        return text
+
+    def _watched(self, process: subprocess.Popen[str], line: Line) -> Printed:
+        assert process.stdout is not None
+        os.set_blocking(process.stdout.fileno(), False)
+        seen, deadline = "", time.monotonic() + LIMIT_S
+        while time.monotonic() < deadline and process.poll() is None:
+            seen += process.stdout.read() or ""
+            if all(re.search(self.pattern(wanted), seen) for wanted in line.prints):
+                break
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(timeout=60)
+        process.stdout.close()
+        return Printed(out=seen, everything=seen, code=0)
