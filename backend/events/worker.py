@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.conf import settings
 from django.db import close_old_connections
@@ -49,8 +50,9 @@ JOBS = (
 class Worker:
     """Runs all jobs, round after round, until told to stop; a job that fails is tried again next round."""
 
-    def __init__(self, jobs: tuple[Job, ...] = JOBS) -> None:
-        self.jobs = jobs
+    def __init__(self, jobs: tuple[Job, ...] = JOBS, *, heartbeat: Path | None = None) -> None:
+        """`heartbeat` is touched after every round, so that a health check sees a worker that hangs."""
+        self.jobs, self.heartbeat = jobs, heartbeat
         self.stopping = threading.Event()
         self._rounds = 0
         self._failing: set[str] = set()
@@ -65,6 +67,8 @@ class Worker:
         """Runs every job that is due once; answers how many things were done."""
         done = sum(self._done(job) for job in self.jobs if self._rounds % job.every == 0)
         self._rounds += 1
+        if self.heartbeat is not None:
+            self.heartbeat.touch()
         return done
 
     def stop(self) -> None:

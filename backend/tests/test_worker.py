@@ -103,3 +103,9 @@ def test_a_worker_that_is_told_to_stop_ends():
 def test_one_url_has_one_client(settings):
     settings.REDIS_URL = "redis://localhost:1/0"
     assert redis_client.redis_client() is redis_client.redis_client()
+
+
+def test_a_round_leaves_a_heartbeat(tmp_path) -> None:
+    heartbeat = tmp_path / "heartbeat"
+    Worker(jobs=(), heartbeat=heartbeat).round()
+    assert heartbeat.exists()

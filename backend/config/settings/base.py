@@ -102,6 +102,7 @@ TOKEN_HOURS = env.number("TOKEN_HOURS", 24 * 14, minimum=1)
 RESERVATION_S = env.number("RESERVATION_S", 15 * 60, minimum=1)
 EVENT_STREAM = "shop.events"
 EVENT_STREAM_LENGTH = 100_000
+WORKER_HEARTBEAT = Path(heartbeat) if (heartbeat := env.text("WORKER_HEARTBEAT", "")) else None
 RUN_WORKER_IN_PROCESS = env.flag("RUN_WORKER_IN_PROCESS", False)
 WORKER_PAUSE_MS = env.number("WORKER_PAUSE_MS", 500, minimum=1)
 

@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work."""
-        worker = Worker()
+        worker = Worker(heartbeat=settings.WORKER_HEARTBEAT)
         if options["once"]:
             self.stdout.write(f"{worker.round()} done")
             return
