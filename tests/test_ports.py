@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stack import ports
+from stack.errors import PortTaken
+from stack.model import Port, Service
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACK_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield server.getsockname()[1]
+
+
+def lease(name: str, *asked: Port, alive: tuple[str, ...] = ()) -> tuple[dict[int, int], tuple[str, ...]]:
+    service = Service(name="web", ports=asked)
+    found, notes = ports.lease(
+        name, {"web": service}, {"web": [p.target for p in asked]}, alive={name, *alive}
+    )
+    return found["web"], notes
+
+
+def free() -> int:
+    return next(port for port in ports.candidates(f"test {os.getpid()}") if ports.is_free(port))
+
+
+def test_a_published_port_that_is_free_is_the_one() -> None:
+    port = free()
+    assert lease("shop", Port(target=80, published=port)) == ({80: port}, ())
+
+
+def test_a_default_port_that_is_taken_is_replaced_and_its_holder_named(taken: int) -> None:
+    found, (note,) = lease("shop", Port(target=80, published=taken))
+    assert ports.FIRST <= found[80] <= ports.LAST
+    assert f"port {taken} of web is held by pid {os.getpid()}" in note
+
+
+def test_a_demanded_port_that_is_taken_is_refused_and_its_holder_named(taken: int) -> None:
+    with pytest.raises(PortTaken, match=rf"Port {taken} of web was asked for by name, but pid {os.getpid()}"):
+        lease("shop", Port(target=80, published=taken, demanded=True))
+
+
+def test_two_living_stacks_never_get_the_same_port() -> None:
+    port = free()
+    first, _ = lease("one", Port(target=80, published=port), Port(target=81))
+    second, (note,) = lease("two", Port(target=80, published=port), Port(target=81), alive=("one",))
+    assert not set(first.values()) & set(second.values())
+    assert "held by stack one" in note
+
+
+def test_the_lease_of_a_dead_stack_counts_no_more() -> None:
+    port = free()
+    lease("one", Port(target=80, published=port))
+    assert lease("two", Port(target=80, published=port)) == ({80: port}, ())
+
+
+def test_a_released_port_can_be_leased_at_once() -> None:
+    port = free()
+    lease("one", Port(target=80, published=port))
+    ports.release("one")
+    assert lease("two", Port(target=80, published=port), alive=("one",)) == ({80: port}, ())
+
+
+def test_a_stack_gets_the_same_ports_again() -> None:
+    first, _ = lease("one", Port(target=80), Port(target=81))
+    assert lease("one", Port(target=80), Port(target=81))[0] == first
+
+
+def test_no_port_is_one_that_the_kernel_gives_to_outgoing_connections() -> None:
+    found = list(ports.candidates("shop"))
+    assert len(set(found)) == len(found) == ports.LAST - ports.FIRST + 1
+    assert max(found) < 32768
+
+
+def test_a_port_with_a_listener_is_not_free(taken: int) -> None:
+    assert not ports.is_free(taken)
