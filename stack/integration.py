@@ -116,7 +116,7 @@ def _test(launched: Launched, python: Path, options: Options, *, began_at: int) 
         *options.pytest,
     ]
     environment = {**os.environ, **kept.endpoints, "STACK_NAME": kept.name, "STACK_ENGINE": kept.engine}
-    environment["STACK_RUN"] = str(launched.run)
+    environment["STACK_RUN"], environment["STACK_PYTHON"] = str(launched.run), sys.executable
     tests = commands.spawn(argv, env=environment, cwd=TESTS.parent)
     dead: list[journal.Event] = []
     watcher = threading.Thread(target=_watch, args=(launched, tests, dead, began_at), daemon=True)

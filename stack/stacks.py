@@ -54,6 +54,11 @@ def name_of(choice: Choice) -> str:
     return os.environ.get("STACK_NAME") or names.of_work_tree(choice.project, choice.work_tree)
 
 
+def meant(choice: Choice) -> str:
+    """Answer the name of the stack that is meant: a kind means this work tree's, any other word is a name."""
+    return choice.kind if choice.kind in state.names() else name_of(choice)
+
+
 def request(choice: Choice, *, services: Sequence[str] = (), ephemeral: bool, deadline_s: float) -> Request:
     """Answer what the guardian is to hold.
 

@@ -35,7 +35,7 @@ def up(choice: Choice, service: str, *, timeout_s: float, watch: bool) -> None:
 
 def down(choice: Choice, *, volumes: bool) -> None:
     """End the stack and say what was kept; nothing up is not an error."""
-    name = _name(choice)
+    name = stacks.meant(choice)
     kept = state.read(name)
     if kept is None:
         if volumes and state.folder(name).exists():
@@ -52,7 +52,7 @@ def down(choice: Choice, *, volumes: bool) -> None:
 
 def change(choice: Choice, verb: str, service: str) -> None:
     """Stop, start or restart services of the stack."""
-    kept = stacks.found(_name(choice))
+    kept = stacks.found(stacks.meant(choice))
     stacks.change(kept, verb, [service] if service else [])
     past = {"stop": "stopped", "start": "started and ready", "restart": "restarted and ready"}[verb]
     report.say(f"{service or 'all services'}: {past}")
@@ -69,7 +69,7 @@ def build(choice: Choice, *, no_cache: bool) -> None:
 
 def ps(choice: Choice, *, as_json: bool) -> None:
     """List the services of the stack."""
-    name = _name(choice)
+    name = stacks.meant(choice)
     kept = control.alive(name)
     rows = [] if kept is None else [_row(item) for item in stacks.status(kept)]
     if as_json:
@@ -112,7 +112,7 @@ def show_logs(run: Path, names: list[str], *, after: str, tail: int) -> str:
 
 def logs(choice: Choice, service: str, *, follow: bool, since: str, tail: int) -> None:
     """Show the logs of the newest run, and go on where asked."""
-    name = _name(choice)
+    name = stacks.meant(choice)
     run = stacks.last_run(choice, name)
     if run is None:
         report.say(f"{name} has not run here yet; start it with `inv up`")
@@ -141,7 +141,7 @@ def health(choice: Choice) -> int:
     """Ask every service now and say what it answers; 1 where one is not well."""
     from stack import usage
 
-    kept = stacks.found(_name(choice))
+    kept = stacks.found(stacks.meant(choice))
     rows = usage.ask_all(workplace.plan_of(kept), kept)
     report.say(report.table(rows, ["service", "health", "answer", "ms"]))
     return 0 if all(row["health"] in {"ok", "-"} for row in rows) else 1
@@ -151,7 +151,7 @@ def stats(choice: Choice) -> None:
     """Show what each service uses."""
     from stack import usage
 
-    rows = usage.service_rows(stacks.found(_name(choice)))
+    rows = usage.service_rows(stacks.found(stacks.meant(choice)))
     report.say(report.table(rows, ["service", "processes", "cpu", "memory"]))
 
 
@@ -160,7 +160,7 @@ def reset_db(choice: Choice) -> None:
     from stack import reset
 
     began = time.monotonic()
-    kept = stacks.found(_name(choice))
+    kept = stacks.found(stacks.meant(choice))
     _must_be_ours(kept)
     what = reset.database_of(kept)
     report.say(f"{kept.name}: {what} is fresh, migrated and seeded ({time.monotonic() - began:.1f} s)")
@@ -200,8 +200,3 @@ def _must_be_ours(kept: StackState) -> None:
         raise NotDisposable(
             f"{kept.name} is not a living stack of this machine.", hint="Start it with `inv up`."
         )
-
-
-def _name(choice: Choice) -> str:
-    """A kind (local, ci) means this work tree's stack; any other word is a stack's own name."""
-    return choice.kind if choice.kind in state.names() else stacks.name_of(choice)

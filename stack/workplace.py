@@ -54,7 +54,7 @@ def service_of(made: Plan, name: str) -> ServicePlan:
 
 def execute(choice: Choice, service: str, command: str, *, fresh: bool = False) -> int:
     """Run ``command`` in the place of ``service`` on the user's terminal; answers its exit code."""
-    kept = stacks.found(stacks.name_of(choice))
+    kept = stacks.found(stacks.meant(choice))
     words = shlex.split(command)
     if kept.engine != "local":
         return commands.attach(_container_words(kept, service, words, fresh=fresh))
@@ -93,7 +93,7 @@ def _container_words(kept: StackState, service: str, words: Sequence[str], *, fr
 
 def psql(choice: Choice, command: str) -> int:
     """Open psql on the stack's Postgres, or run one command."""
-    kept = stacks.found(stacks.name_of(choice))
+    kept = stacks.found(stacks.meant(choice))
     planned = _of_image(plan_of(kept), "postgres")
     user = planned.service.environment.get("POSTGRES_USER", "postgres")
     database = planned.service.environment.get("POSTGRES_DB", user)
@@ -116,7 +116,7 @@ def psql(choice: Choice, command: str) -> int:
 
 def redis_cli(choice: Choice, command: str) -> int:
     """Open redis-cli on the stack's Redis, or run one command."""
-    kept = stacks.found(stacks.name_of(choice))
+    kept = stacks.found(stacks.meant(choice))
     planned = _of_image(plan_of(kept), "redis")
     if kept.engine != "local":
         return commands.attach(
