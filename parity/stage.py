@@ -9,7 +9,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +43,7 @@ class Stage:
     home: Path
     files: Sequence[str] = ()
     profiles: Sequence[str] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
     name: str = field(default_factory=lambda: f"parity-{secrets.token_hex(4)}")
 
     def write(self, text: str, *, name: str = f"compose/docker-compose.{KIND}.yml") -> Path:
@@ -54,12 +55,8 @@ class Stage:
 
     def run(self, verb: str, *words: str, timeout_s: float = 120.0) -> Answer:
         """Say one word of `inv` to this stack."""
-        argv = [sys.executable, "-m", "parity.command", verb, *words]
-        argv += ["--work-tree", str(self.folder), "--engine", self.engine]
-        argv += [part for file in self.files for part in ("--file", str(self.folder / file))]
-        argv += [part for profile in self.profiles for part in ("--profile", profile)]
         done = subprocess.run(
-            argv,
+            self.argv(verb, *words),
             env=self.environment(),
             cwd=ROOT,
             capture_output=True,
@@ -69,10 +66,18 @@ class Stage:
         )
         return Answer(code=done.returncode, out=done.stdout, err=done.stderr)
 
+    def argv(self, verb: str, *words: str) -> list[str]:
+        """Answer the command line of one word."""
+        argv = [sys.executable, "-m", "parity.command", verb, *words]
+        argv += ["--work-tree", str(self.folder), "--engine", self.engine]
+        argv += [part for file in self.files for part in ("--file", str(self.folder / file))]
+        return argv + [part for profile in self.profiles for part in ("--profile", profile)]
+
     def environment(self) -> dict[str, str]:
         """Answer the environment of every command."""
         return {
             **os.environ,
+            **self.variables,
             "STACK_NAME": self.name,
             "STACK_HOME": str(self.home),
             "PYTHONPATH": str(ROOT),
@@ -93,6 +98,12 @@ class Stage:
     def run_folder(self) -> Path:
         """Answer the folder of the newest run."""
         return max((self.folder / ".stack" / "runs").iterdir(), key=lambda path: path.stat().st_ctime_ns)
+
+    def token(self) -> str | None:
+        """Answer what the processes of the newest run carry; None where nothing was ever launched."""
+        requests = (self.folder / ".stack" / "runs").glob("*/request.json")
+        newest = max(requests, key=lambda path: path.stat().st_ctime_ns, default=None)
+        return None if newest is None else str(json.loads(newest.read_text())["token"])
 
     def events(self) -> list[Event]:
         """Answer what happened to services in the newest run."""
@@ -163,8 +174,8 @@ class Stage:
 
     def left(self) -> str:
         """Answer what is left of the stack: containers, networks, volumes, processes, state."""
-        token = json.loads((self.run_folder() / "request.json").read_text())["token"]
-        found = [f"process {pid}" for pid in processes.with_token(token)]
+        token = self.token()
+        found = [f"process {pid}" for pid in (processes.with_token(token) if token else ())]
         found += [f"folder {path}" for path in (self.home / "stacks").glob(self.name)]
         if self.engine != "local":
             found += containers_left(self.engine, self.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 
@@ -47,7 +48,8 @@ def room() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shell(room: None) -> Shell:
-    """A shell; where somebody holds a default port, another one is used in its place."""
+    """A shell; where a variable asks for another port, or somebody holds the default one, that is used."""
     pool = candidates("plain-compose")
-    taken = [name for name, port in DEFAULT_PORTS.items() if not is_free(port)]
-    return Shell(ports={name: next(port for port in pool if is_free(port)) for name in taken})
+    asked = {name: int(os.environ[name]) for name in DEFAULT_PORTS if name in os.environ}
+    taken = [name for name, port in DEFAULT_PORTS.items() if name not in asked and not is_free(port)]
+    return Shell(ports=asked | {name: next(port for port in pool if is_free(port)) for name in taken})

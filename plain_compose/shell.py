@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import subprocess
 import time
@@ -68,14 +69,18 @@ class Shell:
 
     def _watched(self, process: subprocess.Popen[str], line: Line) -> Printed:
         assert process.stdout is not None
-        os.set_blocking(process.stdout.fileno(), False)
-        seen, deadline = "", time.monotonic() + LIMIT_S
-        while time.monotonic() < deadline and process.poll() is None:
-            seen += process.stdout.read() or ""
-            if all(re.search(self.pattern(wanted), seen) for wanted in line.prints):
-                break
-            time.sleep(0.1)
+        seen, deadline = b"", time.monotonic() + LIMIT_S
+        while time.monotonic() < deadline:
+            if select.select([process.stdout], [], [], 0.5)[0]:
+                chunk = os.read(process.stdout.fileno(), 1 << 16)
+                seen += chunk
+                if not chunk or self._has_all(line, seen.decode(errors="replace")):
+                    break
         os.killpg(process.pid, signal.SIGINT)
         process.wait(timeout=60)
         process.stdout.close()
-        return Printed(out=seen, everything=seen, code=0)
+        text = seen.decode(errors="replace")
+        return Printed(out=text, everything=text, code=0)
+
+    def _has_all(self, line: Line, seen: str) -> bool:
+        return all(re.search(self.pattern(wanted), seen) for wanted in line.prints)

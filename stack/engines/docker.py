@@ -145,9 +145,8 @@ class ContainerEngine:
             await process.wait()
             raise
         if process.returncode and check:
-            raise CommandFailed(
-                (self._program, *words), process.returncode, (err or out).decode(errors="replace")
-            )
+            said = (out + err).decode(errors="replace")  # a build's own words are in the first
+            raise CommandFailed((self._program, *words), process.returncode, said)
         return "" if process.returncode else out.decode(errors="replace").strip()
 
 
