@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import control, engines, journal, names, state
+from stack import control, engines, journal, names, recorder, state
 from stack.control import Launched
 from stack.errors import NotUp, ServiceFailed, StackError, UnknownService, UnknownStack
 from stack.journal import Event
@@ -145,6 +145,9 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
             launched.hurry()
             for event in launched.events():
                 show(event)
+            raise
+        except StackError as problem:
+            recorder.finish(launched.run, outcome=f"failed: {problem.message}")
             raise
     return found(name), False
 

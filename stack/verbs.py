@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from stack import compose, control, engines, plan, report, stacks, state, workplace
+from stack import compose, control, engines, plan, recorder, report, stacks, state, workplace
 from stack import logs as records
 from stack.errors import NotDisposable, StackError, UnknownService
 from stack.stacks import Choice
@@ -38,16 +38,25 @@ def down(choice: Choice, *, volumes: bool) -> None:
     name = stacks.meant(choice)
     kept = state.read(name)
     if kept is None:
-        if volumes and state.folder(name).exists():
-            state.forget(name, volumes=True)
+        if volumes:
+            _forget_data(name)
             report.say(f"{name} was not up; its data is removed")
         else:
             report.say(f"{name} is not up; nothing to end")
         return
     began = time.monotonic()
     control.end(kept, volumes=volumes)
+    recorder.finish(Path(kept.run), outcome="ended")
     data = "its data is removed" if volumes or kept.ephemeral else "its data is kept"
     report.say(f"{name} is down in {time.monotonic() - began:.1f} s; {data}")
+
+
+def _forget_data(name: str) -> None:
+    """Remove what a stack that is not up has kept, on whatever engine it was."""
+    state.forget(name, volumes=True)
+    for engine in engines.NAMES:
+        if engine != "local" and engines.why_not(engine) is None:
+            engines.remove_leftovers(engine, name, volumes=True)
 
 
 def change(choice: Choice, verb: str, service: str) -> None:
