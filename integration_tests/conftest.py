@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 import shop
+from books import books_agree
 from shell_scripts import pytest_collect_file
 from shop import Service
 
-__all__ = ["pytest_collect_file"]
+__all__ = ["books_agree", "pytest_collect_file"]
 
 HERE = Path(__file__).parent
 SEED = pytest.StashKey[str]()
