@@ -138,6 +138,8 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
     with FileLock(locks / name, timeout=deadline_s + 60):
         if (kept := control.alive(name)) is not None and kept.phase in {"up", "starting"}:
             return kept, True
+        if kept is not None:
+            control.end(kept)  # it is on its way down; there is one stack of a name at a time
         launched = control.launch(request(choice, services=services, ephemeral=False, deadline_s=deadline_s))
         try:
             wait_until_up(launched, show)

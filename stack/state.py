@@ -17,6 +17,9 @@ from stack.errors import StateUnreadable
 from stack.places import state_home
 
 VERSION = 1
+VOLUMES = "volumes"
+"""The only folder of a stack that outlives it."""
+
 SCRATCH_FREE_BYTES = 1 << 30
 
 
@@ -133,7 +136,12 @@ def forget(name: str, *, volumes: bool) -> None:
         path.unlink(missing_ok=True)
     shutil.rmtree(scratch(name), ignore_errors=True)
     home = folder(name)
-    shutil.rmtree(home if volumes else home / "scratch", ignore_errors=True)
-    if not volumes:
-        with contextlib.suppress(OSError):
-            home.rmdir()  # only where nothing is kept in it
+    for path in [] if volumes or not home.is_dir() else home.iterdir():
+        if path.is_dir() and path.name != VOLUMES:
+            shutil.rmtree(path, ignore_errors=True)
+        elif not path.is_dir():
+            path.unlink(missing_ok=True)
+    if volumes:
+        shutil.rmtree(home, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        home.rmdir()  # only where nothing is kept in it

@@ -84,7 +84,9 @@ def local_environment(planned: ServicePlan, kept: StackState) -> dict[str, str]:
 def _container_words(kept: StackState, service: str, words: Sequence[str], *, fresh: bool) -> list[str]:
     if service not in kept.ports:
         raise UnknownService(f"There is no service {service!r}.", hint=f"Services: {', '.join(kept.ports)}.")
-    compose_file = str(Path(kept.run) / "compose.json")
+    from stack.engines import docker
+
+    compose_file = str(state.folder(kept.name) / docker.RESOLVED)
     base = [kept.engine, "compose", "--project-name", kept.name, "--file", compose_file]
     quiet = [] if sys.stdin.isatty() else ["-T"]
     verb = ["run", "--rm", "--no-deps", *quiet] if fresh else ["exec", *quiet]

@@ -25,6 +25,10 @@ from stack.errors import CommandFailed
 from stack.logs import Log
 from stack.model import Build, Stack
 from stack.plan import Plan, ServicePlan
+from stack.state import write_atomically
+
+RESOLVED = "compose.json"
+"""The resolved file's name. It holds passwords, so it is kept with the state, not in the run's record."""
 
 API_NEEDED = (1, 44)
 """The first Engine API with healthcheck ``start_interval`` (Docker Engine 25)."""
@@ -49,7 +53,7 @@ class ContainerEngine:
         self._plan, self._site = plan, site
         resolved = json.loads(await self._call(*self._given(plan), "config", "--format", "json"))
         arranged = arrange(resolved, plan, rename=plan.name != plan.stack.name)
-        (site.run / "compose.json").write_text(json.dumps(arranged, indent=1), encoding="utf-8")
+        write_atomically(site.folder / RESOLVED, json.dumps(arranged, indent=1))
 
     async def build(self, plan: ServicePlan, say: Say) -> None:
         """Make what is missing of the images, then all containers, once for the whole stack."""
@@ -91,7 +95,7 @@ class ContainerEngine:
     async def _create(self, say: Say) -> None:
         assert self._plan is not None
         assert self._site is not None
-        resolved = json.loads((self._site.run / "compose.json").read_text(encoding="utf-8"))
+        resolved = json.loads((self._site.folder / RESOLVED).read_text(encoding="utf-8"))
         await asyncio.to_thread(belongings.refuse_others, self._program, resolved)
         await self._make_images(list(self._plan.services), say)
         try:
@@ -126,7 +130,7 @@ class ContainerEngine:
 
     def _ours(self) -> list[str]:
         assert self._site is not None
-        return ["compose", "--project-name", self._name, "--file", str(self._site.run / "compose.json")]
+        return ["compose", "--project-name", self._name, "--file", str(self._site.folder / RESOLVED)]
 
     @property
     def _name(self) -> str:
