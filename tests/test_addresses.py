@@ -17,6 +17,7 @@ ADDRESSES = {("postgres", 5432): ("127.0.0.1", 20001), ("backend", 8000): ("127.
         ("my-backend:8000", "my-backend:8000"),
         ("backend.example:8000", "backend.example:8000"),
         ("backend:9999", "backend:9999"),
+        ("_backend:8000", "_backend:8000"),
         ("localhost:8000", "localhost:8000"),
     ],
 )

@@ -61,6 +61,15 @@ def test_two_living_stacks_never_get_the_same_port() -> None:
     assert "held by stack one" in note
 
 
+def test_two_services_that_publish_the_same_port_do_not_share_it() -> None:
+    port = free()
+    both = {name: Service(name=name, ports=(Port(target=80, published=port),)) for name in ("web", "api")}
+    found, notes = ports.lease("shop", both, {"web": [80], "api": [80]}, alive={"shop"})
+    assert found["web"][80] == port
+    assert found["api"][80] != port
+    assert len(notes) == 1
+
+
 def test_the_lease_of_a_dead_stack_counts_no_more() -> None:
     port = free()
     lease("one", Port(target=80, published=port))

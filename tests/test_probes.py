@@ -132,6 +132,7 @@ def test_a_plain_get_is_asked_directly(test: tuple[str, ...]) -> None:
         ("CMD", "curl", "-H", "A: b", URL),
         ("CMD", "curl", "-f", "https://127.0.0.1:20001/"),
         ("CMD-SHELL", f"curl -f {URL} | grep ok"),
+        ("CMD-SHELL", f"curl -f {URL};true"),
         ("CMD-SHELL", "test -f $HOME/ready"),
         ("CMD", "redis-cli", "-a", "password", "ping"),
     ],
