@@ -12,7 +12,7 @@ from config import env, logs, preparation
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 bind = f"{env.text('HOST', '0.0.0.0')}:{env.number('PORT', 8000, minimum=1)}"
 workers = env.number("WEB_CONCURRENCY", 1, minimum=1)
-worker_class = "gthread"
+worker_class = "config.refusals.ProblemWorker"
 threads = env.number("WEB_THREADS", 8, minimum=1)
 timeout = 60
 graceful_timeout = env.number("GRACEFUL_TIMEOUT_S", 20, minimum=1)

@@ -12,6 +12,8 @@ from core.problems import CONTENT_TYPE
 
 KEY_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 SIGNATURE_SCHEMA = {"type": "string", "pattern": "^t=[0-9]{1,12},v1=[0-9a-f]{64}$"}
+REFUSED = {414: "URI Too Long", 431: "Request Header Fields Too Large"}
+"""What Gunicorn answers to any request that is too long, see `config.refusals`."""
 DEMANDED = {"Idempotency-Key": KEY_SCHEMA, "X-Sandbox-Signature": SIGNATURE_SCHEMA}
 
 
@@ -23,6 +25,7 @@ class ShopAPI(NinjaAPI):
         document = super().get_openapi_schema(**options)
         for operation in _operations(document):
             _errors_as_problems(operation["responses"])
+            _refusals_added(operation["responses"])
             for parameter in operation.get("parameters", ()):
                 if parameter["name"] in DEMANDED:
                     parameter.update(required=True, schema=DEMANDED[parameter["name"]])
@@ -39,3 +42,9 @@ def _errors_as_problems(responses: dict[Any, dict[str, Any]]) -> None:
         content = response.get("content", {})
         if int(status) >= 400 and "application/json" in content:
             content[CONTENT_TYPE] = content.pop("application/json")
+
+
+def _refusals_added(responses: dict[Any, dict[str, Any]]) -> None:
+    problem = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
+    for status, title in REFUSED.items():
+        responses[status] = {"description": title, "content": problem}

@@ -65,7 +65,7 @@ class ProblemMiddleware:
         response = self.get_response(request)
         if settings.DEBUG and response.status_code == 404 and _is_debug_page(request, response):
             return problem_response(request, 404, f"There is nothing at {request.path}.", "not-found")
-        return response
+        return _method_refused(request, response) if response.status_code == 405 else response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answers a response for errors that a client caused, None for our own."""
@@ -82,3 +82,10 @@ def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:
     """Django's page for developers, sent to a caller that is no browser: errors keep their one shape."""
     is_html = response.headers.get("Content-Type", "").startswith("text/html")
     return is_html and "text/html" not in request.headers.get("Accept", "") and "/admin/" not in request.path
+
+
+def _method_refused(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Django and django-ninja say 405 with no body or a bare text; which methods there are stays said."""
+    problem = problem_response(request, 405, f"{request.method} is not what this address is for.")
+    problem["Allow"] = ", ".join(sorted(word.strip() for word in response["Allow"].split(",")))
+    return problem

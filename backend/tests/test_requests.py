@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from config.logs import JsonFormatter, mask, request_id
+from config.refusals import refusal
 
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "instance", "request_id"}
 
@@ -82,8 +83,22 @@ def test_the_admin_asks_to_log_in(client):
     assert b"id_username" in response.content
 
 
-def test_a_wrong_method_is_refused(client):
-    assert client.post("/health/").status_code == 405
+@pytest.mark.parametrize("path", ["/health/", "/api/v1/facets"])
+def test_a_wrong_method_is_refused_as_a_problem_that_says_what_is_served(client, path):
+    response = client.put(path)
+    assert (response.status_code, response["Content-Type"]) == (405, "application/problem+json")
+    assert "GET" in response["Allow"]
+
+
+@pytest.mark.parametrize("status", ["414 URI Too Long", "400 Bad Request"])
+def test_what_gunicorn_refuses_is_a_problem(status):
+    page = f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\n\r\n<html>".encode()
+    head, _, body = refusal(page).partition(b"\r\n\r\n")
+    document = json.loads(body)
+    assert head.startswith(f"HTTP/1.1 {status}\r\n".encode())
+    assert f"Content-Length: {len(body)}".encode() in head
+    assert f"X-Request-ID: {document['request_id']}".encode() in head
+    assert f"{document['status']} {document['title']}" == status
 
 
 def test_docs_need_no_foreign_host(client):

@@ -1,0 +1,58 @@
+"""Requests that Gunicorn itself refuses (too long, malformed) are answered in the one shape of all errors."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from typing import Any
+from uuid import uuid4
+
+from gunicorn.workers.gthread import ThreadWorker
+
+STATUS_LINE = re.compile(rb"HTTP/1\.1 (?P<status>[0-9]{3}) (?P<title>[^\r\n]*)")
+DETAIL = "The server refused this request before it was read: it is too long, or not HTTP."
+
+
+class ProblemWorker(ThreadWorker):
+    """Gunicorn's worker with threads, less its pages of HTML."""
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """Logs and answers a request that never reached Django."""
+        super().handle_error(req, _AsProblem(client), addr, exc)
+
+
+class _AsProblem:
+    """A socket that sends a problem document where Gunicorn would send its page."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def sendall(self, page: bytes) -> None:
+        """Sends the document that stands for `page`."""
+        self._client.sendall(refusal(page))
+
+
+def refusal(page: bytes) -> bytes:
+    """Answers a whole HTTP response with the status of Gunicorn's own, and a problem document as its body."""
+    line = STATUS_LINE.match(page)
+    status, title = (int(line["status"]), line["title"].decode("latin1")) if line else (400, "Bad Request")
+    identity = uuid4().hex
+    body = json.dumps(
+        {
+            "type": "about:blank",
+            "title": title,
+            "status": status,
+            "detail": DETAIL,
+            "instance": "/",
+            "request_id": identity,
+        }
+    )
+    head = (
+        f"HTTP/1.1 {status} {title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+        f"X-Request-ID: {identity}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return (head + body).encode("latin1")
