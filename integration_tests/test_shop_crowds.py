@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("books_agree")
 LONG = os.environ.get("SHOP_LONG") == "1"
 BUYERS, UNITS, ROUNDS = (1000, 100, 20) if LONG else (100, 10, 1)
 KEYS, SENDS = (200, 50) if LONG else (8, 8)
-BASKETS = 200 if LONG else 40
+BASKETS = 200 if LONG else 24
 KEYS_AT_ONCE = 8
 BUSY_S = 0.02
 DECIDED_WITHIN_S = 60.0
