@@ -80,7 +80,9 @@ def launch(request: Request) -> Launched:
     state.write_atomically(file, json.dumps(asdict(request)))
     reading, writing = os.pipe() if request.ephemeral else (None, None)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), processes.TOKEN: request.token}
-    argv = [*kernel.namespace_prefix(), sys.executable, "-m", "stack.guardian", str(file)]
+    # Podman's conmon stays behind as its parent; in a namespace it would end with the guardian's.
+    prefix = () if request.engine == "podman" else kernel.namespace_prefix()
+    argv = [*prefix, sys.executable, "-m", "stack.guardian", str(file)]
     with (run / "guardian.log").open("ab") as output:
         process = commands.spawn(
             [*argv, str(reading)] if reading is not None else argv,
@@ -140,11 +142,17 @@ def clean_up(kept: StackState) -> None:
     if processes.is_alive(kept.pid, kept.pid_started):
         with contextlib.suppress(ProcessLookupError):
             os.kill(kept.pid, signal.SIGKILL)
-    processes.end(processes.with_token(kept.token))
+    processes.end(processes.with_token(kept.token) + _recorded(kept))
     if kept.engine != "local":
         engines.remove_leftovers(kept.engine, kept.name, volumes=kept.ephemeral)
     ports.release(kept.name)
     state.forget(kept.name, volumes=kept.ephemeral)
+
+
+def _recorded(kept: StackState) -> list[int]:
+    """Answer the services' first processes that still live; some hide their token by renaming themselves."""
+    noted = [event for event in journal.read(Path(kept.run)) if event.kind == "process"]
+    return [event.pid for event in noted if processes.is_alive(event.pid, event.started)]
 
 
 def sweep() -> list[str]:

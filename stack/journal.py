@@ -16,7 +16,8 @@ POLL_S = 0.01
 class Event:
     """Something that happened. ``at`` is seconds since the epoch.
 
-    ``kind`` is ``service`` (``state`` is its new state), ``stack`` (``state`` is starting, up, failed,
+    ``kind`` is ``service`` (``state`` is its new state), ``process`` (its first process: ``pid`` and what
+    ``stack.processes.started`` says of it), ``stack`` (``state`` is starting, up, failed,
     stopping, down), ``note``, ``probe`` or ``error`` (``code`` is the exit code, ``hint`` the way out).
     """
 
@@ -27,6 +28,8 @@ class Event:
     text: str = ""
     hint: str = ""
     code: int = 0
+    pid: int = 0
+    started: float = 0.0
     seconds: float = 0.0
 
 

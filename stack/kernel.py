@@ -14,7 +14,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from stack import commands
 
@@ -63,18 +63,3 @@ def die_with_parent() -> Callable[[], None] | None:
             os._exit(1)
 
     return bind
-
-
-def reap_orphans(known: Collection[int]) -> list[int]:
-    """Collect ended processes that came to us from others, never a child that somebody waits for."""
-    found: list[int] = []
-    while True:
-        try:
-            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
-            return found
-        if ended is None or ended.si_pid in known or ended.si_pid in found:
-            return found
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(ended.si_pid, os.WNOHANG)
-        found.append(ended.si_pid)

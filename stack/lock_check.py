@@ -12,6 +12,7 @@ from stack.locks import Interpreter, check_lock
 ROOT = Path(__file__).resolve().parent.parent
 PROJECTS = (
     (".", "requirements/dev.txt"),
+    (".", "requirements/fuzz.txt"),
     ("backend", "requirements.txt"),
     ("backend", "requirements-dev.txt"),
     ("ai-services/api_gateway", "requirements.txt"),

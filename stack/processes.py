@@ -17,7 +17,19 @@ SERVICE = "STACK_SERVICE"
 
 
 def started(pid: int) -> float | None:
-    """Answer when the process started, in seconds since the epoch; None where there is none."""
+    """Answer when the process started, None where there is none (or only what is left of one).
+
+    The number is for comparing alone. On Linux it counts clock ticks since the machine's boot
+    (proc_pid_stat(5), ``starttime``), which setting the clock does not move.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None if Path("/proc/self").exists() else _started_elsewhere(pid)
+    return None if fields[0] in {"Z", "X"} else float(fields[19])
+
+
+def _started_elsewhere(pid: int) -> float | None:
     import psutil
 
     try:
@@ -28,9 +40,8 @@ def started(pid: int) -> float | None:
 
 
 def is_alive(pid: int, since: float) -> bool:
-    """Answer whether ``pid`` is still the process that started at ``since``, not a later one."""
-    now = started(pid) if pid > 0 else None
-    return now is not None and abs(now - since) < 1.0
+    """Answer whether ``pid`` is still the process that ``started`` told ``since`` of, not a later one."""
+    return pid > 0 and started(pid) == since
 
 
 def own_pid() -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from stack import health, logs, ports, probes
+from stack import health, logs, ports, probes, processes
 from stack.engines import Engine, Exit, Running, Site
 from stack.errors import StackError
 from stack.health import Verdict
@@ -182,6 +182,7 @@ class Supervisor:
         self._enter(run, "starting")
         run.since = self._clock()
         run.running = await self._engine.start(run.plan, run.log)
+        self._remember_process(run.plan.name, run.running.pid)
         run.started.set()
         ended = asyncio.ensure_future(run.running.wait())
         probe = probes.choose(run.plan, run.running.execute)
@@ -273,6 +274,11 @@ class Supervisor:
             self._journal.write(
                 "probe", service=run.plan.name, state=progress.last.kind, text=progress.last.detail[:200]
             )
+
+    def _remember_process(self, name: str, pid: int) -> None:
+        """Note the first process, for whoever has to end it when the guardian cannot."""
+        if pid:
+            self._journal.write("process", service=name, pid=pid, started=processes.started(pid) or 0.0)
 
     def _waited(self, run: ServiceRun) -> float:
         return self._clock() - run.since if run.since else 0.0

@@ -84,10 +84,10 @@ def local_environment(planned: ServicePlan, kept: StackState) -> dict[str, str]:
 def _container_words(kept: StackState, service: str, words: Sequence[str], *, fresh: bool) -> list[str]:
     if service not in kept.ports:
         raise UnknownService(f"There is no service {service!r}.", hint=f"Services: {', '.join(kept.ports)}.")
-    from stack.engines import docker
+    from stack.engines import docker, podman
 
     compose_file = str(state.folder(kept.name) / docker.RESOLVED)
-    base = [kept.engine, "compose", "--project-name", kept.name, "--file", compose_file]
+    base = [*podman.compose(kept.engine), "--project-name", kept.name, "--file", compose_file]
     quiet = [] if sys.stdin.isatty() else ["-T"]
     verb = ["run", "--rm", "--no-deps", *quiet] if fresh else ["exec", *quiet]
     return [*base, *verb, service, *words]

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stack.engines import Exit, Running, Say, Site, belongings
+from stack.engines import Exit, Running, Say, Site, belongings, podman
 from stack.engines.explaining import explained
 from stack.errors import CommandFailed
 from stack.logs import Log
@@ -112,9 +112,20 @@ class ContainerEngine:
             return
         say(f"building {', '.join(missing)}")
         try:
-            await self._call(*self._ours(), "build", *missing)
+            await self._build(missing)
         except CommandFailed as error:
             raise explained(error, building=missing) from error
+
+    async def _build(self, names: list[str]) -> None:
+        """All side by side where compose can build, else one after the other."""
+        if self._program != "podman":
+            await self._call(*self._ours(), "build", *names)
+            return
+        assert self._plan is not None
+        for name in names:
+            build = self._plan.services[name].service.build
+            assert build is not None
+            await self._call(*podman.build_words(image_of(name, build), build))
 
     async def _has(self, image: str) -> bool:
         return bool(await self._call("image", "inspect", "--format", "{{.Id}}", image, check=False))
@@ -138,8 +149,11 @@ class ContainerEngine:
         return self._site.name
 
     async def _call(self, *words: str, check: bool = True) -> str:
+        argv = (self._program, *words)
+        if words[0] == "compose":
+            argv = (*await asyncio.to_thread(podman.compose, self._program), *words[1:])
         process = await asyncio.create_subprocess_exec(
-            self._program, *words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            *argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         try:
             out, err = await process.communicate()
@@ -243,6 +257,8 @@ def why_not(program: str) -> str | None:
         return f"{program} cannot be used: {why} ({said[-1] if said else 'it said nothing'})."
     if program == "docker" and (reason := _too_old(asked.stdout.strip())):
         return reason
+    if program == "podman":
+        return podman.too_old(asked.stdout.strip()) or podman.why_no_compose()
     plugin = subprocess.run([program, "compose", "version"], capture_output=True, text=True)
     if plugin.returncode != 0:
         return f"{program} has no compose plugin (`{program} compose version` fails)."

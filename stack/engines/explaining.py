@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from stack.errors import (
@@ -24,6 +25,7 @@ NO_IMAGE = (
 )
 NO_ROOM = "no space left on device"
 NO_PROGRAM = ("executable file not found", "no such file or directory: unknown")
+PROGRESS = re.compile(r"\s*(Container|Network|Volume|Image) \S+ +\w+$")
 PORT_HELD = ("port is already allocated", "address already in use")
 
 
@@ -62,7 +64,8 @@ def _not_started(error: CommandFailed, text: str, service: str) -> StackError:
             f"A port of {service} was taken meanwhile: {_telling(error.output, *PORT_HELD)}",
             hint="End that program, or start again: another port is chosen.",
         )
-    return error
+    telling = [line for line in error.output.splitlines() if line.strip() and not PROGRESS.match(line)]
+    return CommandFailed(error.argv, error.returncode, "\n".join(telling))
 
 
 def last_lines(output: str, count: int = 8) -> str:

@@ -1,0 +1,135 @@
+"""A service that misbehaves in the way its first argument names. Standard library only; runs anywhere."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+HOST, PORT = os.environ.get("HOST", "0.0.0.0"), int(os.environ.get("PORT", "8000"))
+STARTED = time.monotonic()
+
+
+def serve(status=lambda: 200, port=PORT):
+    """Answer every request with the status of the moment."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status())
+            self.end_headers()
+            self.wfile.write(b"said by the service\n")
+
+        def log_message(self, *arguments):
+            pass
+
+    http.server.ThreadingHTTPServer((HOST, port), Handler).serve_forever()
+
+
+def listen(talk):
+    """Accept connections and hand each to ``talk``."""
+    with socket.create_server((HOST, PORT)) as server:
+        while True:
+            connection, _ = server.accept()
+            threading.Thread(target=talk, args=(connection,), daemon=True).start()
+
+
+def drip(connection):
+    for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n.":
+        connection.sendall(bytes([byte]))
+        time.sleep(1)
+
+
+def age():
+    return time.monotonic() - STARTED
+
+
+def exits_after_ready():
+    threading.Timer(1.0, lambda: os._exit(7)).start()
+    serve()
+
+
+def ignores_term():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    serve()
+
+
+def forks_twice():
+    """A grandchild in a session of its own outlives its parents, if it is let."""
+    code = "import subprocess, sys; subprocess.Popen([sys.executable, *sys.argv[1:]], start_new_session=True)"
+    subprocess.run([sys.executable, "-c", code, __file__, "sleeps"], check=True)
+    serve()
+
+
+def holds_the_pipe():
+    subprocess.Popen([sys.executable, __file__, "sleeps"], start_new_session=True)
+    print("the last words", flush=True)
+    sys.exit(3)
+
+
+def floods():
+    line = b"x" * 1023 + b"\n"
+    for _ in range(int(os.environ.get("FLOOD_MIB", "200"))):
+        os.write(1, line * 1024) if sys.platform == "win32" else sys.stdout.buffer.write(line * 1024)
+    sys.stdout.flush()
+    serve()
+
+
+def binds_a_taken_port():
+    with socket.create_server((HOST, PORT)), socket.create_server((HOST, PORT)):
+        pass
+
+
+def runs_out_of_memory():
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 28, 1 << 28))
+    held = []
+    while True:
+        held.append(bytearray(1 << 24))
+
+
+def fills_the_disk():
+    with (pathlib.Path(os.environ["SMALL"]) / "full").open("wb") as file:
+        while True:
+            file.write(b"x" * (1 << 20))
+            file.flush()
+
+
+def writes_nonsense():
+    sys.stdout.buffer.write(b"\xff\xfe not UTF-8 \x1b[2J\x1b[31m and control codes \x07\n")
+    sys.stdout.flush()
+    sys.exit(3)
+
+
+BEHAVIOURS = {
+    "well": serve,
+    "exits_0": lambda: sys.exit(0),
+    "exits_3": lambda: (print("no such table: orders", flush=True), sys.exit(3)),
+    "exits_after_ready": exits_after_ready,
+    "ignores_term": ignores_term,
+    "forks_twice": forks_twice,
+    "holds_the_pipe": holds_the_pipe,
+    "floods": floods,
+    "never_listens": lambda: time.sleep(3600),
+    "never_answers": lambda: listen(lambda connection: time.sleep(3600)),
+    "drips": lambda: listen(drip),
+    "answers_500": lambda: serve(lambda: 500),
+    "500_then_200": lambda: serve(lambda: 500 if age() < 1.5 else 200),
+    "200_then_500": lambda: serve(lambda: 200 if age() < 2 else 500),
+    "wrong_port": lambda: serve(port=PORT + 1),
+    "binds_a_taken_port": binds_a_taken_port,
+    "slow": lambda: (time.sleep(float(os.environ.get("SLOW_S", "3"))), serve()),
+    "runs_out_of_memory": runs_out_of_memory,
+    "fills_the_disk": fills_the_disk,
+    "writes_nonsense": writes_nonsense,
+    "sleeps": lambda: time.sleep(3600),
+}
+
+if __name__ == "__main__":
+    BEHAVIOURS[sys.argv[1]]()

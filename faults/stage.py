@@ -1,0 +1,156 @@
+"""A work tree made for one test, a stack in it, and what is left of both afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from stack import commands, control, logs, ports, stacks, state
+from stack.control import Launched
+from stack.journal import Event
+from stack.places import state_home
+
+HERE = Path(__file__).parent
+ENGINE = os.environ.get("FAULTS_ENGINE", "local")
+LONG = os.environ.get("FAULTS_LONG") == "1"
+PATIENCE_S = 60.0
+CHECK = {
+    "test": ["CMD", "curl", "-f", "http://localhost:8000/"],
+    "interval": "1s",
+    "timeout": "1s",
+    "retries": 2,
+    "start_period": "2s",
+    "start_interval": "100ms",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a run ended: its events, its logs, how long things took."""
+
+    events: tuple[Event, ...]
+    run: Path
+    seconds: float
+
+    def states(self, service: str) -> list[str]:
+        return [e.state for e in self.events if e.kind == "service" and e.service == service]
+
+    def said(self, service: str, verdict: str) -> Event:
+        """The event of that verdict; fails with all that was seen."""
+        for event in self.events:
+            if event.kind == "service" and (event.service, event.state) == (service, verdict):
+                return event
+        raise AssertionError(
+            f"{service} never was {verdict!r}: {[(e.service, e.state, e.text) for e in self.events]}"
+        )
+
+    def log(self, service: str) -> str:
+        return "\n".join(text for _, text in logs.read(self.run, service))
+
+
+class Tree:
+    """A work tree with a stack ``toy`` of misbehaving services."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "compose").mkdir(parents=True)
+        self.program = folder / "service.py"
+        shutil.copy(HERE / "service.py", self.program)
+
+    def write(self, services: Mapping[str, str], **extra: Mapping[str, Any]) -> None:
+        """``services`` is name -> behaviour; ``extra`` is laid over a service's entry."""
+        written = {name: self._service(mode) | dict(extra.get(name, {})) for name, mode in services.items()}
+        text = json.dumps({"name": "toy", "services": written}, indent=1)
+        (self.folder / "compose" / "docker-compose.toy.yml").write_text(text)
+
+    def _service(self, mode: str) -> dict[str, Any]:
+        return {
+            "image": "python:3.13-slim",
+            "init": True,
+            "command": ["python", "-u", "/faults/service.py", mode],
+            "x-local": {"command": [sys.executable, "-u", str(self.program), mode]},
+            "volumes": [f"{self.folder}:/faults:ro"],
+            "ports": ["127.0.0.1::8000"],
+            "stop_grace_period": "1s",
+            "healthcheck": CHECK,
+        }
+
+    def choice(self) -> stacks.Choice:
+        return stacks.Choice(kind="toy", engine=ENGINE, work_tree=self.folder)
+
+    def launch(self, *, deadline_s: float = 12.0) -> Launched:
+        request = stacks.request(self.choice(), ephemeral=True, deadline_s=deadline_s)
+        object.__setattr__(request, "name", request.name.replace("ecommerce-", "faults-"))
+        return control.launch(request)
+
+    def hold(self, *, until: Callable[[Event], bool] | None = None, deadline_s: float = 12.0) -> Outcome:
+        """Run the stack until it is up, failed, or ``until`` says so; end it and wait for the end."""
+        launched = self.launch(deadline_s=deadline_s)
+        began = time.monotonic()
+        events = []
+        seconds = 0.0
+        for event in launched.events():
+            events.append(event)
+            over = until(event) if until else event.kind == "stack" and event.state in {"up", "failed"}
+            if over and not seconds:
+                seconds = time.monotonic() - began
+                launched.end()
+            assert time.monotonic() - began < PATIENCE_S, f"no end in sight: {events[-5:]}"
+        launched.end()
+        launched.process.wait(PATIENCE_S)
+        return Outcome(events=tuple(events), run=launched.run, seconds=seconds)
+
+    def leftovers(self) -> list[str]:
+        """Answer everything that is still there and should not be."""
+        found = [f"process {p.pid}: {' '.join(p.cmdline())}" for p in self.processes()]
+        found += [f"port lease {path.name}" for path in (state_home() / "ports").glob("[0-9]*")]
+        found += [f"state of {name}" for name in state.names()]
+        scratch = state.scratch("any").parent
+        found += [f"scratch {path}" for path in scratch.glob("*")]
+        found += [f"socket {path}" for path in state.control_socket("any").parent.glob("*.sock")]
+        if ENGINE != "local":
+            found += self._containers()
+        return found
+
+    def processes(self) -> Iterator[psutil.Process]:
+        """Answer living processes that speak of this tree: services, guardians, namespaces."""
+        for process in psutil.process_iter():
+            try:
+                words = process.cmdline()
+                if (
+                    any(str(self.folder) in word for word in words)
+                    and process.status() != psutil.STATUS_ZOMBIE
+                ):
+                    yield process
+            except psutil.Error:
+                continue
+
+    def _containers(self) -> list[str]:
+        found = []
+        for kind in (
+            ["ps", "-a", "--format", "{{.Names}}"],
+            *([word, "ls", "--format", "{{.Name}}"] for word in ("network", "volume")),
+        ):
+            listed = commands.run([ENGINE, *kind]).stdout.split()
+            found += [f"{kind[0]} {name}" for name in listed if name.startswith(("toy", "faults-"))]
+        return found
+
+    def nothing_left(self) -> None:
+        """Wait a moment for the kernel, then fail on whatever is left."""
+        deadline = time.monotonic() + 5
+        while (left := self.leftovers()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not left
+
+
+def free(port: int) -> bool:
+    return ports.is_free(port)

@@ -1,0 +1,225 @@
+"""Owners that are interrupted, killed, stopped, or find nonsense: nothing of a stack outlives them."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from faults.stage import ENGINE, LONG, Tree
+from stack import control, state
+from stack.errors import StateUnreadable
+
+OWNER = Path(__file__).parent / "owner.py"
+KILLS = 200 if LONG else 12
+
+
+def own(tree: Tree, verb: str) -> subprocess.Popen[str]:
+    """Start an owner in a session of its own, as a terminal would."""
+    return subprocess.Popen(
+        [sys.executable, str(OWNER), verb, str(tree.folder), ENGINE],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(control.ROOT)},
+    )
+
+
+def run(tree: Tree, verb: str) -> tuple[int, str]:
+    """Run an owner to its end."""
+    owner = own(tree, verb)
+    said, _ = owner.communicate(timeout=60)
+    return owner.returncode, said
+
+
+def wait_for(owner: subprocess.Popen[str], word: str) -> None:
+    assert owner.stdout is not None
+    for line in owner.stdout:
+        if word in line:
+            return
+    raise AssertionError(f"the owner ended without saying {word!r}")
+
+
+def guardian(tree: Tree) -> int:
+    """The pid of the living stack's guardian, 0 where there is none yet."""
+    for name in state.names():
+        kept = state.read(name)
+        if kept is not None and kept.pid:
+            return kept.pid
+    return 0
+
+
+def kill(pid: int) -> None:
+    if pid:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
+@pytest.fixture
+def two(tree: Tree) -> Tree:
+    """A tree with two good services, one needing the other."""
+    tree.write({"db": "well", "web": "well"}, web={"depends_on": {"db": {"condition": "service_healthy"}}})
+    return tree
+
+
+@pytest.mark.parametrize("phase", ["starting", "ready", "working"])
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_ends_everything_with_130(two: Tree, phase: str, presses: int) -> None:
+    owner = own(two, "hold")
+    wait_for(owner, phase)
+    for _ in range(presses):
+        os.killpg(owner.pid, signal.SIGINT)
+    began = time.monotonic()
+    owner.communicate(timeout=30)
+    assert owner.returncode in ({130} if presses == 1 else {130, -signal.SIGINT})
+    assert time.monotonic() - began < 10
+    two.nothing_left()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_an_owner_that_is_ended_takes_its_stack_along(two: Tree, number: signal.Signals) -> None:
+    owner = own(two, "hold")
+    wait_for(owner, "working")
+    owner.send_signal(number)
+    owner.communicate(timeout=30)
+    two.nothing_left()
+
+
+def test_an_owner_that_is_stopped_and_continued_loses_nothing(two: Tree) -> None:
+    owner = own(two, "hold")
+    wait_for(owner, "working")
+    owner.send_signal(signal.SIGSTOP)
+    pid = guardian(two)
+    time.sleep(0.5)  # stopped for a while is what is tested
+    assert Path(f"/proc/{pid}").exists()
+    owner.send_signal(signal.SIGCONT)
+    os.killpg(owner.pid, signal.SIGINT)
+    owner.communicate(timeout=30)
+    assert owner.returncode == 130
+
+
+def test_a_killed_guardian_s_stack_is_found_by_the_next_command(two: Tree) -> None:
+    assert run(two, "up")[0] == 0
+    kill(guardian(two))
+    code, said = run(two, "list")
+    assert (code, "cleaned up after" in said) == (0, True)
+    two.nothing_left()
+
+
+def test_kills_at_random_moments_leave_nothing(two: Tree, dice: random.Random) -> None:
+    for _ in range(KILLS):
+        owner = own(two, "hold")
+        time.sleep(dice.uniform(0, 1.5))  # the moment is the test
+        victims: list[Callable[[], int]] = [lambda owner=owner: owner.pid, lambda: guardian(two)]
+        for victim in dice.sample(victims, dice.choice([1, 1, 2])):
+            kill(victim())
+        owner.kill()
+        owner.communicate(timeout=30)
+        _settle(two)
+        assert run(two, "list")[0] == 0
+        two.nothing_left()
+
+
+def _settle(tree: Tree) -> None:
+    """A guardian that lives ends its stack by itself; wait for it, as the next command's user would."""
+    deadline = time.monotonic() + 15
+    while list(tree.processes()) and time.monotonic() < deadline:
+        pid = guardian(tree)
+        if pid and not Path(f"/proc/{pid}").exists():
+            return
+        time.sleep(0.02)
+
+
+def test_two_ups_in_the_same_instant_make_one_stack(two: Tree) -> None:
+    owners = [own(two, "up") for _ in range(2)]
+    said = [owner.communicate(timeout=60)[0] for owner in owners]
+    assert [owner.returncode for owner in owners] == [0, 0]
+    assert sum("is up already" in text for text in said) == 1
+    assert len(state.names()) == 1
+    assert run(two, "down")[0] == 0
+
+
+def test_a_down_during_an_up_leaves_nothing(two: Tree) -> None:
+    owner = own(two, "up")
+    deadline = time.monotonic() + 20
+    while not guardian(two) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert run(two, "down")[0] == 0
+    owner.communicate(timeout=60)
+    assert owner.returncode in {0, 3}
+    assert run(two, "down")[0] == 0
+    two.nothing_left()
+
+
+def test_a_detached_stack_survives_its_terminal_but_not_down(two: Tree) -> None:
+    owner = own(two, "up")
+    owner.communicate(timeout=60)
+    pid = guardian(two)
+    try:
+        os.killpg(owner.pid, signal.SIGHUP)
+    except ProcessLookupError:
+        pid = guardian(two)
+    assert Path(f"/proc/{pid}").exists()
+    assert run(two, "down")[0] == 0
+    two.nothing_left()
+
+
+def test_a_work_tree_that_is_deleted_does_not_keep_its_stack(two: Tree) -> None:
+    assert run(two, "up")[0] == 0
+    kept = state.read(state.names()[0])
+    assert kept is not None
+    shutil.rmtree(two.folder, ignore_errors=True)
+    control.end(kept, volumes=True)
+    assert state.names() == ()
+    assert not Path(f"/proc/{kept.pid}").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", '{"version": 1, "name": ', '{"version": 99}', '{"version": 1, "hello": "world"}', "[]", "\x00\x00"],
+    ids=["empty", "truncated", "another version", "not ours", "another shape", "zeros"],
+)
+def test_a_state_file_that_makes_no_sense_is_set_aside_and_told(two: Tree, text: str) -> None:
+    path = state.state_file("toy")
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    with pytest.raises(StateUnreadable):
+        state.read("toy")
+    code, said = run(two, "up")
+    assert code == 0, said
+    assert "set aside" in said
+    assert run(two, "down")[0] == 0
+
+
+def test_a_pid_that_was_given_to_another_process_is_not_ours(two: Tree) -> None:
+    assert run(two, "up")[0] == 0
+    name = state.names()[0]
+    kill(guardian(two))
+    bystander = subprocess.Popen(["sleep", "60"])
+    path = state.state_file(name)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"pid": bystander.pid}))
+    assert run(two, "list")[0] == 0
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
+    two.nothing_left()
+
+
+def test_a_clock_set_back_ends_no_stack(two: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(two, "up")[0] == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "time", lambda: 0.0)
+        assert control.sweep() == []
+    assert run(two, "down")[0] == 0

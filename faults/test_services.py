@@ -1,0 +1,136 @@
+"""Services that misbehave: what is said of each, how soon, and what is left."""
+
+from __future__ import annotations
+
+import pytest
+
+from faults.stage import ENGINE, LONG, Tree
+from stack import report
+from stack.journal import Event
+
+PROMPT_S = 5.0
+"""A bound, not a measure: the machine may be busy. What is measured is in benchmarks/."""
+
+VERDICTS = [
+    ("exits_0", "exited", "ended on its own with exit code 0"),
+    ("exits_3", "exited", "exited with code 3"),
+    ("holds_the_pipe", "exited", "exited with code 3"),
+    ("never_listens", "timed out", "nobody answers"),
+    ("never_answers", "timed out", "hangs"),
+    ("drips", "timed out", "hangs"),
+    ("answers_500", "unhealthy", "HTTP 500 said by the service"),
+    ("wrong_port", "timed out", "nobody answers"),
+    ("runs_out_of_memory", "exited", "exited with code 1"),
+    ("writes_nonsense", "exited", "exited with code 3"),
+]
+
+
+@pytest.mark.parametrize(("behaviour", "verdict", "reason"), VERDICTS, ids=[row[0] for row in VERDICTS])
+def test_the_verdict_names_what_is_wrong(tree: Tree, behaviour: str, verdict: str, reason: str) -> None:
+    tree.write({"db": behaviour, "web": "well"}, web={"depends_on": {"db": {"condition": "service_healthy"}}})
+    outcome = tree.hold()
+    assert reason in outcome.said("db", verdict).text
+    assert outcome.said("web", "dependency failed").text == "db, which it needs, is not there"
+    account = report.failure(outcome.events, outcome.run)
+    assert account.index("db failed") < account.index("web: dependency failed")
+    assert "\x1b" not in account
+
+
+def test_a_port_bound_twice_is_the_service_s_own_failure(tree: Tree) -> None:
+    tree.write({"db": "binds_a_taken_port"})
+    event = tree.hold().said("db", "exited")
+    assert "Address already in use" in event.hint
+
+
+def test_a_service_that_dies_after_it_was_ready_is_told_at_once(tree: Tree) -> None:
+    tree.write({"db": "exits_after_ready"})
+    outcome = tree.hold(until=lambda event: event.service == "db" and event.state == "exited")
+    assert outcome.states("db").index("ready") < outcome.states("db").index("exited")
+    assert "exited with code 7" in outcome.said("db", "exited").text
+    assert outcome.seconds < PROMPT_S + 5
+
+
+def test_a_recovery_is_no_failure(tree: Tree) -> None:
+    tree.write({"db": "500_then_200"})
+    outcome = tree.hold()
+    assert outcome.states("db")[-1] in {"stopped", "stopping", "ready"}
+    assert outcome.said("db", "ready")
+    assert not set(outcome.states("db")) & report.BAD
+
+
+def test_a_ready_service_that_turns_unhealthy_is_told(tree: Tree) -> None:
+    tree.write({"db": "200_then_500"})
+    outcome = tree.hold(until=lambda event: event.state == "unhealthy")
+    assert "HTTP 500" in outcome.said("db", "unhealthy").text
+
+
+def test_an_honestly_slow_service_is_waited_for(tree: Tree) -> None:
+    slow_s = "20" if LONG else "3"
+    tree.write({"db": "slow"}, db={"environment": {"SLOW_S": slow_s}, "healthcheck": _patient()})
+    assert tree.hold(deadline_s=40).said("db", "ready").seconds >= float(slow_s)
+
+
+def test_a_service_that_ignores_term_is_killed_after_its_grace(tree: Tree) -> None:
+    tree.write({"db": "ignores_term"})
+    assert tree.hold().said("db", "stopped")
+
+
+def test_a_grandchild_of_a_service_ends_with_the_stack(tree: Tree) -> None:
+    tree.write({"db": "forks_twice"})
+    assert tree.hold().said("db", "ready")
+
+
+def test_a_flood_of_log_lines_fills_no_disk_and_stops_nothing(tree: Tree) -> None:
+    mib = "1024" if LONG else "100"
+    tree.write({"db": "floods"}, db={"environment": {"FLOOD_MIB": mib}, "healthcheck": _patient()})
+    outcome = tree.hold(deadline_s=50)
+    assert outcome.said("db", "ready")
+    kept = sum(path.stat().st_size for path in (outcome.run / "logs").iterdir())
+    assert kept <= 40 << 20
+
+
+def test_a_log_that_is_no_text_is_shown_as_text(tree: Tree) -> None:
+    tree.write({"db": "writes_nonsense"})
+    outcome = tree.hold()
+    assert "not UTF-8" in outcome.log("db")
+    assert "\x1b" not in report.failure(outcome.events, outcome.run)
+
+
+@pytest.mark.skipif(ENGINE != "docker", reason="docker: a tmpfs with a size is a container's")
+def test_a_full_disk_is_named_by_the_service_s_own_words(tree: Tree) -> None:
+    small = {"environment": {"SMALL": "/small"}, "tmpfs": ["/small:size=4m"]}
+    tree.write({"db": "fills_the_disk"}, db=small)
+    assert "No space left on device" in tree.hold().said("db", "exited").hint
+
+
+def test_a_one_shot_job_that_others_wait_for_is_completed(tree: Tree) -> None:
+    needs = {"depends_on": {"job": {"condition": "service_completed_successfully"}}}
+    tree.write({"job": "exits_0", "web": "well"}, job={"healthcheck": {"disable": True}}, web=needs)
+    outcome = tree.hold()
+    assert outcome.said("job", "completed")
+    assert outcome.said("web", "ready")
+
+
+def test_the_first_cause_comes_first_through_a_chain(tree: Tree) -> None:
+    def after(name: str) -> dict[str, object]:
+        return {"depends_on": {name: {"condition": "service_healthy"}}}
+
+    tree.write({"a": "exits_3", "b": "well", "c": "well"}, b=after("a"), c=after("b"))
+    outcome = tree.hold()
+    failed = [event for event in outcome.events if event.kind == "service" and event.state in report.BAD]
+    assert next(event.service for event in failed) == "a"
+    assert _is_stack_failure(outcome.events)
+
+
+def _is_stack_failure(events: tuple[Event, ...]) -> bool:
+    return any(e.kind == "stack" and e.state == "failed" and e.text.startswith("a: exited") for e in events)
+
+
+def _patient() -> dict[str, object]:
+    return {
+        "test": ["CMD", "curl", "-f", "http://localhost:8000/"],
+        "interval": "1s",
+        "timeout": "1s",
+        "start_period": "60s",
+        "start_interval": "100ms",
+    }
