@@ -7,9 +7,11 @@ import functools
 import importlib
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,13 @@ from stack import errors_page
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTS_PROGRAMS = {"stack/commands.py", "stack/engines/belongings.py", "stack/engines/docker.py"}
-INDEX_HOSTS = ("pypi" + ".org", "python" + "hosted.org", "deb.debian" + ".org", "registry.npm" + "js.org")
+INDEX = re.compile(
+    r"""\b(?:[\w-]+\.)*(?:pypi|pythonhosted|debian|ubuntu|npmjs|yarnpkg|alpinelinux)\.(?:org|com|net|io)\b
+    | https?://[\w-]+[.:@][^\s"'`)>]*(?:/simple\b|/debian\b|/dists/|/pypi/|artifactory|mirror)
+    | -index(?:-url)?["',=\s]+\w+://
+    | --find-links["',=\s]+\w+://""",
+    re.VERBOSE | re.IGNORECASE,
+)
 LINES = 300
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -86,9 +94,44 @@ def test_no_module_of_the_engine_imports_a_service_or_the_other_way_round() -> N
     assert not {"stack"} & (parts["backend"] | parts["ai-services"])
 
 
-@pytest.mark.parametrize("host", INDEX_HOSTS)
-def test_no_tracked_file_names_a_package_index(host: str) -> None:
-    assert [name for name in tracked() if host in text_of(name)] == []
+def test_no_tracked_file_names_a_package_index() -> None:
+    assert {name: found[0] for name in tracked() if (found := INDEX.search(text_of(name)))} == {}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "deb.{}.org/pool".format("debian"),
+        "https://files.{}.org/x.whl".format("pythonhosted"),
+        "http://packages.internal:8080/{}".format("simple"),
+        "https://host.example/{}/main".format("debian"),
+        "--extra-{}=https://user:secret@packages.internal".format("index-url"),
+        "--find-{} http://packages.internal".format("links"),
+    ],
+)
+def test_an_address_of_an_index_would_be_noticed(address: str) -> None:
+    assert INDEX.search(f"before {address} after")
+
+
+def connect(host: str) -> None:
+    with socket.socket() as caller:
+        caller.connect((host, 9))
+
+
+def send(host: str) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"", (host, 9))
+
+
+@pytest.mark.parametrize("ask", [connect, send])
+def test_no_test_reaches_another_machine(ask: Callable[[str], None]) -> None:
+    with pytest.raises(AssertionError, match=r"socket\.\w+ of 192\.0\.2\.1"):
+        ask("192.0.2.1")
+
+
+def test_no_test_looks_up_a_name_of_the_internet() -> None:
+    with pytest.raises(AssertionError, match=r"socket\.getaddrinfo of shop\.example"):
+        socket.getaddrinfo("shop.example", 443)
 
 
 def test_modules_stay_short() -> None:
