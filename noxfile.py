@@ -116,6 +116,13 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the backend by its OpenAPI (-- --long --engine docker|podman|local --stack local|ci)."""
+    _install(session, "requirements/fuzz.txt")
+    session.run("python", "-m", "stack.fuzzing", *session.posargs, env={"PYTHONPATH": str(ROOT)})
+
+
+@nox.session(default=False)
 def workflows(session: nox.Session) -> None:
     """Run the workflow files for real with act, on this machine (-- docker|local; else what answers)."""
     from stack import engines
@@ -177,6 +184,7 @@ class Lock:
 
 LOCKS = (
     Lock(target=DEVELOPMENT, source="pyproject.toml", extra=("--group", "lint")),
+    Lock(target="requirements/fuzz.txt", source="pyproject.toml", extra=("--group", "fuzz")),
     Lock(target="backend/requirements.txt", source="backend/pyproject.toml"),
     Lock(target="backend/requirements-dev.txt", source="backend/pyproject.toml", extra=("--group", "dev")),
     Lock(target="ai-services/api_gateway/requirements.txt", source="ai-services/api_gateway/pyproject.toml"),
