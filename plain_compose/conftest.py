@@ -24,12 +24,14 @@ def docker(*words: str) -> str:
 
 def held() -> list[str]:
     """Answer what is there of the names that the document uses."""
-    containers = docker("ps", "--all", "--format", "{{.Names}}").split()
+    containers: list[str] = []
+    for project in ("ecommerce-local", "ecommerce-ci"):
+        chosen = f"label=com.docker.compose.project={project}"
+        containers += docker("ps", "--all", "--format", "{{.Names}}", "--filter", chosen).split()
     networks = docker("network", "ls", "--format", "{{.Name}}").split()
     volumes = docker("volume", "ls", "--format", "{{.Name}}").split()
-    taken = [name for name in containers if name.startswith(("ecommerce-local-", "ecommerce-ci-"))]
     names = {"ecommerce-local-network", "ecommerce-ci-network", "ecommerce-postgres-data"}
-    return taken + sorted(names & {*networks, *volumes})
+    return containers + sorted(names & {*networks, *volumes})
 
 
 @pytest.fixture(scope="session")

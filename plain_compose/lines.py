@@ -37,20 +37,22 @@ class Line:
     """A command line and what is true of it.
 
     ``prints`` are patterns that its output has, ``exactly`` is its whole output, ``until_seen`` says
-    that it goes on for ever: it is interrupted once all patterns were seen.
+    that it goes on for ever: it is interrupted once all patterns were seen. ``again`` says that a person
+    who is too early types it again.
     """
 
     text: str
     prints: tuple[str, ...] = ()
     exactly: str | None = None
     until_seen: bool = False
+    again: bool = False
     code: int = 0
 
 
-def local(words: str, *prints: str, until_seen: bool = False) -> Line:
+def local(words: str, *prints: str, until_seen: bool = False, again: bool = False) -> Line:
     """Answer a line about the local stack."""
     text = f"docker compose -f docker-compose.local.yml {words}"
-    return Line(text=text, prints=prints, until_seen=until_seen)
+    return Line(text=text, prints=prints, until_seen=until_seen, again=again)
 
 
 def ci(words: str, *prints: str) -> Line:
@@ -113,9 +115,7 @@ QUICK_START: Final = (
     ),
     local("logs -f", r"postgres-1 +\|", r"backend-1 +\|", until_seen=True),
     Line(text="curl http://localhost:8000/health/", prints=(BACKEND_HEALTH,)),
-    Line(
-        text="curl --retry 20 --retry-connrefused -s http://localhost:9000/health", prints=(GATEWAY_HEALTH,)
-    ),
+    Line(text="curl http://localhost:9000/health", prints=(GATEWAY_HEALTH,), again=True),
     Line(text="curl -sL -w '%{http_code}' http://localhost:8000/admin/", prints=(r"200$",)),
     Line(text="curl -sL -w '%{http_code}' http://localhost:9000/docs", prints=(r"200$",)),
 )
@@ -134,7 +134,7 @@ TROUBLE: Final = (
     local("up -d", r"ecommerce-local-network +Created", r"ecommerce-postgres-data.* +Created"),
     local("ps", r"backend.*\(healthy\)"),
     local("logs backend", r"backend-1 +\|"),
-    local("logs api-gateway", r"api-gateway-1 +\|"),
+    local("logs api-gateway", r"api-gateway-1 +\|", again=True),
     local("ps postgres", r"postgres.*\(healthy\)"),
     local("logs postgres", r"database system is ready to accept connections"),
     local("exec backend curl -f http://localhost:8000/health/", BACKEND_HEALTH),

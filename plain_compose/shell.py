@@ -16,6 +16,7 @@ from plain_compose.lines import Line
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_S = 300.0
+PATIENCE_S = 60.0
 DEFAULT_PORTS = {"BACKEND_PORT": 8000, "GATEWAY_PORT": 9000, "POSTGRES_PORT": 5432, "REDIS_PORT": 6379}
 
 
@@ -36,6 +37,14 @@ class Shell:
 
     def type(self, line: Line) -> Printed:
         """Run one line to its end, or until all that it promises was seen."""
+        deadline = time.monotonic() + PATIENCE_S
+        printed = self._typed(line)
+        while line.again and not self._is_well(line, printed) and time.monotonic() < deadline:
+            time.sleep(0.2)
+            printed = self._typed(line)
+        return printed
+
+    def _typed(self, line: Line) -> Printed:
         command = self.translated(line.text)
         process = subprocess.Popen(
             ["bash", "-c", command],
@@ -54,10 +63,10 @@ class Shell:
 
     def translated(self, text: str) -> str:
         """The document's file names and default ports, where they are here."""
-        text = text.replace("-f docker-compose.", "-f compose/docker-compose.")
+        if text.startswith("docker"):  # ports inside a container are always the document's
+            return text.replace("-f docker-compose.", "-f compose/docker-compose.")
         for name, port in self.ports.items():
             text = re.sub(rf"(localhost|-i ):{DEFAULT_PORTS[name]}\b", rf"\1:{port}", text)
-            text = text.replace(f"-i :{DEFAULT_PORTS[name]}", f"-i :{port}")
         return text
 
     def pattern(self, text: str) -> str:
@@ -77,10 +86,15 @@ class Shell:
                 if not chunk or self._has_all(line, seen.decode(errors="replace")):
                     break
         os.killpg(process.pid, signal.SIGINT)
+        with process.stdout as rest:  # it has ended when nobody can write any more
+            while select.select([rest], [], [], LIMIT_S)[0] and os.read(rest.fileno(), 1 << 16):
+                pass
         process.wait(timeout=60)
-        process.stdout.close()
         text = seen.decode(errors="replace")
         return Printed(out=text, everything=text, code=0)
+
+    def _is_well(self, line: Line, printed: Printed) -> bool:
+        return printed.code == line.code and self._has_all(line, printed.everything)
 
     def _has_all(self, line: Line, seen: str) -> bool:
         return all(re.search(self.pattern(wanted), seen) for wanted in line.prints)

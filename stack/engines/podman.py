@@ -1,0 +1,109 @@
+"""How compose is spoken to Podman, which has none of its own.
+
+Podman >= 4.7 hands ``podman compose`` to a provider. An older one is spoken to by the same provider,
+docker-compose, over the socket that ``podman system service`` opens
+(https://docs.podman.io/en/latest/markdown/podman-system-service.1.html).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from stack.errors import EngineUnavailable
+from stack.model import Build
+
+OLDEST = (4, 3)
+PROVIDER = "docker-compose"
+IDLE_S = 300
+"""The service ends by itself when nobody has asked it anything for so long."""
+
+START_LIMIT_S = 10.0
+
+
+def compose(program: str) -> tuple[str, ...]:
+    """Answer the words that speak compose to a container engine.
+
+    Raises:
+        EngineUnavailable: Podman's service does not start.
+    """
+    return (program, "compose") if program != "podman" else _spoken_to_podman()
+
+
+@functools.cache
+def has_compose() -> bool:
+    """Answer whether this Podman knows the word ``compose`` and finds a provider."""
+    return subprocess.run(["podman", "compose", "version"], capture_output=True).returncode == 0
+
+
+def why_no_compose() -> str | None:
+    """Answer why no compose can be spoken to Podman, None where it can."""
+    if has_compose() or shutil.which(PROVIDER):
+        return None
+    return f"podman finds no compose provider (neither `podman compose` nor {PROVIDER} is here)."
+
+
+def too_old(version: str) -> str | None:
+    """Answer why a version of Podman is too old, None where it is not."""
+    if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) >= OLDEST:
+        return None
+    return f"podman is too old: it is {version}; a compose provider speaks to 4.3 and later."
+
+
+def build_words(tag: str, build: Build) -> Sequence[str]:
+    """Answer the words after ``podman`` that make an image; its own builder knows cache mounts."""
+    words = ["build", "--tag", tag, "--file", str(build.context / build.dockerfile)]
+    words += ["--target", build.target] if build.target else []
+    words += [part for key, value in build.args.items() for part in ("--build-arg", f"{key}={value}")]
+    return [*words, str(build.context)]
+
+
+def _spoken_to_podman() -> tuple[str, ...]:
+    if has_compose():
+        return ("podman", "compose")
+    path = _socket()
+    if not _answers(path):
+        _serve(path)
+    return ("env", f"DOCKER_HOST=unix://{path}", PROVIDER)
+
+
+def _socket() -> Path:
+    folder = Path("/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR", "/tmp"))
+    return folder / "podman" / "podman.sock"
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(2.0)
+        try:
+            connection.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
+def _serve(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("STACK_")}
+    subprocess.Popen(
+        ["podman", "system", "service", f"--time={IDLE_S}", f"unix://{path}"],
+        env=environment,  # it serves every stack, and belongs to none
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + START_LIMIT_S
+    while not _answers(path):
+        if time.monotonic() > deadline:
+            raise EngineUnavailable(
+                f"podman's service does not answer on {path} within {START_LIMIT_S:g} s.",
+                hint="Try it: `podman system service --time=0`.",
+            )
+        time.sleep(0.05)
