@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 from stack.plan import ServicePlan
 
 Kind = Literal["ok", "refused", "hang", "wrong"]
+EVIDENCE_S = 0.2
+"""How long the body of a refusal is waited for: it is evidence, not the answer."""
+
 Execute = Callable[[tuple[str, ...], float], Awaitable[tuple[int, str]]]
 """Runs an argv in the service's place, for at most some seconds; answers its code and output."""
 
@@ -250,10 +253,23 @@ async def _exchange(host: str, port: int, request: bytes, *, until: bytes) -> by
         while len(answer) < 65536 and (chunk := await reader.read(4096)):
             answer += chunk
             if until in answer:
-                break
+                return answer + await _rest(reader) if _is_complaint(answer) else answer
         return answer
     finally:
         writer.close()
+
+
+def _is_complaint(answer: bytes) -> bool:
+    """An HTTP status that says what is wrong, in a body that may come in a packet of its own."""
+    return answer.startswith(b"HTTP/") and answer[8:10] in {b" 4", b" 5"}
+
+
+async def _rest(reader: asyncio.StreamReader) -> bytes:
+    try:
+        async with asyncio.timeout(EVIDENCE_S):
+            return await reader.read(4096)
+    except TimeoutError:
+        return b""
 
 
 def _no_answer(answer: bytes, protocol: str) -> Observation:
