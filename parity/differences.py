@@ -81,6 +81,28 @@ DIFFERENCES: Final = (
         fact="a program that is not there",
         engine="docker",
         seen="126",
-        why="The engine looks into the container and answers with the shell's code for it.",
+        why="The engine looks into the container and answers with a shell's code for it.",
+    ),
+    Difference(
+        case="exec",
+        fact="a program that is not there",
+        engine="podman",
+        seen="127",
+        why="The engine looks into the container and answers with a shell's code for it.",
+    ),
+    Difference(
+        case="walls",
+        fact="write to a read-only root",
+        engine="podman",
+        seen="written",
+        why="Podman lays a tmpfs over `/tmp`, `/var/tmp` and `/run` of a read-only container (podman-run(1),"
+        " `--read-only-tmpfs`).",
+    ),
+    Difference(
+        case="memory limit",
+        fact="web",
+        engine="podman",
+        seen="exited: killed by SIGKILL: out of memory?",
+        why="Podman 4.3 does not tell who sent the SIGKILL where control groups are of version 1.",
     ),
 )

@@ -84,7 +84,7 @@ def tmpfs(stage: Stage) -> Facts:
 def override_file(stage: Stage) -> Facts:
     stage.must_up()
     return {
-        "log of web": stage.log("web"),
+        "log of web": stage.log("web", once_it_ends="serving"),
         "services": " ".join(sorted(stage.order("ready").split())),
         "what was not changed": stage.run("exec", "web", "--command", "sh -c 'echo $KEEPS'").out.strip(),
     }

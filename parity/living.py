@@ -121,7 +121,7 @@ def stop_start_restart(stage: Stage) -> Facts:
         **meanwhile,
         "store, asked while stopped": asked,
         "store, started": answer,
-        "log of store": stage.log("store"),
+        "log of store": stage.log("store", once_it_ends="serving"),
         "log of web": stage.log("web"),
     }
 

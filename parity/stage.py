@@ -130,8 +130,10 @@ class Stage:
         """Answer how long after its start a service came to a state, the last time."""
         return [e.seconds for e in self.events() if e.service == service and e.state == state][-1]
 
-    def log(self, service: str) -> str:
-        """Answer what a service wrote in the newest run."""
+    def log(self, service: str, *, once_it_ends: str = "") -> str:
+        """Answer what a service wrote in the newest run, having waited until its last line begins so."""
+        if once_it_ends:
+            self.wait(lambda: self.log(service).rpartition(" | ")[2].startswith(once_it_ends))
         return " | ".join(text for _, text in logs.read(self.run_folder(), service))
 
     def ports(self, service: str) -> dict[int, int]:
