@@ -1,0 +1,99 @@
+"""Reading the catalogue: queries, the cached product against a bare Django view, and the slowest answers.
+
+Postgres, Redis and two workers, as in the local stack. Usage: python benchmarks/shop_reads.py [TURNS]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from pathlib import Path
+
+from shop_tools import ROOT, backend_python, bare_project, drive, free_port, gunicorn
+
+from stack import borrowed, stacks
+
+CONNECTIONS, REQUESTS = 16, 2000
+GOAL_CACHED, GOAL_SPREAD = 0.7, 3.0
+BARE = ("--workers", "2", "--worker-class", "gthread", "--threads", "8", "bare.wsgi")
+COUNTING = """
+import django, json, sys
+django.setup()
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+settings.REDIS_URL = ""
+client = Client(SERVER_NAME="localhost")
+for path in sys.argv[1:]:
+    client.get(path)
+    with CaptureQueriesContext(connection) as found:
+        assert client.get(path).status_code == 200, path
+    print(json.dumps([path, len(found)]))
+"""
+
+
+def queries(paths: list[str], database: str) -> list[tuple[str, int]]:
+    """Answer how many queries each address costs with nothing cached."""
+    settings = {"DJANGO_SETTINGS_MODULE": "config.settings.ci", "DATABASE_URL": database}
+    ended = subprocess.run(
+        [str(backend_python()), "-c", COUNTING, *paths],
+        cwd=ROOT / "backend",
+        env=os.environ | settings | {"VAULT_DISABLED": "true", "PYTHONPATH": ".", "LOG_LEVEL": "ERROR"},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return [tuple(json.loads(line)) for line in ended.stdout.splitlines()]
+
+
+def read(url: str) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=30) as response:
+        return bytes(response.read())
+
+
+def spread(name: str, taken: list[float]) -> None:
+    """Say the median and the 99th percentile of one address."""
+    middle, slow = statistics.median(taken), taken[int(len(taken) * 0.99)]
+    print(
+        f"{name:<8} median {middle * 1000:.1f} ms, p99 {slow * 1000:.1f} ms, "
+        f"ratio {slow / middle:.1f} (goal {GOAL_SPREAD})"
+    )
+
+
+def main() -> None:
+    turns = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    os.environ["DEBUG"] = "False"  # Django's DEBUG keeps every query
+    with (
+        tempfile.TemporaryDirectory(prefix="shop-reads-") as folder,
+        borrowed.stack(stacks.Choice(kind="local", engine="local")) as kept,
+    ):
+        shop = kept.endpoints["BACKEND_URL"]
+        items = json.loads(read(f"{shop}/api/v1/products?limit=1"))["items"]
+        detail = f"/api/v1/products/{items[0]['slug']}"
+        lists = ["/api/v1/products?limit=1", "/api/v1/products?limit=100"]
+        for path, count in queries([*lists, detail], kept.endpoints["DATABASE_URL"]):
+            print(f"{count} queries  {path}")
+
+        project = bare_project(Path(folder), read(shop + detail))
+        port = free_port()
+        bare = f"http://127.0.0.1:{port}"
+        load = {"connections": CONNECTIONS, "requests": REQUESTS}
+        with gunicorn(project, "--bind", f"127.0.0.1:{port}", *BARE, port=port):
+            drive(bare, "/health/", **load), drive(shop, detail, **load)  # warm
+            pairs = [(drive(bare, "/health/", **load), drive(shop, detail, **load)) for _ in range(turns)]
+        base, ours = (statistics.median(side[0] for side in sides) for sides in zip(*pairs, strict=True))
+        ratio = f"ratio {ours / base:.2f} (goal {GOAL_CACHED})"
+        print(f"cached detail {ours:.0f}/s, bare view {base:.0f}/s, {ratio}")
+        spread("detail", sorted(taken for _, (_, all_taken) in pairs for taken in all_taken))
+        spread("list", drive(shop, "/api/v1/products?limit=20", **load)[1])
+
+
+if __name__ == "__main__":
+    main()
