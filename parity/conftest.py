@@ -13,12 +13,21 @@ import pytest
 from parity.stage import TOYS, Stage, containers_left
 
 MakeStage = Callable[..., Stage]
+IMAGE = "python:3.13-slim"
 
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The state of all stacks of this run."""
     return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def podmans_image() -> None:
+    """The toys' image, which Podman takes from Docker where it has none: both run the same bytes."""
+    if subprocess.run(["podman", "image", "exists", IMAGE]).returncode:
+        saved = subprocess.run(["docker", "save", IMAGE], capture_output=True, check=True)
+        subprocess.run(["podman", "load"], input=saved.stdout, capture_output=True, check=True)
 
 
 @pytest.fixture

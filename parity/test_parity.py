@@ -21,6 +21,8 @@ def engine(request: pytest.FixtureRequest) -> str:
     if name == "podman" and reason is not None:
         pytest.skip(f"podman: {reason}")
     assert reason is None, reason
+    if name == "podman":
+        request.getfixturevalue("podmans_image")
     return name
 
 
