@@ -1,19 +1,12 @@
-"""One question to one service, and what came back. Each probe ends by its timeout.
-
-The known idioms of health checks (``curl|wget URL``, ``pg_isready``, ``redis-cli ping``) are asked
-directly over the service's host address; anything else is executed as written.
-"""
+"""One question to one service, and what came back. Each probe ends by its timeout."""
 
 from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
-from urllib.parse import urlsplit
-
-from stack.plan import ServicePlan
 
 Kind = Literal["ok", "refused", "hang", "wrong"]
 EVIDENCE_S = 0.2
@@ -155,92 +148,6 @@ async def observe(probe: Probe, timeout_s: float) -> Observation:
         return Observation(kind="refused", detail=f"{probe.question}: connection refused")
     except OSError as error:
         return Observation(kind="refused", detail=f"{probe.question}: {error.strerror or error}")
-
-
-def choose(plan: ServicePlan, execute: Execute) -> Probe | None:
-    """Answer the probe that the service's health check asks for; None where there is no check."""
-    if not plan.healthcheck or plan.healthcheck[0] == "NONE" or plan.service.healthcheck is None:
-        return None
-    argv = _argv(plan.healthcheck)
-    known = _idiom(argv, plan) if plan.ports else None
-    return known or CommandProbe(
-        argv=_literal(plan.executed), execute=execute, timeout_s=plan.service.healthcheck.timeout_s
-    )
-
-
-def _literal(test: tuple[str, ...]) -> tuple[str, ...]:
-    return ("/bin/sh", "-c", test[1]) if test[0] == "CMD-SHELL" else test[1:]
-
-
-def _argv(test: tuple[str, ...]) -> tuple[str, ...]:
-    """The words of a check; empty where a shell would do more than run them."""
-    if test[0] == "CMD":
-        return test[1:]
-    text = test[1].removesuffix("|| exit 1").strip()
-    if any(mark in text for mark in ";|&<>`$(\n"):
-        return ()
-    try:
-        return tuple(shlex.split(text))
-    except ValueError:
-        return ()
-
-
-def _idiom(argv: tuple[str, ...], plan: ServicePlan) -> Probe | None:
-    if not argv:
-        return None
-    program = argv[0].rsplit("/", 1)[-1]
-    first = next(iter(plan.ports.values()))
-    if program in {"curl", "wget"}:
-        return _http(argv)
-    if program == "pg_isready":
-        return _postgres(argv, plan.service.environment, _port(plan, 5432, first))
-    if program == "redis-cli" and [part.lower() for part in argv[1:]] == ["ping"]:
-        return RedisProbe(host="127.0.0.1", port=_port(plan, 6379, first))
-    return None
-
-
-def _port(plan: ServicePlan, target: int, default: int) -> int:
-    return plan.ports.get(target, default)
-
-
-def _http(argv: tuple[str, ...]) -> HttpProbe | None:
-    """A plain GET; a check with a method, headers or a body is executed instead."""
-    options = {
-        "-f",
-        "-s",
-        "-S",
-        "-q",
-        "-fs",
-        "-sf",
-        "-fsS",
-        "-sSf",
-        "-sS",
-        "-O-",
-        "-qO-",
-        "-O",
-        "-",
-        "--fail",
-    }
-    options |= {"--silent", "--show-error", "--spider", "--quiet", "--no-verbose", "-nv", "-o", "/dev/null"}
-    words = [word for word in argv[1:] if word not in options and not word.startswith("--tries=")]
-    url = urlsplit(words[0]) if len(words) == 1 else None
-    if url is None or url.scheme != "http" or url.hostname != "127.0.0.1" or url.port is None:
-        return None
-    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    return HttpProbe(host=url.hostname, port=url.port, path=path)
-
-
-def _postgres(argv: tuple[str, ...], environment: Mapping[str, str], port: int) -> PostgresProbe | None:
-    if "POSTGRES_PASSWORD" not in environment:
-        return None
-    user = environment.get("POSTGRES_USER", "postgres")
-    return PostgresProbe(
-        host="127.0.0.1",
-        port=port,
-        user=user,
-        password=environment["POSTGRES_PASSWORD"],
-        database=environment.get("POSTGRES_DB", user),
-    )
 
 
 async def _exchange(host: str, port: int, request: bytes, *, until: bytes) -> bytes:

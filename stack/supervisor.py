@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from stack import health, logs, ports, probes, processes
+from stack import health, idioms, logs, ports, probes, processes
 from stack.engines import Engine, Exit, Running, Site
 from stack.errors import StackError
 from stack.health import Verdict
@@ -185,7 +185,7 @@ class Supervisor:
         self._remember_process(run.plan.name, run.running.pid)
         run.started.set()
         ended = asyncio.ensure_future(run.running.wait())
-        probe = probes.choose(run.plan, run.running.execute)
+        probe = idioms.choose(run.plan, run.running.execute)
         try:
             await self._become_ready(run, probe, ended)
             watch = asyncio.ensure_future(self._watch(run, probe))

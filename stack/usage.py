@@ -8,7 +8,7 @@ import json
 import time
 from typing import Any
 
-from stack import commands, probes, processes, report, stacks
+from stack import commands, idioms, probes, processes, report, stacks
 from stack.errors import CommandFailed
 from stack.plan import Plan
 from stack.state import StackState
@@ -111,7 +111,7 @@ async def _ask(made: Plan, kept: StackState, name: str) -> dict[str, str]:
         done = await asyncio.to_thread(commands.run, words, timeout_s=timeout_s, check=False)
         return done.returncode, done.stdout or done.stderr
 
-    probe = probes.choose(service, execute)
+    probe = idioms.choose(service, execute)
     if probe is None:
         return {"service": name, "health": "-", "answer": "has no health check", "ms": ""}
     began = time.monotonic()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import probes
+from stack import idioms, probes
 from stack.model import Healthcheck, Service
 from stack.plan import ServicePlan
 from stack.probes import CommandProbe, HttpProbe, Observation, PostgresProbe, Probe, RedisProbe
@@ -106,7 +106,7 @@ def chosen(*test: str, environment: dict[str, str] | None = None, **ports: int) 
     plan = ServicePlan(
         service=service, argv=(), environment={}, ports=table, cwd=Path("/"), healthcheck=test, executed=test
     )
-    return probes.choose(plan, none)
+    return idioms.choose(plan, none)
 
 
 URL = "http://127.0.0.1:20001/health/?deep=1"
@@ -156,4 +156,4 @@ def test_postgres_is_asked_as_the_user_of_its_environment() -> None:
 def test_no_check_and_a_check_that_is_switched_off_are_no_probe() -> None:
     assert chosen("NONE", _80=1) is None
     plain = ServicePlan(service=Service(name="x"), argv=(), environment={}, ports={}, cwd=Path("/"))
-    assert probes.choose(plain, none) is None
+    assert idioms.choose(plain, none) is None
