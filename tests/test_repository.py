@@ -19,7 +19,9 @@ import pytest
 from stack import errors_page
 
 ROOT = Path(__file__).resolve().parent.parent
-STARTS_PROGRAMS = {"stack/commands.py", "stack/engines/belongings.py", "stack/engines/docker.py"}
+# Programs are started in one module; those that talk to a container engine start its client, too.
+CLIENTS = {f"stack/engines/{name}.py" for name in ("belongings", "container", "docker", "podman")}
+STARTS_PROGRAMS = {"stack/commands.py"} | CLIENTS
 INDEX = re.compile(
     r"""\b(?:[\w-]+\.)*(?:pypi|pythonhosted|debian|ubuntu|npmjs|yarnpkg|alpinelinux)\.(?:org|com|net|io)\b
     | https?://[\w-]+[.:@][^\s"'`)>]*(?:/simple\b|/debian\b|/dists/|/pypi/|artifactory|mirror)
