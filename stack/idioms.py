@@ -15,30 +15,10 @@ from stack.plan import LOOPBACK, ServicePlan
 from stack.probes import CommandProbe, Execute, HttpProbe, PostgresProbe, Probe, RedisProbe
 
 QUIET: Final = frozenset(
-    [
-        "-f",
-        "-s",
-        "-S",
-        "-q",
-        "-fs",
-        "-sf",
-        "-fsS",
-        "-sSf",
-        "-sS",
-        "-O-",
-        "-qO-",
-        "-O",
-        "-",
-        "-nv",
-        "-o",
-        "/dev/null",
-        "--fail",
-        "--silent",
-        "--show-error",
-        "--spider",
-        "--quiet",
-        "--no-verbose",
-    ]
+    (
+        *("-f", "-s", "-S", "-q", "-fs", "-sf", "-fsS", "-sSf", "-sS", "-O-", "-qO-", "-O", "-", "-nv", "-o"),
+        *("/dev/null", "--fail", "--silent", "--show-error", "--spider", "--quiet", "--no-verbose"),
+    )
 )
 """Options of curl and wget that change what is printed, not what is asked."""
 

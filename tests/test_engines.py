@@ -13,7 +13,7 @@ def silent(name: str) -> str | None:
 
 def test_auto_is_the_first_engine_that_answers() -> None:
     assert engines.choose("auto", why_not=lambda name: None) == "docker"
-    assert engines.choose("auto", why_not=lambda name: "no" if name == "docker" else None) == "podman"
+    assert engines.choose("auto", why_not=lambda name: "no" if name == "docker" else None) == "local"
 
 
 def test_auto_is_local_where_no_daemon_answers() -> None:

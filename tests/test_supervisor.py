@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import journal, probes, supervisor
+from stack import idioms, journal, supervisor
 from stack.engines import Exit, Site
 from stack.errors import BuildFailed
 from stack.health import Verdict
@@ -124,7 +124,7 @@ class Theatre:
     ) -> AsyncIterator[Stage]:
         asked = {s.name: ScriptedProbe(self.answers.get(s.name, [OK])) for s in services}
         self.patch.setattr(
-            probes, "choose", lambda plan, execute: asked[plan.name] if plan.service.healthcheck else None
+            idioms, "choose", lambda plan, execute: asked[plan.name] if plan.service.healthcheck else None
         )
         jobs = {
             d.service

@@ -66,7 +66,10 @@ class Engine(Protocol):
 
 
 NAMES: Final = ("docker", "podman", "local")
-"""In the order in which ``auto`` tries them; ``local`` always answers."""
+
+DAEMONS: Final = ("docker",)
+"""What ``auto`` asks before ``local``: a daemon that answers was started by somebody who wants it used. Podman has
+none: that its command is installed says nothing, so it is used where it is asked for."""
 
 Availability = Callable[[], str | None]
 """Answers why an engine cannot be used, None where it can."""
@@ -93,14 +96,14 @@ def why_not(name: str) -> str | None:
 
 
 def choose(preferred: str, *, why_not: Callable[[str], str | None] = why_not) -> str:
-    """Answer the engine to use; ``auto`` is the first that answers.
+    """Answer the engine to use; ``auto`` is the first daemon that answers, else ``local``.
 
     Raises:
         UnknownEngine: there is no such engine.
         EngineUnavailable: the one that was asked for does not answer.
     """
     if preferred == "auto":
-        return next(name for name in NAMES if why_not(name) is None)
+        return next((name for name in DAEMONS if why_not(name) is None), "local")
     if preferred not in NAMES:
         raise UnknownEngine(
             f"There is no engine {preferred!r}.", hint=f"Engines: {', '.join(NAMES)}, or auto."
