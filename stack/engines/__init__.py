@@ -68,8 +68,10 @@ class Engine(Protocol):
 NAMES: Final = ("docker", "podman", "local")
 
 DAEMONS: Final = ("docker",)
-"""What ``auto`` asks before ``local``: a daemon that answers was started by somebody who wants it used. Podman has
-none: that its command is installed says nothing, so it is used where it is asked for."""
+"""What ``auto`` asks before ``local``: a daemon that answers was started by somebody who wants it used.
+
+Podman has none: that its command is installed says nothing, so it is used where it is asked for.
+"""
 
 Availability = Callable[[], str | None]
 """Answers why an engine cannot be used, None where it can."""
