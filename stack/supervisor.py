@@ -10,36 +10,19 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-from stack import health, idioms, logs, ports, probes, processes
-from stack.engines import Engine, Exit, Running, Site
+from stack import health, idioms, logs, ports, probes
+from stack.engines import Engine, Exit, Site
 from stack.errors import StackError
 from stack.health import Verdict
 from stack.journal import Journal
 from stack.model import Dependency
-from stack.plan import Plan, ServicePlan
+from stack.plan import Plan
+from stack.service_run import ServiceRun
 
 GRACE_LIMIT_S = 10.0
 RESTART_LIMIT_S = 60.0
-
-
-@dataclass(kw_only=True)
-class ServiceRun:
-    """One service as it is now."""
-
-    plan: ServicePlan
-    log: logs.Log
-    running: Running | None = None
-    verdict: Verdict | None = None
-    started: asyncio.Event = field(default_factory=asyncio.Event)
-    settled: asyncio.Event = field(default_factory=asyncio.Event)
-    task: asyncio.Task[None] | None = None
-    build: asyncio.Task[None] | None = None
-    wanted: bool = True
-    since: float = 0.0
-    state: str = "waiting"
 
 
 class Supervisor:
@@ -58,7 +41,9 @@ class Supervisor:
         self._engine, self._journal, self._clock, self._deadline_s = engine, journal, clock, deadline_s
         self._site = site
         self.runs = {
-            name: ServiceRun(plan=service, log=logs.Log(logs.file(site.run, name)))
+            name: ServiceRun(
+                plan=service, log=logs.Log(logs.file(site.run, name)), journal=journal, clock=clock
+            )
             for name, service in plan.services.items()
         }
 
@@ -81,21 +66,21 @@ class Supervisor:
         """End one service and leave the others alone."""
         run = self.runs[name]
         run.wanted = False
-        self._enter(run, "stopping")
+        run.enter("stopping")
         if run.task is not None:
             run.task.cancel()
             await asyncio.gather(run.task, return_exceptions=True)
         if run.running is not None:
             await run.running.stop(min(run.plan.service.stop_grace_period_s, GRACE_LIMIT_S))
             run.running = None
-        self._enter(run, "stopped")
+        run.enter("stopped")
 
     async def stop_all(self, *, grace_s: float | None = None, at_once: bool = False) -> None:
         """End every service, those that others need last; ``at_once`` where nothing of theirs is kept."""
         stopping = {name: asyncio.Event() for name in self.runs}
 
         async def end(name: str) -> None:
-            users = [n for n, r in self.runs.items() if _needs(r.plan, name) and not at_once]
+            users = [n for n, r in self.runs.items() if r.needs(name) and not at_once]
             await asyncio.gather(*(stopping[user].wait() for user in users))
             try:
                 await self._end(self.runs[name], grace_s)
@@ -114,10 +99,10 @@ class Supervisor:
                 await asyncio.gather(task, return_exceptions=True)
         if run.running is not None:
             allowed = run.plan.service.stop_grace_period_s if grace_s is None else grace_s
-            self._enter(run, "stopping")
+            run.enter("stopping")
             await run.running.stop(min(allowed, GRACE_LIMIT_S))
             run.running = None
-            self._enter(run, "stopped")
+            run.enter("stopped")
 
     def _begin(self, run: ServiceRun) -> None:
         run.started.clear()
@@ -128,36 +113,36 @@ class Supervisor:
     async def _run(self, run: ServiceRun) -> None:
         """One service's whole life: build, wait for what it needs, start, become ready, be watched."""
         try:
-            self._enter(run, "building")
+            run.enter("building")
             run.build = asyncio.create_task(self._engine.build(run.plan, self._journal.note))
             await run.build
             if (failed := await self._wait_for_needs(run)) is not None:
-                self._settle(run, failed)
+                run.settle(failed)
                 return
             restarts = 0
             while run.wanted:
                 ended = await self._live(run)
-                if ended is None or not run.wanted or not _restarts(run.plan, ended, restarts):
+                if ended is None or not run.wanted or not run.restarts(ended, restarts):
                     return
                 restarts += 1
-                self._enter(run, "restarting", health.code_in_words(ended.code))
+                run.enter("restarting", health.code_in_words(ended.code))
                 await asyncio.sleep(min(0.1 * 2**restarts, RESTART_LIMIT_S))
         except StackError as error:
             self._journal.write(
                 "error", text=error.message, hint=error.hint, code=error.code, service=run.plan.name
             )
-            self._settle(run, Verdict(service=run.plan.name, kind="exited", reason=error.message))
+            run.settle(Verdict(service=run.plan.name, kind="exited", reason=error.message))
         except (
             Exception
         ) as error:  # our own bug: told with its traceback in the run's folder, never a silent hang
             logging.getLogger("stack").exception("%s", run.plan.name)
             reason = f"the engine failed: {type(error).__name__}: {error}"
-            self._settle(run, Verdict(service=run.plan.name, kind="exited", reason=reason))
+            run.settle(Verdict(service=run.plan.name, kind="exited", reason=reason))
 
     async def _wait_for_needs(self, run: ServiceRun) -> Verdict | None:
         needs = [d for d in run.plan.service.depends_on if d.service in self.runs]
         if needs:
-            self._enter(run, "waiting", "for " + ", ".join(d.service for d in needs))
+            run.enter("waiting", "for " + ", ".join(d.service for d in needs))
         results = await asyncio.gather(*(self._wait_for(run.plan.name, need) for need in needs))
         return next((verdict for verdict in results if verdict is not None), None)
 
@@ -177,12 +162,12 @@ class Supervisor:
     async def _live(self, run: ServiceRun) -> Exit | None:
         """Start once, wait until ready, watch until the end; answers how it ended."""
         if (taken := self._taken(run)) is not None:
-            self._settle(run, taken)
+            run.settle(taken)
             return None
-        self._enter(run, "starting")
+        run.enter("starting")
         run.since = self._clock()
         run.running = await self._engine.start(run.plan, run.log)
-        self._remember_process(run.plan.name, run.running.pid)
+        run.note_process()
         run.started.set()
         ended = asyncio.ensure_future(run.running.wait())
         probe = idioms.choose(run.plan, run.running.execute)
@@ -204,25 +189,25 @@ class Supervisor:
     ) -> None:
         if probe is None:
             if not run.plan.awaited:
-                self._settle(run, Verdict(service=run.plan.name, kind="ready", reason="started"))
+                run.settle(Verdict(service=run.plan.name, kind="ready", reason="started"))
             return
         check = run.plan.service.healthcheck
         progress = health.begin(run.plan.name, check, deadline_s=self._deadline_s)
         timeout_s = check.timeout_s if check is not None else 5.0
         while not ended.done():
-            left_s = max(progress.patience_s() - self._waited(run), 0.05)
+            left_s = max(progress.patience_s() - run.waited_s(), 0.05)
             asked = asyncio.ensure_future(probes.observe(probe, min(timeout_s, left_s)))
             both: set[asyncio.Future[Any]] = {asked, ended}
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if not asked.done():
                 asked.cancel()
                 return
-            progress, verdict = health.after_probe(progress, asked.result(), self._waited(run))
-            self._record(run, progress)
+            progress, verdict = health.after_probe(progress, asked.result(), run.waited_s())
+            run.note_probe(progress)
             if verdict is not None and not ended.done():
-                self._settle(run, verdict)
+                run.settle(verdict)
                 return
-            await asyncio.wait({ended}, timeout=health.next_probe_s(progress, self._waited(run)))
+            await asyncio.wait({ended}, timeout=health.next_probe_s(progress, run.waited_s()))
 
     async def _watch(self, run: ServiceRun, probe: probes.Probe | None) -> None:
         """Keep asking at the compose interval; say when a ready service turns unhealthy, and back."""
@@ -235,66 +220,27 @@ class Supervisor:
             seen = await probes.observe(probe, check.timeout_s)
             failures = 0 if seen.kind == "ok" else failures + 1
             if failures == check.retries:
-                self._enter(run, "unhealthy", seen.detail)
+                run.enter("unhealthy", seen.detail)
             elif failures == 0 and run.state == "unhealthy":
-                self._enter(run, "ready", seen.detail)
+                run.enter("ready", seen.detail)
 
     async def _after_exit(self, run: ServiceRun, how: Exit) -> None:
         """Say how it ended. What it left of its own goes first, so that only others can hold its port."""
         name, code = run.plan.name, how.code
         if run.running is not None:
             await run.running.stop(0)
-        verdict = health.after_exit(name, code, self._waited(run), awaited=run.plan.awaited, oom=how.oom)
+        verdict = health.after_exit(name, code, run.waited_s(), awaited=run.plan.awaited, oom=how.oom)
         was_ready = run.verdict is not None
         if verdict.kind == "exited" and not was_ready and (taken := self._taken(run)) is not None:
             verdict = taken
         run.running = None
-        self._settle(run, verdict)
+        run.settle(verdict)
 
     def _taken(self, run: ServiceRun) -> Verdict | None:
         for port in run.plan.ports.values() if self._site and run.plan.argv else ():
             if not ports.is_free(port):
                 reason = f"port {port} is held by {ports.holder(port)}"
                 return Verdict(
-                    service=run.plan.name, kind="port taken", reason=reason, seconds=self._waited(run)
+                    service=run.plan.name, kind="port taken", reason=reason, seconds=run.waited_s()
                 )
         return None
-
-    def _settle(self, run: ServiceRun, verdict: Verdict) -> None:
-        run.verdict = verdict
-        self._enter(run, verdict.kind, verdict.reason, hint="" if verdict.good else self._evidence(run))
-        run.started.set()
-        run.settled.set()
-
-    def _evidence(self, run: ServiceRun) -> str:
-        return "\n".join(run.log.tail())
-
-    def _record(self, run: ServiceRun, progress: health.Progress) -> None:
-        if progress.last is not None:
-            self._journal.write(
-                "probe", service=run.plan.name, state=progress.last.kind, text=progress.last.detail[:200]
-            )
-
-    def _remember_process(self, name: str, pid: int) -> None:
-        """Note the first process, for whoever has to end it when the guardian cannot."""
-        if pid:
-            self._journal.write("process", service=name, pid=pid, started=processes.started(pid) or 0.0)
-
-    def _waited(self, run: ServiceRun) -> float:
-        return self._clock() - run.since if run.since else 0.0
-
-    def _enter(self, run: ServiceRun, state: str, text: str = "", *, hint: str = "") -> None:
-        run.state = state
-        self._journal.service(run.plan.name, state, text, seconds=self._waited(run), hint=hint)
-
-
-def _needs(plan: ServicePlan, name: str) -> bool:
-    return any(need.service == name for need in plan.service.depends_on)
-
-
-def _restarts(plan: ServicePlan, how: Exit, so_far: int) -> bool:
-    """The compose specification's ``restart``."""
-    policy, _, limit = plan.service.restart.partition(":")
-    if policy in {"always", "unless-stopped"}:
-        return True
-    return policy == "on-failure" and how.code != 0 and (not limit or so_far < int(limit))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import idioms, journal, supervisor
+from stack import idioms, journal
 from stack.engines import Exit, Site
 from stack.errors import BuildFailed
 from stack.health import Verdict
@@ -19,6 +20,7 @@ from stack.logs import Log
 from stack.model import Condition, Dependency, Healthcheck, Service, Stack
 from stack.plan import Plan, ServicePlan
 from stack.probes import Observation
+from stack.service_run import ServiceRun
 from stack.supervisor import Supervisor
 
 CHECK = Healthcheck(test=("CMD", "ask"), interval_s=0.02, timeout_s=0.5, retries=2)
@@ -357,4 +359,10 @@ def test_the_restart_policies_are_those_of_compose(
     planned = ServicePlan(
         service=service("x", restart=policy), argv=(), environment={}, ports={}, cwd=Path("/")
     )
-    assert supervisor._restarts(planned, Exit(code=code), so_far) is expected
+    with tempfile.TemporaryDirectory() as folder:
+        run = ServiceRun(
+            plan=planned, log=Log(Path(folder) / "x.log"), journal=Journal(Path(folder)), clock=lambda: 0.0
+        )
+        assert run.restarts(Exit(code=code), so_far) is expected
+        run.log.close()
+        run.journal.close()

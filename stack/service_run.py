@@ -1,0 +1,73 @@
+"""One service of a living stack: what it is now, and the word that is left of every change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from stack import health, processes
+from stack.engines import Exit, Running
+from stack.health import Verdict
+from stack.journal import Journal
+from stack.logs import Log
+from stack.plan import ServicePlan
+
+
+@dataclass(kw_only=True)
+class ServiceRun:
+    """``started`` is set once it runs, ``settled`` once it has a verdict; ``since`` is its start."""
+
+    plan: ServicePlan
+    log: Log
+    journal: Journal
+    clock: Callable[[], float]
+    running: Running | None = None
+    verdict: Verdict | None = None
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+    build: asyncio.Task[None] | None = None
+    wanted: bool = True
+    since: float = 0.0
+    state: str = "waiting"
+
+    def enter(self, state: str, text: str = "", *, hint: str = "") -> None:
+        """Change its state."""
+        self.state = state
+        self.journal.service(self.plan.name, state, text, seconds=self.waited_s(), hint=hint)
+
+    def settle(self, verdict: Verdict) -> None:
+        """Give it a verdict; one that is not good brings the last lines of its log as evidence."""
+        self.verdict = verdict
+        evidence = "" if verdict.good else "\n".join(self.log.tail())
+        self.enter(verdict.kind, verdict.reason, hint=evidence)
+        self.started.set()
+        self.settled.set()
+
+    def note_probe(self, progress: health.Progress) -> None:
+        """Leave word of what the last probe saw."""
+        if (last := progress.last) is not None:
+            self.journal.write("probe", service=self.plan.name, state=last.kind, text=last.detail[:200])
+
+    def note_process(self) -> None:
+        """Leave word of its first process, for whoever has to end it when the guardian cannot."""
+        pid = self.running.pid if self.running is not None else 0
+        if pid:
+            self.journal.write(
+                "process", service=self.plan.name, pid=pid, started=processes.started(pid) or 0.0
+            )
+
+    def waited_s(self) -> float:
+        """Answer the seconds since its start, 0 before."""
+        return self.clock() - self.since if self.since else 0.0
+
+    def needs(self, name: str) -> bool:
+        return any(need.service == name for need in self.plan.service.depends_on)
+
+    def restarts(self, how: Exit, so_far: int) -> bool:
+        """Answer whether it is started again: the compose specification's ``restart``."""
+        policy, _, limit = self.plan.service.restart.partition(":")
+        if policy in {"always", "unless-stopped"}:
+            return True
+        return policy == "on-failure" and how.code != 0 and (not limit or so_far < int(limit))
