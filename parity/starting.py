@@ -153,7 +153,7 @@ def no_such_program(stage: Stage) -> Facts:
         "exit code of up": "3",
         "patient": "ready",
         "strict": "unhealthy",
-        "strict is given up within 2 s": "yes",
+        "strict is given up within 5 s": "yes",
         "left": "nothing",
     },
 )
@@ -163,7 +163,7 @@ def start_period(stage: Stage) -> Facts:
         "exit code of up": str(up.code),
         "patient": stage.verdict("patient"),
         "strict": stage.verdict("strict"),
-        "strict is given up within 2 s": "yes" if stage.seconds("strict", "unhealthy") < 2.0 else "no",
+        "strict is given up within 5 s": "yes" if stage.seconds("strict", "unhealthy") < 5.0 else "no",
         "left": stage.left(),
     }
 
