@@ -39,7 +39,7 @@ QUESTIONS: dict[str, tuple[str, str, dict[str, Any], set[int]]] = {
     "a checkout of nothing": (
         "POST",
         CHECKOUT,
-        {"json": {}, "headers": {"Idempotency-Key": "nobody's"}},
+        {"json": {}, "headers": {"Idempotency-Key": key()}},
         {400, 404},
     ),
 }

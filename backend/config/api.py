@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -57,6 +58,20 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 @api.exception_handler(HttpError)
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     return problem_response(request, error.status_code, str(error))
+
+
+@api.exception_handler(RequestDataTooBig)
+def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    # With DEBUG django-ninja would make a 500 of whatever has no handler here.
+    del error
+    return problem_response(request, 413, "The body is larger than this shop accepts.", "too-large")
+
+
+@api.exception_handler(SuspiciousOperation)
+@api.exception_handler(UnreadablePostError)
+def _unreadable(request: HttpRequest, error: Exception) -> HttpResponse:
+    del error
+    return problem_response(request, 400, "The request could not be understood.", "bad-request")
 
 
 @api.exception_handler(Http404)

@@ -90,6 +90,13 @@ def test_a_wrong_method_is_refused_as_a_problem_that_says_what_is_served(client,
     assert "GET" in response["Allow"]
 
 
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_body_that_is_too_large_is_refused(client, settings, debug):
+    settings.DEBUG, settings.DATA_UPLOAD_MAX_MEMORY_SIZE = debug, 100
+    response = client.post("/api/v1/accounts/login", "x" * 101, content_type="application/json")
+    assert (response.status_code, response["Content-Type"]) == (413, "application/problem+json")
+
+
 @pytest.mark.parametrize("status", ["414 URI Too Long", "400 Bad Request"])
 def test_what_gunicorn_refuses_is_a_problem(status):
     page = f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\n\r\n<html>".encode()
