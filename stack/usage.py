@@ -6,12 +6,16 @@ import asyncio
 import contextlib
 import json
 import time
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from stack import commands, idioms, probes, processes, report, stacks
+from stack import commands, idioms, journal, probes, processes, report, stacks
 from stack.errors import CommandFailed
 from stack.plan import Plan
 from stack.state import StackState
+
+if TYPE_CHECKING:
+    import psutil
 
 
 def stack_row(kept: StackState) -> dict[str, str]:
@@ -30,13 +34,13 @@ def stack_row(kept: StackState) -> dict[str, str]:
 
 
 def memory_bytes(kept: StackState) -> int:
-    """Answer the proportional memory of all processes of a stack (resident where the kernel says no more)."""
+    """Answer the resident memory of all services of a stack; pages that processes share count once each."""
     import psutil
 
     total = 0
-    for pid in processes.with_token(kept.token):
+    for process in (p for group in _processes(kept).values() for p in group):
         with contextlib.suppress(psutil.Error):
-            total += psutil.Process(pid).memory_info().rss
+            total += process.memory_info().rss
     return total
 
 
@@ -44,18 +48,24 @@ def service_rows(kept: StackState) -> list[dict[str, str]]:
     """Answer processes, processor share and memory of each service."""
     if kept.engine != "local":
         return _container_rows(kept)
+    groups = _processes(kept)
+    for process in (p for group in groups.values() for p in group):
+        process.cpu_percent()
+    time.sleep(0.2)  # a processor share is a difference over time
+    return [_row(name, group) for name, group in groups.items()]
+
+
+def _processes(kept: StackState) -> dict[str, list[psutil.Process]]:
+    """Each service's first process, as the guardian noted it, and all that came from it."""
     import psutil
 
     groups: dict[str, list[psutil.Process]] = {name: [] for name in kept.ports}
-    for pid in processes.with_token(kept.token):
-        with contextlib.suppress(psutil.Error):
-            process = psutil.Process(pid)
-            name = process.environ().get(processes.SERVICE, "")
-            process.cpu_percent()
-            if name in groups:
-                groups[name].append(process)
-    time.sleep(0.2)  # a processor share is a difference over time
-    return [_row(name, group) for name, group in groups.items()]
+    for event in journal.read(Path(kept.run)):
+        if event.kind == "process" and processes.is_alive(event.pid, event.started):
+            with contextlib.suppress(psutil.Error):
+                first = psutil.Process(event.pid)
+                groups[event.service] = [first, *first.children(recursive=True)]
+    return groups
 
 
 def _row(name: str, group: list[Any]) -> dict[str, str]:
