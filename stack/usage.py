@@ -48,9 +48,12 @@ def service_rows(kept: StackState) -> list[dict[str, str]]:
     """Answer processes, processor share and memory of each service."""
     if kept.engine != "local":
         return _container_rows(kept)
+    import psutil
+
     groups = _processes(kept)
     for process in (p for group in groups.values() for p in group):
-        process.cpu_percent()
+        with contextlib.suppress(psutil.Error):
+            process.cpu_percent()
     time.sleep(0.2)  # a processor share is a difference over time
     return [_row(name, group) for name, group in groups.items()]
 
