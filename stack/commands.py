@@ -10,6 +10,7 @@ import pwd
 import shlex
 import signal
 import subprocess
+import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,13 @@ NOT_FOUND, TIMED_OUT = 127, 124
 
 Process = subprocess.Popen[bytes]
 """A program that was started and not yet waited for."""
+
+_started: weakref.WeakSet[Process] = weakref.WeakSet()
+
+
+def awaited() -> set[int]:
+    """Answer the pids of programs that were started here and whose end nobody has seen yet."""
+    return {process.pid for process in list(_started) if process.returncode is None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +130,7 @@ def spawn(
     """
     words = tuple(str(word) for word in argv)
     log.debug("%s", shlex.join(words))
-    return subprocess.Popen(
+    process = subprocess.Popen(
         words,
         cwd=cwd,
         env=env,
@@ -134,6 +142,8 @@ def spawn(
         preexec_fn=before,
         **identity(user),
     )
+    _started.add(process)
+    return process
 
 
 def ends_within(process: Process, timeout_s: float) -> bool:
@@ -191,7 +201,7 @@ def _start(
     has_input: bool,
 ) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             words,
             cwd=cwd,
             env=env,
@@ -204,6 +214,8 @@ def _start(
         )
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise CommandFailed(words, NOT_FOUND, f"it cannot be run: {error.strerror}") from error
+    _started.add(process)
+    return process
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -45,10 +45,12 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
-def become_subreaper() -> None:
-    """Make orphaned descendants children of this process."""
-    if sys.platform.startswith("linux"):
-        _prctl(PR_SET_CHILD_SUBREAPER, 1)
+def become_subreaper() -> bool:
+    """Make orphaned descendants children of this process; answers whether they come."""
+    if not sys.platform.startswith("linux"):
+        return False
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    return True
 
 
 def die_with_parent() -> Callable[[], None] | None:
