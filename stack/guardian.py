@@ -20,12 +20,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from stack import compose, engines, kernel, plan, ports, processes, state
+from stack import commands, compose, engines, kernel, plan, ports, processes, state
 from stack.engines import Engine, Site
 from stack.errors import DiskFull, StackError
 from stack.health import Verdict
 from stack.journal import Journal
 from stack.plan import Plan
+from stack.reaping import Reaper
 from stack.request import Request, read_request
 from stack.supervisor import Supervisor
 
@@ -130,13 +131,21 @@ class Guardian:
             await self.supervisor.stop_all(grace_s=QUICK_GRACE_S if quick else None, at_once=quick)
         if self._engine is not None:
             await self._engine.remove(volumes=self._volumes or self._request.ephemeral)
+        if not kernel.in_namespace():
+            await asyncio.to_thread(self._end_descendants)
         ports.release(self._request.name)
         state.forget(self._request.name, volumes=self._volumes or self._request.ephemeral)
         self._journal.stack("down")
 
+    def _end_descendants(self) -> None:
+        """End what left its service's session; in a namespace the kernel does that when we end."""
+        if self._request.token:
+            processes.end(processes.with_token(self._request.token), grace_s=QUICK_GRACE_S)
+
     def _listen(self, lease: int | None) -> None:
         loop = asyncio.get_running_loop()
-        kernel.become_subreaper()
+        if kernel.become_subreaper():
+            loop.add_signal_handler(signal.SIGCHLD, Reaper(loop, commands.awaited).child_ended)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
