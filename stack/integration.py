@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import commands, control, environments, journal, logs, recorder, report, stacks, verbs
+from stack import commands, control, environments, journal, kernel, logs, recorder, report, stacks, verbs
 from stack.control import Launched
-from stack.errors import ServiceFailed, StackError, TestsFailed
+from stack.errors import GuardianLost, ServiceFailed, StackError, TestsFailed
 
 TESTS = control.ROOT / "integration_tests"
 INTERRUPTED = 130
@@ -117,7 +117,7 @@ def _test(launched: Launched, python: Path, options: Options, *, began_at: int) 
     ]
     environment = {**os.environ, **kept.endpoints, "STACK_NAME": kept.name, "STACK_ENGINE": kept.engine}
     environment["STACK_RUN"], environment["STACK_PYTHON"] = str(launched.run), sys.executable
-    tests = commands.spawn(argv, env=environment, cwd=TESTS.parent)
+    tests = commands.spawn(argv, env=environment, cwd=TESTS.parent, before=kernel.die_with_parent())
     dead: list[journal.Event] = []
     watcher = threading.Thread(target=_watch, args=(launched, tests, dead, began_at), daemon=True)
     watcher.start()
@@ -135,6 +135,11 @@ def _test(launched: Launched, python: Path, options: Options, *, began_at: int) 
             f"{event.service} ended while {_running_test(launched.run)} ran: {event.text}.",
             hint=f"Everything that was seen is in {junit.parent}.",
         )
+    if launched.process.poll():
+        raise GuardianLost(
+            f"The stack's guardian was killed while {_running_test(launched.run)} ran.",
+            hint="Run it again; the next command of any kind removes what is left.",
+        )
     if code != 0:
         raise TestsFailed(
             f"The integration tests did not pass (pytest ended with {code}).", hint=f"See {launched.run}."
@@ -143,12 +148,15 @@ def _test(launched: Launched, python: Path, options: Options, *, began_at: int) 
 
 
 def _watch(launched: Launched, tests: commands.Process, dead: list[journal.Event], skip: int) -> None:
-    stream = journal.follow(launched.run, ended=lambda: tests.poll() is not None)
-    for number, event in enumerate(stream):
+    def over() -> bool:
+        return tests.poll() is not None or bool(launched.process.poll())
+
+    for number, event in enumerate(journal.follow(launched.run, ended=over)):
         if number >= skip and event.kind == "service" and event.state in report.BAD - {"unhealthy"}:
             dead.append(event)
-            tests.terminate()
-            return
+            break
+    if tests.poll() is None:
+        tests.terminate()
 
 
 def _running_test(run: Path) -> str:
