@@ -21,7 +21,12 @@ MERGED = "merged.log"
 
 
 def finish(run: Path, *, outcome: str) -> Path:
-    """Write what is written at the end of a run; answers the summary's path."""
+    """Write what is written at the end of a run; answers the summary's path.
+
+    A folder that was deleted meanwhile, with its work tree perhaps, is not made again.
+    """
+    if not (run / "request.json").is_file():
+        return run / SUMMARY
     events = journal.read(run)
     rows = logs.merged(run, logs.services(run))
     (run / MERGED).write_text(
