@@ -224,7 +224,8 @@ def last_run(choice: Choice, name: str) -> Path | None:
     kept = control.alive(name)
     if kept is not None:
         return Path(kept.run)
-    runs = sorted((choice.work_tree / ".stack" / "runs").glob(f"*-{name}*"))
+    kept_runs = choice.work_tree / ".stack" / "runs"
+    runs = sorted(kept_runs.glob(f"*-{name}*")) or sorted(kept_runs.glob(f"*-{choice.project}-*"))
     return runs[-1] if runs else None
 
 
