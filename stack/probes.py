@@ -143,7 +143,7 @@ async def observe(probe: Probe, timeout_s: float) -> Observation:
         async with asyncio.timeout(timeout_s):
             return await probe.ask()
     except TimeoutError:
-        return Observation(kind="hang", detail=f"{probe.question}: no answer in {timeout_s:g} s")
+        return Observation(kind="hang", detail=f"{probe.question}: no answer in {timeout_s:.2g} s")
     except ConnectionRefusedError:
         return Observation(kind="refused", detail=f"{probe.question}: connection refused")
     except OSError as error:

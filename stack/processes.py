@@ -71,6 +71,20 @@ def _children(pid: int) -> list[int]:
     return []
 
 
+def listening(pid: int) -> set[int]:
+    """Answer the TCP ports at which a process or one that came from it listens, as far as we may see."""
+    import psutil
+
+    ports: set[int] = set()
+    with contextlib.suppress(psutil.Error, OSError):
+        first = psutil.Process(pid)
+        for process in [first, *first.children(recursive=True)]:
+            with contextlib.suppress(psutil.Error, OSError):
+                seen = process.net_connections("tcp")
+                ports |= {each.laddr.port for each in seen if each.status == psutil.CONN_LISTEN}
+    return ports
+
+
 def with_token(token: str) -> list[int]:
     """Answer the pids of all processes that carry the stack's token."""
     import psutil

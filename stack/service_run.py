@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stack import health, processes
 from stack.engines import Exit, Running
@@ -39,11 +39,20 @@ class ServiceRun:
 
     def settle(self, verdict: Verdict) -> None:
         """Give it a verdict; one that is not good brings the last lines of its log as evidence."""
-        self.verdict = verdict
+        verdict = self.verdict = replace(verdict, reason=verdict.reason + self._elsewhere(verdict))
         evidence = "" if verdict.good else "\n".join(self.log.tail())
         self.enter(verdict.kind, verdict.reason, hint=evidence)
         self.started.set()
         self.settled.set()
+
+    def _elsewhere(self, verdict: Verdict) -> str:
+        """Answer the words for a service that nobody reaches because it listens at another port."""
+        if verdict.kind != "timed out" or self.running is None or not self.running.pid:
+            return ""
+        ports = processes.listening(self.running.pid)
+        if not ports or ports & set(self.plan.ports.values()):
+            return ""
+        return f"; it listens at {', '.join(map(str, sorted(ports)))} instead"
 
     def note_probe(self, progress: health.Progress) -> None:
         """Leave word of what the last probe saw."""
