@@ -57,6 +57,7 @@ def run(arguments: Sequence[str]) -> int:
         report.error(problem)
         return problem.code
     except KeyboardInterrupt:
+        control.no_more_interrupts()
         report.say("interrupted; the stack is gone")
         return INTERRUPTED
 
@@ -87,7 +88,8 @@ def _run(options: Options) -> int:
         report.say(f"up in {time.monotonic() - began:.1f} s")
         code = _test(launched, python, options, began_at=len(events))
     except BaseException as problem:
-        interrupted = isinstance(problem, KeyboardInterrupt)
+        if interrupted := isinstance(problem, KeyboardInterrupt):
+            control.no_more_interrupts()
         _finish(launched, "interrupted" if interrupted else f"failed: {problem}", hurry=interrupted)
         raise
     if options.keep:
@@ -175,8 +177,11 @@ def _finish(launched: Launched, outcome: str, *, hurry: bool) -> None:
         if not commands.ends_within(launched.process, control.END_LIMIT_S):
             launched.process.kill()
     except KeyboardInterrupt:
+        control.no_more_interrupts()
         launched.hurry()
         launched.process.wait(timeout=control.END_LIMIT_S)
+        recorder.finish(launched.run, outcome="interrupted")
+        raise
     recorder.finish(launched.run, outcome=outcome)
     if outcome.startswith("failed"):
         rows = logs.merged(launched.run, logs.services(launched.run))

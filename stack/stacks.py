@@ -144,6 +144,7 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
         try:
             wait_until_up(launched, show)
         except KeyboardInterrupt:
+            control.no_more_interrupts()
             launched.hurry()
             for event in launched.events():
                 show(event)
