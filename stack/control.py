@@ -19,7 +19,7 @@ from typing import Any
 from stack import commands, journal, kernel, processes, state
 from stack.errors import GuardianLost, NotUp, StackError
 from stack.journal import Event
-from stack.request import Request
+from stack.request import KEEP, Request
 from stack.state import StackState
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +29,7 @@ END_LIMIT_S = 30.0
 
 @dataclass(kw_only=True)
 class Launched:
-    """A guardian that we started. ``lease`` is the writing end of its pipe, None where it has none."""
+    """A guardian that we started. ``lease`` is the writing end of its pipe, None once it is given up."""
 
     name: str
     run: Path
@@ -46,6 +46,13 @@ class Launched:
             with contextlib.suppress(OSError):
                 os.close(self.lease)
             self.lease = None
+
+    def keep(self) -> None:
+        """Let the stack live without us from now on."""
+        if self.lease is not None:
+            with contextlib.suppress(OSError):
+                os.write(self.lease, KEEP)
+        self.end()
 
     def hurry(self) -> None:
         """Ask for the quick end: the second request cuts every grace short."""
@@ -79,27 +86,26 @@ def new_run(work_tree: Path, name: str, *, clock: Callable[[], float] = time.tim
 
 
 def launch(request: Request) -> Launched:
-    """Start the guardian of a stack; with a lease where the stack is ephemeral."""
+    """Start the guardian of a stack, which ends when we do, unless we ``keep`` it."""
     request = replace(request, token=secrets.token_hex(8))
     run = Path(request.run)
     file = run / "request.json"
     state.write_atomically(file, json.dumps(asdict(request)))
-    reading, writing = os.pipe() if request.ephemeral else (None, None)
+    reading, writing = os.pipe()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), processes.TOKEN: request.token}
     # Podman's conmon stays behind as its parent; in a namespace it would end with the guardian's.
     prefix = () if request.engine == "podman" else kernel.namespace_prefix()
     argv = [*prefix, sys.executable, "-m", "stack.guardian", str(file)]
     with (run / "guardian.log").open("ab") as output:
         process = commands.spawn(
-            [*argv, str(reading)] if reading is not None else argv,
+            [*argv, str(reading)],
             cwd=Path("/"),
             env=environment,
             output=output.fileno(),
-            pass_fds=[] if reading is None else [reading],
+            pass_fds=[reading],
             own_session=True,
         )
-    if reading is not None:
-        os.close(reading)
+    os.close(reading)
     return Launched(name=request.name, run=run, process=process, lease=writing)
 
 

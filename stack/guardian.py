@@ -1,8 +1,8 @@
 """The small process that outlives the command that started a stack, and ends the stack.
 
 ``python -m stack.guardian REQUEST [LEASE]``: REQUEST is a file that says what to run, LEASE the
-descriptor of a pipe whose end of file says that the owner is gone. A detached stack has no lease; it
-lives until it is told to end (SIGTERM, or ``down`` over its control socket).
+descriptor of a pipe whose end of file says that the owner is gone. A detached stack has a lease only until
+it is up: from then on it lives until it is told to end (SIGTERM, or ``down`` over its control socket).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from stack.health import Verdict
 from stack.journal import Journal
 from stack.plan import Plan
 from stack.reaping import Reaper
-from stack.request import Request, read_request
+from stack.request import KEEP, Request, read_request
 from stack.supervisor import Supervisor
 
 T = TypeVar("T")
@@ -154,8 +154,10 @@ class Guardian:
             loop.add_reader(lease, self._lease_changed, loop, lease)
 
     def _lease_changed(self, loop: asyncio.AbstractEventLoop, lease: int) -> None:
-        if not os.read(lease, 64):
+        said = os.read(lease, 64)
+        if not said or KEEP in said:
             loop.remove_reader(lease)
+        if not said:
             self._end()
 
     def _end(self) -> None:

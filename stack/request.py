@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+KEEP = b"keep"
+"""What a command writes into the lease of a detached stack that has come up, before it gives it up."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:

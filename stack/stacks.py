@@ -143,6 +143,7 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
         launched = control.launch(request(choice, services=services, ephemeral=False, deadline_s=deadline_s))
         try:
             wait_until_up(launched, show)
+            launched.keep()
         except KeyboardInterrupt:
             control.no_more_interrupts()
             launched.hurry()
