@@ -85,18 +85,31 @@ def _run(options: Options) -> int:
     try:
         python = _environment()
         events = stacks.wait_until_up(launched, shown.show)
+        if options.keep:
+            launched.keep()
         report.say(f"up in {time.monotonic() - began:.1f} s")
         code = _test(launched, python, options, began_at=len(events))
+    except TestsFailed as problem:
+        if not options.keep:
+            _finish(launched, f"failed: {problem}", hurry=False)
+            raise
+        recorder.finish(launched.run, outcome=f"failed: {problem}")
+        _say_kept(asked.name)
+        raise
     except BaseException as problem:
         if interrupted := isinstance(problem, KeyboardInterrupt):
             control.no_more_interrupts()
         _finish(launched, "interrupted" if interrupted else f"failed: {problem}", hurry=interrupted)
         raise
     if options.keep:
-        report.say(f"kept: {asked.name}; end it with `inv down --stack {asked.name}`")
+        _say_kept(asked.name)
         return code
     _finish(launched, "passed", hurry=False)
     return code
+
+
+def _say_kept(name: str) -> None:
+    report.say(f"kept: {name}; end it with `inv down --stack {name}`")
 
 
 def _environment() -> Path:
