@@ -5,19 +5,50 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-from collections.abc import Iterator
+import secrets
+import statistics
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from faults.stage import ENGINE, LONG, Tree
+from faults.stage import ENGINE, LONG, Tree, remove_empty_folders
 
 SEED = int(os.environ.get("TEST_SEED", random.SystemRandom().randrange(10**6)))
 
 
 def pytest_report_header() -> list[str]:
     return [f"engine: {ENGINE}", f"form: {'long' if LONG else 'short'}", f"seed: TEST_SEED={SEED}"]
+
+
+MEASURED = pytest.StashKey[dict[str, list[float]]]()
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
+    """Note a number of seconds under a name; all are shown at the end."""
+    table = request.config.stash.setdefault(MEASURED, {})
+    return lambda name, seconds: table.setdefault(name, []).append(seconds)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for name, numbers in terminalreporter.config.stash.get(MEASURED, {}).items():
+        worst, usual = max(numbers) * 1000, statistics.median(numbers) * 1000
+        terminalreporter.write_line(f"{name}: median {usual:.0f} ms, worst {worst:.0f} ms of {len(numbers)}")
+
+
+@pytest.fixture
+def two(tree: Tree) -> Tree:
+    """A tree with two good services, one needing the other."""
+    tree.write({"db": "well", "web": "well"}, web={"depends_on": {"db": {"condition": "service_healthy"}}})
+    return tree
+
+
+@pytest.fixture(params=["namespace", "no namespace"])
+def protection(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the kernel gives, and what is left where it gives no PID namespace."""
+    monkeypatch.setenv("STACK_NAMESPACE", "1" if request.param == "namespace" else "0")
 
 
 @pytest.fixture
@@ -32,6 +63,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("STACK_HOME", str(home))
+    monkeypatch.setenv("STACK_NAME", f"ecommerce-toy-{secrets.token_hex(3)}")  # a container engine is shared
     made = Tree(tmp_path / "tree")
     yield made
     try:
@@ -40,3 +72,4 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
         for process in list(made.processes()):
             with contextlib.suppress(psutil.Error):
                 process.kill()
+        remove_empty_folders()

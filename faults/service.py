@@ -66,6 +66,17 @@ def forks_twice():
     serve()
 
 
+def hides():
+    """A first process that nothing ends with its parent, and that shows no token (as titles do)."""
+    import ctypes
+
+    if "HIDDEN" not in os.environ:
+        ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
+        kept = {"HIDDEN": "1", "HOST": HOST, "PORT": str(PORT)}
+        os.execve(sys.executable, [sys.executable, *sys.argv], kept)
+    serve()
+
+
 def holds_the_pipe():
     subprocess.Popen([sys.executable, __file__, "sleeps"], start_new_session=True)
     print("the last words", flush=True)
@@ -114,6 +125,7 @@ BEHAVIOURS = {
     "exits_after_ready": exits_after_ready,
     "ignores_term": ignores_term,
     "forks_twice": forks_twice,
+    "hides": hides,
     "holds_the_pipe": holds_the_pipe,
     "floods": floods,
     "never_listens": lambda: time.sleep(3600),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -31,6 +33,14 @@ CHECK = {
     "start_period": "2s",
     "start_interval": "100ms",
 }
+
+
+IGNORED = shutil.ignore_patterns("__pycache__")
+CONFTEST = """
+import os, pathlib
+def pytest_runtest_logstart(nodeid):
+    pathlib.Path(os.environ["STACK_RUN"], "current-test").write_text(nodeid)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +75,15 @@ class Tree:
         (folder / "compose").mkdir(parents=True)
         self.program = folder / "service.py"
         shutil.copy(HERE / "service.py", self.program)
+
+    def add_job(self, tests: str) -> None:
+        """Lay a copy of the engine and some integration tests beside the stack: the main job runs there."""
+        shutil.copytree(control.ROOT / "stack", self.folder / "stack", ignore=IGNORED)
+        folder = self.folder / "integration_tests"
+        folder.mkdir()
+        shutil.copy(control.ROOT / "integration_tests" / "requirements.txt", folder)
+        (folder / "conftest.py").write_text(CONFTEST)
+        (folder / "test_toy.py").write_text(tests)
 
     def write(self, services: Mapping[str, str], **extra: Mapping[str, Any]) -> None:
         """``services`` is name -> behaviour; ``extra`` is laid over a service's entry."""
@@ -117,6 +136,8 @@ class Tree:
         scratch = state.scratch("any").parent
         found += [f"scratch {path}" for path in scratch.glob("*")]
         found += [f"socket {path}" for path in state.control_socket("any").parent.glob("*.sock")]
+        found += [f"port {port} is held" for port in self._ports() if not ports.is_free(port)]
+        found += [f"lock {path}" for path in self._locks() if _is_held(path)]
         if ENGINE != "local":
             found += self._containers()
         return found
@@ -141,16 +162,45 @@ class Tree:
             *([word, "ls", "--format", "{{.Name}}"] for word in ("network", "volume")),
         ):
             listed = commands.run([ENGINE, *kind]).stdout.split()
-            found += [f"{kind[0]} {name}" for name in listed if name.startswith(("toy", "faults-"))]
+            found += [f"{kind[0]} {name}" for name in listed if name.startswith(self._names())]
         return found
+
+    def _names(self) -> tuple[str, ...]:
+        """Answer the names of all stacks that ever ran in this tree; others may run on this engine, too."""
+        runs = self.folder.glob(".stack/runs/*/request.json")
+        return tuple(json.loads(file.read_text())["name"] for file in runs)
 
     def nothing_left(self) -> None:
         """Wait a moment for the kernel, then fail on whatever is left."""
         deadline = time.monotonic() + 5
         while (left := self.leftovers()) and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert not left
+        assert not left, "left: " + "; ".join(left)
+
+    def _ports(self) -> Iterator[int]:
+        """Answer the host ports that any run of this tree was given."""
+        for plan in self.folder.glob(".stack/runs/*/plan.json"):
+            for service in json.loads(plan.read_text())["services"].values():
+                yield from service["ports"].values()
+
+    def _locks(self) -> Iterator[Path]:
+        yield state_home() / "ports" / "lock"
+        yield from (state_home() / "locks").glob("*")
 
 
-def free(port: int) -> bool:
-    return ports.is_free(port)
+def _is_held(lock: Path) -> bool:
+    if not lock.exists():
+        return False
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def remove_empty_folders() -> None:
+    """Remove the folders that all stacks of one state share; each test has a state of its own."""
+    for folder in (state.scratch("any").parent, state.control_socket("any").parent):
+        with contextlib.suppress(OSError):
+            folder.rmdir()

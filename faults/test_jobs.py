@@ -1,0 +1,159 @@
+"""The main job, `python -m stack.integration`, interrupted, killed, or left by its stack while tests run."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from faults.stage import ENGINE, PATIENCE_S, Tree
+from stack import state
+
+RUNS = "the toy's test runs"
+TESTS = """
+import time
+def test_of_the_toy():
+    print("the toy's test runs", flush=True)
+    time.sleep({seconds})
+"""
+PHASES = [
+    "building",
+    "db .* starting",
+    "db .* ready",
+    "web .* waiting",
+    "web .* ready",
+    "up in",
+    RUNS,
+]
+
+
+class Job:
+    """A running main job and what it has said so far."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "stack.integration", "--stack", "toy", "--engine", ENGINE, "-s"],
+            cwd=tree.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": str(tree.folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        self.said = ""
+        self._limit = threading.Timer(PATIENCE_S, self.process.kill)
+        self._limit.start()
+
+    def wait_for(self, pattern: str) -> None:
+        """Read on until a line fits; fails with all that was said."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said += line
+            if re.search(pattern, line):
+                return
+        raise AssertionError(f"the job ended without saying {pattern!r}:\n{self.said}")
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C: every process of the terminal's foreground group gets it."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def end(self) -> tuple[int, float]:
+        """Answer its exit code and how long that took."""
+        began = time.monotonic()
+        rest, _ = self.process.communicate(timeout=40)
+        self._limit.cancel()
+        self.said += rest
+        return self.process.returncode, time.monotonic() - began
+
+
+@pytest.fixture
+def job(two: Tree) -> Callable[[float], Job]:
+    """Start the main job of two good services with a test that takes some seconds."""
+
+    def start(seconds: float = 60) -> Job:
+        two.add_job(TESTS.format(seconds=seconds))
+        return Job(two)
+
+    return start
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+@pytest.mark.parametrize("phase", PHASES)
+def test_ctrl_c_ends_everything_with_130(
+    two: Tree, job: Callable[[], Job], phase: str, presses: int, measured: Callable[[str, float], None]
+) -> None:
+    running = job()
+    running.wait_for(phase)
+    running.interrupt()
+    if presses == 2:
+        time.sleep(0.05)  # two in the same instant are one signal
+        if running.process.poll() is None:
+            running.interrupt()
+    code, seconds = running.end()
+    two.nothing_left()
+    measured(f"everything gone after Ctrl-C, pressed {presses}x", seconds)
+    assert code == 130, running.said
+    assert "/stack/integration.py" not in running.said, running.said  # no traceback of ours
+    assert seconds < (10 if presses == 1 else 5)
+
+
+def test_tests_that_pass_end_with_0_and_nothing_left(two: Tree, job: Callable[[float], Job]) -> None:
+    running = job(0)
+    assert running.end()[0] == 0, running.said
+    two.nothing_left()
+
+
+def test_a_service_that_exits_while_a_test_runs_ends_the_run_and_names_the_test(tree: Tree) -> None:
+    tree.write({"db": "well", "web": "exits_after_ready"})
+    tree.add_job(TESTS.format(seconds=60))
+    running = Job(tree)
+    code, seconds = running.end()
+    assert code == 3, running.said
+    assert "web failed: exited, exited with code 7" in running.said
+    assert "web ended while integration_tests/test_toy.py::test_of_the_toy ran" in running.said
+    assert seconds < 30
+
+
+def test_a_guardian_killed_while_a_test_runs_ends_the_run_and_is_named(
+    two: Tree, job: Callable[[], Job]
+) -> None:
+    running = job()
+    running.wait_for(RUNS)
+    kept = state.read(state.names()[0])
+    assert kept is not None
+    os.kill(kept.pid, signal.SIGKILL)
+    assert running.end()[0] == 29, running.said
+    assert "guardian was killed while integration_tests/test_toy.py::test_of_the_toy ran" in running.said
+    assert subprocess.run([sys.executable, _owner(), "list", two.folder, ENGINE], env=_here()).returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_job_that_is_ended_takes_its_stack_and_its_tests_along(
+    two: Tree, job: Callable[[], Job], number: signal.Signals
+) -> None:
+    running = job()
+    running.wait_for(RUNS)
+    tests = psutil.Process(running.process.pid).children()
+    running.process.send_signal(number)
+    assert running.end()[0] == -number
+    assert tests
+    _, alive = psutil.wait_procs(tests, timeout=10)
+    assert not alive
+    two.nothing_left()
+
+
+def _owner() -> Path:
+    return Path(__file__).parent / "owner.py"
+
+
+def _here() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
