@@ -62,9 +62,9 @@ class Guardian:
     async def hold(self, lease: int | None) -> int:
         """Bring the stack up, keep it until its end, take it down; answers the exit code."""
         self._listen(lease)
-        state.write(self._state)
         code = 0
         try:
+            state.write(self._state)
             made, engine = await self._unless_ended(self._prepare())
             self.supervisor = Supervisor(
                 made, engine, self._site(), self._journal, deadline_s=self._request.deadline_s
@@ -125,7 +125,8 @@ class Guardian:
 
     async def _take_down(self) -> None:
         if self._state.phase != "failed":
-            self._enter("stopping")
+            with contextlib.suppress(OSError):  # a full disk keeps nothing from ending
+                self._enter("stopping")
         if self.supervisor is not None:
             quick = self._hurry or self._request.ephemeral  # what an ephemeral stack holds is thrown away
             await self.supervisor.stop_all(grace_s=QUICK_GRACE_S if quick else None, at_once=quick)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -43,7 +44,9 @@ class Journal:
 
     def write(self, kind: str, **values: str | int | float) -> Event:
         event = Event(at=round(self._clock(), 4), kind=kind, **values)  # type: ignore[arg-type]
-        self._file.write(json.dumps({k: v for k, v in asdict(event).items() if v not in ("", 0, 0.0)}) + "\n")
+        line = json.dumps({k: v for k, v in asdict(event).items() if v not in ("", 0, 0.0)}) + "\n"
+        with contextlib.suppress(OSError):  # a full disk costs the record, never the stack
+            self._file.write(line)
         return event
 
     def service(

@@ -6,6 +6,7 @@ codes are kept in the file and taken out where people read (``stack.report``).
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -43,7 +44,8 @@ class Log:
         stamp = (
             datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3].encode() + b"Z "
         )
-        self._write(b"".join(stamp + line.rstrip(b"\r") + b"\n" for line in lines))
+        with contextlib.suppress(OSError):  # a full disk costs lines of the log, never the service
+            self._write(b"".join(stamp + line.rstrip(b"\r") + b"\n" for line in lines))
         self._tail.extend(line.decode(errors="replace").rstrip("\r") for line in lines[-20:])
 
     def tail(self) -> tuple[str, ...]:
@@ -54,7 +56,8 @@ class Log:
     def close(self) -> None:
         if self._rest:
             self.feed(b"\n")
-        self._file.close()
+        with contextlib.suppress(OSError):
+            self._file.close()
 
     def _write(self, data: bytes) -> None:
         if self._size + len(data) > self._limit // 2:
