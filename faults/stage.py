@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,13 +17,14 @@ from typing import Any
 
 import psutil
 
-from stack import commands, control, logs, ports, stacks, state
+from stack import commands, control, journal, logs, ports, stacks, state
 from stack.control import Launched
 from stack.journal import Event
 from stack.places import state_home
 
 HERE = Path(__file__).parent
 ENGINE = os.environ.get("FAULTS_ENGINE", "local")
+CONTAINERS = ENGINE != "local"
 LONG = os.environ.get("FAULTS_LONG") == "1"
 PATIENCE_S = 60.0
 CHECK = {
@@ -106,6 +108,27 @@ class Tree:
     def choice(self) -> stacks.Choice:
         return stacks.Choice(kind="toy", engine=ENGINE, work_tree=self.folder)
 
+    def port(self, service: str) -> int:
+        """Answer the host port of a service, as soon as the stack's plan is known."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            for name in state.names():
+                kept = state.read(name)
+                if kept is not None and service in kept.ports:
+                    return kept.ports[service]["8000"]
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+    def kill(self, service: str) -> None:
+        """End a service's first process by SIGKILL."""
+        kept = state.read(state.names()[0])
+        assert kept is not None
+        if CONTAINERS:
+            commands.run([ENGINE, "kill", f"{kept.name}-{service}-1"])
+            return
+        started = [e for e in journal.read(Path(kept.run)) if (e.kind, e.service) == ("process", service)]
+        os.kill(started[-1].pid, signal.SIGKILL)
+
     def launch(self, *, deadline_s: float = 12.0) -> Launched:
         request = stacks.request(self.choice(), ephemeral=True, deadline_s=deadline_s)
         object.__setattr__(request, "name", request.name.replace("ecommerce-", "faults-"))
@@ -138,7 +161,7 @@ class Tree:
         found += [f"socket {path}" for path in state.control_socket("any").parent.glob("*.sock")]
         found += [f"port {port} is held" for port in self._ports() if not ports.is_free(port)]
         found += [f"lock {path}" for path in self._locks() if _is_held(path)]
-        if ENGINE != "local":
+        if CONTAINERS:
             found += self._containers()
         return found
 
@@ -197,6 +220,13 @@ def _is_held(lock: Path) -> bool:
         except BlockingIOError:
             return True
     return False
+
+
+def small_disk(folder: Path, size: str, words: list[str]) -> list[str]:
+    """Answer the words that run others where ``folder`` is a small file system; nobody else sees it."""
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    script = f'mount -t tmpfs -o size={size} small "{folder}" && exec "$@"'
+    return ["unshare", *user, "--mount", "sh", "-c", script, "sh", *words]
 
 
 def remove_empty_folders() -> None:

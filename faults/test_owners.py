@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from faults.stage import ENGINE, LONG, Tree
+from faults.stage import ENGINE, LONG, Tree, small_disk
 from stack import control, processes, state
-from stack.errors import StateUnreadable
+from stack.errors import DiskFull, StateUnreadable
 
 OWNER = Path(__file__).parent / "owner.py"
 KILLS = 200 if LONG else 20
@@ -242,3 +242,20 @@ def test_a_clock_set_back_ends_no_stack(two: Tree, monkeypatch: pytest.MonkeyPat
         patched.setattr(time, "time", lambda: 0.0)
         assert control.sweep() == []
     assert run(two, "down")[0] == 0
+
+
+def test_a_full_disk_is_an_error_of_its_own_and_leaves_nothing(two: Tree) -> None:
+    home = Path(os.environ["STACK_HOME"])
+    words = [sys.executable, str(OWNER), "up", str(two.folder), ENGINE]
+    filled = ["sh", "-c", f'head -c 1M /dev/zero > "{home}/filling"; exec "$@"', "sh", *words]
+    ended = subprocess.run(
+        small_disk(home, "64k", filled),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(control.ROOT)},
+    )
+    assert "No room is left" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode == DiskFull.code
+    two.nothing_left()

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+
 import pytest
 
-from faults.stage import ENGINE, LONG, Tree
+from faults.stage import CONTAINERS, LONG, Tree, small_disk
 from stack import report
+from stack.errors import PortTaken
 from stack.journal import Event
 
 PROMPT_S = 5.0
 """A bound, not a measure: the machine may be busy. What is measured is in benchmarks/."""
+
+DEATHS = 20 if LONG else 5
 
 VERDICTS = [
     ("exits_0", "exited", "ended on its own with exit code 0"),
@@ -19,7 +28,7 @@ VERDICTS = [
     ("never_answers", "timed out", "hangs"),
     ("drips", "timed out", "hangs"),
     ("answers_500", "unhealthy", "HTTP 500 said by the service"),
-    ("wrong_port", "timed out", "nobody answers"),
+    ("wrong_port", "timed out", "nobody answers" if CONTAINERS else "instead"),
     ("runs_out_of_memory", "exited", "exited with code 1"),
     ("writes_nonsense", "exited", "exited with code 3"),
 ]
@@ -33,7 +42,33 @@ def test_the_verdict_names_what_is_wrong(tree: Tree, behaviour: str, verdict: st
     assert outcome.said("web", "dependency failed").text == "db, which it needs, is not there"
     account = report.failure(outcome.events, outcome.run)
     assert account.index("db failed") < account.index("web: dependency failed")
+    assert "what to do: " in account
     assert "\x1b" not in account
+
+
+def test_a_port_that_somebody_else_holds_is_named_with_its_holder(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease finds it free; it is taken before the service starts."""
+    tree.write({"db": "slow", "web": "well"}, web={"depends_on": {"db": {"condition": "service_healthy"}}})
+    launched = tree.launch(deadline_s=20)
+    port = tree.port("web")
+    with socket.create_server(("127.0.0.1", port)):
+        events = list(launched.events())
+    said = next(e for e in events if e.service == "web" and e.state in report.BAD)
+    assert said.state == "port taken"
+    assert f"port {port} is held by pid {os.getpid()}" in said.text
+
+
+def test_a_port_that_was_demanded_and_is_taken_is_an_error_with_its_holder(tree: Tree) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        tree.write({"db": "well"}, db={"ports": ["127.0.0.1:${DB_PORT:-20000}:8000"]})
+        (tree.folder / ".env.local").write_text(f"DB_PORT={port}\n")
+        outcome = tree.hold()
+    (error,) = [event for event in outcome.events if event.kind == "error"]
+    assert error.code == PortTaken.code
+    assert f"pid {os.getpid()}" in error.text
 
 
 def test_a_port_bound_twice_is_the_service_s_own_failure(tree: Tree) -> None:
@@ -48,6 +83,23 @@ def test_a_service_that_dies_after_it_was_ready_is_told_at_once(tree: Tree) -> N
     assert outcome.states("db").index("ready") < outcome.states("db").index("exited")
     assert "exited with code 7" in outcome.said("db", "exited").text
     assert outcome.seconds < PROMPT_S + 5
+
+
+def test_a_death_is_noticed_within_a_moment(tree: Tree, measured: Callable[[str, float], None]) -> None:
+    tree.write({"db": "well"})
+    killed_at: list[float] = []
+
+    def until(event: Event) -> bool:
+        if event.kind == "stack" and event.state == "up":
+            killed_at.append(time.time())
+            tree.kill("db")
+        return event.service == "db" and event.state == "exited"
+
+    for _ in range(DEATHS):
+        event = tree.hold(until=until).said("db", "exited")
+        assert "killed by SIGKILL" in event.text
+        measured("death noticed", event.at - killed_at[-1])
+        assert event.at - killed_at[-1] < PROMPT_S
 
 
 def test_a_recovery_is_no_failure(tree: Tree) -> None:
@@ -72,9 +124,12 @@ def test_an_honestly_slow_service_is_waited_for(tree: Tree) -> None:
 
 def test_a_service_that_ignores_term_is_killed_after_its_grace(tree: Tree) -> None:
     tree.write({"db": "ignores_term"})
-    assert tree.hold().said("db", "stopped")
+    events = tree.hold().events
+    stopping, stopped = (next(e.at for e in events if e.state == state) for state in ("stopping", "stopped"))
+    assert stopped - stopping < PROMPT_S
 
 
+@pytest.mark.usefixtures("protection")
 def test_a_grandchild_of_a_service_ends_with_the_stack(tree: Tree) -> None:
     tree.write({"db": "forks_twice"})
     assert tree.hold().said("db", "ready")
@@ -96,9 +151,14 @@ def test_a_log_that_is_no_text_is_shown_as_text(tree: Tree) -> None:
     assert "\x1b" not in report.failure(outcome.events, outcome.run)
 
 
-@pytest.mark.skipif(ENGINE != "docker", reason="docker: a tmpfs with a size is a container's")
 def test_a_full_disk_is_named_by_the_service_s_own_words(tree: Tree) -> None:
+    """A small file system of its own: a container's tmpfs, or one in a mount namespace."""
     small = {"environment": {"SMALL": "/small"}, "tmpfs": ["/small:size=4m"]}
+    if not CONTAINERS:
+        folder = tree.folder / "small"
+        folder.mkdir()
+        words = small_disk(folder, "4m", [sys.executable, str(tree.program), "fills_the_disk"])
+        small = {"environment": {"SMALL": str(folder)}, "x-local": {"command": words}}
     tree.write({"db": "fills_the_disk"}, db=small)
     assert "No space left on device" in tree.hold().said("db", "exited").hint
 
