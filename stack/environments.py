@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -139,7 +140,7 @@ def _remember(memo: Path, folder: Path, interpreter: Interpreter) -> None:
     known = {"folder": str(folder), "python": str(interpreter.path)}
     text = json.dumps({**known, "mtime_ns": interpreter.path.stat().st_mtime_ns})
     memo.parent.mkdir(exist_ok=True)
-    temporary = memo.with_name(f".{memo.name}.{os.getpid()}")
+    temporary = memo.with_name(f".{memo.name}.{os.getpid()}.{threading.get_ident()}")
     temporary.write_text(text)
     temporary.replace(memo)
 
