@@ -37,6 +37,7 @@ def speaking(work: Callable[P, int | None]) -> Callable[P, None]:
             report.error(problem)
             raise Exit(code=problem.code) from None
         except KeyboardInterrupt:
+            control.no_more_interrupts(last=True)
             report.say("interrupted")
             raise Exit(code=INTERRUPTED) from None
         except BrokenPipeError:

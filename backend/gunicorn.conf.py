@@ -44,6 +44,11 @@ def post_worker_init(worker):
         raise SystemExit(Arbiter.WORKER_BOOT_ERROR)
 
 
+def pre_request(worker, req):
+    """A client is told before it sends its next request into a connection that ends."""
+    importlib.import_module("config.refusals").close_after_too_much(req)
+
+
 def post_request(worker, req, environ, resp):
     """After the first answer, do what would have made it come later."""
     if not afterwards.is_set():

@@ -28,6 +28,7 @@ from stack.journal import Journal
 from stack.plan import Plan
 from stack.reaping import Reaper
 from stack.request import KEEP, Request, read_request
+from stack.reservations import Reservations
 from stack.supervisor import Supervisor
 
 T = TypeVar("T")
@@ -45,6 +46,7 @@ class Guardian:
         self._volumes = False
         self.supervisor: Supervisor | None = None
         self._engine: Engine | None = None
+        self._reservations = Reservations()
         self._state = state.StackState(
             name=request.name,
             project=request.name,
@@ -102,6 +104,7 @@ class Guardian:
             services,
             plan.targets(loaded, services, engine=request.engine),
             alive=set(state.names()) | {request.name},
+            reserve=self._reservations.take,
         )
         for note in notes:
             self._journal.note(note)

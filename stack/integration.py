@@ -57,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
         report.error(problem)
         return problem.code
     except KeyboardInterrupt:
-        control.no_more_interrupts()
+        control.no_more_interrupts(last=True)
         report.say("interrupted; the stack is gone")
         return INTERRUPTED
 

@@ -1,7 +1,8 @@
 """Which host ports a stack gets, and who holds a taken one.
 
 A port is leased by a file that names its stack, written under one lock for the whole machine, so
-that stacks starting in the same moment never get the same one. A lease ends with its stack.
+that stacks starting in the same moment never get the same one. A lease ends with its stack. Stacks
+that keep their files elsewhere (another account, another home) are kept apart by a `Reservation`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from stack.errors import PortTaken
@@ -18,6 +19,8 @@ from stack.places import state_home
 
 FIRST, LAST = 20000, 31999
 """Below Linux' ephemeral range (32768-60999), so that no outgoing connection takes one."""
+STARTING = "a starting stack of somebody else"
+UNSEEN = "a process that this user may not see"
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
@@ -44,10 +47,12 @@ def lease(
     targets: Mapping[str, Collection[int]],
     *,
     alive: Collection[str],
+    reserve: Callable[[int], bool] = lambda port: True,
 ) -> tuple[dict[str, dict[int, int]], tuple[str, ...]]:
     """Lease a host port for every container port of every service.
 
-    ``alive`` are the stacks whose leases count. Answers service -> container port -> host port, and
+    ``alive`` are the stacks whose leases count; ``reserve`` takes a port for as long as the caller lives, or
+    answers that somebody else has it. Answers service -> container port -> host port, and
     a sentence for each default port that was taken and replaced.
 
     Raises:
@@ -56,6 +61,10 @@ def lease(
     folder = _folder()
     with _lock(folder):
         taken = _leased(folder, alive, but=name)
+
+        def obtain(port: int) -> bool:
+            return port not in taken and is_free(port) and reserve(port)
+
         wanted = {(s, p.target): p for s, service in services.items() for p in service.ports}
         found: dict[str, dict[int, int]] = {}
         notes: list[str] = []
@@ -64,14 +73,14 @@ def lease(
             for target in ports:
                 port = wanted.get((service, target))
                 fixed = port.published if port else None
-                if fixed is not None and fixed not in taken and is_free(fixed):
+                if fixed is not None and obtain(fixed):
                     chosen = fixed
                 else:
                     if fixed is not None:
                         notes.append(
                             _replaced(service, fixed, demanded=port is not None and port.demanded, by=taken)
                         )
-                    chosen = next(p for p in pool if p not in taken and is_free(p))
+                    chosen = next(p for p in pool if obtain(p))
                 taken[chosen] = name
                 found.setdefault(service, {})[target] = chosen
         for chosen in (p for table in found.values() for p in table.values()):
@@ -103,12 +112,12 @@ def holder(port: int) -> str:
                     command = " ".join(psutil.Process(connection.pid).cmdline())[:80]
                     return f"pid {connection.pid} ({command})"
     except psutil.AccessDenied:
-        return "a process that this user may not see"
-    return "a process that this user may not see"
+        return UNSEEN
+    return UNSEEN
 
 
 def _replaced(service: str, port: int, *, demanded: bool, by: Mapping[int, str]) -> str:
-    who = f"stack {by[port]}" if port in by else holder(port)
+    who = f"stack {by[port]}" if port in by else STARTING if is_free(port) else holder(port)
     if demanded:
         raise PortTaken(
             f"Port {port} of {service} was asked for by name, but {who} holds it.",

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from stack import ports
 from stack.errors import PortTaken
 from stack.model import Port, Service
+from stack.reservations import Reservations
 
 
 @pytest.fixture(autouse=True)
@@ -25,11 +28,11 @@ def taken() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def lease(name: str, *asked: Port, alive: tuple[str, ...] = ()) -> tuple[dict[int, int], tuple[str, ...]]:
-    service = Service(name="web", ports=asked)
-    found, notes = ports.lease(
-        name, {"web": service}, {"web": [p.target for p in asked]}, alive={name, *alive}
-    )
+def lease(
+    name: str, *asked: Port, alive: tuple[str, ...] = (), reserve: Callable[[int], bool] = lambda port: True
+) -> tuple[dict[int, int], tuple[str, ...]]:
+    service, targets = Service(name="web", ports=asked), {"web": [p.target for p in asked]}
+    found, notes = ports.lease(name, {"web": service}, targets, alive={name, *alive}, reserve=reserve)
     return found["web"], notes
 
 
@@ -96,3 +99,26 @@ def test_no_port_is_one_that_the_kernel_gives_to_outgoing_connections() -> None:
 
 def test_a_port_with_a_listener_is_not_free(taken: int) -> None:
     assert not ports.is_free(taken)
+
+
+def test_a_port_that_another_home_s_stack_has_reserved_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free()
+    theirs, ours = Reservations(), Reservations()
+    assert theirs.take(port)
+    found, (note,) = lease("shop", Port(target=80, published=port), reserve=ours.take)
+    assert found[80] != port
+    assert f"port {port} of web is held by a starting stack of somebody else" in note
+    theirs.end()
+    assert lease("shop", Port(target=80, published=port), reserve=ours.take) == ({80: port}, ())
+    ours.end()
+
+
+def test_a_reservation_ends_with_its_process() -> None:
+    port = free()
+    code = "import os; from stack.reservations import Reservations; "
+    code += f"Reservations().take({port}); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", code], check=False)
+    ours = Reservations()
+    assert ours.take(port)
+    assert ours.take(port)  # asked twice by its own process
+    ours.end()

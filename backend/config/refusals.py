@@ -1,4 +1,4 @@
-"""Requests that Gunicorn itself refuses (too long, malformed) are answered in the one shape of all errors."""
+"""Requests that the server refuses: answered in the one shape of all errors, and their connection closed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,22 @@ import socket
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
+from gunicorn.http.message import Request
 from gunicorn.workers.gthread import ThreadWorker
 
 STATUS_LINE = re.compile(rb"HTTP/1\.1 (?P<status>[0-9]{3}) (?P<title>[^\r\n]*)")
 DETAIL = "The server refused this request before it was read: it is too long, or not HTTP."
+
+
+def close_after_too_much(req: Request) -> None:
+    """Announces the end of a connection whose body will be refused unread (RFC 9110, 15.5.14).
+
+    Gunicorn reads 64 KiB of it and hangs up; who was not told of that would lose its next request.
+    """
+    lengths = (value for name, value in req.headers if name == "CONTENT-LENGTH")
+    if int(next(lengths, 0)) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        req.force_close()
 
 
 class ProblemWorker(ThreadWorker):

@@ -9,8 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+from django.utils.deprecation import MiddlewareMixin
 
 from config.logs import request_id
 from core.problems import Problem, problem_response
@@ -53,6 +57,27 @@ class StaticFilesMiddleware:
         from whitenoise.middleware import WhiteNoiseMiddleware
 
         return WhiteNoiseMiddleware(self.get_response)
+
+
+class ForPages(MiddlewareMixin):
+    """A middleware that the admin's pages need and the API does without: it knows tokens, no cookies."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith("/admin/"):
+            return super().__call__(request)
+        return self.get_response(request)
+
+
+class PageSessionMiddleware(ForPages, SessionMiddleware):
+    """Sessions of people who look at pages."""
+
+
+class PageAuthenticationMiddleware(ForPages, AuthenticationMiddleware):
+    """Staff by their session."""
+
+
+class PageMessageMiddleware(ForPages, MessageMiddleware):
+    """What an action says on the next page."""
 
 
 class ProblemMiddleware:

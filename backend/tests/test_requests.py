@@ -2,12 +2,14 @@
 
 import json
 import logging
+from types import SimpleNamespace
 
 import pytest
 
 from config.logs import JsonFormatter, mask, request_id
-from config.refusals import refusal
+from config.refusals import close_after_too_much, refusal
 
+MEBIBYTE = 1024 * 1024
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "instance", "request_id"}
 
 
@@ -123,3 +125,13 @@ def test_the_description_says_that_errors_are_problems_and_the_key_is_demanded(c
     checkout = client.get("/api/v1/openapi.json").json()["paths"]["/api/v1/checkout"]["post"]
     assert set(checkout["responses"]["409"]["content"]) == {"application/problem+json"}
     assert [one["required"] for one in checkout["parameters"] if one["name"] == "Idempotency-Key"] == [True]
+
+
+@pytest.mark.parametrize(("length", "is_closed"), [(None, False), (MEBIBYTE, False), (MEBIBYTE + 1, True)])
+def test_a_body_that_is_refused_unread_ends_its_connection(length, is_closed):
+    request = SimpleNamespace(headers=[("HOST", "localhost")], closed=False)
+    request.force_close = lambda: setattr(request, "closed", True)
+    if length is not None:
+        request.headers.append(("CONTENT-LENGTH", str(length)))
+    close_after_too_much(request)
+    assert request.closed is is_closed

@@ -33,11 +33,11 @@ MIDDLEWARE = [
     "core.middleware.StaticFilesMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     "core.middleware.ProblemMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "core.middleware.PageSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "core.middleware.PageAuthenticationMiddleware",
+    "core.middleware.PageMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
