@@ -126,6 +126,13 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def crashes(session: nox.Session) -> None:
+    """Kill the shop's processes at every step and compare its books (CRASHES_LONG=1, TEST_SEED)."""
+    _install(session, DEVELOPMENT)
+    session.run("python", "-m", "pytest", "crashes", *session.posargs, env={"PYTHONPATH": str(ROOT)})
+
+
+@nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
     """Fuzz the backend by its OpenAPI (-- --long --engine docker|podman|local --stack local|ci)."""
     _install(session, "requirements/fuzz.txt")

@@ -1,0 +1,132 @@
+"""What must agree at the end: the shop's database, the provider's books, and the shop's own audit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+
+from crashes.clerk import Clerk
+from crashes.processes import until
+
+SETTLED_WITHIN_S = 20.0
+"""The worker asks again after 3 seconds for what was not answered."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What the provider did, by reference: the sandbox's rows, and the ledger that no rollback reaches."""
+
+    charged: frozenset[str]
+    refunded: frozenset[str]
+
+    @property
+    def kept(self) -> frozenset[str]:
+        return self.charged - self.refunded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Books:
+    """Reads, all of it on a connection of its own."""
+
+    database: Connection
+    ledger: Path
+    clerk: Clerk
+
+    @classmethod
+    @contextmanager
+    def open(cls, url: str, ledger: Path, clerk: Clerk) -> Iterator[Books]:
+        with closing(psycopg2.connect(url)) as database:
+            database.autocommit = True
+            yield cls(database=database, ledger=ledger, clerk=clerk)
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Answer a query's rows; none for a change."""
+        with self.database.cursor() as cursor:
+            cursor.execute(query, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def world(self) -> World:
+        """Answer what the provider did.
+
+        Raises:
+            AssertionError: it was asked while a transaction was open, whose rollback would forget the charge.
+        """
+        lines = self.ledger.read_text().splitlines() if self.ledger.exists() else []
+        calls = [json.loads(line) for line in lines]
+        held = [call for call in calls if call["in_transaction"]]
+        assert not held, f"the provider was asked within a transaction: {held[:3]}"
+        rows = self.rows("SELECT reference, refunded FROM payments_sandboxcharge WHERE outcome = 'succeeded'")
+        moved = {c["reference"] for c in calls if c["did"] == "charge" and c["said"] != "declined"}
+        back = {c["reference"] for c in calls if c["did"] == "refund"}
+        return World(
+            charged=frozenset(moved | {reference for reference, _ in rows}),
+            refunded=frozenset(back | {reference for reference, refunded in rows if refunded}),
+        )
+
+    def unsettled(self) -> list[tuple[Any, ...]]:
+        """Answer the payments of which nobody knows yet how they end."""
+        return self.rows(
+            "SELECT reference, state, reason FROM payments_payment"
+            " WHERE state IN ('pending', 'refunding') OR (state = 'started' AND reference IN"
+            " (SELECT reference FROM payments_sandboxcharge))"
+        )
+
+    def settle(self) -> None:
+        """Wait until the worker has finished what crashes left open."""
+        until(lambda: not self.unsettled(), "all payments are settled", within_s=SETTLED_WITHIN_S)
+
+    def agree(self, *, settled: bool = True) -> None:
+        """Compare all books. ``settled`` demands that nothing is under way.
+
+        Raises:
+            AssertionError: they do not agree.
+        """
+        self.clerk.ask("check")
+        world = self.world()
+        known = dict(self.rows("SELECT reference, order_id FROM payments_payment"))
+        strays = world.charged - known.keys()
+        assert not strays, f"charged, but the shop knows of no such payment: {strays}"
+        paid = {
+            key for (key,) in self.rows("SELECT id FROM orders_order WHERE state IN ('paid', 'fulfilled')")
+        }
+        money = [known[reference] for reference in sorted(world.kept)]
+        doubled = sorted({order for order in money if money.count(order) > 1})
+        assert not doubled, f"orders that were charged twice: {doubled}"
+        assert paid <= set(money), f"orders that are paid without a charge: {paid - set(money)}"
+        if settled:
+            assert set(money) <= paid, f"charges kept for orders that are not paid: {set(money) - paid}"
+
+    def charges(self, number: str) -> int:
+        """Answer how often money was moved for an order, refunded or not."""
+        rows = self.rows(
+            "SELECT reference FROM payments_payment p JOIN orders_order o ON o.id = p.order_id"
+            " WHERE o.number = %s",
+            number,
+        )
+        return len({reference for (reference,) in rows} & self.world().charged)
+
+    def state(self, number: str) -> str:
+        """Answer where an order stands."""
+        ((state,),) = self.rows("SELECT state FROM orders_order WHERE number = %s", number)
+        return str(state)
+
+    def stock(self, sku: str) -> tuple[int, int]:
+        """Answer on hand and reserved."""
+        ((on_hand, reserved),) = self.rows(
+            "SELECT on_hand, reserved FROM catalog_stockitem WHERE code = %s", sku
+        )
+        return on_hand, reserved
+
+    def events(self, number: str) -> list[str]:
+        """Answer the types of an order's events, in the order in which they were written."""
+        rows = self.rows(
+            "SELECT type FROM events_outboxevent WHERE aggregate = %s ORDER BY id", f"order:{number}"
+        )
+        return [type for (type,) in rows]

@@ -1,0 +1,23 @@
+"""The shop's manage.py, whose process dies where CRASH_AT says; without it, as ever."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+from crashes.inside import ledger, points
+from crashes.steps import RELAY_PLACES, WORKER_PLACES
+
+
+def main() -> None:
+    """Run one command."""
+    importlib.import_module("django").setup()
+    ledger.keep()
+    points.watch((*WORKER_PLACES, *RELAY_PLACES))
+    points.arm(os.environ.get("CRASH_AT", ""))
+    importlib.import_module("django.core.management").execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""A folder for one run, that other accounts can enter; what a killed run has left is removed by the next."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PREFIX = "shop-crashes-"
+LOCK = "in-use"
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """Give an empty folder, and remove it whatever happens."""
+    _sweep()
+    made = Path(tempfile.mkdtemp(prefix=PREFIX))
+    made.chmod(0o755)  # Postgres does not run as root, and has to come here
+    with (made / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield made
+        finally:
+            shutil.rmtree(made)
+
+
+def _sweep() -> None:
+    """Remove what belongs to nobody: the lock of a killed run is free."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError), (left / LOCK).open("r+") as lock:
+            if left.stat().st_uid == os.geteuid():
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left)
