@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 
-from core.redis_client import redis_client
+from core.redis_client import ThreadConnection, redis_client
 
 if TYPE_CHECKING:
     import redis
@@ -31,6 +31,7 @@ TIMEOUT_S = 0.25  # longer than this, the database is the faster one
 STORE = "if redis.call('get', KEYS[2]) == ARGV[1] then redis.call('set', KEYS[1], ARGV[2], 'ex', ARGV[3]) end"
 STORE_FIRST = STORE.replace("== ARGV[1]", "== false")
 
+_reading = ThreadConnection(TIMEOUT_S)
 _lock = threading.Lock()
 _missed: set[str] = set()
 _away_until_s = 0.0
@@ -42,11 +43,13 @@ def product_cached(slug: str, make: Callable[[], bytes]) -> bytes:
         return make()
     try:
         _catch_up()
-        body, version = _redis().mget(_body_key(slug), _version_key(slug))
+        if (body := _reading.ask("GET", _body_key(slug))) is not None:
+            return body
+        version = _reading.ask("GET", _version_key(slug))
     except Exception as failure:
         _went_away(failure)
         return make()
-    return body if body is not None else _made(slug, make, version)
+    return _made(slug, make, version)
 
 
 def _made(slug: str, make: Callable[[], bytes], version: bytes | None) -> bytes:
