@@ -87,7 +87,7 @@ def test_health_script_stops_at_a_backend_that_fails(ailing: str) -> None:
 
 
 def test_health_script_stops_at_a_backend_that_is_not_there(nobody: str) -> None:
-    ended = run(HEALTH, BACKEND_URL=nobody, WAIT_S="1")
+    ended = run(HEALTH, BACKEND_URL=nobody, WAIT_S="0")
     assert (ended.stdout, ended.returncode) == (BACKEND_FAILS.format(status="000"), 1)
 
 

@@ -16,9 +16,9 @@ from shop import Service, address, problem
 
 pytestmark = pytest.mark.usefixtures("books_agree")
 LONG = os.environ.get("SHOP_LONG") == "1"
-BUYERS, UNITS, ROUNDS = (1000, 100, 20) if LONG else (100, 10, 1)
-KEYS, SENDS = (200, 50) if LONG else (8, 8)
-BASKETS = 200 if LONG else 24
+BUYERS, UNITS, ROUNDS = (1000, 100, 20) if LONG else (40, 8, 1)
+KEYS, SENDS = (200, 50) if LONG else (8, 6)
+BASKETS = 200 if LONG else 12
 KEYS_AT_ONCE = 8
 BUSY_S = 0.02
 DECIDED_WITHIN_S = 60.0

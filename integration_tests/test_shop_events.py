@@ -12,7 +12,7 @@ from event_stream import Event, after, end, redis
 from shop import Service, address
 
 pytestmark = pytest.mark.usefixtures("books_agree")
-BUYERS = 10
+BUYERS = 6
 TOLD_WITHIN_S = 15.0
 WAY = ["order.placed", "order.paid", "payment.succeeded", "order.refunded", "payment.refunded"]
 

@@ -104,6 +104,6 @@ EVENT_STREAM = "shop.events"
 EVENT_STREAM_LENGTH = 100_000
 WORKER_HEARTBEAT = Path(heartbeat) if (heartbeat := env.text("WORKER_HEARTBEAT", "")) else None
 RUN_WORKER_IN_PROCESS = env.flag("RUN_WORKER_IN_PROCESS", False)
-WORKER_PAUSE_MS = env.number("WORKER_PAUSE_MS", 500, minimum=1)
+WORKER_PAUSE_MS = env.number("WORKER_PAUSE_MS", 200, minimum=1)
 
 LOGGING = logs.configuration(env.text("LOG_LEVEL", "INFO").upper())
