@@ -14,6 +14,7 @@ import pytest
 from crashes import shop as shops
 from crashes.books import Books
 from crashes.shop import PLENTY, Shop
+from crashes.web import Web
 
 SEED = os.environ.get("TEST_SEED") or str(random.SystemRandom().randrange(10**6))
 LONG = os.environ.get("CRASHES_LONG") == "1"
@@ -54,7 +55,7 @@ def opened() -> Iterator[tuple[Shop, Books]]:
 
 
 @pytest.fixture
-def shop(opened: tuple[Shop, Books], request: pytest.FixtureRequest) -> Shop:
+def shop(opened: tuple[Shop, Books]) -> Shop:
     opened[0].noted()
     return opened[0]
 
@@ -72,12 +73,27 @@ def sku(books: Books) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def plain(opened: tuple[Shop, Books]) -> Web:
+    """Gunicorn as it is shipped, before the same stores."""
+    opened[0].plain.open()
+    return opened[0].plain
+
+
+@pytest.fixture(scope="module")
+def worker(opened: tuple[Shop, Books]) -> Iterator[None]:
+    """The shop's worker process is at work."""
+    opened[0].worker_starts()
+    yield
+    opened[0].worker.end()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show what the processes said, where a test failed."""
     report = yield
     pair = getattr(item, "funcargs", {}).get("opened")
     if report.failed and pair is not None:
-        for program in (pair[0].web, pair[0].worker):
+        for program in (pair[0].web.program, pair[0].plain.program, pair[0].worker):
             report.sections.append(("shop", program.tail()))
     return report

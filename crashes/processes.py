@@ -105,6 +105,15 @@ class Program:
         return f"--- {self.log.name}\n{text.decode(errors='replace')}"
 
 
+def end(programs: Sequence[Program]) -> None:
+    """End several side by side."""
+    for program in programs:
+        if program.process is not None and program.lives():
+            program.process.terminate()
+    for program in programs:
+        program.end()
+
+
 def children(pid: int) -> set[int]:
     """Answer the pids of a process' living children: Gunicorn's workers."""
     with contextlib.suppress(psutil.NoSuchProcess):

@@ -1,39 +1,40 @@
-"""The whole shop on this machine: Postgres, Redis, Gunicorn with several workers, and its worker process."""
+"""The whole shop on this machine: Postgres, Redis, Gunicorn, and its worker process."""
 
 from __future__ import annotations
 
 import os
 import secrets
-import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from crashes import place, processes, servers
 from crashes.books import Books
 from crashes.clerk import Clerk
 from crashes.inside.ledger import LEDGER
-from crashes.inside.points import NOTES
-from crashes.people import Lost, Person, ask
-from crashes.processes import Program, children, until
+from crashes.inside.points import NOTES, Fate
+from crashes.people import Person
+from crashes.processes import Program, until
+from crashes.web import Web
 from stack import environments
 
 ROOT = Path(__file__).resolve().parent.parent
 BACKEND = ROOT / "backend"
-WORKERS = 3
 WORKER_PAUSE_MS = 50
 PLENTY = 100_000
 """Units of what a test sells, where it is not about selling out."""
 
 
 class Shop:
-    """What the tests see: programs to kill, people who buy, books to compare."""
+    """What the tests see. Requests kill workers of ``web``; ``plain`` is Gunicorn as it is shipped."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], python: Path) -> None:
         self.folder, self.environment, self._python = folder, environment, python
-        self.port = int(environment["PORT"])
-        self.web = self._program("gunicorn", "-m", "gunicorn", "crashes.inside.wsgi:application")
+        # Loaded before the fork: after each of a hundred deaths only a fork is waited for.
+        armed = ("--preload", "crashes.inside.wsgi:application")
+        self.web = Web(self._program("web", "-m", "gunicorn", *armed))
+        self.plain = Web(self._program("plain-web", "-m", "gunicorn", "config.wsgi:application"))
         self.worker = self._program("worker", "-m", "crashes.inside.manage", "run_worker")
         self.heartbeat = Path(environment["WORKER_HEARTBEAT"])
         self.notes = Path(environment[NOTES])
@@ -41,42 +42,14 @@ class Shop:
 
     def _program(self, name: str, *words: str) -> Program:
         argv = (str(self._python), *words)
-        log = self.folder / f"{name}.log"
-        return Program(argv=argv, log=log, cwd=BACKEND, environment=self.environment)
+        own = {**self.environment, "PORT": str(processes.free_port())}
+        return Program(argv=argv, log=self.folder / f"{name}.log", cwd=BACKEND, environment=own)
 
-    def open(self) -> None:
-        """Start Gunicorn, and wait until all of its workers are there and one answers."""
-        self.web.start()
-        until(self._answers, "the shop answers")
-        until(lambda: len(self.web_workers()) == WORKERS, "all workers of Gunicorn are there")
-
-    def _answers(self) -> bool:
-        assert self.web.lives(), self.web.tail()
-        with suppress(Lost):
-            return ask(self.port, "GET", "/health/ready/", None, {}).status == 200
-        return False
-
-    def web_workers(self) -> set[int]:
-        """Answer the pids of Gunicorn's workers."""
-        return children(self.web.pid)
-
-    def reload(self) -> None:
-        """Ask Gunicorn to reload, and wait until every worker is another one."""
-        before = self.web_workers()
-        os.kill(self.web.pid, signal.SIGHUP)
-
-        def renewed() -> bool:
-            assert self.web.lives(), self.web.tail()
-            now = self.web_workers()
-            return len(now) == WORKERS and not now & before
-
-        until(renewed, "every worker of Gunicorn is a new one")
-
-    def worker_starts(self, **environment: str) -> None:
+    def worker_starts(self, fate: Fate | None = None) -> None:
         """Start the worker process, and wait for the end of its first round unless it is to die."""
         self.heartbeat.unlink(missing_ok=True)
-        self.worker.start(**environment)
-        if "CRASH_AT" not in environment:
+        self.worker.start(CRASH_AT=str(fate) if fate else "")
+        if fate is None or fate.action != "kill":
             until(self._worker_works, "the worker has done its first round")
 
     def _worker_works(self) -> bool:
@@ -84,7 +57,7 @@ class Shop:
         return self.heartbeat.exists()
 
     def person(self) -> Person:
-        return Person(port=self.port)
+        return Person(port=self.web.port)
 
     def noted(self) -> list[str]:
         """Answer the places that were reached by those that were to, and forget them."""
@@ -125,9 +98,8 @@ def opened() -> Iterator[tuple[Shop, Books]]:
         settings = _settings(folder, postgres_port, redis_port)
         shop = Shop(folder, {**base, **settings}, environments.sync(BACKEND).python)
         shop.redis = (redis, redis_port)
-        ending.callback(shop.web.end)
-        ending.callback(shop.worker.end)
-        shop.open()
+        ending.callback(lambda: processes.end((shop.web.program, shop.plain.program, shop.worker)))
+        shop.web.open()
         clerk = ending.enter_context(shop.staffed())
         books = ending.enter_context(Books.open(settings["DATABASE_URL"], Path(settings[LEDGER]), clerk))
         yield shop, books
@@ -139,8 +111,7 @@ def _settings(folder: Path, postgres_port: int, redis_port: int) -> dict[str, st
         "DATABASE_URL": servers.database_url(postgres_port),
         "REDIS_URL": f"redis://{servers.HOST}:{redis_port}/0",
         "HOST": servers.HOST,
-        "PORT": str(processes.free_port()),
-        "WEB_CONCURRENCY": str(WORKERS),
+        "WEB_CONCURRENCY": "2",  # as in the local stack
         "RUN_WORKER_IN_PROCESS": "false",
         "WORKER_PAUSE_MS": str(WORKER_PAUSE_MS),
         "WORKER_HEARTBEAT": str(folder / "heartbeat"),

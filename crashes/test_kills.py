@@ -8,7 +8,7 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -20,8 +20,10 @@ from crashes.processes import until
 from crashes.shop import PLENTY, Shop
 from crashes.steps import CHECKOUT, LATE_SUCCESS, PAYMENT, REFUND, WEBHOOK, Step
 
+pytestmark = pytest.mark.usefixtures("worker")  # it finishes what the killed ones have left
 KILLS = 100
 """In the long form, for each list of steps, at least."""
+FORSAKEN = [fate for step in PAYMENT if step.words in {"ask the provider", "settle"} for fate in step.fates()]
 SECRET = b"sandbox-webhook-secret"
 
 
@@ -32,24 +34,16 @@ def each(steps: Sequence[Step]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("fate", [pytest.param(fate, id=name) for name, fate in fates * rounds])
 
 
-@pytest.fixture(scope="module", autouse=True)
-def worker(opened: tuple[Shop, Books]) -> Iterator[None]:
-    """The shop's worker finishes what the killed ones have left."""
-    opened[0].worker_starts()
-    yield
-    opened[0].worker.end()
-
-
 @pytest.fixture
 def killed(shop: Shop, counted: Counter[str]) -> Callable[[Fate, Callable[[Fate | None], Answer]], Answer]:
     """Send a request whose worker dies, and send it again until it is answered."""
 
     def send(fate: Fate, request: Callable[[Fate | None], Answer]) -> Answer:
-        before = shop.web_workers()
+        before = shop.web.workers()
         with pytest.raises(Lost):
             request(fate)
         assert shop.noted() == [str(fate)], "the step was never reached"
-        until(lambda: bool(before - shop.web_workers()), "a worker of Gunicorn has died")
+        until(lambda: bool(before - shop.web.workers()), "a worker of Gunicorn has died")
         counted["workers killed"] += 1
         return insist(lambda: request(None))
 
@@ -103,7 +97,7 @@ def told(shop: Shop, books: Books, number: str, fate: Fate | None) -> Answer:
     seal = hmac.new(SECRET, now.encode() + b"." + body, hashlib.sha256).hexdigest()
     headers = {"Content-Type": "application/json", "X-Sandbox-Signature": f"t={now},v1={seal}"}
     headers |= {"X-Crash": str(fate)} if fate else {}
-    return ask(shop.port, "POST", "/api/v1/payments/webhooks/sandbox", body, headers)
+    return ask(shop.web.port, "POST", "/api/v1/payments/webhooks/sandbox", body, headers)
 
 
 def undecided(person: Person, sku: str) -> str:
@@ -151,6 +145,24 @@ def test_money_for_a_cancelled_order_goes_back_whenever_the_worker_dies(
     assert (books.state(number), books.charges(number)) == ("cancelled", 1)
     assert books.stock(sku) == (PLENTY, 0)
     books.agree(settled=False)
+
+
+def test_what_nobody_asks_for_again_is_finished_by_the_worker(
+    shop: Shop, books: Books, sku: str, counted: Counter[str]
+) -> None:
+    numbers = {}
+    for fate in [fate for step in PAYMENT for fate in step.fates()] if LONG else FORSAKEN:
+        person = shop.person()
+        numbers[fate] = person.order(sku)
+        with pytest.raises(Lost):
+            person.pay(numbers[fate], key(), fate=fate)
+        assert shop.noted() == [str(fate)], "the step was never reached"
+        counted["workers killed, and never asked again"] += 1
+    books.settle()
+    books.agree()
+    for fate, number in numbers.items():
+        assert (books.state(number), books.charges(number)) in {("paid", 1), ("pending_payment", 0)}, fate
+    assert Counter(map(books.state, numbers.values())).keys() == {"paid", "pending_payment"}
 
 
 def test_nothing_stays_open_after_all_these_deaths(books: Books) -> None:

@@ -27,7 +27,7 @@ class NoSuchPlace(LookupError):
 
 @dataclass(frozen=True, kw_only=True)
 class Fate:
-    """What happens where; ``action`` is ``kill`` or ``pause=SECONDS``, ``nth`` counts calls from 1."""
+    """What happens where: ``action`` is ``kill`` or ``pause=SECONDS``; ``nth`` is 1 or more, or 0 for all."""
 
     action: str
     when: str
@@ -86,7 +86,7 @@ def _watched(place: str, real: Callable[..., Any]) -> Callable[..., Any]:
         if fate is None or fate.place != place:
             return real(*args, **named)
         _thread.calls += 1
-        due = _thread.calls == fate.nth
+        due = fate.nth in {0, _thread.calls}
         if due and fate.when == "before":
             _happen(fate)
         answer = real(*args, **named)

@@ -1,0 +1,138 @@
+"""Reservations end while they are being paid, in any interleaving: sold or released, never both."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+from crashes.books import SETTLED_WITHIN_S, Books
+from crashes.conftest import LONG
+from crashes.inside.points import Fate
+from crashes.people import GOOD, LATE, SILENT, key
+from crashes.processes import until
+from crashes.shop import PLENTY, Shop
+from crashes.steps import EXPIRY, PAYMENT
+
+RACES = 500 if LONG else 20
+ROUNDS = 17 if LONG else 1
+AT_ONCE = 8
+LEAD_S = 0.3
+"""From the moment an order is placed to the end of its reservation."""
+LISTED_S = 0.02
+"""From the moment the worker has read which orders are due to the moment it takes up each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Race:
+    """A payment begins so many seconds after its reservation's end (before, where negative)."""
+
+    begins_s: float
+    card: str = GOOD
+    pause: Fate | None = None
+
+
+IN_TIME = Race(begins_s=-LEAD_S)
+REFUSED = Race(begins_s=0.1)
+CHARGED = Fate(action="pause=1.0", when="after", place="payments.sandbox:Sandbox.charge")
+TOO_LATE = Race(begins_s=-0.1, pause=CHARGED)
+SOLD = Fate(action="pause=0.5", when="after", place="catalog.stock:stock_sell")
+WHILE_LOCKED = Race(begins_s=-0.1, pause=SOLD)
+
+
+def drawn(dice: random.Random) -> Race:
+    """Answer any race."""
+    step = dice.choice([step for step in PAYMENT if "commit" not in step.words])
+    when = dice.choice(("before", "after"))
+    pause = Fate(action=f"pause={dice.uniform(0, 0.6):.3f}", when=when, place=step.place, nth=step.nth)
+    card = dice.choice((GOOD, GOOD, LATE, SILENT))
+    begins_s = dice.uniform(-LEAD_S, 0.1)
+    return Race(begins_s=begins_s, card=card, pause=pause if dice.random() < 0.8 else None)
+
+
+@pytest.fixture
+def slow_worker(shop: Shop) -> Iterator[None]:
+    """A worker with a moment between knowing what is due and doing it."""
+    expire = next(step for step in EXPIRY if step.words == "expire the order")
+    shop.worker_starts(Fate(action=f"pause={LISTED_S}", when="before", place=expire.place, nth=0))
+    yield
+    shop.worker.end()
+
+
+@pytest.mark.usefixtures("slow_worker")
+def test_what_expires_while_it_is_paid_is_sold_or_released(
+    shop: Shop, books: Books, sku: str, dice: random.Random, counted: Counter[str]
+) -> None:
+    races = [IN_TIME, REFUSED, TOO_LATE, WHILE_LOCKED, *(drawn(dice) for _ in range(RACES - 4))]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        numbers = list(pool.map(lambda race: run(shop, books, sku, race), races))
+    until(lambda: not undecided(books), "every order is decided", within_s=SETTLED_WITHIN_S)
+    books.settle()
+    ends = Counter(end_of(books, number) for number in numbers)
+    assert ends.keys() == {"sold", "released", "released and refunded"}
+    assert books.stock(sku) == (PLENTY - ends["sold"], 0)
+    books.agree()
+    for end, number in ends.items():
+        counted[f"reservations that ended while they were paid: {end}"] += number
+
+
+def test_an_order_expires_once_whenever_the_worker_dies(
+    shop: Shop, books: Books, sku: str, counted: Counter[str]
+) -> None:
+    for fate in [fate for step in EXPIRY for fate in step.fates()] * ROUNDS:
+        number = shop.person().order(sku)
+        books.rows("UPDATE orders_order SET expires_at = now() WHERE number = %s", number)
+        shop.noted()
+        shop.worker_starts(fate)
+        shop.worker.dies()
+        assert shop.noted() == [str(fate)]
+        books.agree()
+        counted["workers that expire orders killed"] += 1
+    shop.worker_starts()
+    until(lambda: not undecided(books), "every order is decided", within_s=SETTLED_WITHIN_S)
+    shop.worker.end()
+    assert books.stock(sku) == (PLENTY, 0)
+    books.agree()
+
+
+def run(shop: Shop, books: Books, sku: str, race: Race) -> str:
+    """Let an order expire while it is paid; answer its number."""
+    person = shop.person()
+    number = person.order(sku)
+    books.rows(
+        "UPDATE orders_order SET expires_at = now() + make_interval(secs => %s) WHERE number = %s",
+        LEAD_S,
+        number,
+    )
+    time.sleep(LEAD_S + race.begins_s)
+    answer = person.pay(number, key(), race.card, race.pause)
+    assert answer.status in {201, 202, 409}, answer.body
+    return number
+
+
+def undecided(books: Books) -> list[tuple[object, ...]]:
+    """Answer the orders whose time is over and that the worker has not taken up."""
+    return books.rows(
+        "SELECT number FROM orders_order WHERE state = 'pending_payment' AND expires_at < now()"
+    )
+
+
+def end_of(books: Books, number: str) -> str:
+    """Answer how an order ended.
+
+    Raises:
+        AssertionError: its state, its money and what was told of it do not fit together.
+    """
+    state, told = books.state(number), set(books.events(number))
+    assert not {"order.paid", "order.expired"} <= told, f"{number} was both sold and released: {told}"
+    if state == "paid":
+        assert "order.paid" in told
+        assert books.charges(number) == 1
+        return "sold"
+    assert (state, "order.expired" in told) == ("expired", True), (number, state, told)
+    return "released and refunded" if books.charges(number) else "released"
