@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from stack import commands, environments, images
-from stack.engines import docker
+from stack.engines import image
 from stack.errors import BuildFailed, CommandFailed
 from stack.model import Service, Stack
 
@@ -35,19 +34,10 @@ def _local(service: Service, *, no_cache: bool, say: Callable[[str], None]) -> N
 
 def _image(engine: str, service: Service, *, no_cache: bool, say: Callable[[str], None]) -> None:
     assert service.build is not None
-    tag = docker.image_of(service.name, service.build)
-    words: list[str | Path] = [
-        engine,
-        "build",
-        "--tag",
-        tag,
-        "--file",
-        service.build.context / service.build.dockerfile,
-    ]
-    words += ["--no-cache"] if no_cache else []
-    words += [word for key, value in service.build.args.items() for word in ("--build-arg", f"{key}={value}")]
+    tag = image.tag(service.name, service.build)
+    words = image.build_words(tag, service.build)
     try:
-        commands.run([*words, service.build.context])
+        commands.run([engine, words[0], *(["--no-cache"] if no_cache else []), *words[1:]])
     except CommandFailed as error:
         raise BuildFailed(
             f"The image of {service.name} cannot be built: {error.output.strip()[-1500:]}",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from stack import state
-from stack.places import state_home
+from stack import once, state
+from stack.places import cache_home, state_home
 
 
 def remove(*, data: bool) -> Iterator[str]:
@@ -24,6 +25,13 @@ def remove(*, data: bool) -> Iterator[str]:
         if folder.name not in living:
             shutil.rmtree(folder, ignore_errors=True)
             yield f"removed the scratch folder of {folder.name}"
+    for folder in once.unused(cache_home()):
+        aside = folder.rename(folder.with_name(f".{folder.name}.unused"))  # it may be made anew now
+        shutil.rmtree(aside, ignore_errors=True)
+        yield f"removed {folder.parent.name}/{folder.name}, unused for two weeks"
+    for folder in (scratch_root(), state.control_socket("any").parent):
+        with contextlib.suppress(OSError):  # somebody's stack is in it
+            folder.rmdir()
 
 
 def scratch_root() -> Path:

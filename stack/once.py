@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +22,26 @@ Make = Callable[[Path, int], None]
 the lock as long as it runs, even where we are killed meanwhile."""
 
 
+UNUSED_S = 14 * 24 * 3600.0
+
+
 def is_complete(folder: Path) -> bool:
-    return (folder / MARKER).is_file()
+    """Answer whether it can be used as it is, and note that it is used."""
+    try:
+        os.utime(folder / MARKER)
+    except PermissionError:  # somebody else's, to be read only
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def unused(root: Path, *, clock: Callable[[], float] = time.time) -> Iterator[Path]:
+    """Answer the folders somewhere below ``root`` that nobody has used for two weeks."""
+    for marker in sorted(root.glob(f"*/*/{MARKER}")):
+        with contextlib.suppress(FileNotFoundError):
+            if clock() - marker.stat().st_mtime > UNUSED_S:
+                yield marker.parent
 
 
 def made_once(folder: Path, make: Make) -> Path:

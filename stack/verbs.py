@@ -185,7 +185,7 @@ def prune(*, everything: bool) -> None:
                 report.say(f"{name} is ended, its data removed")
     from stack import leftovers
 
-    for sentence in leftovers.remove(data=everything):
+    for sentence in (*leftovers.remove(data=everything), *engines.remove_images()):
         report.say(sentence)
     report.say("nothing of ended stacks is left")
 

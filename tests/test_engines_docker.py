@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stack.engines import docker
+from stack.engines import docker, image
 from stack.model import Build, Service, Stack
 from stack.plan import Plan, ServicePlan
 
@@ -64,14 +64,14 @@ def test_the_same_content_has_the_same_tag_and_other_content_another(tmp_path: P
     (tmp_path / "app.py").write_text("1")
     (tmp_path / "tests").mkdir()
     build = Build(context=tmp_path)
-    first = docker.image_of("web", build)
+    first = image.tag("web", build)
     (tmp_path / "tests" / "test_app.py").write_text("not in the image")
     (tmp_path / ".hidden").write_text("nor this")
-    assert docker.image_of("web", build) == first
-    assert docker.image_of("web", Build(context=tmp_path, args={"A": "1"})) != first
-    assert docker.image_of("web", Build(context=tmp_path, target="dev")) != first
+    assert image.tag("web", build) == first
+    assert image.tag("web", Build(context=tmp_path, args={"A": "1"})) != first
+    assert image.tag("web", Build(context=tmp_path, target="dev")) != first
     (tmp_path / "app.py").write_text("2")
-    assert docker.image_of("web", build) != first
+    assert image.tag("web", build) != first
 
 
 @pytest.fixture
@@ -106,3 +106,11 @@ def test_a_client_whose_daemon_answers_can_be_used(client: Path) -> None:
 
 def test_a_client_that_is_not_there_is_said_to_be_not_there(client: Path) -> None:
     assert docker.why_not("no-such-engine") == "There is no no-such-engine command here."
+
+
+def test_an_image_is_built_from_its_recipe_stage_and_arguments() -> None:
+    build = Build(context=Path("/code"), dockerfile="d/File", target="last", args={"A": "1"})
+    assert image.build_words("tag:1", build) == [
+        *("build", "--tag", "tag:1", "--file", "/code/d/File", "--target", "last"),
+        *("--label", "ecommerce.stack.image", "--build-arg", "A=1", "/code"),
+    ]

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from stack.engines import podman
-from stack.model import Build
 
 
 @pytest.mark.parametrize(("version", "old"), [("4.3.1", False), ("5.2.0-rc1", False), ("3.4.4", True)])
@@ -17,14 +16,6 @@ def test_podman_from_4_3_on_is_new_enough(version: str, old: bool) -> None:
 
 def test_docker_is_spoken_to_by_its_own_plugin() -> None:
     assert podman.compose("docker") == ("docker", "compose")
-
-
-def test_an_image_is_built_from_its_recipe_stage_and_arguments() -> None:
-    build = Build(context=Path("/code"), dockerfile="d/File", target="last", args={"A": "1"})
-    assert podman.build_words("tag:1", build) == [
-        *("build", "--tag", "tag:1", "--file", "/code/d/File", "--target", "last"),
-        *("--build-arg", "A=1", "/code"),
-    ]
 
 
 def test_a_service_that_listens_is_found_and_another_is_not(tmp_path: Path) -> None:

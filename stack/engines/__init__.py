@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -118,3 +118,12 @@ def choose(preferred: str, *, why_not: Callable[[str], str | None] = why_not) ->
 def remove_leftovers(engine: str, name: str, *, volumes: bool) -> None:
     """Remove what a stack without a guardian has left in a container engine."""
     importlib.import_module("stack.engines.docker").remove_leftovers(engine, name, volumes=volumes)
+
+
+def remove_images() -> Iterator[str]:
+    """Remove images that were built for stacks and that no container uses; says what that was."""
+    for engine in NAMES:
+        if engine != "local" and why_not(engine) is None:
+            removed = importlib.import_module("stack.engines.belongings").remove_images(engine)
+            if removed:
+                yield f"removed {removed}"

@@ -14,6 +14,7 @@ from typing import Any, Final
 from stack.errors import NameTaken
 
 PROJECT_LABEL = "com.docker.compose.project"
+IMAGE_LABEL = "ecommerce.stack.image"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,17 @@ def remove(program: str, stack: str, *, volumes: bool) -> None:
             continue
         if names := _lines(program, *kind.listing, "--format", kind.names, *chosen):
             subprocess.run([program, *kind.removal, *names], capture_output=True)
+
+
+def remove_images(program: str) -> str:
+    """Remove the images that were built for stacks and that no container uses; answers what was won."""
+    chosen = ("--filter", f"label={IMAGE_LABEL}")
+    pruned = subprocess.run(
+        [program, "image", "prune", "--all", "--force", *chosen], capture_output=True, text=True
+    )
+    lines = pruned.stdout.strip().splitlines()
+    count = sum(line.startswith("untagged: ") for line in lines)
+    return f"{count} images of {program} ({lines[-1]})" if count else ""
 
 
 def _names(kind: Kind, resolved: Mapping[str, Any]) -> Iterator[str]:

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from stack.engines import Running, Say, Site, belongings, podman
+from stack.engines import Running, Say, Site, belongings, image, podman
 from stack.engines.container import Container
 from stack.engines.explaining import explained
 from stack.errors import CommandFailed
 from stack.logs import Log
-from stack.model import Build, Stack
+from stack.model import Stack
 from stack.plan import Plan, ServicePlan
 from stack.state import write_atomically
 
@@ -110,7 +107,7 @@ class ContainerEngine:
         """Build those of which no image of the same content is there."""
         assert self._plan is not None
         builds = {name: self._plan.services[name].service.build for name in names}
-        missing = [n for n, b in builds.items() if b is not None and not await self._has(image_of(n, b))]
+        missing = [n for n, b in builds.items() if b is not None and not await self._has(image.tag(n, b))]
         if not missing:
             return
         say(f"building {', '.join(missing)}")
@@ -120,7 +117,7 @@ class ContainerEngine:
             raise explained(error, building=missing) from error
 
     async def _build(self, names: list[str]) -> None:
-        """All side by side where compose can build, else one after the other."""
+        """All side by side by compose; one by one by Podman's own builder, which knows cache mounts."""
         if self._program != "podman":
             await self._call(*self._ours(), "build", *names)
             return
@@ -128,10 +125,10 @@ class ContainerEngine:
         for name in names:
             build = self._plan.services[name].service.build
             assert build is not None
-            await self._call(*podman.build_words(image_of(name, build), build))
+            await self._call(*image.build_words(image.tag(name, build), build))
 
-    async def _has(self, image: str) -> bool:
-        return bool(await self._call("image", "inspect", "--format", "{{.Id}}", image, check=False))
+    async def _has(self, tag: str) -> bool:
+        return bool(await self._call("image", "inspect", "--format", "{{.Id}}", tag, check=False))
 
     def _given(self, plan: Plan) -> list[str]:
         words = ["compose", "--profile", "*"]  # which of them are active has been decided
@@ -218,31 +215,13 @@ def arrange(resolved: dict[str, Any], plan: Plan, *, rename: bool) -> dict[str, 
         for port in service.get("ports", []):
             port["published"] = str(planned.ports[int(port["target"])])
         if planned.service.build is not None and "image" not in service:
-            service["image"] = image_of(name, planned.service.build)
+            service["image"] = image.tag(name, planned.service.build)
+            service["build"].setdefault("labels", {})[belongings.IMAGE_LABEL] = name
     for kind in ("networks", "volumes"):
         for key, value in (resolved.get(kind) or {}).items():
             if rename and not (value or {}).get("external"):
                 resolved[kind][key] = {**(value or {}), "name": f"{plan.name}-{key}"}
     return resolved
-
-
-def image_of(service: str, build: Build) -> str:
-    """Answer the tag of a service's image: the same content has the same tag."""
-    digest = hashlib.sha256(f"{build.dockerfile}\0{build.target}\0{sorted(build.args.items())}".encode())
-    for path in _context_files(build.context):
-        digest.update(str(path.relative_to(build.context)).encode() + b"\0" + path.read_bytes())
-    return f"ecommerce-{service}:{digest.hexdigest()[:12]}"
-
-
-def _context_files(context: Path) -> list[Path]:
-    """The files that may matter: all but tests, caches and what is hidden (but for .dockerignore)."""
-    skipped = {"__pycache__", "tests"}
-    found = []
-    for folder, folders, files in os.walk(context):
-        folders[:] = sorted(name for name in folders if name not in skipped and not name.startswith("."))
-        kept = (name for name in files if name == ".dockerignore" or not name.startswith("."))
-        found += [Path(folder) / name for name in kept if not name.endswith((".pyc", ".sqlite3"))]
-    return sorted(found)
 
 
 def remove_leftovers(program: str, name: str, *, volumes: bool) -> None:

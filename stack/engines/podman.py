@@ -13,11 +13,9 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from stack.errors import EngineUnavailable
-from stack.model import Build
 
 OLDEST = (4, 3)
 PROVIDER = "docker-compose"
@@ -54,14 +52,6 @@ def too_old(version: str) -> str | None:
     if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) >= OLDEST:
         return None
     return f"podman is too old: it is {version}; a compose provider speaks to 4.3 and later."
-
-
-def build_words(tag: str, build: Build) -> Sequence[str]:
-    """Answer the words after ``podman`` that make an image; its own builder knows cache mounts."""
-    words = ["build", "--tag", tag, "--file", str(build.context / build.dockerfile)]
-    words += ["--target", build.target] if build.target else []
-    words += [part for key, value in build.args.items() for part in ("--build-arg", f"{key}={value}")]
-    return [*words, str(build.context)]
 
 
 def _spoken_to_podman() -> tuple[str, ...]:
