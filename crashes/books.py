@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from crashes.processes import until
 
 SETTLED_WITHIN_S = 20.0
 """The worker asks again after 3 seconds for what was not answered."""
+PLENTY = 100_000
+"""Units of what a test sells."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +105,12 @@ class Books:
         assert paid <= set(money), f"orders that are paid without a charge: {paid - set(money)}"
         if settled:
             assert set(money) <= paid, f"charges kept for orders that are not paid: {set(money) - paid}"
+
+    def shelve(self, units: int = PLENTY) -> str:
+        """Put something new on the shelf, that nobody else sells; answer its SKU."""
+        sku = f"crash-{secrets.token_hex(6)}"
+        self.clerk.ask("shelve", sku=sku, units=units)
+        return sku
 
     def charges(self, number: str) -> int:
         """Answer how often money was moved for an order, refunded or not."""

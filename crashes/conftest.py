@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import secrets
 import signal
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -13,7 +12,7 @@ import pytest
 
 from crashes import shop as shops
 from crashes.books import Books
-from crashes.shop import PLENTY, Shop
+from crashes.shop import Shop
 from crashes.web import Web
 
 SEED = os.environ.get("TEST_SEED") or str(random.SystemRandom().randrange(10**6))
@@ -68,9 +67,7 @@ def books(opened: tuple[Shop, Books]) -> Books:
 @pytest.fixture
 def sku(books: Books) -> str:
     """Something to sell that no other test sells."""
-    name = f"crash-{secrets.token_hex(6)}"
-    books.clerk.ask("shelve", sku=name, units=PLENTY)
-    return name
+    return books.shelve()
 
 
 @pytest.fixture(scope="session")

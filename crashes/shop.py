@@ -22,8 +22,6 @@ from stack import environments
 ROOT = Path(__file__).resolve().parent.parent
 BACKEND = ROOT / "backend"
 WORKER_PAUSE_MS = 50
-PLENTY = 100_000
-"""Units of what a test sells, where it is not about selling out."""
 
 
 class Shop:

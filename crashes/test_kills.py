@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from crashes.books import Books
+from crashes.books import PLENTY, Books
 from crashes.conftest import LONG
 from crashes.inside.points import Fate
 from crashes.people import LATE, Answer, Lost, Person, ask, insist, key
 from crashes.processes import until
-from crashes.shop import PLENTY, Shop
+from crashes.shop import Shop
 from crashes.steps import CHECKOUT, LATE_SUCCESS, PAYMENT, REFUND, WEBHOOK, Step
 
 pytestmark = pytest.mark.usefixtures("worker")  # it finishes what the killed ones have left
