@@ -25,7 +25,7 @@ from payments.models import SandboxCharge
 from payments.providers import Message, Outcome, ProviderTimeout
 from payments.signatures import sign, verify
 
-LATE = timedelta(seconds=2)
+LATE = timedelta(seconds=0.5)
 BY_CARD = {"4000000000000002": "decline", "4000000000000119": "timeout", "4000000000000259": "late"}
 BY_AMOUNT = {Decimal("402.02"): "decline", Decimal("408.08"): "timeout", Decimal("425.25"): "late"}
 TWICE = "4000000000000341"
