@@ -26,11 +26,9 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def pytest_report_header() -> list[str]:
-    return [f"form: {'long' if LONG else 'short'}", f"seed: TEST_SEED={SEED}"]
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was done, and what one needs to repeat it; a quiet pytest leaves its header out."""
+    terminalreporter.write_line(f"{'long' if LONG else 'short'} form, TEST_SEED={SEED}")
     for name, number in terminalreporter.config.stash[COUNTED].items():
         terminalreporter.write_line(f"{number:6} {name}")
 

@@ -18,10 +18,11 @@ LOCK = "in-use"
 def folder() -> Iterator[Path]:
     """Give an empty folder, and remove it whatever happens."""
     _sweep()
-    made = Path(tempfile.mkdtemp(prefix=PREFIX))
-    made.chmod(0o755)  # Postgres does not run as root, and has to come here
-    with (made / LOCK).open("w") as lock:
+    fresh = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}"))
+    fresh.chmod(0o755)  # Postgres does not run as root, and has to come here
+    with (fresh / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        made = fresh.rename(fresh.with_name(fresh.name.removeprefix("new-")))  # swept only once it is locked
         try:
             yield made
         finally:

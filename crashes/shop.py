@@ -22,6 +22,7 @@ from stack import environments
 ROOT = Path(__file__).resolve().parent.parent
 BACKEND = ROOT / "backend"
 WORKER_PAUSE_MS = 50
+WEBHOOK_SECRET = "shared-with-the-sandbox-provider"
 
 
 class Shop:
@@ -113,6 +114,7 @@ def _settings(folder: Path, postgres_port: int, redis_port: int) -> dict[str, st
         "RUN_WORKER_IN_PROCESS": "false",
         "WORKER_PAUSE_MS": str(WORKER_PAUSE_MS),
         "WORKER_HEARTBEAT": str(folder / "heartbeat"),
+        "PAYMENT_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "LOG_LEVEL": "WARNING",
         "PYTHONPATH": str(ROOT),
         NOTES: str(folder / "notes"),
