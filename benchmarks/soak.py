@@ -2,6 +2,7 @@
 
 Usage: python benchmarks/soak.py cycles [N]    N times `inv up`, `inv down` (300)
        python benchmarks/soak.py busy [N]      N times the main job while every core is kept busy (100)
+Other programs' processes are not counted in a namespace: unshare --pid --fork --mount-proc python ...
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from stack import state  # noqa: E402
 
 
 def burn(until: float) -> None:
@@ -23,9 +27,21 @@ def burn(until: float) -> None:
         sum(range(10_000))
 
 
+def scratch() -> Path:
+    return state.scratch("any").parent
+
+
+def is_ours_and_lives(process: Path) -> bool:
+    """Of this user, and no zombie: those have no words left."""
+    try:
+        return process.stat().st_uid == os.getuid() and bool((process / "cmdline").read_bytes())
+    except OSError:
+        return False
+
+
 def footprint(home: Path) -> dict[str, int]:
     """What there is of ours: processes, open files of this user, memory in use, files of state."""
-    processes = [path for path in Path("/proc").glob("[0-9]*") if path.stat().st_uid == os.getuid()]
+    processes = [path for path in Path("/proc").glob("[0-9]*") if is_ours_and_lives(path)]
     opened = 0
     for process in processes:
         try:
@@ -33,7 +49,7 @@ def footprint(home: Path) -> dict[str, int]:
         except OSError:
             continue
     kept = sum(1 for path in home.rglob("*") if path.is_file())
-    shared = sum(path.stat().st_blocks * 512 for path in Path("/dev/shm").rglob("*") if path.is_file())
+    shared = sum(path.stat().st_blocks * 512 for path in scratch().rglob("*") if path.is_file())
     return {"processes": len(processes), "open files": opened, "files of state": kept, "memory held": shared}
 
 
@@ -41,14 +57,12 @@ def cycles(count: int) -> None:
     """N times up and down; the footprint after the third against that at the end."""
     home = Path(tempfile.mkdtemp(prefix="soak-"))
     home.chmod(0o755)
-    environment = {**os.environ, "STACK_HOME": str(home)}
+    os.environ["STACK_HOME"] = str(home)
     before: dict[str, int] = {}
     try:
         for number in range(count):
             for words in (["up", "--stack", "ci", "--engine", "local"], ["down", "--stack", "ci"]):
-                subprocess.run(
-                    ["inv", *words], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
-                )
+                subprocess.run(["inv", *words], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
             if number == 2:
                 before = footprint(home)
         after = footprint(home)
