@@ -58,6 +58,7 @@ def waiting(books: Books) -> int:
 def heard(shop: Shop, books: Books) -> Iterator[None]:
     """In the end a consumer that knows events by their ids has heard each once, in its aggregate's order."""
     yield
+    shop.worker.end()
     shop.worker_starts()
     until(lambda: not waiting(books), "every event is relayed", within_s=RELAYED_WITHIN_S)
     shop.worker.end()
@@ -129,5 +130,4 @@ def test_events_arrive_although_redis_is_killed(
         assert waiting(books), "Redis was never missed: nothing was proved"
         servers.redis_starts(redis, port)
         until(lambda: not waiting(books), "the relay goes on by itself", within_s=RELAYED_WITHIN_S)
-    shop.worker.end()
     counted["Redis killed"] += REDIS_DEATHS
