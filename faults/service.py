@@ -100,9 +100,13 @@ def runs_out_of_memory():
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (1 << 28, 1 << 28))
+    eats_memory()
+
+
+def eats_memory():
     held = []
     while True:
-        held.append(bytearray(1 << 24))
+        held.append(b"x" * (1 << 24))
 
 
 def fills_the_disk():
@@ -138,6 +142,7 @@ BEHAVIOURS = {
     "binds_a_taken_port": binds_a_taken_port,
     "slow": lambda: (time.sleep(float(os.environ.get("SLOW_S", "3"))), serve()),
     "runs_out_of_memory": runs_out_of_memory,
+    "eats_memory": eats_memory,
     "fills_the_disk": fills_the_disk,
     "writes_nonsense": writes_nonsense,
     "sleeps": lambda: time.sleep(3600),

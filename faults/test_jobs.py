@@ -18,6 +18,7 @@ import pytest
 from faults.stage import ENGINE, PATIENCE_S, Tree
 from stack import state
 
+local = pytest.mark.only("local")
 RUNS = "the toy's test runs"
 TESTS = """
 import time
@@ -25,14 +26,13 @@ def test_of_the_toy():
     print("the toy's test runs", flush=True)
     time.sleep({seconds})
 """
-PHASES = [
-    "building",
-    "db .* starting",
-    "db .* ready",
-    "web .* waiting",
-    "web .* ready",
-    "up in",
-    RUNS,
+PHASES = ["building", "db .* starting", "db .* ready", "web .* waiting", "web .* ready", "up in", RUNS]
+ON_CONTAINERS = {("building", 2), ("db .* starting", 1), (RUNS, 1)}
+"""While containers are made, while one is started, and while all work; the owner's code is the same."""
+MOMENTS = [
+    pytest.param(phase, presses, marks=[] if (phase, presses) in ON_CONTAINERS else [local])
+    for presses in (1, 2)
+    for phase in PHASES
 ]
 
 
@@ -69,7 +69,11 @@ class Job:
     def end(self) -> tuple[int, float]:
         """Answer its exit code and how long that took."""
         began = time.monotonic()
-        rest, _ = self.process.communicate(timeout=40)
+        try:
+            rest, _ = self.process.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError(f"no end in sight:\n{self.said}") from None
         self._limit.cancel()
         self.said += rest
         return self.process.returncode, time.monotonic() - began
@@ -86,8 +90,7 @@ def job(two: Tree) -> Callable[[float], Job]:
     return start
 
 
-@pytest.mark.parametrize("presses", [1, 2])
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(("phase", "presses"), MOMENTS)
 def test_ctrl_c_ends_everything_with_130(
     two: Tree, job: Callable[[], Job], phase: str, presses: int, measured: Callable[[str, float], None]
 ) -> None:
@@ -106,6 +109,7 @@ def test_ctrl_c_ends_everything_with_130(
     assert seconds < (10 if presses == 1 else 5)
 
 
+@local
 def test_tests_that_pass_end_with_0_and_nothing_left(two: Tree, job: Callable[[float], Job]) -> None:
     running = job(0)
     assert running.end()[0] == 0, running.said
@@ -123,6 +127,7 @@ def test_a_service_that_exits_while_a_test_runs_ends_the_run_and_names_the_test(
     assert seconds < 30
 
 
+@local
 def test_a_guardian_killed_while_a_test_runs_ends_the_run_and_is_named(
     two: Tree, job: Callable[[], Job]
 ) -> None:
@@ -136,7 +141,10 @@ def test_a_guardian_killed_while_a_test_runs_ends_the_run_and_is_named(
     assert subprocess.run([sys.executable, _owner(), "list", two.folder, ENGINE], env=_here()).returncode == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(signal.SIGTERM, marks=local), pytest.param(signal.SIGHUP, marks=local), signal.SIGKILL],
+)
 def test_a_job_that_is_ended_takes_its_stack_and_its_tests_along(
     two: Tree, job: Callable[[], Job], number: signal.Signals
 ) -> None:

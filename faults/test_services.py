@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from faults.stage import CONTAINERS, LONG, Tree, small_disk
+from faults.stage import CHECK, CONTAINERS, HASTY, LONG, Tree, events_of, small_disk
 from stack import report
 from stack.errors import PortTaken
 from stack.journal import Event
@@ -18,7 +18,8 @@ from stack.journal import Event
 PROMPT_S = 5.0
 """A bound, not a measure: the machine may be busy. What is measured is in benchmarks/."""
 
-DEATHS = 20 if LONG else 5
+DEATHS = 20 if LONG else 2 if CONTAINERS else 5
+NEEDED = {"depends_on": {"db": {"condition": "service_healthy"}}}
 
 VERDICTS = [
     ("exits_0", "exited", "ended on its own with exit code 0"),
@@ -29,14 +30,13 @@ VERDICTS = [
     ("drips", "timed out", "hangs"),
     ("answers_500", "unhealthy", "HTTP 500 said by the service"),
     ("wrong_port", "timed out", "nobody answers" if CONTAINERS else "instead"),
-    ("runs_out_of_memory", "exited", "exited with code 1"),
     ("writes_nonsense", "exited", "exited with code 3"),
 ]
 
 
 @pytest.mark.parametrize(("behaviour", "verdict", "reason"), VERDICTS, ids=[row[0] for row in VERDICTS])
 def test_the_verdict_names_what_is_wrong(tree: Tree, behaviour: str, verdict: str, reason: str) -> None:
-    tree.write({"db": behaviour, "web": "well"}, web={"depends_on": {"db": {"condition": "service_healthy"}}})
+    tree.write({"db": behaviour, "web": "well"}, db={"healthcheck": HASTY}, web=NEEDED)
     outcome = tree.hold()
     assert reason in outcome.said("db", verdict).text
     assert outcome.said("web", "dependency failed").text == "db, which it needs, is not there"
@@ -50,11 +50,11 @@ def test_a_port_that_somebody_else_holds_is_named_with_its_holder(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lease finds it free; it is taken before the service starts."""
-    tree.write({"db": "slow", "web": "well"}, web={"depends_on": {"db": {"condition": "service_healthy"}}})
+    tree.write({"db": "slow", "web": "well"}, db={"environment": {"SLOW_S": "1"}}, web=NEEDED)
     launched = tree.launch(deadline_s=20)
     port = tree.port("web")
     with socket.create_server(("127.0.0.1", port)):
-        events = list(launched.events())
+        events = list(events_of(launched))
     said = next(e for e in events if e.service == "web" and e.state in report.BAD)
     assert said.state == "port taken"
     assert f"port {port} is held by pid {os.getpid()}" in said.text
@@ -111,13 +111,13 @@ def test_a_recovery_is_no_failure(tree: Tree) -> None:
 
 
 def test_a_ready_service_that_turns_unhealthy_is_told(tree: Tree) -> None:
-    tree.write({"db": "200_then_500"})
+    tree.write({"db": "200_then_500"}, db={"healthcheck": {**CHECK, "interval": "200ms"}})
     outcome = tree.hold(until=lambda event: event.state == "unhealthy")
     assert "HTTP 500" in outcome.said("db", "unhealthy").text
 
 
 def test_an_honestly_slow_service_is_waited_for(tree: Tree) -> None:
-    slow_s = "20" if LONG else "3"
+    slow_s = "20" if LONG else "2"
     tree.write({"db": "slow"}, db={"environment": {"SLOW_S": slow_s}, "healthcheck": _patient()})
     assert tree.hold(deadline_s=40).said("db", "ready").seconds >= float(slow_s)
 
@@ -129,14 +129,16 @@ def test_a_service_that_ignores_term_is_killed_after_its_grace(tree: Tree) -> No
     assert stopped - stopping < PROMPT_S
 
 
+@pytest.mark.only("local")
 @pytest.mark.usefixtures("protection")
 def test_a_grandchild_of_a_service_ends_with_the_stack(tree: Tree) -> None:
     tree.write({"db": "forks_twice"})
     assert tree.hold().said("db", "ready")
+    tree.nothing_left()
 
 
 def test_a_flood_of_log_lines_fills_no_disk_and_stops_nothing(tree: Tree) -> None:
-    mib = "1024" if LONG else "100"
+    mib = "1024" if LONG else "60"
     tree.write({"db": "floods"}, db={"environment": {"FLOOD_MIB": mib}, "healthcheck": _patient()})
     outcome = tree.hold(deadline_s=50)
     assert outcome.said("db", "ready")
@@ -149,6 +151,20 @@ def test_a_log_that_is_no_text_is_shown_as_text(tree: Tree) -> None:
     outcome = tree.hold()
     assert "not UTF-8" in outcome.log("db")
     assert "\x1b" not in report.failure(outcome.events, outcome.run)
+
+
+def test_a_service_that_cannot_get_memory_is_known_by_its_own_words(tree: Tree) -> None:
+    tree.write({"db": "runs_out_of_memory"})
+    event = tree.hold().said("db", "exited")
+    assert "exited with code 1" in event.text
+    assert "MemoryError" in event.hint
+
+
+@pytest.mark.only("docker")
+def test_a_container_that_the_kernel_ends_for_its_memory_is_told_so(tree: Tree) -> None:
+    """A real end of that kind needs a limit of the service's own, which only an engine with cgroups gives."""
+    tree.write({"db": "eats_memory"}, db={"mem_limit": "32m", "memswap_limit": "32m"})
+    assert "killed by SIGKILL (out of memory)" in tree.hold().said("db", "exited").text
 
 
 def test_a_full_disk_is_named_by_the_service_s_own_words(tree: Tree) -> None:
@@ -187,10 +203,5 @@ def _is_stack_failure(events: tuple[Event, ...]) -> bool:
 
 
 def _patient() -> dict[str, object]:
-    return {
-        "test": ["CMD", "curl", "-f", "http://localhost:8000/"],
-        "interval": "1s",
-        "timeout": "1s",
-        "start_period": "60s",
-        "start_interval": "100ms",
-    }
+    """Without its start period it would be given up after a second."""
+    return {**HASTY, "retries": 1, "start_period": "60s"}
