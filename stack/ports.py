@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
+from stack import state
 from stack.errors import PortTaken
 from stack.model import Service
 from stack.places import state_home
@@ -109,21 +110,34 @@ def holder(port: int) -> str:
                 and connection.pid
             ):
                 with contextlib.suppress(psutil.Error):
-                    command = " ".join(psutil.Process(connection.pid).cmdline())[:80]
-                    return f"pid {connection.pid} ({command})"
+                    return f"pid {connection.pid} ({_shown(psutil.Process(connection.pid).cmdline())})"
     except psutil.AccessDenied:
         return UNSEEN
     return UNSEEN
 
 
+def _shown(words: list[str]) -> str:
+    """The beginning of a command, the programs in it without their folders."""
+    return " ".join([*(Path(word).name for word in words[:2]), *words[2:]])[:80]
+
+
 def _replaced(service: str, port: int, *, demanded: bool, by: Mapping[int, str]) -> str:
-    who = f"stack {by[port]}" if port in by else STARTING if is_free(port) else holder(port)
+    who = _who(port, by.get(port))
     if demanded:
         raise PortTaken(
             f"Port {port} of {service} was asked for by name, but {who} holds it.",
             hint="End that program, or ask for another port.",
         )
     return f"port {port} of {service} is held by {who}; another one is used"
+
+
+def _who(port: int, stack: str | None) -> str:
+    """Name the stack, its work tree, the pid and the command, as far as each is known."""
+    if stack is None:
+        return STARTING if is_free(port) else holder(port)
+    kept = state.read(stack)
+    whose = f"stack {stack} of {kept.work_tree}" if kept is not None else f"stack {stack}"
+    return whose if is_free(port) else f"{whose}, {holder(port)}"
 
 
 def _folder() -> Path:
