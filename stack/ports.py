@@ -118,7 +118,7 @@ def holder(port: int) -> str:
 
 def _shown(words: list[str]) -> str:
     """The beginning of a command, the programs in it without their folders."""
-    return " ".join([*(Path(word).name for word in words[:2]), *words[2:]])[:80]
+    return " ".join([*(Path(word).name for word in words[:2]), *words[2:]])[:80].rstrip()
 
 
 def _replaced(service: str, port: int, *, demanded: bool, by: Mapping[int, str]) -> str:
