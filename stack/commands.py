@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
@@ -163,6 +162,8 @@ async def run_async(
     user: str | None = None,
 ) -> tuple[int, str]:
     """Run a program to its end and answer its code and all it said; cancelling ends its whole session."""
+    import asyncio  # a third of what the command line costs to import, and only the guardian waits so
+
     log.debug("%s", shlex.join(argv))
     process = await asyncio.create_subprocess_exec(
         *argv,
