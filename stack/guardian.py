@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import json
 import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from stack import commands, compose, engines, kernel, plan, ports, processes, state
+from stack import commands, compose, control_socket, engines, kernel, once, plan, ports, processes, state
 from stack.engines import Engine, Site
-from stack.errors import DiskFull, StackError
+from stack.errors import StackError
 from stack.health import Verdict
 from stack.journal import Journal
 from stack.plan import Plan
@@ -71,7 +69,7 @@ class Guardian:
             self.supervisor = Supervisor(
                 made, engine, self._site(), self._journal, deadline_s=self._request.deadline_s
             )
-            async with self._control():
+            async with control_socket.listening(state.control_socket(self._request.name), self._serve):
                 if await self._unless_ended(self._bring_up(self.supervisor)):
                     await self._ended.wait()
                 else:
@@ -82,7 +80,7 @@ class Guardian:
             self._journal.write("error", text=error.message, hint=error.hint, code=error.code)
             code = error.code
         except OSError as error:
-            failure = _disk_full(error)
+            failure = once.machine_refused(error)
             self._journal.write("error", text=failure.message, hint=failure.hint, code=failure.code)
             code = failure.code
         finally:
@@ -169,25 +167,6 @@ class Guardian:
         self._hurry = self._hurry or self._ended.is_set()
         self._ended.set()
 
-    @contextlib.asynccontextmanager
-    async def _control(self) -> AsyncIterator[None]:
-        path = state.control_socket(self._request.name)
-        path.unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(self._answer, path)
-        try:
-            yield
-        finally:
-            server.close()
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One request a connection: ``{"verb", "services"}``; answers ``{"ok", "failed"}``, JSON each."""
-        with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError):
-            asked = json.loads(await reader.readline())
-            answer = await self._serve(str(asked["verb"]), [str(s) for s in asked.get("services", [])])
-            writer.write(json.dumps(answer).encode() + b"\n")
-            await writer.drain()
-        writer.close()
-
     async def _serve(self, verb: str, names: list[str]) -> dict[str, Any]:
         supervisor = self.supervisor
         if verb == "down":
@@ -253,14 +232,6 @@ class _Ended(Exception):
 
 def _sentence(failed: list[Verdict]) -> str:
     return "; ".join(f"{verdict.service}: {verdict.kind}, {verdict.reason}" for verdict in failed[:1])
-
-
-def _disk_full(error: OSError) -> StackError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DiskFull(
-            f"No room is left where {error.filename or 'the stack'} is written.", hint="Free some disk."
-        )
-    return StackError(f"The machine refused: {error}.", hint="Run `inv doctor`.")
 
 
 def main(arguments: list[str]) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stack.errors import DiskFull
+from stack.errors import DiskFull, StackError
 
 MARKER = ".complete"
 """Written last: a folder without it was left by a maker that died."""
@@ -70,6 +70,14 @@ def as_disk_full(error: OSError, folder: Path) -> Exception:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return disk_full(folder)
     return error
+
+
+def machine_refused(error: OSError) -> StackError:
+    """Answer what to tell of an error of the operating system: no room, or whatever it was."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        where = error.filename or "the stack"
+        return DiskFull(f"No room is left where {where} is written.", hint="Free some, or run `inv prune`.")
+    return StackError(f"The machine refused: {error}.", hint="Run `inv doctor`.")
 
 
 def disk_full(folder: Path) -> DiskFull:

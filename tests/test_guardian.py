@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from test_supervisor import FakeEngine
 
-from stack import engines, errors, guardian, journal, kernel, state
+from stack import engines, errors, journal, kernel, once, state
 from stack.guardian import Guardian
 from stack.journal import Journal
 from stack.request import Request
@@ -109,5 +109,5 @@ def test_a_file_that_cannot_be_run_is_an_error_with_its_code_not_a_crash(stage: 
 
 
 def test_a_full_disk_is_told_from_any_other_refusal() -> None:
-    assert guardian._disk_full(OSError(28, "No space left", "/data")).code == errors.DiskFull.code
-    assert guardian._disk_full(OSError(13, "Permission denied")).code == errors.StackError.code
+    assert once.machine_refused(OSError(28, "No space left", "/data")).code == errors.DiskFull.code
+    assert once.machine_refused(OSError(13, "Permission denied")).code == errors.StackError.code
