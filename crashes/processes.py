@@ -122,18 +122,23 @@ def children(pid: int) -> set[int]:
     return set()
 
 
-def ours(token: str) -> Iterator[psutil.Process]:
-    """Answer the living processes that carry our token, whoever their parent is by now."""
+def ours(token: str, folder: Path) -> Iterator[psutil.Process]:
+    """Answer the living processes that carry our token or work in our folder, whoever their parent is by now.
+
+    Postgres writes over its environment, but stays where its data is.
+    """
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get(TOKEN) == token:
+            if process.pid != os.getpid() and (
+                process.environ().get(TOKEN) == token or Path(process.cwd()).is_relative_to(folder)
+            ):
                 yield process
 
 
-def leave_nothing(token: str) -> list[str]:
+def leave_nothing(token: str, folder: Path) -> list[str]:
     """Kill what is still there; answer what that was."""
     left = []
-    for process in ours(token):
+    for process in ours(token, folder):
         with contextlib.suppress(psutil.Error):
             left.append(f"{process.pid} {' '.join(process.cmdline())}")
             process.kill()

@@ -87,7 +87,7 @@ def opened() -> Iterator[tuple[Shop, Books]]:
     with ExitStack() as ending:
         folder = ending.enter_context(place.folder())
         base = {"PATH": os.environ.get("PATH", os.defpath), processes.TOKEN: token, "LC_ALL": "C.UTF-8"}
-        ending.callback(lambda: _nothing_left(token))
+        ending.callback(lambda: _nothing_left(token, folder))
         postgres, postgres_port = servers.server(servers.POSTGRES, folder, base)
         ending.callback(postgres.end)
         redis, redis_port = servers.server(servers.REDIS, folder, base)
@@ -122,7 +122,7 @@ def _settings(folder: Path, postgres_port: int, redis_port: int) -> dict[str, st
     }
 
 
-def _nothing_left(token: str) -> None:
-    left = processes.leave_nothing(token)
+def _nothing_left(token: str, folder: Path) -> None:
+    left = processes.leave_nothing(token, folder)
     if left and sys.exc_info()[0] is None:
         raise AssertionError(f"these outlived the shop: {left}")

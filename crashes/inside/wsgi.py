@@ -10,6 +10,7 @@ from crashes.inside import ledger, points
 from crashes.steps import PLACES
 
 _shop: Callable[..., Iterable[bytes]] = importlib.import_module("config.wsgi").application
+importlib.import_module("config.api_urls")  # before the fork: else every successor of a killed worker does it
 ledger.keep()  # inside of the places that are watched: `after charge` is after the money has moved
 points.watch(PLACES)
 
