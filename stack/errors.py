@@ -162,3 +162,9 @@ class ImageMissing(StackError):
     """An image is not here, and no registry gives it."""
 
     code = 30
+
+
+class UpElsewhere(StackError):
+    """The stack is up on another engine than the one that was asked for."""
+
+    code = 31

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stack import control, engines, journal, names, recorder, state
 from stack.control import Launched
-from stack.errors import NotUp, ServiceFailed, StackError, UnknownService, UnknownStack
+from stack.errors import NotUp, ServiceFailed, StackError, UnknownService, UnknownStack, UpElsewhere
 from stack.journal import Event
 from stack.places import state_home
 from stack.request import Request
@@ -128,6 +128,7 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
     """Bring the detached stack up; answers its state, and whether it was up already.
 
     Raises:
+        UpElsewhere: it is up on another engine than the one that was asked for.
         StackError: see ``wait_until_up``.
     """
     from filelock import FileLock
@@ -137,6 +138,7 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
     locks.mkdir(parents=True, exist_ok=True)
     with FileLock(locks / name, timeout=deadline_s + 60):
         if (kept := control.alive(name)) is not None and kept.phase in {"up", "starting"}:
+            _must_be_on(choice.engine, kept)
             return kept, True
         if kept is not None:
             control.end(kept)  # it is on its way down; there is one stack of a name at a time
@@ -154,6 +156,14 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
             recorder.finish(launched.run, outcome=f"failed: {problem.message}")
             raise
     return found(name), False
+
+
+def _must_be_on(engine: str, kept: StackState) -> None:
+    if engine not in {"auto", kept.engine}:
+        raise UpElsewhere(
+            f"{kept.name} is up already, on {kept.engine}.",
+            hint=f"End it first: `inv down --stack {kept.name}`; its data stays with that engine.",
+        )
 
 
 def found(name: str) -> StackState:

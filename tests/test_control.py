@@ -13,7 +13,15 @@ import pytest
 
 from stack import commands, control, journal, leftovers, processes, reload, stacks, state, verbs
 from stack.control import Launched
-from stack.errors import GuardianLost, NotDisposable, NotUp, StackError, UnknownService, UnknownStack
+from stack.errors import (
+    GuardianLost,
+    NotDisposable,
+    NotUp,
+    StackError,
+    UnknownService,
+    UnknownStack,
+    UpElsewhere,
+)
 from stack.journal import Journal
 from stack.stacks import Choice
 from stack.state import StackState
@@ -279,3 +287,23 @@ def test_a_lease_that_is_given_up_is_an_end_of_file(tmp_path: Path) -> None:
 def replace_lease(held: Launched, lease: int) -> Launched:
     held.lease = lease
     return held
+
+
+@pytest.mark.parametrize("asked", ["auto", "local"])
+def test_a_stack_that_is_up_is_up_whoever_asks_again(
+    name: str, tmp_path: Path, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACK_NAME", name)
+    mine = replace(kept(name, tmp_path, pid=os.getpid()), phase="up")
+    state.write(mine)
+    choice = stacks.Choice(kind=name, engine=asked)
+    assert stacks.up(choice, [], deadline_s=1, show=pytest.fail) == (mine, True)
+
+
+def test_a_stack_that_is_up_on_another_engine_is_no_answer(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACK_NAME", name)
+    state.write(replace(kept(name, tmp_path, pid=os.getpid()), phase="up"))
+    with pytest.raises(UpElsewhere, match=rf"{name} is up already, on local\."):
+        stacks.up(stacks.Choice(kind=name, engine="docker"), [], deadline_s=1, show=pytest.fail)
