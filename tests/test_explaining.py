@@ -61,3 +61,8 @@ def test_the_sentence_has_the_line_that_tells_most() -> None:
 def test_what_is_not_known_is_told_without_the_progress_of_compose() -> None:
     error = seen(" Network a-b  Creating\n Container a-b-1  Created\nError response from daemon: odd")
     assert error.message == "docker ended with 1: Error response from daemon: odd"
+
+
+def test_the_images_that_are_missing_are_named() -> None:
+    error = explained(CommandFailed(("docker", "x"), 1, NO_REGISTRY), missing=["a/b:2", "redis:0"])
+    assert error.message.startswith("What is not here cannot be pulled: a/b:2, redis:0. Error")

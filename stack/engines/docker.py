@@ -101,7 +101,7 @@ class ContainerEngine:
         try:
             await self._call(*self._ours(), "up", "--no-start", "--no-build", *self._plan.services)
         except CommandFailed as error:
-            raise explained(error) from error
+            raise explained(error, missing=await self._missing()) from error
 
     async def _make_images(self, names: list[str], say: Say) -> None:
         """Build those of which no image of the same content is there."""
@@ -126,6 +126,12 @@ class ContainerEngine:
             build = self._plan.services[name].service.build
             assert build is not None
             await self._call(*image.build_words(image.tag(name, build), build))
+
+    async def _missing(self) -> list[str]:
+        """Answer the images that are not built by us, and not here."""
+        assert self._plan is not None
+        pulled = {s.service.image for s in self._plan.services.values() if s.service.build is None}
+        return [tag for tag in sorted(filter(None, pulled)) if not await self._has(tag)]
 
     async def _has(self, tag: str) -> bool:
         return bool(await self._call("image", "inspect", "--format", "{{.Id}}", tag, check=False))

@@ -29,10 +29,13 @@ PROGRESS = re.compile(r"\s*(Container|Network|Volume|Image) \S+ +\w+$")
 PORT_HELD = ("port is already allocated", "address already in use")
 
 
-def explained(error: CommandFailed, *, building: Sequence[str] = (), service: str = "") -> StackError:
+def explained(
+    error: CommandFailed, *, building: Sequence[str] = (), service: str = "", missing: Sequence[str] = ()
+) -> StackError:
     """Answer the error that a failed command of an engine means.
 
-    ``building`` are the services whose images were being made, ``service`` the one that was started.
+    ``building`` are the services whose images were being made, ``service`` the one that was started,
+    ``missing`` the images that are not here.
     """
     text = error.output.lower()
     if NO_ROOM in text:
@@ -42,8 +45,9 @@ def explained(error: CommandFailed, *, building: Sequence[str] = (), service: st
         )
     if any(words in text for words in NO_IMAGE):
         return ImageMissing(
-            f"An image is not here and cannot be pulled: {_telling(error.output, *NO_IMAGE)}",
-            hint="Make the base images from packages: `nox -s base-images`.",
+            f"What is not here cannot be pulled: {', '.join(missing) or 'an image'}. "
+            f"{_telling(error.output, *NO_IMAGE)}",
+            hint="Check its name; the base images can be made from packages: `nox -s base-images`.",
         )
     if building:
         return BuildFailed(
