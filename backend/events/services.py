@@ -27,7 +27,8 @@ def events_relay() -> int:
     """Sends what was not sent yet to the stream, in order; answers how many were sent.
 
     At least once: an event is marked after it was sent, so a crash in between sends it again with the same
-    `event_id`. Raises: redis.RedisError while Redis is gone; nothing is lost by that.
+    `event_id`, and a stream that is gone is written anew, as far back as it reaches. Raises:
+    redis.RedisError while Redis is gone; nothing is lost by that.
     """
     if not settings.REDIS_URL:
         return 0
@@ -36,18 +37,37 @@ def events_relay() -> int:
 
 
 def _relay_all() -> int:
-    sent = 0
+    sent, written = 0, OutboxEvent.objects.exclude(relayed_at=None).exists()
+    if written and not redis_client().exists(settings.EVENT_STREAM):
+        _relay_anew()
+        written = False
     while batch := list(OutboxEvent.objects.filter(relayed_at=None).order_by("id")[:BATCH]):
-        pipe = redis_client().pipeline(transaction=False)
-        for event in batch:
-            pipe.xadd(
-                settings.EVENT_STREAM, _fields(event), maxlen=settings.EVENT_STREAM_LENGTH, approximate=True
-            )
-        pipe.execute()
+        if not _sent(batch, into_existing=written):
+            break  # the stream went just now: the next round begins anew
         keys = [event.pk for event in batch]
         OutboxEvent.objects.filter(pk__in=keys).update(relayed_at=timezone.now())
-        sent += len(batch)
+        sent, written = sent + len(batch), True
     return sent
+
+
+def _relay_anew() -> None:
+    # A Redis that keeps nothing on disk came back empty; who reads the stream may not have read all of it.
+    newest = OutboxEvent.objects.order_by("-id").values("pk")[: settings.EVENT_STREAM_LENGTH]
+    OutboxEvent.objects.filter(pk__in=newest).update(relayed_at=None)
+
+
+def _sent(batch: list[OutboxEvent], *, into_existing: bool) -> bool:
+    """Answers False, and nothing was sent, where the stream should exist and does not."""
+    pipe = redis_client().pipeline(transaction=False)
+    for event in batch:
+        pipe.xadd(
+            settings.EVENT_STREAM,
+            _fields(event),
+            maxlen=settings.EVENT_STREAM_LENGTH,
+            approximate=True,
+            nomkstream=into_existing,
+        )
+    return None not in pipe.execute()
 
 
 def _fields(event: OutboxEvent) -> dict[str, str]:

@@ -20,14 +20,25 @@ class Stream:
     def pipeline(self, transaction):
         return self
 
-    def xadd(self, name, fields, **options):
-        self.waiting.append((name, fields))
+    def exists(self, name):
+        if self.failing:
+            raise ConnectionError("redis is gone")
+        return int(bool(self.entries))
+
+    def xadd(self, name, fields, *, nomkstream, **options):
+        self.waiting.append((name, fields, nomkstream))
 
     def execute(self):
         waiting, self.waiting = self.waiting, []
         if self.failing:
             raise ConnectionError("redis is gone")
-        self.entries += waiting
+        return [self._added(*entry) for entry in waiting]
+
+    def _added(self, name, fields, nomkstream):
+        if nomkstream and not self.entries:
+            return None
+        self.entries.append((name, fields))
+        return b"1-0"
 
 
 @pytest.fixture
@@ -59,6 +70,41 @@ def test_nothing_is_lost_while_redis_is_gone(stream):
     stream.failing = False
     assert worker.round() == 3
     assert [fields["event_id"] for _, fields in stream.entries] == ids
+
+
+def told(stream):
+    return [fields["event_id"] for _, fields in stream.entries]
+
+
+def test_a_redis_that_came_back_empty_is_told_anew_in_order(stream):
+    ids = record(3)
+    events_relay()
+    stream.entries.clear()
+    ids += record(1)
+    assert events_relay() == 4
+    assert told(stream) == ids
+
+
+def test_a_redis_that_came_back_empty_is_told_anew_as_far_as_the_stream_reaches(stream, settings):
+    settings.EVENT_STREAM_LENGTH = 2
+    ids = record(3)
+    events_relay()
+    stream.entries.clear()
+    assert (events_relay(), events_relay()) == (2, 0)
+    assert told(stream) == ids[1:]
+
+
+def test_a_stream_that_goes_between_looking_and_sending_is_told_anew(stream, monkeypatch):
+    ids = record(2)
+    events_relay()
+    stream.entries.clear()
+    ids += record(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(stream, "exists", lambda name: 1)
+        assert events_relay() == 0
+    assert stream.entries == []
+    assert events_relay() == 3
+    assert told(stream) == ids
 
 
 def test_a_crash_after_sending_sends_the_same_id_again(stream, monkeypatch):
