@@ -23,9 +23,7 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "only(engine): not collected for any other engine"
-    )
+    config.addinivalue_line("markers", "only(engine): not collected for any other engine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -189,12 +189,11 @@ class Tree:
 
     def _names(self) -> tuple[str, ...]:
         """Answer the names of all stacks that ever ran in this tree; others may run on this engine, too."""
-        runs = self.folder.glob(".stack/runs/*/request.json")
-        return tuple(json.loads(file.read_text())["name"] for file in runs)
+        return stacks_below(self.folder)
 
     def nothing_left(self) -> None:
         """Wait a moment for the kernel, then fail on whatever is left."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + min(5, PATIENCE_S / 4)
         while (left := self.leftovers()) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not left, "left: " + "; ".join(left)
@@ -243,3 +242,8 @@ def remove_shared_folders() -> None:
     """Remove the folders that all stacks of one state share; each test has a state of its own."""
     for folder in (state.scratch("any").parent, state.control_socket("any").parent):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def stacks_below(folder: Path) -> tuple[str, ...]:
+    """Answer the names of all stacks that ever ran in a tree at ``folder`` or further down."""
+    return tuple(json.loads(file.read_text())["name"] for file in folder.rglob(".stack/runs/*/request.json"))

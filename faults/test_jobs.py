@@ -98,7 +98,7 @@ def test_ctrl_c_ends_everything_with_130(
     running.wait_for(phase)
     running.interrupt()
     if presses == 2:
-        time.sleep(0.05)  # two in the same instant are one signal
+        time.sleep(0.02)  # two in the same instant are one signal
         if running.process.poll() is None:
             running.interrupt()
     code, seconds = running.end()

@@ -150,6 +150,7 @@ def test_a_log_that_is_no_text_is_shown_as_text(tree: Tree) -> None:
     tree.write({"db": "writes_nonsense"})
     outcome = tree.hold()
     assert "not UTF-8" in outcome.log("db")
+    assert "not UTF-8" in outcome.said("db", "exited").hint
     assert "\x1b" not in report.failure(outcome.events, outcome.run)
 
 
@@ -194,7 +195,11 @@ def test_the_first_cause_comes_first_through_a_chain(tree: Tree) -> None:
     tree.write({"a": "exits_3", "b": "well", "c": "well"}, b=after("a"), c=after("b"))
     outcome = tree.hold()
     failed = [event for event in outcome.events if event.kind == "service" and event.state in report.BAD]
-    assert next(event.service for event in failed) == "a"
+    assert [(event.service, event.state) for event in failed] == [
+        ("a", "exited"),
+        ("b", "dependency failed"),
+        ("c", "dependency failed"),
+    ]
     assert _is_stack_failure(outcome.events)
 
 

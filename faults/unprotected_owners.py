@@ -1,0 +1,274 @@
+"""Owners, and what a stack stands on: what keeps nothing from being left, and the test that fails without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from faults.protection import Cut, Protection
+from faults.test_jobs import PHASES
+
+JOBS, OWNED, AROUND = "faults/test_jobs.py::", "faults/test_owners.py::", "faults/test_surroundings.py::"
+CONTROL, GUARDIAN, KERNEL, STATE = (
+    "stack/control.py",
+    "stack/guardian.py",
+    "stack/kernel.py",
+    "stack/state.py",
+)
+JOB = "stack/integration.py"
+SLIPS = f"{OWNED}test_a_service_that_slips_away_is_found_after_its_guardian_was_killed"
+
+LEASE = Cut(file=GUARDIAN, taken="        if not said:\n            self._end()\n", put="")
+"""Without it nobody minds that the owner is gone."""
+
+FORGED = f"{AROUND}test_a_state_file_that_makes_no_sense_is_set_aside_and_told"
+
+
+def _ctrl_c(presses: int, phases: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{JOBS}test_ctrl_c_ends_everything_with_130[{phase}-{presses}]" for phase in phases)
+
+
+OWNERS = (
+    Protection(
+        fault="Ctrl-C once, at every phase: what is told",
+        held_by="the interrupt is the job's own, and ends in 130",
+        cuts=(
+            Cut(
+                file=JOB,
+                taken="    except KeyboardInterrupt:\n        control.no_more_interrupts(last=True)",
+                put="    except GeneratorExit:",
+            ),
+        ),
+        tests=_ctrl_c(1, PHASES),
+    ),
+    Protection(
+        fault="Ctrl-C once: what is left",
+        held_by="the quick end, and behind it the lease: both are out",
+        cuts=(
+            LEASE,
+            Cut(
+                file=CONTROL,
+                taken="        for _ in range(2):\n            if kept",
+                put="        for _ in range(0):\n            if kept",
+            ),
+        ),
+        tests=_ctrl_c(1, [PHASES[0], PHASES[-1]]),  # each waits long for what does not go
+    ),
+    Protection(
+        fault="Ctrl-C twice",
+        held_by="the second one is let pass",
+        cuts=(
+            Cut(
+                file=CONTROL,
+                taken="signal.signal(signal.SIGINT, signal.SIG_IGN if last else lambda number, frame: None)",
+                put="signal.signal(signal.SIGINT, signal.SIG_DFL)",
+            ),
+        ),
+        tests=_ctrl_c(2, PHASES[:4]),  # later it is the tests that are waited for
+    ),
+    Protection(
+        fault="exits while a test runs",
+        held_by="the stack is followed while the tests run",
+        cuts=(Cut(file=JOB, taken="            dead.append(event)\n", put=""),),
+        tests=(f"{JOBS}test_a_service_that_exits_while_a_test_runs_ends_the_run_and_names_the_test",),
+    ),
+    Protection(
+        fault="TERM, HUP and SIGKILL of the command",
+        held_by="the lease: the kernel tells the guardian of every end",
+        cuts=(LEASE,),
+        tests=(f"{OWNED}test_an_owner_that_is_ended_takes_its_stack_along",),
+    ),
+    Protection(
+        fault="TERM, HUP and SIGKILL of the command: its tests",
+        held_by="the parent-death signal of the tests",
+        cuts=(Cut(file=JOB, taken=", before=kernel.die_with_parent())", put=")"),),
+        tests=(f"{JOBS}test_a_job_that_is_ended_takes_its_stack_and_its_tests_along",),
+    ),
+    Protection(
+        fault="SIGSTOP, then CONT",
+        held_by="the guardian has a session of its own",
+        cuts=(Cut(file=CONTROL, taken="own_session=True", put="own_session=False"),),
+        tests=(f"{OWNED}test_an_owner_that_is_stopped_and_continued_loses_nothing",),
+    ),
+    Protection(
+        fault="SIGKILL of the guardian, in a PID namespace",
+        held_by="the namespace, and behind it the parent-death signal: both are out",
+        cuts=(
+            Cut(file=KERNEL, taken='"--pid", "--fork", "--kill-child=KILL")\nUSER', put='"--fork")\nUSER'),
+            Cut(file=KERNEL, taken="        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)\n", put=""),
+        ),
+        tests=(f"{OWNED}test_a_killed_guardian_takes_its_services_along_at_once[namespace]",),
+    ),
+    Protection(
+        fault="SIGKILL of the guardian, without a namespace",
+        held_by="the parent-death signal",
+        cuts=(Cut(file=KERNEL, taken="        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)\n", put=""),),
+        tests=(f"{OWNED}test_a_killed_guardian_takes_its_services_along_at_once[no namespace]",),
+    ),
+    Protection(
+        fault="SIGKILL of the guardian: what it kept",
+        held_by="every command sweeps",
+        cuts=(
+            Cut(file=CONTROL, taken="            clean_up(kept)\n            said", put="            said"),
+        ),
+        tests=(f"{OWNED}test_a_killed_guardian_s_stack_is_found_by_the_next_command",),
+    ),
+    Protection(
+        fault="SIGKILL of the guardian: who left its service",
+        held_by="the token in the environment of every process",
+        cuts=(
+            Cut(
+                file=CONTROL,
+                taken="processes.with_token(kept.token) + _recorded(kept)",
+                put="_recorded(kept)",
+            ),
+        ),
+        tests=(f"{SLIPS}[no namespace-forks_twice]",),
+    ),
+    Protection(
+        fault="SIGKILL of the guardian: who hides the token",
+        held_by="every service's first process is on record",
+        cuts=(
+            Cut(
+                file=CONTROL,
+                taken="processes.with_token(kept.token) + _recorded(kept)",
+                put="processes.with_token(kept.token)",
+            ),
+        ),
+        tests=(f"{SLIPS}[no namespace-hides]",),
+    ),
+    Protection(
+        fault="SIGKILL of both",
+        held_by="every command sweeps",
+        cuts=(
+            Cut(file=CONTROL, taken="            clean_up(kept)\n            said", put="            said"),
+        ),
+        tests=(f"{OWNED}test_a_killed_command_and_guardian_are_cleaned_up_after_by_the_next_command",),
+    ),
+    Protection(
+        fault="SIGKILL of the guardian: its containers",
+        held_by="every command sweeps the engine, too",
+        cuts=(
+            Cut(
+                file=CONTROL, taken="engines.remove_leftovers(kept.engine, kept.name, volumes=kept.ephemeral)"
+            ),
+        ),
+        tests=(f"{OWNED}test_a_killed_guardian_s_stack_is_found_by_the_next_command",),
+        engine="docker",
+    ),
+    Protection(
+        fault="SIGKILL of the guardian while a test runs",
+        held_by="the guardian is watched while the tests run",
+        cuts=(
+            Cut(
+                file=JOB,
+                taken="return tests.poll() is not None or bool(launched.process.poll())",
+                put="return tests.poll() is not None",
+            ),
+        ),
+        tests=(f"{JOBS}test_a_guardian_killed_while_a_test_runs_ends_the_run_and_is_named",),
+    ),
+    Protection(
+        fault="terminal closed on a detached stack",
+        held_by="a session of its own",
+        cuts=(Cut(file=CONTROL, taken="own_session=True", put="own_session=False"),),
+        tests=(f"{OWNED}test_a_detached_stack_survives_its_terminal_but_not_down",),
+    ),
+    Protection(
+        fault="terminal closed on an ephemeral stack",
+        held_by="the lease",
+        cuts=(LEASE,),
+        tests=(f"{OWNED}test_an_ephemeral_stack_ends_with_its_terminal",),
+    ),
+    Protection(
+        fault="two `up` at the same instant",
+        held_by="a lock of the stack's name",
+        cuts=(
+            Cut(
+                file="stack/stacks.py",
+                taken="FileLock(locks / name,",
+                put='FileLock(locks / f"{name}{os.getpid()}",',
+            ),
+        ),
+        tests=(f"{OWNED}test_two_ups_in_the_same_instant_make_one_stack",),
+    ),
+    Protection(
+        fault="`down` during `up`",
+        held_by="a stack is there to be ended as soon as it has a guardian",
+        cuts=(
+            Cut(
+                file="stack/verbs.py",
+                taken="    if kept is None:\n        if volumes:",
+                put='    if kept is None or kept.phase != "up":\n        if volumes:',
+            ),
+        ),
+        tests=(f"{OWNED}test_a_down_during_an_up_leaves_nothing",),
+    ),
+    Protection(
+        fault="work tree deleted while up",
+        held_by="the record of a run that was deleted is not made again",
+        cuts=(
+            Cut(file="stack/recorder.py", taken='if not (run / "request.json").is_file():', put="if False:"),
+        ),
+        tests=(f"{AROUND}test_a_work_tree_that_is_deleted_does_not_keep_its_stack",),
+    ),
+    Protection(
+        fault="state file truncated",
+        held_by="a file that is no JSON is unreadable, not a crash",
+        cuts=(Cut(file=STATE, taken="except (ValueError, KeyError,", put="except (KeyError,"),),
+        tests=(f"{FORGED}[empty]", f"{FORGED}[truncated]", f"{FORGED}[zeros]"),
+    ),
+    Protection(
+        fault="state file lacks something or is of another shape",
+        held_by="it is read as a whole or not at all",
+        cuts=(Cut(file=STATE, taken="KeyError, TypeError, AttributeError)", put="KeyError)"),),
+        tests=(f"{FORGED}[lacking]", f"{FORGED}[another shape]"),
+    ),
+    Protection(
+        fault="state file from another version",
+        held_by="the version is compared",
+        cuts=(Cut(file=STATE, taken='if raw.pop("version") != VERSION:', put='if not raw.pop("version"):'),),
+        tests=(f"{FORGED}[another version]",),
+    ),
+    Protection(
+        fault="state file not ours",
+        held_by="keys that nobody knows are refused",
+        cuts=(
+            Cut(
+                file=STATE,
+                taken="if unknown := set(raw) - known:",
+                put="raw = {k: raw[k] for k in known & set(raw)}\n    if unknown := set():",
+            ),
+        ),
+        tests=(f"{FORGED}[not ours]",),
+    ),
+    Protection(
+        fault="a pid that was given to another process",
+        held_by="the guardian's start time",
+        cuts=(
+            Cut(
+                file="stack/processes.py",
+                taken="return pid > 0 and started(pid) == since",
+                put="return pid > 0 and started(pid) is not None",
+            ),
+        ),
+        tests=(f"{AROUND}test_a_pid_that_was_given_to_another_process_is_not_ours",),
+    ),
+    Protection(
+        fault="full disk",
+        held_by="what the machine refuses is told by its name",
+        cuts=(Cut(file=GUARDIAN, taken="if error.errno in {errno.ENOSPC, errno.EDQUOT}:", put="if False:"),),
+        tests=(f"{AROUND}test_a_full_disk_is_an_error_of_its_own_and_leaves_nothing",),
+    ),
+    Protection(
+        fault="clock set back",
+        held_by="start times count from the machine's boot",
+        cuts=(
+            Cut(
+                file="stack/processes.py",
+                taken="float(fields[19])",
+                put="round(time.time() - time.monotonic() + float(fields[19]) / 100, -1)",
+            ),
+        ),
+        tests=(f"{AROUND}test_a_clock_set_back_ends_no_stack",),
+    ),
+)
