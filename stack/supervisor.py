@@ -14,8 +14,8 @@ from typing import Any
 
 from stack import health, idioms, logs, ports, probes
 from stack.engines import Engine, Exit, Site
-from stack.errors import StackError
-from stack.health import Verdict
+from stack.errors import PortTaken, StackError
+from stack.health import Verdict, VerdictKind
 from stack.journal import Journal
 from stack.model import Dependency
 from stack.plan import Plan
@@ -131,7 +131,8 @@ class Supervisor:
             self._journal.write(
                 "error", text=error.message, hint=error.hint, code=error.code, service=run.plan.name
             )
-            run.settle(Verdict(service=run.plan.name, kind="exited", reason=error.message))
+            kind: VerdictKind = "port taken" if isinstance(error, PortTaken) else "exited"
+            run.settle(Verdict(service=run.plan.name, kind=kind, reason=error.message))
         except (
             Exception
         ) as error:  # our own bug: told with its traceback in the run's folder, never a silent hang
@@ -226,18 +227,18 @@ class Supervisor:
 
     async def _after_exit(self, run: ServiceRun, how: Exit) -> None:
         """Say how it ended. What it left of its own goes first, so that only others can hold its port."""
-        name, code = run.plan.name, how.code
+        name, code, tried_to_bind = run.plan.name, how.code, run.verdict is None
         if run.running is not None:
             await run.running.stop(0)
+            tried_to_bind &= run.running.pid > 0  # a container's port is its engine's, freed when that likes
         verdict = health.after_exit(name, code, run.waited_s(), awaited=run.plan.awaited, oom=how.oom)
-        was_ready = run.verdict is not None
-        if verdict.kind == "exited" and not was_ready and (taken := self._taken(run)) is not None:
+        if verdict.kind == "exited" and tried_to_bind and (taken := self._taken(run)) is not None:
             verdict = taken
         run.running = None
         run.settle(verdict)
 
     def _taken(self, run: ServiceRun) -> Verdict | None:
-        for port in run.plan.ports.values() if self._site and run.plan.argv else ():
+        for port in run.plan.ports.values() if self._site else ():
             if not ports.is_free(port):
                 reason = f"port {port} is held by {ports.holder(port)}"
                 return Verdict(

@@ -6,14 +6,14 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from stack import idioms, journal
+from stack import idioms, journal, ports
 from stack.engines import Exit, Site
-from stack.errors import BuildFailed
+from stack.errors import BuildFailed, PortTaken
 from stack.health import Verdict
 from stack.journal import Journal
 from stack.logs import Log
@@ -288,6 +288,32 @@ def test_what_cannot_be_built_is_an_error_with_its_code_and_no_start(theatre: Th
                 "Make it anew.",
             )
             assert stage.engine.did == []
+
+    asyncio.run(play())
+
+
+def test_a_port_is_looked_at_before_a_start_whatever_the_engine_runs(theatre: Theatre) -> None:
+    async def play() -> None:
+        theatre.patch.setattr(ports, "is_free", lambda port: False)
+        theatre.patch.setattr(ports, "holder", lambda port: "pid 7 (somebody)")
+        async with theatre.stage(service("backend")) as stage:
+            run = stage.supervisor.runs["backend"]
+            run.plan = replace(run.plan, ports={8000: 20001})
+            (verdict,) = await stage.supervisor.bring_up()
+            assert (verdict.kind, verdict.reason) == ("port taken", "port 20001 is held by pid 7 (somebody)")
+            assert stage.engine.did == []
+
+    asyncio.run(play())
+
+
+def test_a_port_that_the_engine_finds_taken_is_told_as_such(theatre: Theatre) -> None:
+    async def refuse(plan: ServicePlan, log: Log) -> FakeRunning:
+        raise PortTaken("A port of backend was taken meanwhile.")
+
+    async def play() -> None:
+        async with theatre.stage(service("backend")) as stage:
+            theatre.patch.setattr(stage.engine, "start", refuse)
+            assert kinds(await stage.supervisor.bring_up()) == {"backend": "port taken"}
 
     asyncio.run(play())
 
