@@ -21,6 +21,8 @@ def serve(status=lambda: 200, port=PORT):
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
+            if self.path == "/exit":
+                os._exit(7)
             self.send_response(status())
             self.end_headers()
             self.wfile.write(b"said by the service\n")

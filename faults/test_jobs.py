@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import os
 import re
 import signal
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,10 +119,13 @@ def test_tests_that_pass_end_with_0_and_nothing_left(two: Tree, job: Callable[[f
     two.nothing_left()
 
 
-def test_a_service_that_exits_while_a_test_runs_ends_the_run_and_names_the_test(tree: Tree) -> None:
-    tree.write({"db": "well", "web": "exits_after_ready"})
-    tree.add_job(TESTS.format(seconds=60))
-    running = Job(tree)
+def test_a_service_that_exits_while_a_test_runs_ends_the_run_and_names_the_test(
+    two: Tree, job: Callable[[], Job]
+) -> None:
+    running = job()
+    running.wait_for(RUNS)
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        urllib.request.urlopen(f"http://127.0.0.1:{two.port('web')}/exit", timeout=5)
     code, seconds = running.end()
     assert code == 3, running.said
     assert "web failed: exited, exited with code 7" in running.said
