@@ -126,6 +126,14 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def unprotected(session: nox.Session) -> None:
+    """Take each protection out of a copy and see its fault's test fail (-- WORD..., FAULTS_ENGINE)."""
+    _install(session, DEVELOPMENT)
+    environment = {"FAULTS_ENGINE": os.environ.get("FAULTS_ENGINE", "local"), "PYTHONPATH": str(ROOT)}
+    session.run("python", "-m", "faults.unprotected", *session.posargs, env=environment)
+
+
+@nox.session(default=False)
 def crashes(session: nox.Session) -> None:
     """Kill the shop's processes at every step and compare its books (CRASHES_LONG=1, TEST_SEED)."""
     _install(session, DEVELOPMENT)
