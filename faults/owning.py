@@ -16,6 +16,9 @@ from faults.stage import ENGINE, PATIENCE_S, Tree
 from stack import control, state
 
 OWNER = Path(__file__).parent / "owner.py"
+RUNS = "the toy's test runs"
+PHASES = ("building", "db .* starting", "db .* ready", "web .* waiting", "web .* ready", "up in", RUNS)
+"""What the main job says, phase by phase."""
 
 
 def words(tree: Tree, verb: str) -> list[str]:

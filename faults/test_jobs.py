@@ -18,18 +18,17 @@ from pathlib import Path
 import psutil
 import pytest
 
+from faults.owning import PHASES, RUNS
 from faults.stage import ENGINE, PATIENCE_S, Tree
 from stack import state
 
 local = pytest.mark.only("local")
-RUNS = "the toy's test runs"
 TESTS = """
 import time
 def test_of_the_toy():
     print("the toy's test runs", flush=True)
     time.sleep({seconds})
 """
-PHASES = ["building", "db .* starting", "db .* ready", "web .* waiting", "web .* ready", "up in", RUNS]
 ON_CONTAINERS = {("building", 2), ("db .* starting", 1), (RUNS, 1)}
 """While containers are made, while one is started, and while all work; the owner's code is the same."""
 MOMENTS = [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from faults.owning import PHASES
 from faults.protection import Cut, Protection
-from faults.test_jobs import PHASES
 
 JOBS, OWNED, AROUND = "faults/test_jobs.py::", "faults/test_owners.py::", "faults/test_surroundings.py::"
 CONTROL, GUARDIAN, KERNEL, STATE = (
@@ -256,7 +256,9 @@ OWNERS = (
     Protection(
         fault="full disk",
         held_by="what the machine refuses is told by its name",
-        cuts=(Cut(file=GUARDIAN, taken="if error.errno in {errno.ENOSPC, errno.EDQUOT}:", put="if False:"),),
+        cuts=(
+            Cut(file="stack/once.py", taken='return DiskFull(f"No room is left where', put='StackError(f"'),
+        ),
         tests=(f"{AROUND}test_a_full_disk_is_an_error_of_its_own_and_leaves_nothing",),
     ),
     Protection(
