@@ -25,11 +25,12 @@ from faults.protection import Cut, Protection
 from faults.stage import CONTAINERS, ENGINE, remove_shared_folders, stacks_below
 from faults.unprotected_owners import OWNERS
 from faults.unprotected_services import SERVICES
+from faults.unprotected_surroundings import SURROUNDINGS
 from stack import engines
 from stack.report import table
 
 ROOT = Path(__file__).resolve().parent.parent
-TABLE = (*SERVICES, *OWNERS)
+TABLE = (*SERVICES, *OWNERS, *SURROUNDINGS)
 PATIENCE_S = 8
 """A test that waits for what never comes gives up so soon: that is a failure as good as another."""
 LIMIT_S = 240

@@ -1,4 +1,4 @@
-"""Owners, and what a stack stands on: what keeps nothing from being left, and the test that fails without."""
+"""Owners that are interrupted, killed or two at once: what leaves nothing, and the test that fails without."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from faults.owning import PHASES
 from faults.protection import Cut, Protection
 
-JOBS, OWNED, AROUND = "faults/test_jobs.py::", "faults/test_owners.py::", "faults/test_surroundings.py::"
+JOBS, OWNED = "faults/test_jobs.py::", "faults/test_owners.py::"
 CONTROL, GUARDIAN, KERNEL, STATE = (
     "stack/control.py",
     "stack/guardian.py",
@@ -19,8 +19,6 @@ SLIPS = f"{OWNED}test_a_service_that_slips_away_is_found_after_its_guardian_was_
 
 LEASE = Cut(file=GUARDIAN, taken="        if not said:\n            self._end()\n", put="")
 """Without it nobody minds that the owner is gone."""
-
-FORGED = f"{AROUND}test_a_state_file_that_makes_no_sense_is_set_aside_and_told"
 
 
 def _ctrl_c(presses: int, phases: Sequence[str]) -> tuple[str, ...]:
@@ -202,75 +200,5 @@ OWNERS = (
             ),
         ),
         tests=(f"{OWNED}test_a_down_during_an_up_leaves_nothing",),
-    ),
-    Protection(
-        fault="work tree deleted while up",
-        held_by="the record of a run that was deleted is not made again",
-        cuts=(
-            Cut(file="stack/recorder.py", taken='if not (run / "request.json").is_file():', put="if False:"),
-        ),
-        tests=(f"{AROUND}test_a_work_tree_that_is_deleted_does_not_keep_its_stack",),
-    ),
-    Protection(
-        fault="state file truncated",
-        held_by="a file that is no JSON is unreadable, not a crash",
-        cuts=(Cut(file=STATE, taken="except (ValueError, KeyError,", put="except (KeyError,"),),
-        tests=(f"{FORGED}[empty]", f"{FORGED}[truncated]", f"{FORGED}[zeros]"),
-    ),
-    Protection(
-        fault="state file lacks something or is of another shape",
-        held_by="it is read as a whole or not at all",
-        cuts=(Cut(file=STATE, taken="KeyError, TypeError, AttributeError)", put="KeyError)"),),
-        tests=(f"{FORGED}[lacking]", f"{FORGED}[another shape]"),
-    ),
-    Protection(
-        fault="state file from another version",
-        held_by="the version is compared",
-        cuts=(Cut(file=STATE, taken='if raw.pop("version") != VERSION:', put='if not raw.pop("version"):'),),
-        tests=(f"{FORGED}[another version]",),
-    ),
-    Protection(
-        fault="state file not ours",
-        held_by="keys that nobody knows are refused",
-        cuts=(
-            Cut(
-                file=STATE,
-                taken="if unknown := set(raw) - known:",
-                put="raw = {k: raw[k] for k in known & set(raw)}\n    if unknown := set():",
-            ),
-        ),
-        tests=(f"{FORGED}[not ours]",),
-    ),
-    Protection(
-        fault="a pid that was given to another process",
-        held_by="the guardian's start time",
-        cuts=(
-            Cut(
-                file="stack/processes.py",
-                taken="return pid > 0 and started(pid) == since",
-                put="return pid > 0 and started(pid) is not None",
-            ),
-        ),
-        tests=(f"{AROUND}test_a_pid_that_was_given_to_another_process_is_not_ours",),
-    ),
-    Protection(
-        fault="full disk",
-        held_by="what the machine refuses is told by its name",
-        cuts=(
-            Cut(file="stack/once.py", taken='return DiskFull(f"No room is left where', put='StackError(f"'),
-        ),
-        tests=(f"{AROUND}test_a_full_disk_is_an_error_of_its_own_and_leaves_nothing",),
-    ),
-    Protection(
-        fault="clock set back",
-        held_by="start times count from the machine's boot",
-        cuts=(
-            Cut(
-                file="stack/processes.py",
-                taken="float(fields[19])",
-                put="round(time.time() - time.monotonic() + float(fields[19]) / 100, -1)",
-            ),
-        ),
-        tests=(f"{AROUND}test_a_clock_set_back_ends_no_stack",),
     ),
 )
