@@ -44,10 +44,10 @@ class Shop:
         own = {**self.environment, "PORT": str(processes.free_port())}
         return Program(argv=argv, log=self.folder / f"{name}.log", cwd=BACKEND, environment=own)
 
-    def worker_starts(self, fate: Fate | None = None) -> None:
+    def worker_starts(self, fate: Fate | None = None, *, mute: str = "") -> None:
         """Start the worker process, and wait for the end of its first round unless it is to die."""
         self.heartbeat.unlink(missing_ok=True)
-        self.worker.start(CRASH_AT=str(fate) if fate else "")
+        self.worker.start(CRASH_AT=str(fate) if fate else "", CRASH_MUTE=mute)
         if fate is None or fate.action != "kill":
             until(self._worker_works, "the worker has done its first round")
 
