@@ -16,7 +16,7 @@ from faults.stage import CONTAINERS, LONG, Tree
 from stack import control, processes, state
 
 local = pytest.mark.only("local")
-KILLS = 200 if LONG else 4 if CONTAINERS else 20
+KILLS = 200 if LONG else 4 if CONTAINERS else 16
 
 
 @local
@@ -105,7 +105,7 @@ def test_kills_at_random_moments_leave_nothing(two: Tree, dice: random.Random) -
         if verb == "down":
             assert run(two, "up")[0] == 0
         owner = own(two, verb)
-        span_s = (0.6 if verb == "down" else 1.5) * (2 if CONTAINERS else 1)
+        span_s = (0.6 if verb == "down" else 1.2) * (2 if CONTAINERS else 1)
         time.sleep(dice.uniform(0, span_s))  # the moment is the test
         victims: list[Callable[[], int]] = [lambda owner=owner: owner.pid, lambda: guardian(two)]
         for victim in dice.sample(victims, dice.choice([1, 1, 2])):

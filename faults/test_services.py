@@ -102,7 +102,9 @@ def test_a_death_is_noticed_within_a_moment(tree: Tree, measured: Callable[[str,
         assert event.at - killed_at[-1] < PROMPT_S
 
 
+@pytest.mark.only("local")
 def test_a_recovery_is_no_failure(tree: Tree) -> None:
+    """How answers are counted is no engine's matter: once is enough."""
     tree.write({"db": "500_then_200"})
     outcome = tree.hold()
     assert outcome.states("db")[-1] in {"stopped", "stopping", "ready"}
@@ -116,7 +118,9 @@ def test_a_ready_service_that_turns_unhealthy_is_told(tree: Tree) -> None:
     assert "HTTP 500" in outcome.said("db", "unhealthy").text
 
 
+@pytest.mark.only("local")
 def test_an_honestly_slow_service_is_waited_for(tree: Tree) -> None:
+    """How long it is waited for is no engine's matter: once is enough."""
     slow_s = "20" if LONG else "2"
     tree.write({"db": "slow"}, db={"environment": {"SLOW_S": slow_s}, "healthcheck": _patient()})
     assert tree.hold(deadline_s=40).said("db", "ready").seconds >= float(slow_s)
@@ -154,7 +158,9 @@ def test_a_log_that_is_no_text_is_shown_as_text(tree: Tree) -> None:
     assert "\x1b" not in report.failure(outcome.events, outcome.run)
 
 
+@pytest.mark.only("local")
 def test_a_service_that_cannot_get_memory_is_known_by_its_own_words(tree: Tree) -> None:
+    """Without cgroups nothing but its own limit refuses it memory; a container's case is the next."""
     tree.write({"db": "runs_out_of_memory"})
     event = tree.hold().said("db", "exited")
     assert "exited with code 1" in event.text

@@ -53,10 +53,18 @@ def test_a_state_file_that_makes_no_sense_is_set_aside_and_told(two: Tree, text:
     path = state.state_file("toy")
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    code, said = run(two, "up")
+    code, said = run(two, "list")
     assert code == 0, said
     assert "set aside the state of toy" in said
     assert path.with_suffix(".damaged").read_text() == text
+
+
+@local
+def test_a_state_file_that_makes_no_sense_is_in_nobody_s_way(two: Tree) -> None:
+    path = state.state_file(os.environ["STACK_NAME"])
+    path.parent.mkdir(parents=True)
+    path.write_text(FORGERIES["truncated"])
+    assert run(two, "up")[0] == 0
     assert run(two, "down")[0] == 0
 
 

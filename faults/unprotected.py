@@ -39,7 +39,7 @@ ASSERTIONS = ("AssertionError", "assert ", "Failed: ")
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What came of a row: green tests, or what was wrong with the row itself; empty is red as demanded."""
+    """What came of a row: in ``words`` the failure's first line, or what was wrong where it is not red."""
 
     protection: Protection
     words: str
@@ -169,7 +169,10 @@ def _judged(row: Protection, report: ET.Element) -> tuple[str, bool]:
 
 
 def _first_line(words: str) -> str:
-    return words.strip().splitlines()[0][:160]
+    """Answer the first line of a failure, and what was asserted where that is further down."""
+    first, *rest = words.strip().splitlines()
+    asserted = next((line for line in rest if line.startswith("assert ")), "")
+    return f"{first[:120]} {asserted[:80]}".strip()
 
 
 def _remove_what_is_left(home: Path) -> None:

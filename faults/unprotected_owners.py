@@ -1,4 +1,4 @@
-"""Owners that are interrupted, killed or two at once: what leaves nothing, and the test that fails without."""
+"""Owners that are interrupted, killed, or two at once: what cleans up, and the test that fails without."""
 
 from __future__ import annotations
 
@@ -8,12 +8,7 @@ from faults.owning import PHASES
 from faults.protection import Cut, Protection
 
 JOBS, OWNED = "faults/test_jobs.py::", "faults/test_owners.py::"
-CONTROL, GUARDIAN, KERNEL, STATE = (
-    "stack/control.py",
-    "stack/guardian.py",
-    "stack/kernel.py",
-    "stack/state.py",
-)
+CONTROL, GUARDIAN, KERNEL = "stack/control.py", "stack/guardian.py", "stack/kernel.py"
 JOB = "stack/integration.py"
 SLIPS = f"{OWNED}test_a_service_that_slips_away_is_found_after_its_guardian_was_killed"
 

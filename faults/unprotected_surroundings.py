@@ -67,6 +67,18 @@ SURROUNDINGS = (
         tests=(f"{AROUND}test_a_full_disk_is_an_error_of_its_own_and_leaves_nothing",),
     ),
     Protection(
+        fault="full disk: the end",
+        held_by="what cannot be noted down keeps nothing from ending",
+        cuts=(
+            Cut(
+                file="stack/guardian.py",
+                taken="with contextlib.suppress(OSError):  # a full disk keeps nothing from ending",
+                put="if True:",
+            ),
+        ),
+        tests=(f"{AROUND}test_a_full_disk_is_an_error_of_its_own_and_leaves_nothing",),
+    ),
+    Protection(
         fault="clock set back",
         held_by="start times count from the machine's boot",
         cuts=(
