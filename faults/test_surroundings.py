@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import time
@@ -13,7 +14,7 @@ import pytest
 
 from faults.owning import environment, guardian, kill, run, words
 from faults.stage import PATIENCE_S, Tree, small_disk
-from stack import control, state
+from stack import control, journal, state
 from stack.errors import DiskFull
 
 local = pytest.mark.only("local")
@@ -107,4 +108,22 @@ def test_a_full_disk_is_an_error_of_its_own_and_leaves_nothing(two: Tree) -> Non
     assert "No room is left" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert ended.returncode == DiskFull.code
+    two.nothing_left()
+
+
+@local
+def test_a_disk_that_fills_while_a_stack_is_up_keeps_it_from_nothing_at_its_end(two: Tree) -> None:
+    home = Path(os.environ["STACK_HOME"])
+    up, down = (shlex.join(words(two, verb)) for verb in ("up", "down"))
+    script = f'{up} && head -c 1M /dev/zero > "{home}/filling"; exec {down}'
+    ended = subprocess.run(
+        small_disk(home, "512k", ["sh", "-c", script]),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        env=environment(),
+    )
+    assert ended.returncode == 0, ended.stderr
+    (record,) = (two.folder / ".stack" / "runs").iterdir()
+    assert journal.read(record)[-1].state == "down", "its guardian did not come to the end"
     two.nothing_left()

@@ -76,7 +76,7 @@ SURROUNDINGS = (
                 put="if True:",
             ),
         ),
-        tests=(f"{AROUND}test_a_full_disk_is_an_error_of_its_own_and_leaves_nothing",),
+        tests=(f"{AROUND}test_a_disk_that_fills_while_a_stack_is_up_keeps_it_from_nothing_at_its_end",),
     ),
     Protection(
         fault="clock set back",
