@@ -35,12 +35,13 @@ class Race:
     pause: Fate | None = None
 
 
-STARTED = Fate(action="pause=2.5", when="before", place="payments.sandbox:Sandbox.charge")
-SOLD = Fate(action="pause=2.5", when="after", place="catalog.stock:stock_sell")
-CERTAIN = (Race(lasts_s=10), Race(lasts_s=0), Race(lasts_s=2, pause=STARTED), Race(lasts_s=2, pause=SOLD))
+STARTED = Fate(action="pause=3.5", when="before", place="payments.sandbox:Sandbox.charge")
+SOLD = Fate(action="pause=2.0", when="after", place="catalog.stock:stock_sell")
+CERTAIN = (Race(lasts_s=10), Race(lasts_s=0), Race(lasts_s=2, pause=STARTED), Race(lasts_s=1.5, pause=SOLD))
 """Paid in time, refused, charged too late, and due while it is locked: even a busy machine shows each.
 
-The provider's messages are withheld: a worker that waits with one for a lock does not see what is due.
+The provider's messages are withheld: a worker that waits with one for a lock does not see what is due. The
+lock is given back before the charge comes: until then, the worker waits for it.
 """
 DELIVERIES = "payments.sandbox:deliveries_make"
 
