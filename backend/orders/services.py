@@ -13,6 +13,7 @@ from carts.models import Cart
 from carts.selectors import LineView, cart_view
 from catalog import stock
 from core.problems import Conflict, NotFound, Problem
+from core.rounds import each
 from events.services import event_record
 from orders.models import Order, OrderLine, OrderState
 from orders.transitions import demand
@@ -157,7 +158,7 @@ def orders_expire(*, now: datetime | None = None) -> int:
     """Expires every pending order whose time is over, each in a transaction of its own; answers how many."""
     now = now or timezone.now()
     due = Order.objects.filter(state=OrderState.PENDING_PAYMENT, expires_at__lte=now)
-    return sum(_expired(order_id) for order_id in due.order_by("id").values_list("id", flat=True)[:1000])
+    return each(_expired, due.order_by("id").values_list("id", flat=True)[:1000])
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from core.problems import Problem
+from core.rounds import each
 from payments.models import SandboxCharge
 from payments.providers import Message, Outcome, ProviderTimeout
 from payments.signatures import sign, verify
@@ -116,16 +117,16 @@ def message_body(charge: SandboxCharge, delivery: str) -> bytes:
 
 def deliveries_make(*, now: datetime | None = None) -> int:
     """Sends the webhooks that are due through the same door as the world's; answers how many."""
+    due = SandboxCharge.objects.filter(deliveries_left__gt=0, answers_at__lte=now or timezone.now())
+    return each(_delivered, due.order_by("id")[:200])
+
+
+def _delivered(charge: SandboxCharge) -> int:
     from payments.services import webhook_receive
 
-    due = SandboxCharge.objects.filter(deliveries_left__gt=0, answers_at__lte=now or timezone.now())
-    sent = 0
-    for charge in due.order_by("id")[:200]:
-        body = message_body(charge, "outcome")
-        signature = sign(body=body, secret=settings.PAYMENT_WEBHOOK_SECRET)
-        webhook_receive(provider="sandbox", body=body, signature=signature)
-        SandboxCharge.objects.filter(pk=charge.pk, deliveries_left__gt=0).update(
-            deliveries_left=F("deliveries_left") - 1
-        )
-        sent += 1
-    return sent
+    body = message_body(charge, "outcome")
+    signature = sign(body=body, secret=settings.PAYMENT_WEBHOOK_SECRET)
+    webhook_receive(provider="sandbox", body=body, signature=signature)
+    left = SandboxCharge.objects.filter(pk=charge.pk, deliveries_left__gt=0)
+    left.update(deliveries_left=F("deliveries_left") - 1)
+    return 1

@@ -7,11 +7,13 @@ worker can finish: a payment that was started, a charge that was not told, a ref
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import chain
 
 from django.db import transaction
 from django.utils import timezone
 
 from core.problems import Conflict, NotFound, Unprocessable
+from core.rounds import each
 from events.services import event_record
 from orders.models import Order, OrderState
 from orders.services import order_locked, order_mark_refunded, order_pay
@@ -180,19 +182,20 @@ def _message_kept(provider: str, message: Message) -> bool:
 
 def payments_reconcile() -> int:
     """Asks providers about payments that nobody heard of, and sends refunds again; answers how many moved."""
-    now, moved = timezone.now(), 0
-    for payment in Payment.objects.filter(state__in=OPEN, updated_at__lt=now - SILENT_AFTER).order_by("id")[
-        :200
-    ]:
-        outcome = provider_named(payment.provider).lookup(reference=payment.reference)
-        if outcome is None and payment.created_at < now - NEVER_CHARGED_AFTER:
-            outcome = Outcome(state="declined", reason="never-charged")
-        if outcome is not None:
-            moved += payment_settle(reference=payment.reference, outcome=outcome).state != payment.state
-    unsent = Payment.objects.filter(state=PaymentState.REFUNDING, updated_at__lt=now - SILENT_AFTER)
-    return moved + sum(
-        refund_send(payment=payment).state == PaymentState.REFUNDED for payment in unsent[:200]
-    )
+    silent = Payment.objects.filter(updated_at__lt=timezone.now() - SILENT_AFTER).order_by("id")
+    unsent = silent.filter(state=PaymentState.REFUNDING)
+    return each(_reconciled, chain(silent.filter(state__in=OPEN)[:200], unsent[:200]))
+
+
+def _reconciled(payment: Payment) -> int:
+    if payment.state == PaymentState.REFUNDING:
+        return int(refund_send(payment=payment).state == PaymentState.REFUNDED)
+    outcome = provider_named(payment.provider).lookup(reference=payment.reference)
+    if outcome is None and payment.created_at < timezone.now() - NEVER_CHARGED_AFTER:
+        outcome = Outcome(state="declined", reason="never-charged")
+    if outcome is None:
+        return 0
+    return int(payment_settle(reference=payment.reference, outcome=outcome).state != payment.state)
 
 
 def _tell(payment: Payment, order: Order) -> None:

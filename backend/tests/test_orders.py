@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import IntegrityError
 from django.utils import timezone
 
 from catalog.models import StockItem, Variant
@@ -153,6 +154,16 @@ def test_an_order_expires_once_and_frees_its_stock(person):
     assert stock_of("A") == (5, 0)
     assert person.state_of(number) == "expired"
     assert person.pay(number).status_code == 409
+
+
+def test_an_order_beyond_help_keeps_no_other_from_expiring(person):
+    spoilt, sound = person.order("A"), person.order("A")
+    lines = Order.objects.get(number=spoilt).lines
+    lines.update(quantity=99)  # more than is reserved
+    with pytest.raises(IntegrityError):
+        orders_expire(now=timezone.now() + timedelta(minutes=16))
+    assert (person.state_of(spoilt), person.state_of(sound)) == ("pending_payment", "expired")
+    lines.update(quantity=1)
 
 
 def test_a_paid_order_does_not_expire(person):
