@@ -18,7 +18,8 @@ from shop_tools import ROOT, backend_python, bare_project, drive, free_port, gun
 
 from stack import borrowed, stacks
 
-CONNECTIONS, REQUESTS = 16, 2000
+LOAD = {"connections": 16, "requests": 2000}
+LOGGING = ("--access-logfile", "-")
 GOAL_CACHED, GOAL_SPREAD = 0.7, 3.0
 BARE = ("--workers", "2", "--worker-class", "gthread", "--threads", "8", "bare.wsgi")
 COUNTING = """
@@ -67,6 +68,17 @@ def spread(name: str, taken: list[float]) -> None:
     )
 
 
+def compare(sides: dict[str, tuple[str, str]], turns: int) -> None:
+    """Drive each side in turn; the last one is ours."""
+    rounds = [[drive(*side, **LOAD) for side in sides.values()] for _ in range(turns + 1)][1:]
+    speeds = [statistics.median(speed for speed, _ in column) for column in zip(*rounds, strict=True)]
+    ours = speeds[-1]
+    print(f"cached detail {ours:.0f}/s")
+    for name, speed in zip(sides, speeds[:-1], strict=False):
+        print(f"{name} {speed:.0f}/s, ratio {ours / speed:.2f} (goal {GOAL_CACHED})")
+    spread("detail", sorted(taken for row in rounds for taken in row[-1][1]))
+
+
 def main() -> None:
     turns = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     os.environ["DEBUG"] = "False"  # Django's DEBUG keeps every query
@@ -82,17 +94,18 @@ def main() -> None:
             print(f"{count} queries  {path}")
 
         project = bare_project(Path(folder), read(shop + detail))
-        port = free_port()
-        bare = f"http://127.0.0.1:{port}"
-        load = {"connections": CONNECTIONS, "requests": REQUESTS}
-        with gunicorn(project, "--bind", f"127.0.0.1:{port}", *BARE, port=port):
-            drive(bare, "/health/", **load), drive(shop, detail, **load)  # warm
-            pairs = [(drive(bare, "/health/", **load), drive(shop, detail, **load)) for _ in range(turns)]
-        base, ours = (statistics.median(side[0] for side in sides) for sides in zip(*pairs, strict=True))
-        ratio = f"ratio {ours / base:.2f} (goal {GOAL_CACHED})"
-        print(f"cached detail {ours:.0f}/s, bare view {base:.0f}/s, {ratio}")
-        spread("detail", sorted(taken for _, (_, all_taken) in pairs for taken in all_taken))
-        spread("list", drive(shop, "/api/v1/products?limit=20", **load)[1])
+        silent, logging = free_port(), free_port()
+        with (
+            gunicorn(project, "--bind", f"127.0.0.1:{silent}", *BARE, port=silent),
+            gunicorn(project, "--bind", f"127.0.0.1:{logging}", *LOGGING, *BARE, port=logging),
+        ):
+            sides = {
+                "bare view": (f"http://127.0.0.1:{silent}", "/health/"),
+                "bare view that logs requests, as ours does": (f"http://127.0.0.1:{logging}", "/health/"),
+                "cached detail": (shop, detail),
+            }
+            compare(sides, turns)
+        spread("list", drive(shop, "/api/v1/products?limit=20", **LOAD)[1])
 
 
 if __name__ == "__main__":
