@@ -20,7 +20,7 @@ import pytest
 
 from faults.owning import PHASES, RUNS
 from faults.stage import ENGINE, PATIENCE_S, Tree
-from stack import state
+from stack import processes, state
 
 local = pytest.mark.only("local")
 TESTS = """
@@ -155,11 +155,13 @@ def test_a_job_that_is_ended_takes_its_stack_and_its_tests_along(
 ) -> None:
     running = job()
     running.wait_for(RUNS)
-    tests = psutil.Process(running.process.pid).children()
+    children = [child.pid for child in psutil.Process(running.process.pid).children()]
     running.process.send_signal(number)
     assert running.end()[0] == -number
-    assert tests
-    _, alive = psutil.wait_procs(tests, timeout=10)
+    assert children
+    deadline = time.monotonic() + min(10, PATIENCE_S)
+    while (alive := [pid for pid in children if processes.started(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.02)  # one that nobody has waited for yet is no longer alive
     assert not alive
     two.nothing_left()
 
