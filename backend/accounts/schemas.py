@@ -10,9 +10,14 @@ from pydantic import StringConstraints
 
 from core.schemas import Strict
 
+# `\s` is not the same in ECMA 262, which reads our OpenAPI, as in the regular expressions that check here.
+SPACES = r" \x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 # Deliberately plainer than RFC 5322: one @, a dot in the domain, nothing that could split a header.
 Email = Annotated[
-    str, StringConstraints(pattern=r"^[^@\s\x00-\x1f]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=254)
+    str,
+    StringConstraints(
+        pattern=rf"^[^@\x00-\x1f{SPACES}]{{1,64}}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=254
+    ),
 ]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 

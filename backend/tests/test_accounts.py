@@ -98,3 +98,16 @@ def test_a_stranger_sees_no_order_of_mine(ann):
         assert stranger.send("POST", f"/orders/{number}/cancel").status_code == 404
         assert stranger.send("GET", "/orders").json()["items"] == []
     assert ann.state_of(number) == "pending_payment"
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "\x85", "\xa0", "\u2003", "\u3000", "\ufeff"])
+@pytest.mark.django_db
+def test_no_kind_of_space_is_part_of_an_address(client, space):
+    body = {"email": f"a{space}b@example.com", "password": "correct horse 9"}
+    assert client.post("/api/v1/accounts/login", body, content_type="application/json").status_code == 422
+
+
+@pytest.mark.django_db
+def test_an_address_may_have_letters_of_any_language(client):
+    body = {"email": "jörg.ли@example.com", "password": "correct horse 9"}
+    assert client.post("/api/v1/accounts/register", body, content_type="application/json").status_code == 201
