@@ -86,7 +86,7 @@ def test_an_image_that_no_registry_gives(stage: Stage) -> None:
     stage.write(described({"web": toy(image=NOBODYS)}))
     answer = stage.up()
     assert answer.code == 30
-    assert "An image is not here and cannot be pulled" in error(answer)
+    assert f"What is not here cannot be pulled: {NOBODYS}" in error(answer)
     assert "nox -s base-images" in error(answer)
     assert stage.left() == "nothing"
 
