@@ -11,7 +11,7 @@ from collections import Counter
 
 import pytest
 
-from buyers import CART_LIMIT, Buyer, Goods, crowd, goods, key, look, some, together
+from buyers import CART_LIMIT, Buyer, Goods, crowd, goods, key, look, ordered, some, together
 from shop import Service, address, problem
 
 pytestmark = pytest.mark.usefixtures("books_agree")
@@ -20,6 +20,7 @@ BUYERS, UNITS, ROUNDS = (1000, 100, 20) if LONG else (40, 8, 1)
 KEYS, SENDS = (200, 50) if LONG else (8, 6)
 BASKETS = 200 if LONG else 12
 KEYS_AT_ONCE = 8
+READERS, ORDERS = (32, 99) if LONG else (12, 4)  # so many that every worker has read the product
 BUSY_S = 0.02
 DECIDED_WITHIN_S = 60.0
 
@@ -61,6 +62,16 @@ def rush(backend: Service) -> None:
         assert Counter(paid) == {201: UNITS}
         assert left(backend, one) == 0
     assert left(backend, one) == one.available
+
+
+def test_an_order_is_seen_wherever_it_is_asked_for(backend: Service) -> None:
+    one = some(backend, at_least=ORDERS)
+    with crowd(address("BACKEND_URL"), 1) as (buyer,), crowd(address("BACKEND_URL"), READERS) as readers:
+        for count in range(1, ORDERS + 1):
+            together(lambda reader: left(reader.service, one), readers)
+            assert ordered(buyer, one)
+            seen = Counter(left(reader.service, one) for reader in readers)
+            assert seen == {one.available - count: READERS}
 
 
 def insisted(send: tuple[Buyer, str, str]) -> tuple[str, int, bytes]:

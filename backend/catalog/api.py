@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from ninja import Path, Query, Router
 
 from catalog import selectors
-from catalog.cache import product_cached
+from catalog.cache import product_keep
+from catalog.middleware import product_response
 from catalog.schemas import (
     CategoryListOut,
     FacetsOut,
@@ -58,7 +59,7 @@ def product_detail(request: HttpRequest, slug: Path[Slug]):
         product = selectors.product_get(slug=slug)
         return ProductDetailOut.from_orm(product).model_dump_json().encode()
 
-    return HttpResponse(product_cached(slug, read), content_type="application/json; charset=utf-8")
+    return product_response(product_keep(slug, read))
 
 
 @router.get("/categories", response=CategoryListOut)

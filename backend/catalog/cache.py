@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 
-from core.redis_client import ThreadConnection, redis_client
+from core.near_cache import NearCache
+from core.redis_client import redis_client
 
 if TYPE_CHECKING:
     import redis
@@ -31,28 +32,32 @@ TIMEOUT_S = 0.25  # longer than this, the database is the faster one
 STORE = "if redis.call('get', KEYS[2]) == ARGV[1] then redis.call('set', KEYS[1], ARGV[2], 'ex', ARGV[3]) end"
 STORE_FIRST = STORE.replace("== ARGV[1]", "== false")
 
-_reading = ThreadConnection(TIMEOUT_S)
+_reading = NearCache(TIMEOUT_S)
 _lock = threading.Lock()
 _missed: set[str] = set()
 _away_until_s = 0.0
 
 
-def product_cached(slug: str, make: Callable[[], bytes]) -> bytes:
-    """Answers the kept bytes of a product, or makes and keeps them."""
+def product_kept(slug: str) -> bytes | None:
+    """Answers the kept bytes of a product, None where none are kept or Redis does not say."""
+    if not _usable():
+        return None
+    try:
+        _catch_up()
+        return _reading.near(_body_key(slug))
+    except Exception as failure:
+        return _went_away(failure)
+
+
+def product_keep(slug: str, make: Callable[[], bytes]) -> bytes:
+    """Answers what `make` makes of a product, and keeps it unless a write overtakes it."""
     if not _usable():
         return make()
     try:
-        _catch_up()
-        if (body := _reading.ask("GET", _body_key(slug))) is not None:
-            return body
         version = _reading.ask("GET", _version_key(slug))
     except Exception as failure:
         _went_away(failure)
         return make()
-    return _made(slug, make, version)
-
-
-def _made(slug: str, make: Callable[[], bytes], version: bytes | None) -> bytes:
     body = make()
     script, known = (STORE_FIRST, b"") if version is None else (STORE, version)
     try:
@@ -105,6 +110,7 @@ def _catch_up() -> None:
     for slug in slugs:
         pipe.incr(_version_key(slug)).expire(_version_key(slug), VERSION_KEPT_S).delete(_body_key(slug))
     pipe.execute()
+    _redis().ping()  # Redis sends this answer after it told every reader of the change
     with _lock:
         _missed.difference_update(slugs)
 

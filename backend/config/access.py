@@ -18,7 +18,6 @@ class AccessLogger(Logger):
         del req
         status = str(resp.status).split(None, 1)[0]
         method, path = environ.get("REQUEST_METHOD", "-"), environ.get("PATH_INFO", "-")
-        headers = {name.lower(): value for name, value in resp.headers}
         fields = {
             "method": method,
             "path": path,
@@ -27,6 +26,7 @@ class AccessLogger(Logger):
             "duration_ms": round(request_time.total_seconds() * 1000, 2),
             "remote": environ.get("REMOTE_ADDR", "-"),
         }
-        identity = headers.get("x-request-id", request_id.get())
+        told = (value for name, value in resp.headers if name.lower() == "x-request-id")
+        identity = next(told, None) or request_id.get()
         extra = {"fields": fields, "request_id": identity}
         self.access_log.info("%s %s %s", method, path, status, extra=extra)
