@@ -25,7 +25,8 @@ sys.path.insert(0, str(ROOT))
 
 from stack import commands, compose, environments, plan, ports  # noqa: E402
 from stack.engines import Site  # noqa: E402
-from stack.engines.local import Launch, LocalEngine  # noqa: E402
+from stack.engines.child import Launch  # noqa: E402
+from stack.engines.local import LocalEngine  # noqa: E402
 
 PATHS = {"backend": "/health/", "api-gateway": "/health"}
 

@@ -6,7 +6,7 @@ from faults.protection import Cut, Protection
 
 TESTS = "faults/test_services.py::"
 VERDICT = f"{TESTS}test_the_verdict_names_what_is_wrong"
-SUPERVISOR, LOCAL, HEALTH = "stack/supervisor.py", "stack/engines/local.py", "stack/health.py"
+SUPERVISOR, CHILD, HEALTH = "stack/supervisor.py", "stack/engines/child.py", "stack/health.py"
 PROBES, LOGS, RUN = "stack/probes.py", "stack/logs.py", "stack/service_run.py"
 
 AFTER_EXIT = "if run.wanted:\n            await self._after_exit(run, how)"
@@ -50,7 +50,7 @@ SERVICES = (
     Protection(
         fault="ignores TERM",
         held_by="SIGKILL after the grace",
-        cuts=(Cut(file=LOCAL, taken="os.killpg(self._process.pid, signal.SIGKILL)"),),
+        cuts=(Cut(file=CHILD, taken="os.killpg(self._process.pid, signal.SIGKILL)"),),
         tests=(f"{TESTS}test_a_service_that_ignores_term_is_killed_after_its_grace",),
     ),
     Protection(
@@ -77,7 +77,7 @@ SERVICES = (
         held_by="a process's end is its own, not that of its output",
         cuts=(
             Cut(
-                file=LOCAL,
+                file=CHILD,
                 taken="if not self._ended.done():\n            self._ended.set_result",
                 put="if self._pipe >= 0:\n            self._loop.call_later(0.05, self._finish, code)\n"
                 "            return\n        if not self._ended.done():\n            self._ended.set_result",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 Kind = Literal["ok", "refused", "hang", "wrong"]
@@ -141,7 +141,8 @@ async def observe(probe: Probe, timeout_s: float) -> Observation:
     """Ask once and answer what was seen, within ``timeout_s``."""
     try:
         async with asyncio.timeout(timeout_s):
-            return await probe.ask()
+            seen = await probe.ask()
+        return seen if seen.kind == "ok" else replace(seen, detail=f"{probe.question}: {seen.detail}")
     except TimeoutError:
         return Observation(kind="hang", detail=f"{probe.question}: no answer in {timeout_s:.2g} s")
     except ConnectionRefusedError:

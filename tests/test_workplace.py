@@ -112,7 +112,7 @@ def test_health_executes_a_check_that_is_no_idiom_and_says_what_it_said() -> Non
     made = plan_of(planned("job", healthcheck=check), planned("plain"))
     rows = usage.ask_all(made, KEPT)
     assert [(row["service"], row["health"]) for row in rows] == [("job", "wrong"), ("plain", "-")]
-    assert rows[0]["answer"] == "exit code 1: ill"
+    assert rows[0]["answer"] == "sh -c 'echo ill; exit 1': exit code 1: ill"
 
 
 def test_a_build_makes_environments_of_projects_and_asks_images_for_a_runner(
