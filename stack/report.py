@@ -82,7 +82,7 @@ class Progress:
         if event.kind == "service":
             self._rows[event.service] = (event.state, event.text, event.at)
             if not self._live:
-                words = f"{event.service:<12} {event.state:<10} {event.text}".rstrip()
+                words = f"{event.service:<12} {event.state:<10} {_first_line(event.text)}".rstrip()
                 self._say(f"{event.at - self._began:7.2f}s  {words}")
         elif event.kind == "note":
             self._erase()
@@ -141,7 +141,7 @@ def failure(events: Iterable[Event], run: Path) -> str:
     else:
         lines.append(f"  {first.service} wrote nothing to its log")
     lines += [
-        f"  then {e.service}: {e.state}, {e.text}"
+        f"  then {e.service}: {e.state}, {_first_line(e.text)}"
         for e in bad
         if e is not first and e.service != first.service
     ]
@@ -149,6 +149,11 @@ def failure(events: Iterable[Event], run: Path) -> str:
     look = f"`inv logs{_stack_option(run)} --service {first.service}`"
     lines.append(f"  next: {look}; everything that was seen is in {run}")
     return "\n".join(plain(line) for line in lines)
+
+
+def _first_line(text: str) -> str:
+    """What a line of many has room for; the whole is told once, at the end."""
+    return text.splitlines()[0] if text else ""
 
 
 def advice(first: Event) -> str:

@@ -26,3 +26,16 @@ def test_a_service_that_listens_is_found_and_another_is_not(tmp_path: Path) -> N
         server.listen()
         assert podman._answers(tmp_path / "s")
     assert not podman._answers(tmp_path / "none")
+
+
+def test_what_an_older_api_refuses_is_left_out() -> None:
+    resolved = {"services": {"web": {"healthcheck": {"interval": "5s", "start_interval": "1s"}}, "job": {}}}
+    podman.put_in_its_words(resolved)
+    assert resolved == {"services": {"web": {"healthcheck": {"interval": "5s"}}, "job": {}}}
+
+
+def test_a_tmpfs_of_an_account_belongs_to_the_containers_own() -> None:
+    given = ["/tmp", "/run/shop:uid=10001,gid=10001,mode=0700", "/cache:size=1m"]
+    resolved = {"services": {"web": {"tmpfs": given}}}
+    podman.put_in_its_words(resolved)
+    assert resolved["services"]["web"]["tmpfs"] == ["/tmp", "/run/shop:mode=0700,U", "/cache:size=1m"]

@@ -51,6 +51,8 @@ class ContainerEngine:
         self._plan, self._site = plan, site
         resolved = json.loads(await self._call(*self._given(plan), "config", "--format", "json"))
         arranged = arrange(resolved, plan, rename=plan.name != plan.stack.name)
+        if self._program == "podman":
+            podman.put_in_its_words(arranged)
         write_atomically(site.folder / RESOLVED, json.dumps(arranged, indent=1))
 
     async def build(self, plan: ServicePlan, say: Say) -> None:

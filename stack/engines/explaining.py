@@ -24,8 +24,11 @@ NO_IMAGE = (
     "manifest for",
 )
 NO_ROOM = "no space left on device"
+NO_INIT = "container-init binary not found"
 NO_PROGRAM = ("executable file not found", "no such file or directory: unknown")
 PROGRESS = re.compile(r"\s*(Container|Network|Volume|Image) \S+ +\w+$")
+SOURCE = re.compile(r"initializing source docker://(\S+): ")
+"""Where Podman's build names the image that it lacks."""
 PORT_HELD = ("port is already allocated", "address already in use")
 
 
@@ -44,20 +47,33 @@ def explained(
             hint=f"See what takes it: `{error.argv[0]} system df`.",
         )
     if any(words in text for words in NO_IMAGE):
-        return ImageMissing(
-            f"What is not here cannot be pulled: {', '.join(missing) or 'an image'}. "
-            f"{_telling(error.output, *NO_IMAGE)}",
-            hint="Check its name; the base images can be made from packages: `nox -s base-images`.",
-        )
+        return _image_missing(error, missing or tuple(dict.fromkeys(SOURCE.findall(error.output))))
     if building:
         return BuildFailed(
-            f"The image of {', '.join(building)} cannot be built: {last_lines(error.output)}",
+            f"The image of {', '.join(building)} cannot be built:\n{last_lines(error.output)}",
             hint="The lines above are the build's own.",
         )
     return _not_started(error, text, service)
 
 
+def _image_missing(error: CommandFailed, missing: Sequence[str]) -> StackError:
+    ways = "the base images can be made from packages: `nox -s base-images`."
+    if any("podman" in word for word in error.argv):
+        one = missing[0] if missing else "IMAGE"
+        ways = f"Podman is handed what Docker has: `docker save {one} | podman load`."
+    return ImageMissing(
+        f"What is not here cannot be pulled: {', '.join(missing) or 'an image'}. "
+        f"{_telling(error.output, *NO_IMAGE)}",
+        hint=f"Check its name; {ways}",
+    )
+
+
 def _not_started(error: CommandFailed, text: str, service: str) -> StackError:
+    if NO_INIT in text:
+        return NotRunnable(
+            f"Podman lacks the program behind `init: true`: {_telling(error.output, NO_INIT)}",
+            hint="Install the package catatonit.",
+        )
     if any(words in text for words in NO_PROGRAM):
         return NotRunnable(
             f"services.{service}: its image has no such program: {_telling(error.output, *NO_PROGRAM)}",
@@ -73,8 +89,9 @@ def _not_started(error: CommandFailed, text: str, service: str) -> StackError:
 
 
 def last_lines(output: str, count: int = 8) -> str:
-    """Answer the last lines of an output."""
-    return "\n".join(output.strip().splitlines()[-count:])
+    """Answer the last lines of an output that are more than warnings."""
+    lines = [line for line in output.strip().splitlines() if not line.startswith("WARNING")]
+    return "\n".join(lines[-count:])
 
 
 def _telling(output: str, *words: str) -> str:

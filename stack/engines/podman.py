@@ -14,6 +14,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 from stack.errors import EngineUnavailable
 
@@ -52,6 +53,25 @@ def too_old(version: str) -> str | None:
     if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) >= OLDEST:
         return None
     return f"podman is too old: it is {version}; a compose provider speaks to 4.3 and later."
+
+
+def put_in_its_words(resolved: dict[str, Any]) -> None:
+    """Say what compose or Podman would refuse as Podman says it.
+
+    ``start_interval`` needs an API of 1.44, and the checks are ours here. A tmpfs is given to an account by
+    ``U``, which means the container's own (podman-run(1), --mount).
+    """
+    for service in resolved["services"].values():
+        service.get("healthcheck", {}).pop("start_interval", None)
+        if "tmpfs" in service:
+            service["tmpfs"] = [_tmpfs(mount) for mount in service["tmpfs"]]
+
+
+def _tmpfs(mount: str) -> str:
+    target, _, options = mount.partition(":")
+    others = [word for word in options.split(",") if word and not word.startswith(("uid=", "gid="))]
+    owned = ["U"] if "uid=" in options else []
+    return ":".join([target, ",".join(others + owned)]) if others or owned else target
 
 
 def _spoken_to_podman() -> tuple[str, ...]:
