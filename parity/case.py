@@ -19,6 +19,7 @@ CURL = {
     "timeout": "2s",
     "retries": 3,
     "start_period": "20s",
+    "start_interval": "250ms",
 }
 
 

@@ -83,18 +83,24 @@ def addresses(stage: Stage) -> Facts:
 
 @case(
     "walls",
-    "What holds a service back: read-only mounts, a read-only root, memory, user, folder?",
+    "What holds a service back: read-only mounts, a read-only root, memory, user, folder? What is its own?",
     services={
         "web": toy(
             read_only=True,
             user="65534",
             working_dir="/usr",
-            environment={"MOUNTED": "/toys/written", "ROOT": "/var/tmp/parity-written"},
+            tmpfs=["/own:uid=65534,gid=65534,mode=0700"],
+            environment={
+                "MOUNTED": "/toys/written",
+                "ROOT": "/var/tmp/parity-written",
+                "OWN": "/own/written",
+            },
         )
     },
     expected={
         "write to a read-only mount": "refused: Read-only file system",
         "write to a read-only root": "refused: Read-only file system",
+        "write to a tmpfs of its account": "written",
         "uid": "65534",
         "folder": "/usr",
     },
@@ -105,6 +111,7 @@ def walls(stage: Stage) -> Facts:
     facts = {
         "write to a read-only mount": stage.get("web", "/write?path=MOUNTED"),
         "write to a read-only root": stage.get("web", "/write?path=ROOT"),
+        "write to a tmpfs of its account": stage.get("web", "/write?path=OWN"),
         "uid": "the caller's" if place["uid"] == os.getuid() else str(place["uid"]),
         "folder": place["cwd"],
     }
