@@ -86,6 +86,8 @@ def make(
         found = dict(zip(wanted, states, strict=True))
     recipes = {tag: recipe_for(tag) for tag, state in found.items() if state == "missing"}
     made = workshop.make(recipes, afresh=replace)
+    if replace:
+        say("What was built on the former ones stays as it is until `inv build --no-cache`.")
     return tuple(made.get(tag) or _left_alone(tag, state, say) for tag, state in found.items())
 
 
