@@ -79,6 +79,19 @@ LATE_SUCCESS = (
     Step(words="write the refund", place=SETTLED, nth=2),
     Step(words="commit the refund", place=COMMIT, nth=2),
 )
+SETTLEMENT = (
+    Step(words="look the charge up", place="payments.sandbox:Sandbox.lookup"),
+    Step(words="settle", place="payments.services:payment_settle"),
+    Step(words="pay the order", place="payments.services:order_pay"),
+    Step(words="sell stock", place="catalog.stock:stock_sell"),
+    Step(words="write the event", place=PAYMENT_EVENT),
+    Step(words="write what came of it", place=SETTLED),
+)
+RESENDING = (
+    Step(words="send the refund", place=REFUND_SENT),
+    Step(words="the provider refunds", place=PROVIDER_REFUNDS),
+    Step(words="write the refund", place=SETTLED),
+)
 EXPIRY = (
     Step(words="release stock", place="catalog.stock:stock_release"),
     Step(words="write the event", place=EVENT),
@@ -91,5 +104,5 @@ RELAY = (
 
 _REQUESTS = (*CHECKOUT, *PAYMENT, *WEBHOOK, *REFUND, *LATE_SUCCESS)
 PLACES = tuple(sorted({step.place for step in _REQUESTS}))
-WORKER_PLACES = tuple(sorted({step.place for step in EXPIRY}))
+WORKER_PLACES = tuple(sorted({step.place for step in (*EXPIRY, *SETTLEMENT, *RESENDING)}))
 RELAY_PLACES = tuple(sorted({step.place for step in RELAY}))
