@@ -81,6 +81,19 @@ def test_a_second_read_asks_no_database(memory, thing, django_assert_num_queries
         assert available() == 5
 
 
+def test_a_kept_answer_is_the_made_one_header_for_header(memory, thing):
+    made, kept = (Person().send("GET", "/products/thing-a") for _ in range(2))
+    assert kept.content == made.content
+    ids = [response.headers.pop("X-Request-ID") for response in (made, kept)]
+    assert kept.headers == made.headers
+    assert len(set(ids)) == 2
+
+
+def test_a_kept_answer_is_not_given_to_a_strange_host(memory, thing, client):
+    assert available() == 5
+    assert client.get("/api/v1/products/thing-a", headers={"Host": "elsewhere.example"}).status_code == 400
+
+
 def test_an_order_is_seen_at_once(memory, thing):
     assert available() == 5
     person = Person()
