@@ -50,6 +50,10 @@ ORDERS = {
 }
 
 
+UNLISTED = ("description", "attributes", "search_text")
+"""Long texts that a list does not show."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProductFilter:
     """What a list of products is narrowed to; None and empty mean any."""
@@ -64,7 +68,7 @@ class ProductFilter:
 
 def product_page(*, narrowed: ProductFilter, sort: str, limit: int, cursor: str | None) -> Page[Product]:
     """Answers one page of published products, each with its `available` units. Raises: BadCursor."""
-    rows = _with_available(products_matching(narrowed=narrowed)).select_related("category")
+    rows = _with_available(products_matching(narrowed=narrowed)).select_related("category").defer(*UNLISTED)
     if sort == "relevance":
         rows = with_relevance(rows, narrowed.search)
     return page_of(rows, order=ORDERS[sort], name=f"products:{sort}", limit=limit, cursor=cursor)
