@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from stack import base_images, base_tags
+from stack import base_images
 from stack.commands import Completed
 from stack.debian import Debian, authorities
-from stack.errors import BuildFailed, CommandFailed, ComposeError, EngineUnavailable
-from stack.model import Build
+from stack.errors import BuildFailed, CommandFailed, EngineUnavailable
 
 REAL, UNKNOWN_RECIPE = "", "0123456789abcdef"
 
@@ -133,7 +132,9 @@ def test_an_image_of_ours_is_made_again_when_its_recipe_has_changed() -> None:
 
 def test_a_real_image_is_replaced_only_when_that_is_asked_for() -> None:
     docker = Docker({"redis:7": REAL}, registry=["redis:7"])
-    assert make(docker, "redis:7", replace=True)[0] == {"redis:7": "made"}
+    states, said = make(docker, "redis:7", replace=True)
+    assert states == {"redis:7": "made"}
+    assert any("`inv build --no-cache`" in line for line in said)
     assert "--no-cache" in docker.ran("docker", "build")[0]
 
 
@@ -249,54 +250,3 @@ def test_the_system_is_unpacked_with_the_authorities_of_this_machine(
     bundle.write_text("two", encoding="utf-8")
     assert authorities() == bundle
     assert Debian.authorities_digest() != before
-
-
-def dockerfile(tmp_path: Path) -> Callable[..., tuple[str, ...]]:
-    def read(text: str, **args: str) -> tuple[str, ...]:
-        (tmp_path / "Dockerfile").write_text(text, encoding="utf-8")
-        return base_tags.of_build(Build(context=tmp_path, args=args))
-
-    return read
-
-
-def test_the_stages_of_a_dockerfile_are_no_images(tmp_path: Path) -> None:
-    read = dockerfile(tmp_path)
-    text = "# FROM no:1\nFROM --platform=linux/amd64 python:3.13-slim AS Build\nFROM build\nFROM scratch\n"
-    text += "COPY --from=build a b\n"
-    assert read(text) == ("python:3.13-slim",)
-
-
-def test_arguments_name_images(tmp_path: Path) -> None:
-    read = dockerfile(tmp_path)
-    text = "ARG V=3.13\nARG BASE\nFROM python:${V}-slim\nFROM $BASE\nFROM ${NONE:-redis:7}\n"
-    assert read(text, BASE="postgres:15") == ("python:3.13-slim", "postgres:15", "redis:7")
-    assert read(text, BASE="postgres:15", V="3.12")[0] == "python:3.12-slim"
-
-
-def test_an_image_that_files_are_copied_from_is_fetched_a_stage_number_is_not(tmp_path: Path) -> None:
-    text = "FROM a:1\nCOPY --chown=1 \\\n  --from=b:2 x y\nCOPY --from=0 x y\n"
-    assert dockerfile(tmp_path)(text) == ("a:1", "b:2")
-
-
-def test_a_missing_dockerfile_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ComposeError, match="Dockerfile cannot be read"):
-        base_tags.of_build(Build(context=tmp_path))
-
-
-def test_a_stack_asks_for_the_images_of_its_services_and_of_their_builds(tmp_path: Path) -> None:
-    (tmp_path / "app").mkdir()
-    (tmp_path / "app" / "Dockerfile").write_text("FROM python:3.13-slim\n", encoding="utf-8")
-    file = tmp_path / "compose.yml"
-    file.write_text(
-        "services:\n"
-        "  db: {image: 'postgres:15', profiles: [never]}\n"
-        "  app: {build: ./app, image: 'ours:dev'}\n",
-        encoding="utf-8",
-    )
-    assert base_tags.asked([file]) == ("alpine/curl:latest", "postgres:15", "python:3.13-slim")
-
-
-def test_every_image_that_the_project_asks_for_has_a_recipe() -> None:
-    tags = base_tags.asked()
-    assert {"postgres:15", "redis:7", "alpine/curl:latest"} <= set(tags)
-    assert all(base_images.recipe_for(tag) for tag in tags)
