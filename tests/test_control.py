@@ -1,3 +1,5 @@
+"""What the engine asks of a stack: its guardian, its folders, what a killed one left."""
+
 from __future__ import annotations
 
 import contextlib
@@ -10,21 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from held import dead_pid, kept, launched
 
-from stack import commands, control, journal, leftovers, processes, reload, stacks, state, verbs
+from stack import commands, control, journal, leftovers, processes, state
 from stack.control import Launched
 from stack.errors import (
     GuardianLost,
-    NotDisposable,
     NotUp,
-    StackError,
-    UnknownService,
-    UnknownStack,
-    UpElsewhere,
 )
 from stack.journal import Journal
-from stack.stacks import Choice
-from stack.state import StackState
 
 
 @pytest.fixture(autouse=True)
@@ -36,31 +32,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def name() -> str:
     return f"shop-{secrets.token_hex(4)}"
-
-
-def kept(name: str, run: Path, *, pid: int, token: str = "", ephemeral: bool = False) -> StackState:
-    made = StackState(
-        name=name,
-        project="shop",
-        engine="local",
-        work_tree="/w",
-        files=(),
-        run=str(run),
-        token=token or secrets.token_hex(8),
-        ephemeral=ephemeral,
-        created=1.0,
-        pid=pid,
-        pid_started=processes.started(pid) or 1.0,
-        ports={"backend": {"8000": 20001}, "postgres": {"5432": 20002}},
-    )
-    state.write(made)
-    return made
-
-
-def dead_pid() -> int:
-    child = commands.spawn(["true"])
-    child.wait()
-    return child.pid
 
 
 def test_a_stack_whose_guardian_was_killed_is_cleaned_up_processes_ports_and_all(
@@ -158,73 +129,6 @@ def test_two_runs_of_the_same_second_have_folders_of_their_own(tmp_path: Path, n
     )
 
 
-def launched(run: Path) -> Launched:
-    process = commands.spawn(["true"])
-    process.wait()
-    return Launched(name="shop", run=run, process=process, lease=None)
-
-
-def test_a_failed_start_tells_the_first_cause_and_the_folder(tmp_path: Path) -> None:
-    written = Journal(tmp_path)
-    written.stack("failed", "postgres: exited, exited with code 1")
-    written.close()
-    with pytest.raises(stacks.StartFailed, match="postgres: exited") as caught:
-        stacks.wait_until_up(launched(tmp_path), lambda event: None)
-    assert str(tmp_path) in caught.value.hint
-
-
-def test_an_error_of_the_guardian_keeps_its_own_exit_code(tmp_path: Path) -> None:
-    written = Journal(tmp_path)
-    written.write("error", text="No room is left.", hint="Free some.", code=21)
-    written.stack("failed", "backend: exited")
-    written.close()
-    with pytest.raises(StackError, match=r"No room is left\.") as caught:
-        stacks.wait_until_up(launched(tmp_path), lambda event: None)
-    assert (caught.value.code, caught.value.hint) == (21, "Free some.")
-
-
-def test_a_guardian_that_crashed_is_quoted(tmp_path: Path) -> None:
-    (tmp_path / "guardian.log").write_text("Traceback\nMemoryError\n")
-    with pytest.raises(StackError, match="ended before the stack was up: MemoryError"):
-        stacks.wait_until_up(launched(tmp_path), lambda event: None)
-
-
-def test_a_stack_that_came_up_is_followed_no_further(tmp_path: Path) -> None:
-    written = Journal(tmp_path)
-    for phase in ("starting", "up", "down"):
-        written.stack(phase)
-    written.close()
-    shown: list[str] = []
-    stacks.wait_until_up(launched(tmp_path), lambda event: shown.append(event.state))
-    assert shown == ["starting", "up"]
-
-
-def test_an_unknown_kind_of_stack_is_answered_with_those_there_are(tmp_path: Path) -> None:
-    (tmp_path / "compose").mkdir()
-    (tmp_path / "compose" / "docker-compose.ci.yml").touch()
-    with pytest.raises(UnknownStack, match="'prod'") as caught:
-        Choice(kind="prod", work_tree=tmp_path).files()
-    assert caught.value.hint == "Stacks: ci."
-
-
-def test_an_unknown_service_is_refused_before_the_guardian_is_asked(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UnknownService, match="'redis'") as caught:
-        stacks.change(kept(name, tmp_path, pid=os.getpid()), "stop", ["redis"])
-    assert caught.value.hint == "Services: backend, postgres."
-
-
-def test_the_status_is_the_last_word_on_each_service(name: str, tmp_path: Path) -> None:
-    written = Journal(tmp_path)
-    written.service("backend", "starting")
-    written.service("backend", "ready", "HTTP 200")
-    written.close()
-    found = stacks.status(kept(name, tmp_path, pid=os.getpid()))
-    assert [(s.service, s.state, s.ports) for s in found] == [
-        ("backend", "ready", {8000: 20001}),
-        ("postgres", "waiting", {5432: 20002}),
-    ]
-
-
 def test_what_ended_stacks_left_goes_but_kept_data_only_where_asked(name: str, tmp_path: Path) -> None:
     kept(name, tmp_path, pid=os.getpid())
     data = state.folder("ended") / "volumes" / "data"
@@ -235,37 +139,6 @@ def test_what_ended_stacks_left_goes_but_kept_data_only_where_asked(name: str, t
     assert "removed the data of ended" in list(leftovers.remove(data=True))
     assert not data.exists()
     assert state.folder(name).exists()
-
-
-def test_a_destructive_verb_refuses_what_is_not_a_living_stack_of_ours(name: str, tmp_path: Path) -> None:
-    with pytest.raises(NotDisposable, match=name):
-        verbs._must_be_ours(kept(name, tmp_path, pid=dead_pid()))
-
-
-def test_down_of_what_is_not_up_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
-    verbs.down(Choice(), volumes=False)
-    assert capsys.readouterr().out == "shop-test is not up; nothing to end\n"
-
-
-@pytest.mark.parametrize("text", ["10", "m", "-3m", "1w", "ten m"])
-def test_a_duration_that_is_none_is_a_sentence(text: str) -> None:
-    with pytest.raises(StackError, match="is not a duration") as caught:
-        verbs._since(text)
-    assert "10m" in caught.value.hint
-
-
-def test_a_saved_file_is_a_difference_and_a_test_or_a_cache_is_not(tmp_path: Path) -> None:
-    for path in ("app/views.py", "tests/test_views.py", "__pycache__/views.py", ".venv/x.py", "data.bin"):
-        (tmp_path / path).parent.mkdir(exist_ok=True)
-        (tmp_path / path).touch()
-    before = reload.snapshot(tmp_path)
-    assert list(before) == [tmp_path / "app/views.py"]
-    os.utime(tmp_path / "app/views.py", ns=(1, 1))
-    (tmp_path / "new.html").touch()
-    assert reload.differences(before, reload.snapshot(tmp_path)) == [
-        tmp_path / "app/views.py",
-        tmp_path / "new.html",
-    ]
 
 
 def test_the_timeline_of_the_run_is_where_the_events_come_from(tmp_path: Path) -> None:
@@ -287,23 +160,3 @@ def test_a_lease_that_is_given_up_is_an_end_of_file(tmp_path: Path) -> None:
 def replace_lease(held: Launched, lease: int) -> Launched:
     held.lease = lease
     return held
-
-
-@pytest.mark.parametrize("asked", ["auto", "local"])
-def test_a_stack_that_is_up_is_up_whoever_asks_again(
-    name: str, tmp_path: Path, asked: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("STACK_NAME", name)
-    mine = replace(kept(name, tmp_path, pid=os.getpid()), phase="up")
-    state.write(mine)
-    choice = stacks.Choice(kind=name, engine=asked)
-    assert stacks.up(choice, [], deadline_s=1, show=pytest.fail) == (mine, True)
-
-
-def test_a_stack_that_is_up_on_another_engine_is_no_answer(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("STACK_NAME", name)
-    state.write(replace(kept(name, tmp_path, pid=os.getpid()), phase="up"))
-    with pytest.raises(UpElsewhere, match=rf"{name} is up already, on local\."):
-        stacks.up(stacks.Choice(kind=name, engine="docker"), [], deadline_s=1, show=pytest.fail)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_supervisor import FakeEngine
+from theatre import FakeEngine
 
 from stack import engines, errors, journal, kernel, once, state
 from stack.guardian import Guardian
