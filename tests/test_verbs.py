@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 from held import dead_pid, kept
 
-from stack import verbs
-from stack.errors import (
-    NotDisposable,
-    StackError,
-)
+from stack import engines, stacks, state, usage, verbs, workplace
+from stack import logs as records
+from stack.errors import NotDisposable, NotUp, StackError, UnknownService
 from stack.stacks import Choice
 
 
@@ -42,3 +40,58 @@ def test_a_duration_that_is_none_is_a_sentence(text: str) -> None:
     with pytest.raises(StackError, match="is not a duration") as caught:
         verbs._since(text)
     assert "10m" in caught.value.hint
+
+
+def test_nothing_up_is_said_with_the_way_to_start(capsys: pytest.CaptureFixture[str]) -> None:
+    verbs.ps(Choice(), as_json=False)
+    verbs.ps(Choice(), as_json=True)
+    verbs.list_stacks(as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "shop-test is not up; start it with `inv up`",
+        "[]",
+        "no stack is up on this machine",
+    ]
+
+
+@pytest.mark.parametrize("verb", ["stop", "start", "restart"])
+def test_services_of_what_is_not_up_are_not_changed(verb: str) -> None:
+    with pytest.raises(NotUp, match="shop-test"):
+        verbs.change(Choice(), verb, "backend")
+
+
+def test_down_with_volumes_forgets_what_a_stack_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engines, "why_not", lambda engine: "not here")
+    data = state.folder("shop-test") / "volumes" / "data"
+    data.mkdir(parents=True)
+    verbs.down(Choice(), volumes=False)
+    assert data.exists()
+    verbs.down(Choice(), volumes=True)
+    assert not data.exists()
+    assert capsys.readouterr().out.splitlines()[-1] == "shop-test was not up; its data is removed"
+
+
+def test_the_log_of_a_service_that_has_none_is_answered_with_those_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    choice = Choice(work_tree=tmp_path)
+    verbs.logs(choice, "backend", follow=False, since="", tail=10)
+    assert capsys.readouterr().out == "shop-test has not run here yet; start it with `inv up`\n"
+    monkeypatch.setattr(stacks, "last_run", lambda choice, name: tmp_path)
+    monkeypatch.setattr(records, "services", lambda run: ["backend", "redis"])
+    with pytest.raises(UnknownService, match="'web'") as caught:
+        verbs.logs(choice, "web", follow=False, since="", tail=10)
+    assert caught.value.hint == "Services: backend, redis."
+
+
+def test_health_fails_where_one_service_is_not_well(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stacks, "found", lambda name: kept(name, tmp_path, pid=dead_pid()))
+    monkeypatch.setattr(workplace, "plan_of", lambda kept: None)
+    rows = [{"service": "a", "health": "ok"}, {"service": "b", "health": "-"}]
+    monkeypatch.setattr(usage, "ask_all", lambda plan, kept: rows)
+    assert verbs.health(Choice()) == 0
+    rows.append({"service": "c", "health": "hang"})
+    assert verbs.health(Choice()) == 1
