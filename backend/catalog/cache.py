@@ -46,7 +46,8 @@ def product_kept(slug: str) -> bytes | None:
         _catch_up()
         return _reading.near(_body_key(slug))
     except Exception as failure:
-        return _went_away(failure)
+        _went_away(failure)
+        return None
 
 
 def product_keep(slug: str, make: Callable[[], bytes]) -> bytes:
