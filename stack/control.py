@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from stack import commands, journal, kernel, processes, state
-from stack.errors import GuardianLost, NotUp, StackError
+from stack.errors import GuardianLost, NotUp, StackError, StateUnreadable
 from stack.journal import Event
 from stack.request import KEEP, Request
 from stack.state import StackState
@@ -125,7 +125,7 @@ def ask(name: str, verb: str, services: list[str], *, timeout_s: float = 180.0) 
         try:
             connection.connect(str(state.control_socket(name)))
         except OSError as error:
-            raise NotUp(f"The stack {name} is not up.", hint="Start it with `inv up`.") from error
+            raise not_up(name) from error
         connection.sendall(json.dumps({"verb": verb, "services": services}).encode() + b"\n")
         answer = connection.makefile().readline()
     if not answer:
@@ -194,6 +194,19 @@ def alive(name: str) -> StackState | None:
     if kept is not None and processes.is_alive(kept.pid, kept.pid_started):
         return kept
     return None
+
+
+def not_up(name: str) -> NotUp:
+    """Answer the error of a stack that was meant and is not up; its hint names those that are."""
+    others = [other for other in state.names() if other != name and _lives(other)]
+    instead = f", or name one that is up: `--stack {'`, `--stack '.join(others)}`" if others else ""
+    return NotUp(f"The stack {name} is not up.", hint=f"Start it with `inv up`{instead}.")
+
+
+def _lives(name: str) -> bool:
+    with contextlib.suppress(StateUnreadable):
+        return alive(name) is not None
+    return False
 
 
 def _readable() -> list[StackState]:

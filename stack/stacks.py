@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stack import control, engines, journal, names, recorder, state
 from stack.control import Launched
-from stack.errors import NotUp, ServiceFailed, StackError, UnknownService, UnknownStack, UpElsewhere
+from stack.errors import ServiceFailed, StackError, UnknownService, UnknownStack, UpElsewhere
 from stack.journal import Event
 from stack.places import state_home
 from stack.request import Request
@@ -174,7 +174,7 @@ def found(name: str) -> StackState:
     """
     kept = control.alive(name)
     if kept is None:
-        raise NotUp(f"The stack {name} is not up.", hint="Start it with `inv up`.")
+        raise control.not_up(name)
     return kept
 
 

@@ -69,9 +69,15 @@ def scratch(name: str) -> Path:
 
 
 def control_socket(name: str) -> Path:
-    """Answer where the guardian listens; short, for a socket's path has 107 bytes at most (unix(7))."""
+    """Answer where the guardian listens; short, for a socket's path has 107 bytes at most (unix(7)).
+
+    Raises:
+        StateUnreadable: somebody else made that folder, and could listen in our place.
+    """
     base = Path(tempfile.gettempdir()) / _own()
     base.mkdir(mode=0o700, exist_ok=True)
+    if base.lstat().st_uid != os.geteuid():
+        raise StateUnreadable(f"{base} belongs to somebody else.", hint="Set TMPDIR to a folder of your own.")
     return base / f"{name}.sock"
 
 

@@ -42,7 +42,7 @@ def down(choice: Choice, *, volumes: bool) -> None:
             _forget_data(name)
             report.say(f"{name} was not up; its data is removed")
         else:
-            report.say(f"{name} is not up; nothing to end")
+            report.say(f"Nothing to end. {control.not_up(name)}")
         return
     began = time.monotonic()
     control.end(kept, volumes=volumes)
@@ -84,7 +84,7 @@ def ps(choice: Choice, *, as_json: bool) -> None:
     if as_json:
         report.say(json.dumps(rows, indent=1))
     elif not rows:
-        report.say(f"{name} is not up; start it with `inv up`")
+        report.say(str(control.not_up(name)))
     else:
         report.say(report.table(rows, ["service", "state", "since", "ports", "detail"]))
 

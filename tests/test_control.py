@@ -74,7 +74,14 @@ def test_a_damaged_state_is_set_aside_and_stops_nobody(name: str, tmp_path: Path
 def test_to_ask_a_stack_that_is_not_up_says_how_to_start_one(name: str) -> None:
     with pytest.raises(NotUp, match=f"{name} is not up") as caught:
         control.ask(name, "down", [])
-    assert "inv up" in caught.value.hint
+    assert caught.value.hint == "Start it with `inv up`."
+
+
+def test_a_stack_that_is_not_up_is_told_from_those_that_are(name: str, tmp_path: Path) -> None:
+    kept("shop-ci", tmp_path, pid=os.getpid())
+    kept("shop-gone", tmp_path, pid=dead_pid())
+    state.state_file(kept("shop-odd", tmp_path, pid=os.getpid()).name).write_text("{")
+    assert control.not_up(name).hint == "Start it with `inv up`, or name one that is up: `--stack shop-ci`."
 
 
 @contextlib.contextmanager

@@ -98,3 +98,13 @@ def test_forgetting_a_stack_without_volumes_leaves_nothing() -> None:
 
 def test_the_control_socket_fits_into_what_the_kernel_allows() -> None:
     assert len(str(state.control_socket("ecommerce-local-abcdef"))) < 107
+
+
+def test_a_folder_of_sockets_that_somebody_else_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = state.control_socket("shop")
+    owner = path.parent.stat().st_uid
+    monkeypatch.setattr(state, "_own", lambda: path.parent.name)  # what follows asks for another account
+    monkeypatch.setattr("stack.state.os.geteuid", lambda: owner + 1)
+    with pytest.raises(StateUnreadable, match="belongs to somebody else") as caught:
+        state.control_socket("shop")
+    assert "TMPDIR" in caught.value.hint

@@ -32,7 +32,9 @@ def test_a_destructive_verb_refuses_what_is_not_a_living_stack_of_ours(name: str
 
 def test_down_of_what_is_not_up_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     verbs.down(Choice(), volumes=False)
-    assert capsys.readouterr().out == "shop-test is not up; nothing to end\n"
+    assert capsys.readouterr().out == (
+        "Nothing to end. The stack shop-test is not up. Start it with `inv up`.\n"
+    )
 
 
 @pytest.mark.parametrize("text", ["10", "m", "-3m", "1w", "ten m"])
@@ -47,7 +49,7 @@ def test_nothing_up_is_said_with_the_way_to_start(capsys: pytest.CaptureFixture[
     verbs.ps(Choice(), as_json=True)
     verbs.list_stacks(as_json=False)
     assert capsys.readouterr().out.splitlines() == [
-        "shop-test is not up; start it with `inv up`",
+        "The stack shop-test is not up. Start it with `inv up`.",
         "[]",
         "no stack is up on this machine",
     ]
