@@ -8,11 +8,12 @@ from pathlib import Path
 from gunicorn.arbiter import Arbiter
 
 from config import env, logs, preparation
+from config.balance import balance
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 bind = f"{env.text('HOST', '0.0.0.0')}:{env.number('PORT', 8000, minimum=1)}"
 workers = env.number("WEB_CONCURRENCY", 1, minimum=1)
-worker_class = "config.refusals.ProblemWorker"
+worker_class = "config.workers.FairWorker"
 threads = env.number("WEB_THREADS", 8, minimum=1)
 timeout = 60
 graceful_timeout = env.number("GRACEFUL_TIMEOUT_S", 20, minimum=1)
@@ -36,6 +37,16 @@ def on_starting(server):
 def on_reload(server):
     """New code may bring new migrations."""
     preparation.begin()
+
+
+def pre_fork(server, worker):
+    """Give a worker a place to say how many connections it has."""
+    worker.slot = balance.free_slot(other.slot for other in server.WORKERS.values())
+
+
+def child_exit(server, worker):
+    """Nothing is left to a worker that has ended, however it did."""
+    balance.leave(worker.slot)
 
 
 def post_worker_init(worker):

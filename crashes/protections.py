@@ -135,12 +135,20 @@ TABLE = (
         held_by="a worker answers what it has begun",
         cuts=(
             Cut(
-                file="backend/config/refusals.py",
+                file="backend/config/workers.py",
                 taken="    def handle_error(",
                 put=f"{LEAVES_AT_ONCE}    def handle_error(",
             ),
         ),
         tests=("crashes/test_reloads.py",),
+    ),
+    Protection(
+        fault="one worker has all connections",
+        held_by="who has more leaves new ones to the others",
+        cuts=(
+            Cut(file="backend/config/workers.py", taken="balance.is_crowded(self.slot)", put="False"),
+        ),
+        tests=("crashes/test_sharing.py",),
     ),
     Protection(
         fault="more buyers than units",

@@ -10,7 +10,6 @@ from uuid import uuid4
 
 from django.conf import settings
 from gunicorn.http.message import Request
-from gunicorn.workers.gthread import ThreadWorker
 
 STATUS_LINE = re.compile(rb"HTTP/1\.1 (?P<status>[0-9]{3}) (?P<title>[^\r\n]*)")
 DETAIL = "The server refused this request before it was read: it is too long, or not HTTP."
@@ -26,15 +25,7 @@ def close_after_too_much(req: Request) -> None:
         req.force_close()
 
 
-class ProblemWorker(ThreadWorker):
-    """Gunicorn's worker with threads, less its pages of HTML."""
-
-    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
-        """Logs and answers a request that never reached Django."""
-        super().handle_error(req, _AsProblem(client), addr, exc)
-
-
-class _AsProblem:
+class AsProblem:
     """A socket that sends a problem document where Gunicorn would send its page."""
 
     def __init__(self, client: socket.socket) -> None:
