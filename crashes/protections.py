@@ -145,9 +145,7 @@ TABLE = (
     Protection(
         fault="one worker has all connections",
         held_by="who has more leaves new ones to the others",
-        cuts=(
-            Cut(file="backend/config/workers.py", taken="balance.is_crowded(self.slot)", put="False"),
-        ),
+        cuts=(Cut(file="backend/config/workers.py", taken="balance.is_crowded(self.slot)", put="False"),),
         tests=("crashes/test_sharing.py",),
     ),
     Protection(
