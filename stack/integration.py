@@ -17,6 +17,7 @@ from stack.errors import GuardianLost, ServiceFailed, StackError, TestsFailed
 
 TESTS = control.ROOT / "integration_tests"
 INTERRUPTED = 130
+PASSED = "passed"
 SHOWN_LINES = 60
 """How much of the services' logs a failure shows; all of it is in the run's folder."""
 
@@ -79,60 +80,49 @@ def _run(options: Options) -> int:
     choice = stacks.Choice(kind=options.stack, engine=options.engine)
     asked = stacks.request(choice, ephemeral=not options.keep, deadline_s=options.deadline_s)
     report.say(f"stack {asked.name} on {asked.engine}")
-    began = time.monotonic()
-    shown = report.Progress()
     launched = control.launch(asked)
     try:
-        python = _environment()
-        events = stacks.wait_until_up(launched, shown.show)
-        if options.keep:
-            launched.keep()
-        report.say(f"up in {time.monotonic() - began:.1f} s")
-        code = _test(launched, python, options, began_at=len(events))
+        _bring_up_and_test(launched, options)
     except TestsFailed as problem:
-        if not options.keep:
-            _finish(launched, f"failed: {problem}", hurry=False)
-            raise
-        recorder.finish(launched.run, outcome=f"failed: {problem}")
-        _say_kept(asked.name)
+        _leave(launched, f"failed: {problem}", keep=options.keep)
         raise
     except BaseException as problem:
         if interrupted := isinstance(problem, KeyboardInterrupt):
             control.no_more_interrupts()
         _finish(launched, "interrupted" if interrupted else f"failed: {problem}", hurry=interrupted)
         raise
+    _leave(launched, PASSED, keep=options.keep)
+    return 0
+
+
+def _bring_up_and_test(launched: Launched, options: Options) -> None:
+    began, shown = time.monotonic(), report.Progress()
+    python = environments.sync(TESTS).python
+    events = stacks.wait_until_up(launched, shown.show)
     if options.keep:
-        _say_kept(asked.name)
-        return code
-    _finish(launched, "passed", hurry=False)
-    return code
+        launched.keep()
+    report.say(f"up in {time.monotonic() - began:.1f} s")
+    _test(launched, python, options, began_at=len(events))
 
 
-def _say_kept(name: str) -> None:
-    report.say(f"kept: {name}; end it with `inv down --stack {name}`")
+def _leave(launched: Launched, outcome: str, *, keep: bool) -> None:
+    """End the stack after its tests, or leave it up where that was asked for."""
+    if not keep:
+        _finish(launched, outcome, hurry=False)
+        return
+    if outcome != PASSED:
+        recorder.finish(launched.run, outcome=outcome)
+    report.say(f"kept: {launched.name}; end it with `inv down --stack {launched.name}`")
 
 
-def _environment() -> Path:
-    return environments.sync(TESTS).python
+def _test(launched: Launched, python: Path, options: Options, *, began_at: int) -> None:
+    """Run pytest; a service that dies meanwhile ends it at once, with its verdict.
 
-
-def _test(launched: Launched, python: Path, options: Options, *, began_at: int) -> int:
-    """Run pytest; a service that dies meanwhile ends it at once, with its verdict."""
-    kept = stacks.found(launched.name)
-    junit = launched.run / "junit.xml"
-    argv = [
-        str(python),
-        "-m",
-        "pytest",
-        str(TESTS),
-        f"--junitxml={junit}",
-        "-o",
-        "junit_logging=all",
-        *options.pytest,
-    ]
-    environment = {**os.environ, **kept.endpoints, "STACK_NAME": kept.name, "STACK_ENGINE": kept.engine}
-    environment["STACK_RUN"], environment["STACK_PYTHON"] = str(launched.run), sys.executable
-    tests = commands.spawn(argv, env=environment, cwd=TESTS.parent, before=kernel.die_with_parent())
+    Raises:
+        ServiceFailed, GuardianLost: the stack did not last as long as the tests.
+        TestsFailed: they did not pass.
+    """
+    tests = _start(launched, python, options)
     dead: list[journal.Event] = []
     watcher = threading.Thread(target=_watch, args=(launched, tests, dead, began_at), daemon=True)
     watcher.start()
@@ -143,23 +133,35 @@ def _test(launched: Launched, python: Path, options: Options, *, began_at: int) 
         tests.wait()
         raise
     watcher.join(timeout=0.1)
+    _must_have_lasted(launched, dead)
+    if code != 0:
+        raise TestsFailed(
+            f"The integration tests did not pass (pytest ended with {code}).", hint=f"See {launched.run}."
+        )
+
+
+def _start(launched: Launched, python: Path, options: Options) -> commands.Process:
+    kept = stacks.found(launched.name)
+    report_words = [f"--junitxml={launched.run / 'junit.xml'}", "-o", "junit_logging=all"]
+    argv = [str(python), "-m", "pytest", str(TESTS), *report_words, *options.pytest]
+    environment = {**os.environ, **kept.endpoints, "STACK_NAME": kept.name, "STACK_ENGINE": kept.engine}
+    environment |= {"STACK_RUN": str(launched.run), "STACK_PYTHON": sys.executable}
+    return commands.spawn(argv, env=environment, cwd=TESTS.parent, before=kernel.die_with_parent())
+
+
+def _must_have_lasted(launched: Launched, dead: Sequence[journal.Event]) -> None:
     if dead:
         event = dead[0]
         report.say(report.failure([event], launched.run))
         raise ServiceFailed(
             f"{event.service} ended while {_running_test(launched.run)} ran: {event.text}.",
-            hint=f"Everything that was seen is in {junit.parent}.",
+            hint=f"Everything that was seen is in {launched.run}.",
         )
     if launched.process.poll():
         raise GuardianLost(
             f"The stack's guardian was killed while {_running_test(launched.run)} ran.",
             hint="Run it again; the next command of any kind removes what is left.",
         )
-    if code != 0:
-        raise TestsFailed(
-            f"The integration tests did not pass (pytest ended with {code}).", hint=f"See {launched.run}."
-        )
-    return 0
 
 
 def _watch(launched: Launched, tests: commands.Process, dead: list[journal.Event], skip: int) -> None:
