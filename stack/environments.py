@@ -65,9 +65,7 @@ def sync(
         say(f"making the Python {interpreter.version} environment of {project.name}")
         _make(target, interpreter, lock_file, descriptor)
 
-    if (
-        anew or not (folder / "bin" / "python").exists()
-    ):  # asked for, or the interpreter it was made from is gone
+    if anew or not (folder / "bin" / "python").exists():  # asked for, or its interpreter is gone
         (folder / MARKER).unlink(missing_ok=True)
     made_once(folder, make)
     _remember(memo, folder, interpreter)

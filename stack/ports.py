@@ -67,24 +67,22 @@ def lease(
             return port not in taken and is_free(port) and reserve(port)
 
         wanted = {(s, p.target): p for s, service in services.items() for p in service.ports}
-        found: dict[str, dict[int, int]] = {}
         notes: list[str] = []
         pool = candidates(name)
-        for service, ports in targets.items():
-            for target in ports:
-                port = wanted.get((service, target))
-                fixed = port.published if port else None
-                if fixed is not None and obtain(fixed):
-                    chosen = fixed
-                else:
-                    if fixed is not None:
-                        notes.append(
-                            _replaced(service, fixed, demanded=port is not None and port.demanded, by=taken)
-                        )
-                    chosen = next(p for p in pool if obtain(p))
-                taken[chosen] = name
-                found.setdefault(service, {})[target] = chosen
-        for chosen in (p for table in found.values() for p in table.values()):
+
+        def choose(service: str, target: int) -> int:
+            port = wanted.get((service, target))
+            if port is not None and port.published is not None:
+                if obtain(port.published):
+                    return port.published
+                notes.append(_replaced(service, port.published, demanded=port.demanded, by=taken))
+            return next(p for p in pool if obtain(p))
+
+        found: dict[str, dict[int, int]] = {}
+        for service, target in ((s, target) for s, table in targets.items() for target in table):
+            chosen = found.setdefault(service, {})[target] = choose(service, target)
+            taken[chosen] = name
+        for chosen in (port for table in found.values() for port in table.values()):
             (folder / str(chosen)).write_text(name)
     return found, tuple(notes)
 
