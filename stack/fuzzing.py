@@ -20,8 +20,10 @@ CUSTOMER = {"email": "fuzz@example.com", "password": "correct horse 9"}
 KEEPS_TOKEN = ("--exclude-path", "/api/v1/accounts/logout")
 """As a customer nothing logs out: all that came after it would be asked by nobody."""
 TIMEOUT_S = 30.0
-SHORT = ("--max-examples", "10", "--workers", "2")
-LONG = ("--max-examples", "500", "--workers", "2")
+ONE_THREAD = ("--workers", "1")
+"""Hypothesis parses Python, and the parser of CPython 3.11 mixes up threads (python/cpython#106905)."""
+SHORT = ("--max-examples", "10", *ONE_THREAD)
+LONG = ("--max-examples", "500", *ONE_THREAD)
 
 
 @dataclass(frozen=True, kw_only=True)
