@@ -1,8 +1,13 @@
-"""Connections are shared out evenly among workers, whoever wakes first."""
+"""Connections are shared out evenly among workers, whoever wakes first; reads take turns."""
+
+from types import SimpleNamespace
 
 import pytest
+from gunicorn.workers.gthread import ThreadWorker
 
 from config.balance import SLOTS, Balance
+from config.turns import reads
+from config.workers import FairWorker
 
 
 @pytest.fixture
@@ -43,3 +48,18 @@ def test_nothing_is_left_to_who_is_gone(balance):
     assert balance.is_crowded(0)
     balance.leave(1)
     assert not balance.is_crowded(0)
+
+
+def test_reads_take_turns_and_what_may_bring_a_body_does_not(monkeypatch):
+    held = {}
+
+    def handle(self, req, conn):
+        held[req.method] = reads._holder is not None
+        return conn
+
+    monkeypatch.setattr(ThreadWorker, "handle_request", handle)
+    worker = object.__new__(FairWorker)
+    for method in ("GET", "HEAD", "POST", "PATCH", "DELETE"):
+        assert worker.handle_request(SimpleNamespace(method=method), "kept") == "kept"
+    assert held == {"GET": True, "HEAD": True, "POST": False, "PATCH": False, "DELETE": False}
+    assert reads._holder is None
