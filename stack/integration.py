@@ -11,7 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import commands, control, environments, journal, kernel, logs, recorder, report, stacks, verbs
+from stack import (
+    commands,
+    control,
+    environments,
+    journal,
+    kernel,
+    logs,
+    recorder,
+    report,
+    stacks,
+    transcript,
+    verbs,
+)
 from stack.control import Launched
 from stack.errors import GuardianLost, ServiceFailed, StackError, TestsFailed
 
@@ -200,7 +212,7 @@ def _finish(launched: Launched, outcome: str, *, hurry: bool) -> None:
     recorder.finish(launched.run, outcome=outcome)
     if outcome.startswith("failed"):
         rows = logs.merged(launched.run, logs.services(launched.run))
-        report.say(report.excerpt(rows, SHOWN_LINES))
+        report.say(transcript.excerpt(rows, SHOWN_LINES))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 from stack import journal, logs, report, versions
 from stack.journal import Event
 from stack.request import Request, read_request
+from stack.terminal import plain
 
 SUMMARY = "summary.md"
 MERGED = "merged.log"
@@ -55,7 +56,7 @@ def summary(request: Request, events: Sequence[Event], outcome: str) -> str:
     began = events[0].at if events else 0.0
     for event in events:
         if event.kind in {"service", "stack", "error"}:
-            text = report.plain(event.text).replace("|", "\\|").replace("\n", " ")[:120]
+            text = plain(event.text).replace("|", "\\|").replace("\n", " ")[:120]
             lines.append(
                 f"| {event.at - began:.2f} s | {event.service or event.kind} | {event.state} | {text} |"
             )

@@ -1,27 +1,24 @@
-"""The only module that formats output: live tables on a terminal, one plain line a change elsewhere."""
+"""What people are told: live tables on a terminal, one plain line a change elsewhere."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from stack import transcript
 from stack.errors import StackError
 from stack.journal import Event
 from stack.masking import mask_url, masked
 from stack.model import Stack
 from stack.state import StackState
+from stack.terminal import is_terminal, paint, plain
 
 BAD = frozenset({"exited", "unhealthy", "timed out", "port taken", "dependency failed"})
 _COLOURS = {"ready": "32", "completed": "32", "starting": "33", "building": "36", "restarting": "33"}
-_NAMES = ("36", "33", "35", "34", "32", "96", "95", "94")
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
-LOG_LIMIT = 300
 _ADVICE = (
     (
         "exited",
@@ -48,23 +45,6 @@ _ADVICE = (
     ("port taken", "", "end that program, or publish another port"),
 )
 """State, words of its text, and what to do about it; the first that fits."""
-
-
-def plain(text: str) -> str:
-    """Answer ``text`` without control codes: a log never moves the reader's cursor."""
-    return _CONTROL.sub("", text)
-
-
-def is_terminal(stream: TextIO) -> bool:
-    return stream.isatty() and "CI" not in os.environ and os.environ.get("TERM") != "dumb"
-
-
-def paint(text: str, colour: str, stream: TextIO) -> str:
-    return (
-        f"\x1b[{colour}m{text}\x1b[0m"
-        if colour and is_terminal(stream) and "NO_COLOR" not in os.environ
-        else text
-    )
 
 
 class Progress:
@@ -137,7 +117,7 @@ def failure(events: Iterable[Event], run: Path) -> str:
     ]
     if first.hint:
         lines.append(f"  last lines of {first.service}:")
-        lines += [f"  | {readable(line)[:200]}" for line in first.hint.splitlines()]
+        lines += [f"  | {part}" for line in first.hint.splitlines() for part in transcript.evidence(line)]
     else:
         lines.append(f"  {first.service} wrote nothing to its log")
     lines += [
@@ -182,37 +162,6 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     return "\n".join(
         "  ".join(text.ljust(w) for text, w in zip(line, widths, strict=True)).rstrip() for line in lines
     )
-
-
-def log_line(stamp: str, service: str, text: str, *, width: int = 12) -> str:
-    """Answer one line of a merged log, the service's name in its own colour."""
-    colour = _NAMES[sum(service.encode()) % len(_NAMES)]
-    name = paint(f"{service:<{width}} |", colour, sys.stdout)
-    return f"{stamp[11:23]} {name} {plain(readable(text))}"
-
-
-def readable(text: str) -> str:
-    """Answer a structured log line (JSON with a ``message``) as a sentence; any other line as it is."""
-    if not text.startswith("{"):
-        return text
-    try:
-        record = json.loads(text)
-        level, message = str(record.get("level", "")), str(record["message"])
-    except (ValueError, KeyError, AttributeError):
-        return text
-    identity = record.get("request_id", "-")
-    extra = [f"{record['duration_ms']} ms"] if "duration_ms" in record and " ms" not in message else []
-    extra += [f"[{identity}]"] if identity not in {"-", ""} else []
-    return " ".join(
-        [f"{level:<7}", message, *extra, *([str(record["exception"])] if "exception" in record else [])]
-    )
-
-
-def excerpt(rows: Sequence[tuple[str, str, str]], limit: int = LOG_LIMIT) -> str:
-    """Answer the last lines of a merged log, never more than ``limit``."""
-    shown = rows[-limit:]
-    head = [f"(the last {limit} of {len(rows)} lines)"] if len(rows) > limit else []
-    return "\n".join([*head, *(log_line(*row) for row in shown)])
 
 
 def age(seconds: float) -> str:

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from stack import compose, control, engines, plan, recorder, report, stacks, state, workplace
+from stack import compose, control, engines, plan, recorder, report, stacks, state, transcript, workplace
 from stack import logs as records
 from stack.errors import NotDisposable, StackError, UnknownService
 from stack.stacks import Choice
@@ -115,7 +115,7 @@ def show_logs(run: Path, names: list[str], *, after: str, tail: int) -> str:
     """Print what is there; answers the time of the last line."""
     rows = [row for row in records.merged(run, names) if row[0] > after]
     for row in rows[-tail:] if tail else rows:
-        report.say(report.log_line(*row))
+        report.say(transcript.entry(*row))
     return rows[-1][0] if rows else after
 
 

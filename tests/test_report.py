@@ -33,28 +33,6 @@ def test_a_service_that_wrote_nothing_is_said_to_have_written_nothing() -> None:
     assert "postgres wrote nothing to its log" in report.failure([service("postgres", "exited")], RUN)
 
 
-def test_control_codes_of_a_log_never_reach_the_terminal() -> None:
-    assert report.plain("\x1b[31mred\x1b[0m\x07 \x1b[2Jend") == "red end"
-    assert "\x1b" not in report.log_line("2026-01-31T12:00:00.123Z", "web", "\x1b[2Jgone")
-
-
-def test_a_structured_line_is_read_as_a_sentence() -> None:
-    line = '{"level": "INFO", "message": "GET / 200", "request_id": "abc", "duration_ms": 3}'
-    assert report.readable(line) == "INFO    GET / 200 3 ms [abc]"
-
-
-@pytest.mark.parametrize("line", ["plain words", "{not json", '{"no": "message"}', "{}"])
-def test_any_other_line_is_shown_as_it_is(line: str) -> None:
-    assert report.readable(line) == line
-
-
-def test_an_excerpt_is_the_last_lines_and_says_how_many_there_were() -> None:
-    rows = [("2026-01-31T12:00:00.123Z", "web", f"line {number}") for number in range(5)]
-    shown = report.excerpt(rows, 2).splitlines()
-    assert shown[0] == "(the last 2 of 5 lines)"
-    assert [line.split("| ")[1] for line in shown[1:]] == ["line 3", "line 4"]
-
-
 @pytest.mark.parametrize(("seconds", "words"), [(5, "5s"), (60, "1m"), (7199, "1h"), (86400 * 2, "2d")])
 def test_an_age_is_in_the_largest_unit_that_fits(seconds: int, words: str) -> None:
     assert report.age(seconds) == words
