@@ -92,7 +92,11 @@ def remove_images(program: str) -> str:
     )
     lines = pruned.stdout.strip().splitlines()
     count = sum(line.startswith("untagged: ") for line in lines)
-    return f"{count} images of {program} ({lines[-1]})" if count else ""
+    if not count:
+        return ""
+    nothing_won = lines[-1].endswith(" 0B")  # BuildKit has them still
+    won = f"their layers stay in its build cache: `{program} builder prune`" if nothing_won else lines[-1]
+    return f"{count} images of {program} ({won})"
 
 
 def _names(kind: Kind, resolved: Mapping[str, Any]) -> Iterator[str]:
