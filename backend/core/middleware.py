@@ -33,7 +33,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        asked = request.headers.get("X-Request-ID", "")
+        asked = request.META.get("HTTP_X_REQUEST_ID", "")
         identity = asked if ACCEPTABLE_ID.fullmatch(asked) else uuid.uuid4().hex
         request_id.set(identity)  # left in place: Django and Gunicorn log after the last middleware returned
         response = self.get_response(request)
