@@ -15,7 +15,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from stack import control, report, stacks, verbs
+from stack import control, interrupts, report, stacks, verbs
 from stack.errors import StackError
 
 P = ParamSpec("P")
@@ -27,6 +27,7 @@ def speaking(work: Callable[P, int | None]) -> Callable[P, None]:
 
     @functools.wraps(work)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        interrupts.never_lost()
         try:
             for sentence in control.sweep():
                 report.say(sentence)
@@ -37,7 +38,7 @@ def speaking(work: Callable[P, int | None]) -> Callable[P, None]:
             report.error(problem)
             raise Exit(code=problem.code) from None
         except KeyboardInterrupt:
-            control.no_more_interrupts(last=True)
+            interrupts.no_more(last=True)
             report.say("interrupted")
             raise Exit(code=INTERRUPTED) from None
         except BrokenPipeError:

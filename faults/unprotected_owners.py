@@ -9,7 +9,7 @@ from faults.protection import Cut, Protection
 
 JOBS, OWNED = "faults/test_jobs.py::", "faults/test_owners.py::"
 CONTROL, GUARDIAN, KERNEL = "stack/control.py", "stack/guardian.py", "stack/kernel.py"
-JOB = "stack/integration.py"
+INTERRUPTS, JOB = "stack/interrupts.py", "stack/integration.py"
 SLIPS = f"{OWNED}test_a_service_that_slips_away_is_found_after_its_guardian_was_killed"
 
 LEASE = Cut(file=GUARDIAN, taken="        if not said:\n            self._end()\n", put="")
@@ -27,7 +27,7 @@ OWNERS = (
         cuts=(
             Cut(
                 file=JOB,
-                taken="    except KeyboardInterrupt:\n        control.no_more_interrupts(last=True)",
+                taken="    except KeyboardInterrupt:\n        interrupts.no_more(last=True)",
                 put="    except GeneratorExit:",
             ),
         ),
@@ -47,12 +47,18 @@ OWNERS = (
         tests=_ctrl_c(1, [PHASES[0], PHASES[-1]]),  # each waits long for what does not go
     ),
     Protection(
+        fault="Ctrl-C where Python forgets it",
+        held_by="what Python forgot is raised again",
+        cuts=(Cut(file=INTERRUPTS, taken="signal.setitimer(signal.ITIMER_REAL, AGAIN_S)"),),
+        tests=(f"{JOBS}test_ctrl_c_that_python_forgets_is_not_lost",),
+    ),
+    Protection(
         fault="Ctrl-C twice",
         held_by="the second one is let pass",
         cuts=(
             Cut(
-                file=CONTROL,
-                taken="signal.signal(signal.SIGINT, signal.SIG_IGN if last else lambda number, frame: None)",
+                file=INTERRUPTS,
+                taken="signal.signal(signal.SIGINT, passing)",
                 put="signal.signal(signal.SIGINT, signal.SIG_DFL)",
             ),
         ),
@@ -73,7 +79,7 @@ OWNERS = (
     Protection(
         fault="TERM, HUP and SIGKILL of the command: its tests",
         held_by="the parent-death signal of the tests",
-        cuts=(Cut(file=JOB, taken=", before=kernel.die_with_parent())", put=")"),),
+        cuts=(Cut(file=JOB, taken="        if bind:\n            bind()\n", put=""),),
         tests=(f"{JOBS}test_a_job_that_is_ended_takes_its_stack_and_its_tests_along",),
     ),
     Protection(

@@ -64,16 +64,6 @@ class Launched:
                     os.kill(kept.pid, signal.SIGTERM)
 
 
-def no_more_interrupts(*, last: bool = False) -> None:
-    """Let further Ctrl-C pass: the quick end is under way, and must not be left half done.
-
-    ``last`` says that nothing is started any more, so that nobody inherits it: then it outlasts Python's own
-    end, which takes all other handlers away.
-    """
-    with contextlib.suppress(ValueError):  # only the main thread may, and only it is interrupted
-        signal.signal(signal.SIGINT, signal.SIG_IGN if last else lambda number, frame: None)
-
-
 def new_run(work_tree: Path, name: str, *, clock: Callable[[], float] = time.time) -> Path:
     """Make the folder of a new run; only the last runs are kept."""
     runs = work_tree / ".stack" / "runs"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import threading
 import time
@@ -15,6 +16,7 @@ from stack import (
     commands,
     control,
     environments,
+    interrupts,
     journal,
     kernel,
     logs,
@@ -30,6 +32,13 @@ from stack.errors import GuardianLost, ServiceFailed, StackError, TestsFailed
 TESTS = control.ROOT / "integration_tests"
 INTERRUPTED = 130
 PASSED = "passed"
+PYTEST = """
+import signal, sys, pytest
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv[0] = "pytest"
+sys.exit(pytest.console_main())
+"""
+"""``python -m pytest``, deaf to Ctrl-C until it is loaded: a stopped import only shows a traceback."""
 SHOWN_LINES = 60
 """How much of the services' logs a failure shows; all of it is in the run's folder."""
 
@@ -62,6 +71,7 @@ def parse(arguments: Sequence[str]) -> Options:
 
 def run(arguments: Sequence[str]) -> int:
     """Do the whole job and answer its exit code; what went wrong has been said."""
+    interrupts.never_lost()
     try:
         return _run(parse(arguments))
     except StackError as problem:
@@ -70,7 +80,7 @@ def run(arguments: Sequence[str]) -> int:
         report.error(problem)
         return problem.code
     except KeyboardInterrupt:
-        control.no_more_interrupts(last=True)
+        interrupts.no_more(last=True)
         report.say("interrupted; the stack is gone")
         return INTERRUPTED
 
@@ -100,7 +110,7 @@ def _run(options: Options) -> int:
         raise
     except BaseException as problem:
         if interrupted := isinstance(problem, KeyboardInterrupt):
-            control.no_more_interrupts()
+            interrupts.no_more()
         _finish(launched, "interrupted" if interrupted else f"failed: {problem}", hurry=interrupted)
         raise
     _leave(launched, PASSED, keep=options.keep)
@@ -155,10 +165,17 @@ def _test(launched: Launched, python: Path, options: Options, *, began_at: int) 
 def _start(launched: Launched, python: Path, options: Options) -> commands.Process:
     kept = stacks.found(launched.name)
     report_words = [f"--junitxml={launched.run / 'junit.xml'}", "-o", "junit_logging=all"]
-    argv = [str(python), "-m", "pytest", str(TESTS), *report_words, *options.pytest]
+    argv = [str(python), "-c", PYTEST, str(TESTS), *report_words, *options.pytest]
     environment = {**os.environ, **kept.endpoints, "STACK_NAME": kept.name, "STACK_ENGINE": kept.engine}
     environment |= {"STACK_RUN": str(launched.run), "STACK_PYTHON": sys.executable}
-    return commands.spawn(argv, env=environment, cwd=TESTS.parent, before=kernel.die_with_parent())
+    bind = kernel.die_with_parent()
+
+    def before() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if bind:
+            bind()
+
+    return commands.spawn(argv, env=environment, cwd=TESTS.parent, before=before)
 
 
 def _must_have_lasted(launched: Launched, dead: Sequence[journal.Event]) -> None:
@@ -204,7 +221,7 @@ def _finish(launched: Launched, outcome: str, *, hurry: bool) -> None:
         if not commands.ends_within(launched.process, control.END_LIMIT_S):
             launched.process.kill()
     except KeyboardInterrupt:
-        control.no_more_interrupts()
+        interrupts.no_more()
         launched.hurry()
         launched.process.wait(timeout=control.END_LIMIT_S)
         recorder.finish(launched.run, outcome="interrupted")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import control, engines, journal, names, recorder, state
+from stack import control, engines, interrupts, journal, names, recorder, state
 from stack.control import Launched
 from stack.errors import ServiceFailed, StackError, UnknownService, UnknownStack, UpElsewhere
 from stack.journal import Event
@@ -148,7 +148,7 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
             wait_until_up(launched, show)
             launched.keep()
         except KeyboardInterrupt:
-            control.no_more_interrupts()
+            interrupts.no_more()
             launched.hurry()
             for event in launched.events():
                 show(event)
