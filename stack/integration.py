@@ -33,12 +33,16 @@ TESTS = control.ROOT / "integration_tests"
 INTERRUPTED = 130
 PASSED = "passed"
 PYTEST = """
-import signal, sys, pytest
+import runpy, signal, pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.argv[0] = "pytest"
-sys.exit(pytest.console_main())
+runpy.run_module("pytest", run_name="__main__", alter_sys=True)
 """
 """``python -m pytest``, deaf to Ctrl-C until it is loaded: a stopped import only shows a traceback."""
+UNSAID = {
+    4: "The integration tests did not run: pytest does not know what stood after `--`, and says so above.",
+    5: "No integration test ran: none fits what stood after `--`.",
+}
+"""What pytest means by its exit codes where no test is to blame (docs.pytest.org, "Exit codes")."""
 SHOWN_LINES = 60
 """How much of the services' logs a failure shows; all of it is in the run's folder."""
 
@@ -158,7 +162,8 @@ def _test(launched: Launched, python: Path, options: Options, *, began_at: int) 
     _must_have_lasted(launched, dead)
     if code != 0:
         raise TestsFailed(
-            f"The integration tests did not pass (pytest ended with {code}).", hint=f"See {launched.run}."
+            UNSAID.get(code, f"The integration tests did not pass (pytest ended with {code})."),
+            hint=f"See {launched.run}.",
         )
 
 

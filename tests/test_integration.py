@@ -53,6 +53,14 @@ def test_tests_that_pass_know_where_the_stack_is(outcome: Callable[[str], None])
     outcome('test "$WEB $STACK_NAME" = "http://127.0.0.1:1 shop"')
 
 
+@pytest.mark.parametrize(("code", "said"), [(4, "does not know what stood"), (5, "none fits what stood")])
+def test_words_for_pytest_that_fit_nothing_are_said_to_be_at_fault(
+    outcome: Callable[[str], None], code: int, said: str
+) -> None:
+    with pytest.raises(errors.TestsFailed, match=said):
+        outcome(f"exit {code}")
+
+
 def test_tests_that_fail_say_so_with_a_code_of_their_own(outcome: Callable[[str], None]) -> None:
     with pytest.raises(errors.TestsFailed, match="pytest ended with 1"):
         outcome("exit 1")
