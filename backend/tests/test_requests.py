@@ -121,6 +121,12 @@ def test_the_api_describes_itself(client):
     assert "/api/v1/products" in document["paths"]
 
 
+def test_the_description_is_made_once(client, monkeypatch):
+    first = client.get("/api/v1/openapi.json").content
+    monkeypatch.setattr("ninja.main.get_schema", None)
+    assert client.get("/api/v1/openapi.json").content == first
+
+
 def test_the_description_says_that_errors_are_problems_and_the_key_is_demanded(client):
     checkout = client.get("/api/v1/openapi.json").json()["paths"]["/api/v1/checkout"]["post"]
     assert set(checkout["responses"]["409"]["content"]) == {"application/problem+json"}
