@@ -48,8 +48,11 @@ OWNERS = (
     ),
     Protection(
         fault="Ctrl-C where Python forgets it",
-        held_by="what Python forgot is raised again",
-        cuts=(Cut(file=INTERRUPTS, taken="signal.setitimer(signal.ITIMER_REAL, AGAIN_S)"),),
+        held_by="held back while a process is made, else raised again: both are out",
+        cuts=(
+            Cut(file=INTERRUPTS, taken="lambda number, frame: noted.append(number)", put="before[number]"),
+            Cut(file=INTERRUPTS, taken="signal.setitimer(signal.ITIMER_REAL, AGAIN_S)"),
+        ),
         tests=(f"{JOBS}test_ctrl_c_that_python_forgets_is_not_lost",),
     ),
     Protection(
@@ -58,8 +61,8 @@ OWNERS = (
         cuts=(
             Cut(
                 file=INTERRUPTS,
-                taken="signal.signal(signal.SIGINT, passing)",
-                put="signal.signal(signal.SIGINT, signal.SIG_DFL)",
+                taken="_handle(number, signal.SIG_IGN if last else lambda number, frame: None)",
+                put="_handle(number, signal.SIG_DFL)",
             ),
         ),
         tests=_ctrl_c(2, PHASES[:4]),  # later it is the tests that are waited for

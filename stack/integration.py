@@ -106,17 +106,19 @@ def _run(options: Options) -> int:
     choice = stacks.Choice(kind=options.stack, engine=options.engine)
     asked = stacks.request(choice, ephemeral=not options.keep, deadline_s=options.deadline_s)
     report.say(f"stack {asked.name} on {asked.engine}")
-    launched = control.launch(asked)
-    try:
-        _bring_up_and_test(launched, options)
-    except TestsFailed as problem:
-        _leave(launched, f"failed: {problem}", keep=options.keep)
-        raise
-    except BaseException as problem:
-        if interrupted := isinstance(problem, KeyboardInterrupt):
-            interrupts.no_more()
-        _finish(launched, "interrupted" if interrupted else f"failed: {problem}", hurry=interrupted)
-        raise
+    with interrupts.held() as release:
+        launched = control.launch(asked)
+        try:
+            release()
+            _bring_up_and_test(launched, options)
+        except TestsFailed as problem:
+            _leave(launched, f"failed: {problem}", keep=options.keep)
+            raise
+        except BaseException as problem:
+            if interrupted := isinstance(problem, KeyboardInterrupt):
+                interrupts.no_more()
+            _finish(launched, "interrupted" if interrupted else f"failed: {problem}", hurry=interrupted)
+            raise
     _leave(launched, PASSED, keep=options.keep)
     return 0
 
@@ -148,16 +150,18 @@ def _test(launched: Launched, python: Path, options: Options, *, began_at: int) 
         ServiceFailed, GuardianLost: the stack did not last as long as the tests.
         TestsFailed: they did not pass.
     """
-    tests = _start(launched, python, options)
     dead: list[journal.Event] = []
-    watcher = threading.Thread(target=_watch, args=(launched, tests, dead, began_at), daemon=True)
-    watcher.start()
-    try:
-        code = tests.wait()
-    except BaseException:
-        tests.terminate()
-        tests.wait()
-        raise
+    with interrupts.held() as release:
+        tests = _start(launched, python, options)
+        try:
+            release()
+            watcher = threading.Thread(target=_watch, args=(launched, tests, dead, began_at), daemon=True)
+            watcher.start()
+            code = tests.wait()
+        except BaseException:
+            tests.terminate()
+            tests.wait()
+            raise
     watcher.join(timeout=0.1)
     _must_have_lasted(launched, dead)
     if code != 0:

@@ -1,4 +1,4 @@
-"""Ctrl-C: never lost, and let pass once the quick end is under way."""
+"""Ctrl-C: never lost, held back while a process is made, let pass once the quick end is under way."""
 
 from __future__ import annotations
 
@@ -6,8 +6,15 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
 
+Handler = Callable[[int, FrameType | None], object] | int | None
 AGAIN_S = 0.005
+OURS = (signal.SIGINT, signal.SIGALRM)
+"""What a person sends, and what reminds of one that was lost."""
+UNHEARD = (signal.SIG_IGN, None)
+"""Ignored, as in a shell's background job, or not Python's: that stays so."""
 
 
 def never_lost() -> None:
@@ -25,9 +32,33 @@ def never_lost() -> None:
         elif os.getpid() == ours:  # in a child about to become a program it is that program's matter
             signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
 
-    with contextlib.suppress(ValueError):  # only the main thread may, and only it is interrupted
-        signal.signal(signal.SIGALRM, signal.default_int_handler)
-        sys.unraisablehook = again
+    _handle(signal.SIGALRM, signal.default_int_handler)
+    sys.unraisablehook = again
+
+
+@contextlib.contextmanager
+def held() -> Iterator[Callable[[], None]]:
+    """Keep Ctrl-C back until the function that this answers is called, which raises it.
+
+    Called in the ``try`` that ends a process, it leaves no moment in which one is made and nobody knows it.
+    """
+    noted: list[int] = []
+    heard = {number: signal.getsignal(number) for number in OURS}
+    before = {number: handler for number, handler in heard.items() if handler not in UNHEARD}
+
+    def release() -> None:
+        while before:
+            _handle(*before.popitem())
+        if noted:
+            raise KeyboardInterrupt
+
+    for number in before:
+        _handle(number, lambda number, frame: noted.append(number))
+    try:
+        yield release
+    finally:
+        while before:
+            _handle(*before.popitem())
 
 
 def no_more(*, last: bool = False) -> None:
@@ -36,7 +67,10 @@ def no_more(*, last: bool = False) -> None:
     ``last`` says that nothing is started any more, so that nobody inherits it: then it outlasts Python's own
     end, which takes all other handlers away.
     """
-    passing = signal.SIG_IGN if last else lambda number, frame: None
+    for number in OURS:
+        _handle(number, signal.SIG_IGN if last else lambda number, frame: None)
+
+
+def _handle(number: signal.Signals, handler: Handler) -> None:
     with contextlib.suppress(ValueError):  # only the main thread may, and only it is interrupted
-        signal.signal(signal.SIGINT, passing)
-        signal.signal(signal.SIGALRM, passing)
+        signal.signal(number, handler)

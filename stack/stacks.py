@@ -143,8 +143,16 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
             return kept, True
         if kept is not None:
             control.end(kept)  # it is on its way down; there is one stack of a name at a time
-        launched = control.launch(request(choice, services=services, ephemeral=False, deadline_s=deadline_s))
+        asked = request(choice, services=services, ephemeral=False, deadline_s=deadline_s)
+        _bring_up(asked, show)
+    return found(name), False
+
+
+def _bring_up(asked: Request, show: Show) -> None:
+    with interrupts.held() as release:
+        launched = control.launch(asked)
         try:
+            release()
             wait_until_up(launched, show)
             launched.keep()
         except KeyboardInterrupt:
@@ -156,7 +164,6 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
         except StackError as problem:
             recorder.finish(launched.run, outcome=f"failed: {problem.message}")
             raise
-    return found(name), False
 
 
 def _must_be_on(engine: str, kept: StackState) -> None:

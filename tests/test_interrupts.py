@@ -46,3 +46,29 @@ def test_another_exception_that_goes_nowhere_is_printed_and_raises_nothing() -> 
 def test_nothing_is_raised_any_more_once_the_end_is_under_way() -> None:
     waited = f"interrupts.no_more(); {PRESSED}; sleep = time.sleep; time.sleep = lambda seconds: sleep(0.05)"
     assert _run(PRESSED, then=waited).stdout == "lost\n"
+
+
+def test_what_is_held_back_is_raised_where_it_is_released() -> None:
+    held = f"hold = interrupts.held(); release = hold.__enter__(); {PRESSED}; print('made'); release()"
+    assert _run("pass", then=held).stdout == "made\nraised\n"
+
+
+def test_what_passes_once_it_is_released_goes_on_to_pass() -> None:
+    over = "hold = interrupts.held(); hold.__enter__()(); interrupts.no_more(); hold.__exit__(*[None] * 3)"
+    assert _run("pass", then=f"{over}; {PRESSED}; time.sleep = lambda seconds: None").stdout == "lost\n"
+
+
+def test_what_is_ignored_stays_so_while_held() -> None:
+    ignored = "signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep = lambda seconds: None"
+    held = f"hold = interrupts.held(); release = hold.__enter__(); {PRESSED}; release()"
+    assert _run("pass", then=f"{ignored}; {held}").stdout == "lost\n"
+
+
+def test_a_hold_that_fails_is_over() -> None:
+    failing = f"""
+    try:
+        with interrupts.held():
+            raise OSError
+    except OSError:
+        {PRESSED}"""
+    assert _run("pass", then=failing.strip()).stdout == "raised\n"
