@@ -39,7 +39,13 @@ HASTY = {**CHECK, "interval": "500ms", "timeout": "500ms", "start_period": "1s"}
 
 IGNORED = shutil.ignore_patterns("__pycache__")
 CONFTEST = """
-import os, pathlib
+import os, pathlib, signal
+def pytest_sessionstart():
+    signal.signal(signal.SIGINT, interrupted)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+def interrupted(number, frame):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 def pytest_runtest_logstart(nodeid):
     pathlib.Path(os.environ["STACK_RUN"], "current-test").write_text(nodeid)
 """

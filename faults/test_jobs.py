@@ -29,6 +29,17 @@ def test_of_the_toy():
     print("the toy's test runs", flush=True)
     time.sleep({seconds})
 """
+ONE_FAILS = """
+import time
+def test_that_fails():
+    raise ValueError("nothing is right")
+def test_of_the_toy():
+    print("the toy's test runs", flush=True)
+    try:
+        time.sleep(60)
+    finally:
+        time.sleep(0.6)
+"""
 FORGETFUL = """
 import os, signal, sys
 os.register_at_fork(after_in_parent=lambda: signal.raise_signal(signal.SIGINT))
@@ -116,6 +127,19 @@ def test_ctrl_c_ends_everything_with_130(
     assert code == 130, running.said
     assert "Traceback" not in running.said, running.said
     assert seconds < (10 if presses == 1 else 5)
+
+
+@local
+def test_ctrl_c_leaves_pytest_the_time_to_say_what_failed(two: Tree) -> None:
+    two.add_job(ONE_FAILS)
+    running = Job(two)
+    running.wait_for(RUNS)
+    running.interrupt()
+    assert running.end()[0] == 130, running.said
+    two.nothing_left()
+    assert "ValueError: nothing is right" in running.said
+    assert "1 failed" in running.said
+    assert len(list(two.folder.glob(".stack/runs/*/junit.xml"))) == 1
 
 
 @local

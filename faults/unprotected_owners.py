@@ -9,7 +9,7 @@ from faults.protection import Cut, Protection
 
 JOBS, OWNED = "faults/test_jobs.py::", "faults/test_owners.py::"
 CONTROL, GUARDIAN, KERNEL = "stack/control.py", "stack/guardian.py", "stack/kernel.py"
-INTERRUPTS, JOB = "stack/interrupts.py", "stack/integration.py"
+INTERRUPTS, JOB, TESTING = "stack/interrupts.py", "stack/integration.py", "stack/testing.py"
 SLIPS = f"{OWNED}test_a_service_that_slips_away_is_found_after_its_guardian_was_killed"
 
 LEASE = Cut(file=GUARDIAN, taken="        if not said:\n            self._end()\n", put="")
@@ -56,6 +56,12 @@ OWNERS = (
         tests=(f"{JOBS}test_ctrl_c_that_python_forgets_is_not_lost",),
     ),
     Protection(
+        fault="Ctrl-C while a test runs: what had failed before",
+        held_by="pytest is waited for while it says so",
+        cuts=(Cut(file=TESTING, taken="TELLS_S = 3.0", put="TELLS_S = 0.0"),),
+        tests=(f"{JOBS}test_ctrl_c_leaves_pytest_the_time_to_say_what_failed",),
+    ),
+    Protection(
         fault="Ctrl-C twice",
         held_by="the second one is let pass",
         cuts=(
@@ -70,7 +76,7 @@ OWNERS = (
     Protection(
         fault="exits while a test runs",
         held_by="the stack is followed while the tests run",
-        cuts=(Cut(file=JOB, taken="            dead.append(event)\n", put=""),),
+        cuts=(Cut(file=TESTING, taken="            dead.append(event)\n", put=""),),
         tests=(f"{JOBS}test_a_service_that_exits_while_a_test_runs_ends_the_run_and_names_the_test",),
     ),
     Protection(
@@ -82,7 +88,7 @@ OWNERS = (
     Protection(
         fault="TERM, HUP and SIGKILL of the command: its tests",
         held_by="the parent-death signal of the tests",
-        cuts=(Cut(file=JOB, taken="        if bind:\n            bind()\n", put=""),),
+        cuts=(Cut(file=TESTING, taken="        if bind:\n            bind()\n", put=""),),
         tests=(f"{JOBS}test_a_job_that_is_ended_takes_its_stack_and_its_tests_along",),
     ),
     Protection(
@@ -162,7 +168,7 @@ OWNERS = (
         held_by="the guardian is watched while the tests run",
         cuts=(
             Cut(
-                file=JOB,
+                file=TESTING,
                 taken="return tests.poll() is not None or bool(launched.process.poll())",
                 put="return tests.poll() is not None",
             ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,21 @@ SEED = pytest.StashKey[str]()
 def pytest_configure(config: pytest.Config) -> None:
     """Settle the seed of this run."""
     config.stash[SEED] = os.environ.get("TEST_SEED") or str(random.SystemRandom().randrange(10**6))
+
+
+def pytest_sessionstart() -> None:
+    """Hear Ctrl-C from now on, which the command that runs the tests holds back until all is loaded.
+
+    Only once: pytest says how far it came; a second one is for that command, which ends the tests at once.
+    """
+    if os.environ.get("STACK_RUN"):
+        signal.signal(signal.SIGINT, _interrupted)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _interrupted(*_: object) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

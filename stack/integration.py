@@ -3,46 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from stack import (
     commands,
     control,
     environments,
     interrupts,
-    journal,
-    kernel,
     logs,
     recorder,
     report,
     stacks,
+    testing,
     transcript,
     verbs,
 )
 from stack.control import Launched
-from stack.errors import GuardianLost, ServiceFailed, StackError, TestsFailed
+from stack.errors import StackError, TestsFailed
 
-TESTS = control.ROOT / "integration_tests"
 INTERRUPTED = 130
 PASSED = "passed"
-PYTEST = """
-import runpy, signal, pytest
-signal.signal(signal.SIGINT, signal.default_int_handler)
-runpy.run_module("pytest", run_name="__main__", alter_sys=True)
-"""
-"""``python -m pytest``, deaf to Ctrl-C until it is loaded: a stopped import only shows a traceback."""
-UNSAID = {
-    4: "The integration tests did not run: pytest does not know what stood after `--`, and says so above.",
-    5: "No integration test ran: none fits what stood after `--`.",
-}
-"""What pytest means by its exit codes where no test is to blame (docs.pytest.org, "Exit codes")."""
 SHOWN_LINES = 60
 """How much of the services' logs a failure shows; all of it is in the run's folder."""
 
@@ -125,12 +108,12 @@ def _run(options: Options) -> int:
 
 def _bring_up_and_test(launched: Launched, options: Options) -> None:
     began, shown = time.monotonic(), report.Progress()
-    python = environments.sync(TESTS).python
+    python = environments.sync(testing.TESTS).python
     events = stacks.wait_until_up(launched, shown.show)
     if options.keep:
         launched.keep()
     report.say(f"up in {time.monotonic() - began:.1f} s")
-    _test(launched, python, options, began_at=len(events))
+    testing.test(launched, python, options.pytest, began_at=len(events))
 
 
 def _leave(launched: Launched, outcome: str, *, keep: bool) -> None:
@@ -141,83 +124,6 @@ def _leave(launched: Launched, outcome: str, *, keep: bool) -> None:
     if outcome != PASSED:
         recorder.finish(launched.run, outcome=outcome)
     report.say(f"kept: {launched.name}; end it with `inv down --stack {launched.name}`")
-
-
-def _test(launched: Launched, python: Path, options: Options, *, began_at: int) -> None:
-    """Run pytest; a service that dies meanwhile ends it at once, with its verdict.
-
-    Raises:
-        ServiceFailed, GuardianLost: the stack did not last as long as the tests.
-        TestsFailed: they did not pass.
-    """
-    dead: list[journal.Event] = []
-    with interrupts.held() as release:
-        tests = _start(launched, python, options)
-        try:
-            release()
-            watcher = threading.Thread(target=_watch, args=(launched, tests, dead, began_at), daemon=True)
-            watcher.start()
-            code = tests.wait()
-        except BaseException:
-            tests.terminate()
-            tests.wait()
-            raise
-    watcher.join(timeout=0.1)
-    _must_have_lasted(launched, dead)
-    if code != 0:
-        raise TestsFailed(
-            UNSAID.get(code, f"The integration tests did not pass (pytest ended with {code})."),
-            hint=f"See {launched.run}.",
-        )
-
-
-def _start(launched: Launched, python: Path, options: Options) -> commands.Process:
-    kept = stacks.found(launched.name)
-    report_words = [f"--junitxml={launched.run / 'junit.xml'}", "-o", "junit_logging=all"]
-    argv = [str(python), "-c", PYTEST, str(TESTS), *report_words, *options.pytest]
-    environment = {**os.environ, **kept.endpoints, "STACK_NAME": kept.name, "STACK_ENGINE": kept.engine}
-    environment |= {"STACK_RUN": str(launched.run), "STACK_PYTHON": sys.executable}
-    bind = kernel.die_with_parent()
-
-    def before() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if bind:
-            bind()
-
-    return commands.spawn(argv, env=environment, cwd=TESTS.parent, before=before)
-
-
-def _must_have_lasted(launched: Launched, dead: Sequence[journal.Event]) -> None:
-    if dead:
-        event = dead[0]
-        report.say(report.failure([event], launched.run))
-        raise ServiceFailed(
-            f"{event.service} ended while {_running_test(launched.run)} ran: {event.text}.",
-            hint=f"Everything that was seen is in {launched.run}.",
-        )
-    if launched.process.poll():
-        raise GuardianLost(
-            f"The stack's guardian was killed while {_running_test(launched.run)} ran.",
-            hint="Run it again; the next command of any kind removes what is left.",
-        )
-
-
-def _watch(launched: Launched, tests: commands.Process, dead: list[journal.Event], skip: int) -> None:
-    def over() -> bool:
-        return tests.poll() is not None or bool(launched.process.poll())
-
-    for number, event in enumerate(journal.follow(launched.run, ended=over)):
-        if number >= skip and event.kind == "service" and event.state in report.BAD - {"unhealthy"}:
-            dead.append(event)
-            break
-    if tests.poll() is None:
-        tests.terminate()
-
-
-def _running_test(run: Path) -> str:
-    """Answer the test that is running, which the tests' conftest writes down."""
-    path = run / "current-test"
-    return path.read_text(encoding="utf-8") if path.exists() else "the tests"
 
 
 def _finish(launched: Launched, outcome: str, *, hurry: bool) -> None:

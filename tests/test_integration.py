@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import commands, errors, integration, recorder, stacks
+from stack import commands, errors, integration, recorder, stacks, testing
 from stack.control import Launched
 from stack.errors import ServiceFailed
 from stack.journal import Journal
@@ -43,8 +43,7 @@ def outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     def play(script: str) -> None:
         python.write_text(f"#!/bin/sh\n{script}\n")
         python.chmod(0o755)
-        options = integration.parse([])
-        integration._test(launched, python, options, began_at=0)
+        testing.test(launched, python, [], began_at=0)
 
     return play
 
