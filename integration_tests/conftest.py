@@ -36,7 +36,7 @@ def pytest_sessionstart() -> None:
 
     Only once: pytest says how far it came; a second one is for that command, which ends the tests at once.
     """
-    if os.environ.get("STACK_RUN"):
+    if os.environ.get("STACK_RUN") and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupted)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
