@@ -14,7 +14,7 @@ from stack.control import Launched
 from stack.errors import GuardianLost, ServiceFailed, TestsFailed
 
 TESTS = control.ROOT / "integration_tests"
-UNSAID = {
+NO_TEST_RAN = {
     4: "The integration tests did not run: pytest does not know what stood after `--`, and says so above.",
     5: "No integration test ran: none fits what stood after `--`.",
 }
@@ -47,7 +47,7 @@ def test(launched: Launched, python: Path, words: Sequence[str], *, began_at: in
     _must_have_lasted(launched, dead)
     if code != 0:
         raise TestsFailed(
-            UNSAID.get(code, f"The integration tests did not pass (pytest ended with {code})."),
+            NO_TEST_RAN.get(code, f"The integration tests did not pass (pytest ended with {code})."),
             hint=f"See {launched.run}.",
         )
 
