@@ -17,7 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from stack import control, stacks  # noqa: E402
+from stack.control import guardians, session
+from stack.control.choice import Choice
 
 GOAL_S = 1.0
 DIES = "import sys, time; print(time.time(), flush=True); sys.exit(3)"
@@ -43,8 +44,8 @@ def compose(file: Path) -> float:
 
 def ours(tree: Path) -> float:
     """Seconds from the service's last word to our verdict."""
-    choice = stacks.Choice(kind="death", engine="docker", work_tree=tree)
-    launched = control.launch(stacks.request(choice, ephemeral=True, deadline_s=30))
+    choice = Choice(kind="death", engine="docker", work_tree=tree)
+    launched = guardians.launch(session.request(choice, ephemeral=True, deadline_s=30))
     noticed = 0.0
     for event in launched.events():
         if (event.kind, event.state) == ("service", "exited") and not noticed:

@@ -23,10 +23,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from stack import commands, compose, environments, plan, ports  # noqa: E402
-from stack.engines import Site  # noqa: E402
-from stack.engines.child import Launch  # noqa: E402
-from stack.engines.local import LocalEngine  # noqa: E402
+from stack import compose
+from stack.engines.local.engine import LocalEngine
+from stack.engines.local.process import Launch
+from stack.engines.protocol import Site
+from stack.environments import virtualenv
+from stack.plan import plan
+from stack.records import port_leases
+from stack.system import programs
 
 PATHS = {"backend": "/health/", "api-gateway": "/health"}
 
@@ -47,7 +51,7 @@ async def prepare() -> tuple[list[Bare], dict[str, str], Path]:
     site = Site(name="floor", folder=folder, scratch=folder, run=folder, token="floor", ephemeral=True)
     engine = LocalEngine()
     targets = plan.targets(loaded, loaded.services, engine="local")
-    leased, _ = ports.lease("floor", loaded.services, targets, alive={"floor"})
+    leased, _ = port_leases.lease("floor", loaded.services, targets, alive={"floor"})
     made = plan.make(
         loaded,
         name="floor",
@@ -106,7 +110,7 @@ def _start(bare: Bare) -> subprocess.Popen[bytes]:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     launch = bare.launch
     return subprocess.Popen(
-        launch.argv, env=dict(launch.environment), cwd=launch.cwd, **quiet, **commands.identity(launch.user)
+        launch.argv, env=dict(launch.environment), cwd=launch.cwd, **quiet, **programs.identity(launch.user)
     )
 
 
@@ -124,14 +128,14 @@ def ours() -> float:
 
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    python = environments.sync(ROOT / "integration_tests").python
+    python = virtualenv.sync(ROOT / "integration_tests").python
     ours()  # warms every cache
     services, endpoints, folder = asyncio.run(prepare())
     try:
         pairs = [(floor(services, endpoints, python), ours()) for _ in range(runs)]
     finally:
         shutil.rmtree(folder)
-        ports.release("floor")
+        port_leases.release("floor")
     for low, high in pairs:
         print(f"floor {low:6.2f} s   nox -s integration {high:6.2f} s   ratio {high / low:.2f}")
     print(f"median ratio {statistics.median(high / low for low, high in pairs):.2f} (goal: 2.0, later 1.25)")

@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 
 from shop_tools import ROOT  # noqa: F401 - puts the project on the path
 
-from stack import borrowed, stacks, workplace
-from stack.state import StackState
+from stack.commands import exec
+from stack.control import session
+from stack.control.choice import Choice
+from stack.records.state import StackState
 
 GOAL = 1.3
 SMALL, LARGE = 1_000, 100_000
@@ -64,7 +66,7 @@ class Shop:
 def seed(kept: StackState, products: int) -> None:
     began = time.perf_counter()
     command = f"python manage.py seed --products {products}"
-    if workplace.execute(stacks.Choice(kind=kept.name), "backend", command) != 0:
+    if exec.run(Choice(kind=kept.name), "backend", command) != 0:
         raise SystemExit("the seed failed")
     print(f"{products} products in {time.perf_counter() - began:.1f} s")
 
@@ -72,8 +74,8 @@ def seed(kept: StackState, products: int) -> None:
 def main() -> None:
     turns = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     large = int(sys.argv[2]) if len(sys.argv) > 2 else LARGE
-    choice = stacks.Choice(kind="local", engine="local")
-    with borrowed.stack(choice) as one, borrowed.stack(choice) as other:
+    choice = Choice(kind="local", engine="local")
+    with session.ephemeral_stack(choice) as one, session.ephemeral_stack(choice) as other:
         seed(one, SMALL)
         seed(other, large)
         shops = [Shop(one), Shop(other)]

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from shop_tools import ROOT, backend_python, bare_project, drive, free_port, gunicorn
 
-from stack import borrowed, stacks
+from stack.control import session
+from stack.control.choice import Choice
 
 LOAD = {"connections": 16, "requests": 1500}
 LOGGING = ("--access-logfile", "-")
@@ -86,7 +87,7 @@ def main() -> None:
     os.environ["DEBUG"] = "False"  # Django's DEBUG keeps every query
     with (
         tempfile.TemporaryDirectory(prefix="shop-reads-") as folder,
-        borrowed.stack(stacks.Choice(kind="local", engine="local")) as kept,
+        session.ephemeral_stack(Choice(kind="local", engine="local")) as kept,
     ):
         shop = kept.endpoints["BACKEND_URL"]
         items = json.loads(read(f"{shop}/api/v1/products?limit=1"))["items"]

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from stack import environments  # noqa: E402
+from stack.environments import virtualenv
 
 DEADLINE_S = 60.0
 POLL_S = 0.002
@@ -80,7 +80,7 @@ def drive(url: str, path: str, *, connections: int, requests: int) -> tuple[floa
 
 def backend_python() -> Path:
     """Answer the interpreter of the backend's own environment."""
-    return environments.sync(ROOT / "backend").python
+    return virtualenv.sync(ROOT / "backend").python
 
 
 def bare_project(folder: Path, body: bytes) -> Path:

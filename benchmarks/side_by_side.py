@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ONE = ("-m", "stack.integration", "--engine", "local", "-q")
+ONE = ("-m", "stack.commands.integration", "--engine", "local", "-q")
 GOAL = 3.0
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from stack import state  # noqa: E402
+from stack.records import state
 
 
 def burn(until: float) -> None:
@@ -85,7 +85,7 @@ def busy(count: int) -> None:
     green, worst = 0, 0.0
     for _ in range(count):
         began = time.monotonic()
-        argv = [sys.executable, "-m", "stack.integration", "--engine", "local", "-q"]
+        argv = [sys.executable, "-m", "stack.commands.integration", "--engine", "local", "-q"]
         done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
         worst = max(worst, time.monotonic() - began)
         green += done.returncode == 0

@@ -16,9 +16,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from stack import control, names  # noqa: E402
-from stack.journal import Event  # noqa: E402
-from stack.request import Request  # noqa: E402
+from stack.control import guardians
+from stack.records import names, runs
+from stack.records.request import Request
+from stack.records.timeline import Event
 
 SERVICE = """
 import http.server, os, pathlib, sys, threading, time
@@ -70,11 +71,11 @@ def hold(folder: Path, file: Path, deadline_s: float) -> tuple[list[Event], floa
         files=(str(file),),
         engine="local",
         work_tree=str(folder),
-        run=str(control.new_run(folder, name)),
+        run=str(runs.new_run(folder, name)),
         ephemeral=True,
         deadline_s=deadline_s,
     )
-    launched = control.launch(request)
+    launched = guardians.launch(request)
     events, share, before = [], 0.0, (0.0, 0.0)
     for event in launched.events():
         events.append(event)
@@ -87,7 +88,7 @@ def hold(folder: Path, file: Path, deadline_s: float) -> tuple[list[Event], floa
     return events, share
 
 
-def _busy_s(launched: control.Launched) -> float:
+def _busy_s(launched: guardians.Launched) -> float:
     """The guardian's processor time so far; it is the child of the process that made its namespace."""
     children = Path(f"/proc/{launched.process.pid}/task/{launched.process.pid}/children").read_text().split()
     pid = children[0] if children else launched.process.pid

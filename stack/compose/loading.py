@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stack.compose import dotenv
-from stack.compose.agreement import Agreement
+from stack.compose.consistency import Agreement
 from stack.compose.documents import Assembly
 from stack.compose.interpolation import Interpolation
 from stack.compose.services import Builder

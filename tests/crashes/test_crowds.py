@@ -1,0 +1,39 @@
+"""The crowds of the integration tests, before several workers; CRASHES_LONG=1 is their long form, too."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+import pytest
+
+from crashes.books import Books
+from crashes.conftest import LONG, SEED
+from crashes.web import Web
+from stack.environments import virtualenv
+from stack.system import programs
+from stack.system.directories import ROOT
+
+TESTS = ROOT / "integration_tests"
+DEADLINE_S = 3600.0 if LONG else 120.0
+
+
+@pytest.mark.usefixtures("worker")
+def test_crowds_before_several_workers_get_exactly_what_is_there(
+    plain: Web, books: Books, counted: Counter[str]
+) -> None:
+    python = virtualenv.sync(TESTS).python
+    chosen = {"BACKEND_URL": f"http://127.0.0.1:{plain.port}", "TEST_SEED": SEED, "SHOP_LONG": "01"[LONG]}
+    inherited = {name: value for name, value in os.environ.items() if name != "STACK_NAME"}
+    done = programs.run(
+        [python, "-m", "pytest", "-p", "no:cacheprovider", "--durations=0", TESTS / "test_shop_crowds.py"],
+        cwd=ROOT,
+        env={**inherited, **chosen},
+        timeout_s=DEADLINE_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    books.settle()
+    books.agree()
+    ((orders,),) = books.rows("SELECT count(*) FROM orders_order")
+    counted["orders in the shop's database"] = orders

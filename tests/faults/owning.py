@@ -1,0 +1,97 @@
+"""Owners of a stack as processes of their own: started, waited for, killed; and the stack's guardian."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from faults.stage import ENGINE, PATIENCE_S, Tree
+from stack.records import state
+from stack.system.directories import ROOT
+
+OWNER = Path(__file__).parent / "owner.py"
+RUNS = "the toy's test runs"
+PHASES = ("building", "db .* starting", "db .* ready", "web .* waiting", "web .* ready", "up in", RUNS)
+"""What the main job says, phase by phase."""
+
+
+def words(tree: Tree, verb: str) -> list[str]:
+    """Answer the words that start an owner."""
+    return [sys.executable, str(OWNER), verb, str(tree.folder), ENGINE]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+
+
+def own(tree: Tree, verb: str, *, terminal: int | None = None) -> subprocess.Popen[str]:
+    """Start an owner in a session of its own; with ``terminal`` that is the session's."""
+    prefix = [] if terminal is None else ["setsid", "--ctty"]
+    return subprocess.Popen(
+        [*prefix, *words(tree, verb)],
+        stdin=terminal,
+        stdout=subprocess.PIPE if terminal is None else terminal,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=terminal is None,
+        env=environment(),
+    )
+
+
+def ended(owner: subprocess.Popen[str]) -> tuple[int, str]:
+    """Wait for an owner's end; answers its code and what it said."""
+    try:
+        said, _ = owner.communicate(timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        owner.kill()
+        raise AssertionError(f"no end of the owner in {PATIENCE_S:.0f} s") from None
+    return owner.returncode, said
+
+
+def run(tree: Tree, verb: str) -> tuple[int, str]:
+    """Run an owner to its end."""
+    return ended(own(tree, verb))
+
+
+def wait_for(owner: subprocess.Popen[str], pattern: str) -> None:
+    assert owner.stdout is not None
+    seen = []
+    for line in owner.stdout:
+        seen.append(line)
+        if re.search(pattern, line):
+            return
+    raise AssertionError(f"the owner ended without saying {pattern!r}: {''.join(seen)}")
+
+
+def kept(tree: Tree) -> state.StackState | None:
+    """Answer what is remembered of the tree's stack."""
+    return next((found for name in state.names() if (found := state.read(name)) is not None), None)
+
+
+def guardian(tree: Tree) -> int:
+    """Answer the pid of the living stack's guardian, 0 where there is none yet."""
+    found = kept(tree)
+    return found.pid if found is not None else 0
+
+
+def kill(pid: int) -> None:
+    if pid:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def terminal() -> Iterator[tuple[int, Callable[[], None]]]:
+    """A terminal's end for a program, and what closes the window."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as window:
+        yield theirs, window.close
+    with contextlib.suppress(OSError):
+        os.close(theirs)

@@ -1,0 +1,101 @@
+"""What a stack stands on is gone, forged or full: what bears it, and the test that fails without."""
+
+from __future__ import annotations
+
+from faults.protection import Cut, Protection
+
+AROUND, STATE = "tests/faults/test_surroundings.py::", "stack/records/state.py"
+FORGED = f"{AROUND}test_a_state_file_that_makes_no_sense_is_set_aside_and_told"
+
+SURROUNDINGS = (
+    Protection(
+        fault="work tree deleted while up",
+        held_by="the record of a run that was deleted is not made again",
+        cuts=(
+            Cut(
+                file="stack/display/summary.py",
+                taken='if not (run / "request.json").is_file():',
+                put="if False:",
+            ),
+        ),
+        tests=(f"{AROUND}test_a_work_tree_that_is_deleted_does_not_keep_its_stack",),
+    ),
+    Protection(
+        fault="state file truncated",
+        held_by="a file that is no JSON is unreadable, not a crash",
+        cuts=(Cut(file=STATE, taken="except (ValueError, KeyError,", put="except (KeyError,"),),
+        tests=(f"{FORGED}[empty]", f"{FORGED}[truncated]", f"{FORGED}[zeros]"),
+    ),
+    Protection(
+        fault="state file lacks something or is of another shape",
+        held_by="it is read as a whole or not at all",
+        cuts=(Cut(file=STATE, taken="KeyError, TypeError, AttributeError)", put="KeyError)"),),
+        tests=(f"{FORGED}[lacking]", f"{FORGED}[another shape]"),
+    ),
+    Protection(
+        fault="state file from another version",
+        held_by="the version is compared",
+        cuts=(Cut(file=STATE, taken='if raw.pop("version") != VERSION:', put='if not raw.pop("version"):'),),
+        tests=(f"{FORGED}[another version]",),
+    ),
+    Protection(
+        fault="state file not ours",
+        held_by="keys that nobody knows are refused",
+        cuts=(
+            Cut(
+                file=STATE,
+                taken="if unknown := set(raw) - known:",
+                put="raw = {k: raw[k] for k in known & set(raw)}\n    if unknown := set():",
+            ),
+        ),
+        tests=(f"{FORGED}[not ours]",),
+    ),
+    Protection(
+        fault="a pid that was given to another process",
+        held_by="the guardian's start time",
+        cuts=(
+            Cut(
+                file="stack/system/processes.py",
+                taken="return pid > 0 and started(pid) == since",
+                put="return pid > 0 and started(pid) is not None",
+            ),
+        ),
+        tests=(f"{AROUND}test_a_pid_that_was_given_to_another_process_is_not_ours",),
+    ),
+    Protection(
+        fault="full disk",
+        held_by="what the machine refuses is told by its name",
+        cuts=(
+            Cut(
+                file="stack/system/disk_space.py",
+                taken='return DiskFull(f"No room is left where',
+                put='StackError(f"',
+            ),
+        ),
+        tests=(f"{AROUND}test_a_full_disk_is_an_error_of_its_own_and_leaves_nothing",),
+    ),
+    Protection(
+        fault="full disk: the end",
+        held_by="what cannot be noted down keeps nothing from ending",
+        cuts=(
+            Cut(
+                file="stack/guardian/guardian.py",
+                taken="with contextlib.suppress(OSError):  # a full disk keeps nothing from ending",
+                put="if True:",
+            ),
+        ),
+        tests=(f"{AROUND}test_a_disk_that_fills_while_a_stack_is_up_keeps_it_from_nothing_at_its_end",),
+    ),
+    Protection(
+        fault="clock set back",
+        held_by="start times count from the machine's boot",
+        cuts=(
+            Cut(
+                file="stack/system/processes.py",
+                taken="float(fields[19])",
+                put="round(time.time() - time.monotonic() + float(fields[19]) / 100, -1)",
+            ),
+        ),
+        tests=(f"{AROUND}test_a_clock_set_back_ends_no_stack",),
+    ),
+)

@@ -1,0 +1,199 @@
+"""One stack of toys on one engine: brought up, asked and ended by the same words on each."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from parity.command import KIND
+from stack.records import service_logs, timeline
+from stack.records.timeline import Event
+from stack.system import processes
+from stack.system.directories import ROOT
+
+TOYS = Path(__file__).parent / "toys"
+SETTLED = frozenset(
+    {"ready", "completed", "exited", "unhealthy", "timed out", "port taken", "dependency failed"}
+)
+PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """A work tree of its own with one compose file; ``home`` is where its state is kept."""
+
+    engine: str
+    folder: Path
+    home: Path
+    files: Sequence[str] = ()
+    profiles: Sequence[str] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    name: str = field(default_factory=lambda: f"parity-{secrets.token_hex(4)}")
+
+    def write(self, text: str, *, name: str = f"compose/docker-compose.{KIND}.yml") -> Path:
+        """Write a file of the work tree."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def run(self, verb: str, *words: str, timeout_s: float = 120.0) -> Answer:
+        """Say one word of `inv` to this stack."""
+        done = subprocess.run(
+            self.argv(verb, *words),
+            env=self.environment(),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            stdin=subprocess.DEVNULL,
+        )
+        return Answer(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    def argv(self, verb: str, *words: str) -> list[str]:
+        """Answer the command line of one word."""
+        argv = [sys.executable, "-m", "parity.command", verb, *words]
+        argv += ["--work-tree", str(self.folder), "--engine", self.engine]
+        argv += [part for file in self.files for part in ("--file", str(self.folder / file))]
+        return argv + [part for profile in self.profiles for part in ("--profile", profile)]
+
+    def environment(self) -> dict[str, str]:
+        """Answer the environment of every command."""
+        return {
+            **os.environ,
+            **self.variables,
+            "STACK_NAME": self.name,
+            "STACK_HOME": str(self.home),
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+        }
+
+    def up(self, *words: str) -> Answer:
+        """Bring the stack up; a case that means it to work says so by ``must_up``."""
+        return self.run("up", *words)
+
+    def must_up(self, *words: str) -> None:
+        """Bring the stack up and insist that it worked."""
+        answer = self.up(*words)
+        assert answer.code == 0, f"{self.engine}: {answer.out}\n{answer.err}"
+
+    def down(self, *words: str) -> Answer:
+        return self.run("down", *words)
+
+    def run_folder(self) -> Path:
+        """Answer the folder of the newest run."""
+        return max((self.folder / ".stack" / "runs").iterdir(), key=lambda path: path.stat().st_ctime_ns)
+
+    def token(self) -> str | None:
+        """Answer what the processes of the newest run carry; None where nothing was ever launched."""
+        requests = (self.folder / ".stack" / "runs").glob("*/request.json")
+        newest = max(requests, key=lambda path: path.stat().st_ctime_ns, default=None)
+        return None if newest is None else str(json.loads(newest.read_text())["token"])
+
+    def events(self) -> list[Event]:
+        """Answer what happened to services in the newest run."""
+        return [event for event in timeline.read(self.run_folder()) if event.kind == "service"]
+
+    def order(self, state: str) -> str:
+        """Answer the services in the order in which they came to ``state``."""
+        return " ".join(event.service for event in self.events() if event.state == state)
+
+    def story(self, service: str) -> str:
+        """Answer the states of one service in their order, from its start on."""
+        states = [e.state for e in self.events() if e.service == service]
+        return " > ".join(state for state in states if state not in {"building", "waiting"})
+
+    def verdict(self, service: str) -> str:
+        """Answer the last settled state of a service, with how it ended."""
+        settled = [e for e in self.events() if e.service == service and e.state in SETTLED]
+        if not settled:
+            return "none"
+        said = settled[-1].text if settled[-1].state in {"exited", "dependency failed"} else ""
+        return f"{settled[-1].state}: {said}".rstrip(": ")
+
+    def seconds(self, service: str, state: str) -> float:
+        """Answer how long after its start a service came to a state, the last time."""
+        return [e.seconds for e in self.events() if e.service == service and e.state == state][-1]
+
+    def log(self, service: str, *, once_it_ends: str = "") -> str:
+        """Answer what a service wrote in the newest run, having waited until its last line begins so."""
+        if once_it_ends:
+            self.wait(lambda: self.log(service).rpartition(" | ")[2].startswith(once_it_ends))
+        return " | ".join(text for _, text in service_logs.read(self.run_folder(), service))
+
+    def ports(self, service: str) -> dict[int, int]:
+        """Answer container port -> host port, as the state of the living stack has it."""
+        kept = json.loads((self.home / "stacks" / self.name / "state.json").read_text())
+        return {int(target): port for target, port in kept["ports"][service].items()}
+
+    def get(self, service: str, path: str, *, port: int = 8000) -> str:
+        """Ask a service from outside; answers its body, or the name of the failure."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports(service)[port], timeout=5)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().read().decode()
+        except (OSError, http.client.HTTPException) as error:
+            return type(error).__name__
+        finally:
+            connection.close()
+
+    def state(self, service: str) -> str:
+        """Answer the state that ``ps --format json`` says."""
+        rows = json.loads(self.run("ps").out or "[]")
+        return next((row["state"] for row in rows if row["service"] == service), "absent")
+
+    def wait(self, question: Callable[[], bool]) -> bool:
+        """Answer whether something comes true in time."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not question():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def came_to(self, service: str, state: str) -> bool:
+        """Answer whether a service's newest state becomes ``state`` in time."""
+
+        def newest() -> bool:
+            return [e.state for e in self.events() if e.service == service][-1:] == [state]
+
+        return self.wait(newest)
+
+    def left(self) -> str:
+        """Answer what is left of the stack: containers, networks, volumes, processes, state."""
+        token = self.token()
+        found = [f"process {pid}" for pid in (processes.with_token(token) if token else ())]
+        found += [f"folder {path}" for path in (self.home / "stacks").glob(self.name)]
+        if self.engine != "local":
+            found += containers_left(self.engine, self.name)
+        return ", ".join(found) or "nothing"
+
+
+def containers_left(program: str, name: str) -> list[str]:
+    """Answer what a container engine still has that carries the name of a stack."""
+    listings = {
+        "container": ["ps", "--all", "--format", "{{.Names}}"],
+        "network": ["network", "ls", "--format", "{{.Name}}"],
+        "volume": ["volume", "ls", "--format", "{{.Name}}"],
+    }
+    found = []
+    for kind, words in listings.items():
+        listed = subprocess.run([program, *words], capture_output=True, text=True, check=True).stdout
+        found += [f"{kind} {line}" for line in listed.split() if line.startswith(name)]
+    return found
