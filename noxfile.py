@@ -20,6 +20,7 @@ nox.options.sessions = ["lint", "tests", "integration"]
 nox.options.error_on_external_run = True
 
 ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT))  # tools/ is not installed
 logging.getLogger("stack").setLevel(logging.INFO)  # nox listens to everything; commands are told at DEBUG
 PATHS = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
 """Where Python finds the engine and, below tests/, each suite as a package."""
@@ -59,6 +60,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    session.run("lint-imports", env={"PYTHONPATH": str(ROOT)})
     session.run("yamllint", "--strict", *_files(session, "*.yml", "*.yaml", ".yamllint.yml"))
     session.run("shellcheck", *_files(session, "*.sh", ".ci/run", "tools/base-images/*entrypoint*"))
     _check_containers(session)
@@ -167,7 +169,7 @@ def workflows(session: nox.Session) -> None:
 
 
 def _stand_ins(workflow: str) -> list[str]:
-    """Answer act's options that put the folders of tools/stand-ins in the place of GitHub's actions."""
+    """Return act's options that put the folders of tools/stand-ins in the place of GitHub's actions."""
     used = set(re.findall(r"uses: (actions/([\w-]+)@\w+)", (ROOT / workflow).read_text(encoding="utf-8")))
     folder = ROOT / "tools" / "stand-ins"
     return [f"--local-repository={use}={folder / name}" for use, name in used if (folder / name).is_dir()]

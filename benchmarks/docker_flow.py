@@ -46,7 +46,7 @@ def waiting() -> None:
 
 
 def ours(engine: str, *chosen: str) -> Callable[[], None]:
-    """Answer a run of nox -s integration, of all tests or those that ``-k`` chooses."""
+    """Return a run of nox -s integration, of all tests or those that ``-k`` chooses."""
     return lambda: call("nox", "-s", "integration", "--", "--engine", engine, "-q", *chosen)
 
 

@@ -35,7 +35,7 @@ class Shop:
         self.sold = 0
 
     def checkout_s(self) -> float:
-        """Answer how long one checkout of one line takes; filling the cart is not counted."""
+        """Return how long one checkout of one line takes; filling the cart is not counted."""
         sku = self.skus[self.sold % len(self.skus)]
         self.sold += 1
         token = self._send("POST", "/cart/lines", {"sku": sku, "quantity": 1})["token"]
@@ -45,7 +45,7 @@ class Shop:
         return time.perf_counter() - began
 
     def _in_stock(self) -> list[str]:
-        """Answer some SKUs with so many units that a benchmark does not buy them all."""
+        """Return some SKUs with so many units that a benchmark does not buy them all."""
         items = self._send("GET", "/products?in_stock=true&limit=100")["items"]
         found = []
         for item in items:

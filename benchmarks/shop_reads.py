@@ -41,7 +41,7 @@ for path in sys.argv[1:]:
 
 
 def queries(paths: list[str], database: str) -> list[tuple[str, int]]:
-    """Answer how many queries each address costs with nothing cached."""
+    """Return how many queries each address costs with nothing cached."""
     settings = {"DJANGO_SETTINGS_MODULE": "config.settings.ci", "DATABASE_URL": database}
     ended = subprocess.run(
         [str(backend_python()), "-c", COUNTING, *paths],
@@ -61,7 +61,7 @@ def read(url: str) -> bytes:
 
 
 def tail(taken: list[float]) -> tuple[float, float, float]:
-    """Answer the median, the 99th percentile, and how many times the one the other is."""
+    """Return the median, the 99th percentile, and how many times the one the other is."""
     middle, slow = statistics.median(taken), taken[int(len(taken) * 0.99)]
     return middle * 1000, slow * 1000, slow / middle
 

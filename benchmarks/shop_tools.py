@@ -37,7 +37,7 @@ class Connection:
         self.link.sendall(request)
 
     def is_answered(self) -> bool:
-        """Read what is there; answers whether the response is complete, and refuses all but 200."""
+        """Read what is there; return whether the response is complete, and refuses all but 200."""
         chunk = self.link.recv(65536)
         if not chunk:
             raise SystemExit("the server closed a connection")
@@ -79,7 +79,7 @@ def drive(url: str, path: str, *, connections: int, requests: int) -> tuple[floa
 
 
 def backend_python() -> Path:
-    """Answer the interpreter of the backend's own environment."""
+    """Return the interpreter of the backend's own environment."""
     return virtualenv.sync(ROOT / "backend").python
 
 
@@ -103,7 +103,7 @@ def bare_project(folder: Path, body: bytes) -> Path:
 
 
 def free_port() -> int:
-    """Answer a port that nobody has now."""
+    """Return a port that nobody has now."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 

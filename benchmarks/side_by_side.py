@@ -31,7 +31,7 @@ def start(tree: Path) -> subprocess.Popen[bytes]:
 
 
 def run(trees: list[Path]) -> float:
-    """Run the main job in all trees at once; answers the seconds until the last has ended, all green."""
+    """Run the main job in all trees at once; return the seconds until the last has ended, all green."""
     began = time.monotonic()
     for job in [start(tree) for tree in trees]:
         said, _ = job.communicate()
@@ -41,7 +41,7 @@ def run(trees: list[Path]) -> float:
 
 
 def used_ports(tree: Path) -> list[int]:
-    """Answer the host ports of the last run in a tree."""
+    """Return the host ports of the last run in a tree."""
     plan = max(tree.glob(".stack/runs/*/plan.json"), key=lambda path: path.stat().st_mtime)
     services = json.loads(plan.read_text())["services"].values()
     return [port for service in services for port in service["ports"].values()]

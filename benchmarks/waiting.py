@@ -64,7 +64,7 @@ def compose(folder: Path, mode: str, count: int) -> Path:
 
 
 def hold(folder: Path, file: Path, deadline_s: float) -> tuple[list[Event], float]:
-    """Run the stack; answers its events and the guardian's processor time per second of waiting."""
+    """Run the stack; return its events and the guardian's processor time per second of waiting."""
     name = names.ephemeral("benchmark")
     request = Request(
         name=name,

@@ -41,7 +41,7 @@ class Recipe:
     suite: str
 
     def makes(self, tag: str) -> bool:
-        """Answer whether this stands in for ``tag``: its version, in any variant but another system's."""
+        """Return whether this stands in for ``tag``: its version, in any variant but another system's."""
         repository, version = _split(tag)
         variants = version.removeprefix(self.version)
         known = version.startswith(self.version) and (not self.version or variants[:1] in {"", "-"})
@@ -102,7 +102,7 @@ def _left_alone(tag: str, state: str, say: Callable[[str], None]) -> Outcome:
 
 
 def recipe_for(tag: str) -> Recipe:
-    """Answer the recipe that stands in for ``tag``.
+    """Return the recipe that stands in for ``tag``.
 
     Raises:
         BuildFailed: there is none.
@@ -118,7 +118,7 @@ def recipe_for(tag: str) -> Recipe:
 
 
 def digest(*folders: Path, extra: Sequence[str] = ()) -> str:
-    """Answer a short digest of all files below ``folders``: names, modes, contents."""
+    """Return a short digest of all files below ``folders``: names, modes, contents."""
     total = hashlib.sha256("\0".join(extra).encode())
     for folder in folders:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -145,7 +145,7 @@ class Workshop:
             ) from error
 
     def state(self, tag: str) -> Literal["present", "pullable", "missing"]:
-        """Answer whether ``tag`` is here, can be pulled, or neither; an outdated one of ours is missing."""
+        """Return whether ``tag`` is here, can be pulled, or neither; an outdated one of ours is missing."""
         label = self.label(tag)
         if label is not None:
             ours = next((recipe for recipe in TABLE if recipe.makes(tag)), None)
@@ -154,7 +154,7 @@ class Workshop:
         return "pullable" if self.can_be_pulled(tag) else "missing"
 
     def label(self, tag: str) -> str | None:
-        """Answer the recipe that ``tag`` was made from: empty for a real image, None for no image."""
+        """Return the recipe that ``tag`` was made from: empty for a real image, None for no image."""
         argv = ("docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', tag)
         done = self.run(argv, check=False)
         return done.stdout.strip() if done.returncode == 0 else None
@@ -185,7 +185,7 @@ class Workshop:
             return {tag: job.result() for tag, job in jobs.items()}
 
     def base(self, debian: Debian, suite: str, *, afresh: bool) -> str:
-        """Answer the tag of a bare Debian release, made if it is not here or was made otherwise."""
+        """Return the tag of a bare Debian release, made if it is not here or was made otherwise."""
         tag, recipe = f"ecommerce-debian:{suite}", self.base_digest()
         if afresh or self.label(tag) != recipe:
             started = time.monotonic()
@@ -217,11 +217,11 @@ class Workshop:
         return Outcome(tag=tag, state="made", seconds=seconds)
 
     def base_digest(self) -> str:
-        """Answer what a bare Debian release is made of, besides the release itself."""
+        """Return what a bare Debian release is made of, besides the release itself."""
         return digest(RECIPES / "debian", extra=(Debian.authorities_digest(),))
 
     def recipe_digest(self, recipe: Recipe) -> str:
-        """Answer what an image of ``recipe`` is made of."""
+        """Return what an image of ``recipe`` is made of."""
         return digest(RECIPES / recipe.folder, extra=(recipe.suite, self.base_digest()))
 
 

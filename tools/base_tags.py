@@ -23,7 +23,7 @@ _REFERENCE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))")
 
 
 def asked(files: Sequence[Path] = COMPOSE_FILES) -> tuple[str, ...]:
-    """Answer every tag that these stacks' images and builds start from, sorted, and the curl image.
+    """Return every tag that these stacks' images and builds start from, sorted, and the curl image.
 
     Raises:
         ComposeError: a compose file or a Dockerfile cannot be read.
@@ -39,7 +39,7 @@ def asked(files: Sequence[Path] = COMPOSE_FILES) -> tuple[str, ...]:
 
 
 def of_build(build: Build) -> tuple[str, ...]:
-    """Answer the images that a build's ``FROM`` and ``COPY --from`` fetch.
+    """Return the images that a build's ``FROM`` and ``COPY --from`` fetch.
 
     Raises:
         ComposeError: there is no such Dockerfile.

@@ -61,12 +61,12 @@ class Debian:
         return cls(run=run, archive=archive, security=security, options=_inherited(run))
 
     def sources(self, suite: str) -> tuple[str, ...]:
-        """Answer the lines of ``sources.list`` for a release."""
+        """Return the lines of ``sources.list`` for a release."""
         lines = [f"deb {self.archive} {suite} main"] if self.archive else []
         return (*lines, f"deb {self.security} {suite}-security main") if self.security else tuple(lines)
 
     def argv(self, suite: str, target: Path) -> tuple[str | Path, ...]:
-        """Answer the command that writes the release to the tar file ``target``."""
+        """Return the command that writes the release to the tar file ``target``."""
         return (
             ("mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates,usr-is-merged")
             + ((f"--hook-dir={MERGED_USR}",) if MERGED_USR.exists() else ())
@@ -98,7 +98,7 @@ class Debian:
 
     @staticmethod
     def authorities_digest() -> str:
-        """Answer a digest of the authorities that this machine trusts; empty where it names none."""
+        """Return a digest of the authorities that this machine trusts; empty where it names none."""
         bundle = authorities()
         return hashlib.sha256(bundle.read_bytes()).hexdigest() if bundle else ""
 
@@ -113,7 +113,7 @@ _TARGETS = (
 
 
 def authorities() -> Path | None:
-    """Answer the file with the authorities that this machine trusts, if it has one where systems keep it."""
+    """Return the file with the authorities that this machine trusts, if it has one where systems keep it."""
     return next((path for path in AUTHORITIES if path.is_file()), None)
 
 

@@ -28,13 +28,13 @@ Code 2 is the command line's own: a word that `inv`, `nox` or argparse does not 
 
 
 def classes() -> list[type[StackError]]:
-    """Answer every error of ``stack.errors``, by its code."""
+    """Return every error of ``stack.errors``, by its code."""
     found = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, StackError)]
     return sorted(found, key=lambda kind: kind.code)
 
 
 def page() -> str:
-    """Answer the page that docs/errors.md is to be."""
+    """Return the page that docs/errors.md is to be."""
     rows = []
     for kind in classes():
         if kind is not StackError:

@@ -44,7 +44,7 @@ class Options:
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Answer the options; what is not ours is schemathesis'."""
+    """Return the options; what is not ours is schemathesis'."""
     parser = argparse.ArgumentParser(prog="nox -s fuzz --", description=__doc__)
     parser.add_argument("--engine", default="auto", help="docker, podman, local, or auto (default)")
     parser.add_argument("--stack", default="ci", help="which compose file: ci (default) or local")
@@ -54,7 +54,7 @@ def parse(arguments: Sequence[str]) -> Options:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Fuzz a stack of its own; answers the exit code. What went wrong has been said."""
+    """Fuzz a stack of its own; return the exit code. What went wrong has been said."""
     options = parse(arguments)
     choice = Choice(kind=options.stack, engine=options.engine)
     try:
@@ -70,7 +70,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _token(backend: str) -> str:
-    """Answer the token of a customer who registers for this."""
+    """Return the token of a customer who registers for this."""
     request = urllib.request.Request(  # noqa: S310 - the stack's own address
         f"{backend}/api/v1/accounts/register",
         data=json.dumps(CUSTOMER).encode(),

@@ -37,7 +37,7 @@ class Lock:
 
 
 def table(root: Path = ROOT) -> tuple[Lock, ...]:
-    """Answer every lock of the repository."""
+    """Return every lock of the repository."""
     rows = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["stack"]["locks"]
     return tuple(
         Lock(target=target, **{**row, "groups": tuple(row.get("groups", ()))}) for target, row in rows.items()
@@ -92,7 +92,7 @@ def _group(groups: dict[str, list[Any]], name: str) -> Iterator[str]:
 
 
 def _pins(text: str) -> Iterator[tuple[str, bool]]:
-    """Answer each requirement of a lock, and whether it has a hash."""
+    """Return each requirement of a lock, and whether it has a hash."""
     for line in text.replace("\\\n", " ").splitlines():
         pin, _, hashes = line.split("#", 1)[0].partition(" --hash=")
         if pin.strip() and not pin.startswith("-"):

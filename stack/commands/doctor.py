@@ -45,7 +45,7 @@ def run(*, as_json: bool) -> int:
 
 
 def examine() -> list[Check]:
-    """Answer every check of this machine; a check that fails itself is a warning."""
+    """Return every check of this machine; a check that fails itself is a warning."""
     found: list[Check] = []
     for look in (
         _python,
@@ -73,7 +73,7 @@ def _safely(look: Callable[[], Iterator[Check]]) -> list[Check]:
 
 
 def to_text(checks: list[Check]) -> str:
-    """Answer the checks as lines."""
+    """Return the checks as lines."""
     marks = {"ok": "ok     ", "warning": "warning", "error": "error  "}
     lines = [f"{marks[check.level]}  {check.name:<14} {check.text}" for check in checks]
     advice = [f"\n{' ' * 24}-> {check.advice}" if check.advice else "" for check in checks]

@@ -19,7 +19,7 @@ from stack.system import programs
 
 
 def run(choice: Choice, service: str, command: str, *, fresh: bool = False) -> int:
-    """Run ``command`` in the place of ``service`` on the user's terminal; answers its exit code."""
+    """Run ``command`` in the place of ``service`` on the user's terminal; return its exit code."""
     kept = guardians.require_running(choice.resolve_name())
     words = shlex.split(command)
     if kept.engine != "local":
@@ -38,7 +38,7 @@ def run(choice: Choice, service: str, command: str, *, fresh: bool = False) -> i
 
 
 def local_environment(planned: ServicePlan, kept: StackState) -> dict[str, str]:
-    """Answer the environment of a service of the local engine."""
+    """Return the environment of a service of the local engine."""
     from stack.engines.local.engine import service_environment
 
     service = planned.service

@@ -15,7 +15,7 @@ from stack.system import programs
 
 
 def ask_all(made: Plan, kept: StackState) -> list[dict[str, str]]:
-    """Answer what each service's health check says now."""
+    """Return what each service's health check says now."""
 
     async def ask() -> list[dict[str, str]]:
         return list(await asyncio.gather(*(_ask(made, kept, name) for name in made.services)))

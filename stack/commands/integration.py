@@ -37,7 +37,7 @@ class Options:
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Answer the options; what is not ours is pytest's."""
+    """Return the options; what is not ours is pytest's."""
     parser = argparse.ArgumentParser(prog="nox -s integration --", description=__doc__)
     parser.add_argument("--engine", default="auto", help="docker, podman, local, or auto (default)")
     parser.add_argument("--stack", default="ci", help="which compose file: ci (default) or local")
@@ -52,7 +52,7 @@ def parse(arguments: Sequence[str]) -> Options:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Do the whole job and answer its exit code; what went wrong has been said."""
+    """Do the whole job and return its exit code; what went wrong has been said."""
     ctrl_c.raise_lost_interrupts()
     try:
         return _run(parse(arguments))

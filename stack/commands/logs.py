@@ -14,7 +14,7 @@ from stack.records import service_logs
 
 
 def show_logs(run: Path, names: list[str], *, after: str, tail: int) -> str:
-    """Print what is there; answers the time of the last line."""
+    """Print what is there; return the time of the last line."""
     rows = [row for row in service_logs.merge(run, names) if row[0] > after]
     for row in rows[-tail:] if tail else rows:
         messages.say(log_lines.format_entry(*row))

@@ -121,6 +121,6 @@ def _watch(launched: Launched, tests: programs.Process, dead: list[timeline.Even
 
 
 def _running_test(run: Path) -> str:
-    """Answer the test that is running, which the tests' conftest writes down."""
+    """Return the test that is running, which the tests' conftest writes down."""
     path = run / "current-test"
     return path.read_text(encoding="utf-8") if path.exists() else "the tests"

@@ -19,7 +19,7 @@ from stack.records.state import StackState
 
 
 def database_service(made: Plan) -> str | None:
-    """Answer the service that holds the database, None where a service keeps it in a file of its own."""
+    """Return the service that holds the database, None where a service keeps it in a file of its own."""
     for name, planned in made.services.items():
         if planned.service.image and planned.service.image.rsplit("/", 1)[-1].startswith("postgres"):
             return name
@@ -27,7 +27,7 @@ def database_service(made: Plan) -> str | None:
 
 
 def users_of(made: Plan, name: str) -> list[str]:
-    """Answer the services that need ``name``, directly or not, in start order."""
+    """Return the services that need ``name``, directly or not, in start order."""
     users = {name}
     for other, planned in made.services.items():
         if any(d.service in users for d in planned.service.depends_on):
@@ -36,14 +36,14 @@ def users_of(made: Plan, name: str) -> list[str]:
 
 
 def file_users(made: Plan) -> list[str]:
-    """Answer the services that keep a database in a file (a ``sqlite:`` address), in start order."""
+    """Return the services that keep a database in a file (a ``sqlite:`` address), in start order."""
     return [
         n for n, p in made.services.items() if p.environment.get("DATABASE_URL", "").startswith("sqlite:")
     ]
 
 
 def database_of(kept: StackState) -> str:
-    """Reset the database of ``kept`` and answer what was reset.
+    """Reset the database of ``kept`` and return what was reset.
 
     Raises:
         ServiceFailed: a service did not become ready again.

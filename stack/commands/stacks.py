@@ -11,7 +11,7 @@ from stack.records.state import StackState
 
 
 def stack_row(kept: StackState) -> dict[str, str]:
-    """Answer one living stack as a row."""
+    """Return one living stack as a row."""
     statuses = services.service_statuses(kept)
     well = sum(item.state in {"ready", "completed"} for item in statuses)
     return {

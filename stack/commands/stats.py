@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def memory_bytes(kept: StackState) -> int:
-    """Answer the resident memory of all services of a stack; pages that processes share count once each."""
+    """Return the resident memory of all services of a stack; pages that processes share count once each."""
     import psutil
 
     total = 0
@@ -32,7 +32,7 @@ def memory_bytes(kept: StackState) -> int:
 
 
 def service_rows(kept: StackState) -> list[dict[str, str]]:
-    """Answer processes, processor share and memory of each service."""
+    """Return processes, processor share and memory of each service."""
     if kept.engine != "local":
         return _container_rows(kept)
     import psutil

@@ -39,14 +39,14 @@ def watch_services(kept: StackState, *, say: Callable[[str], None]) -> None:
 
 
 def projects(made: Plan) -> Iterator[tuple[str, Path]]:
-    """Answer the services that are made from a folder, with it."""
+    """Return the services that are made from a folder, with it."""
     for name, planned in made.services.items():
         if planned.service.build is not None:
             yield name, planned.service.build.context
 
 
 def snapshot(project: Path) -> Snapshot:
-    """Answer the files that count, with the time of their last change."""
+    """Return the files that count, with the time of their last change."""
     return {
         path: path.stat().st_mtime_ns
         for path in project.rglob("*")
@@ -55,7 +55,7 @@ def snapshot(project: Path) -> Snapshot:
 
 
 def differences(before: Snapshot, after: Snapshot) -> list[Path]:
-    """Answer the files that came, went or changed."""
+    """Return the files that came, went or changed."""
     return sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
 
 

@@ -27,7 +27,7 @@ class Choice:
         return f"ecommerce-{self.kind}"
 
     def files(self) -> tuple[str, ...]:
-        """Answer the compose files, the first being the kind's own.
+        """Return the compose files, the first being the kind's own.
 
         Raises:
             UnknownStack: there is no compose file for that kind.

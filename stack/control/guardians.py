@@ -33,7 +33,7 @@ class Launched:
     lease: int | None
 
     def events(self) -> Iterator[Event]:
-        """Answer what happens, until the guardian has ended."""
+        """Return what happens, until the guardian has ended."""
         return timeline.follow(self.run, ended=lambda: self.process.poll() is not None)
 
     def end(self) -> None:
@@ -85,7 +85,7 @@ def launch(request: Request) -> Launched:
 
 
 def ask(name: str, verb: str, services: list[str], *, timeout_s: float = 180.0) -> dict[str, Any]:
-    """Ask the guardian of ``name`` and answer what it says.
+    """Ask the guardian of ``name`` and return what it says.
 
     Raises:
         NotUp: there is no such stack, or it is not ready to be asked.
@@ -106,7 +106,7 @@ def ask(name: str, verb: str, services: list[str], *, timeout_s: float = 180.0) 
 
 
 def alive(name: str) -> StackState | None:
-    """Answer the state of the stack where its guardian lives."""
+    """Return the state of the stack where its guardian lives."""
     kept = state.read(name)
     if kept is not None and processes.is_alive(kept.pid, kept.pid_started):
         return kept
@@ -114,7 +114,7 @@ def alive(name: str) -> StackState | None:
 
 
 def not_up(name: str) -> NotUp:
-    """Answer the error of a stack that was meant and is not up; its hint names those that are."""
+    """Return the error of a stack that was meant and is not up; its hint names those that are."""
     others = [other for other in state.names() if other != name and _lives(other)]
     instead = f", or name one that is up: `--stack {'`, `--stack '.join(others)}`" if others else ""
     return NotUp(f"The stack {name} is not up.", hint=f"Start it with `inv up`{instead}.")
@@ -127,7 +127,7 @@ def _lives(name: str) -> bool:
 
 
 def require_running(name: str) -> StackState:
-    """Answer the living stack of that name.
+    """Return the living stack of that name.
 
     Raises:
         NotUp: there is none.
@@ -139,7 +139,7 @@ def require_running(name: str) -> StackState:
 
 
 def running_stacks() -> Iterator[StackState]:
-    """Answer every living stack of this machine that this user may see."""
+    """Return every living stack of this machine that this user may see."""
     for name in state.names():
         kept = alive(name)
         if kept is not None:

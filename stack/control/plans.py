@@ -15,7 +15,7 @@ from stack.records.state import StackState
 
 
 def site_of(kept: StackState) -> Site:
-    """Answer where a living stack is."""
+    """Return where a living stack is."""
     return Site(
         name=kept.name,
         folder=state.folder(kept.name),
@@ -27,7 +27,7 @@ def site_of(kept: StackState) -> Site:
 
 
 def plan_of(kept: StackState) -> Plan:
-    """Answer the plan of a living stack, made again from its files and its ports."""
+    """Return the plan of a living stack, made again from its files and its ports."""
     loaded = compose.load(*map(Path, kept.files), env_file=Path(kept.work_tree) / ".env.local")
     services = {name: loaded.services[name] for name in kept.ports if name in loaded.services}
     table = {name: {int(t): p for t, p in ports.items()} for name, ports in kept.ports.items()}
@@ -38,7 +38,7 @@ def plan_of(kept: StackState) -> Plan:
 
 
 def service_of(made: Plan, name: str) -> ServicePlan:
-    """Answer one service of a plan.
+    """Return one service of a plan.
 
     Raises:
         UnknownService: it has no such service.

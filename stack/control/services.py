@@ -44,7 +44,7 @@ class ServiceStatus:
 
 
 def service_statuses(kept: StackState) -> list[ServiceStatus]:
-    """Answer each service's last state, in the order in which they were started."""
+    """Return each service's last state, in the order in which they were started."""
     last = {e.service: e for e in timeline.read(Path(kept.run)) if e.kind == "service"}
     return [
         ServiceStatus(

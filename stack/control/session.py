@@ -59,7 +59,7 @@ Show = Callable[[Event], None]
 
 
 def request(choice: Choice, *, services: Sequence[str] = (), ephemeral: bool, deadline_s: float) -> Request:
-    """Answer what the guardian is to hold.
+    """Return what the guardian is to hold.
 
     Raises:
         UnknownStack, UnknownEngine, EngineUnavailable: the choice cannot be met.
@@ -82,7 +82,7 @@ def request(choice: Choice, *, services: Sequence[str] = (), ephemeral: bool, de
 
 
 def wait_until_up(launched: Launched, show: Show) -> list[Event]:
-    """Follow a guardian until its stack is up; answers the events so far.
+    """Follow a guardian until its stack is up; return the events so far.
 
     Raises:
         ServiceFailed: a service did not become ready. Its account is in the events.
@@ -125,7 +125,7 @@ class _Reported(StackError):
 
 
 def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show) -> tuple[StackState, bool]:
-    """Bring the detached stack up; answers its state, and whether it was up already.
+    """Bring the detached stack up; return its state, and whether it was up already.
 
     Raises:
         UpElsewhere: it is up on another engine than the one that was asked for.

@@ -50,13 +50,13 @@ def clean_up(kept: StackState) -> None:
 
 
 def _recorded(kept: StackState) -> list[int]:
-    """Answer the services' first processes that still live; some hide their token by renaming themselves."""
+    """Return the services' first processes that still live; some hide their token by renaming themselves."""
     noted = [event for event in timeline.read(Path(kept.run)) if event.kind == "process"]
     return [event.pid for event in noted if processes.is_alive(event.pid, event.started)]
 
 
 def sweep() -> list[str]:
-    """Clean up after every guardian that is gone; answers one sentence for each."""
+    """Clean up after every guardian that is gone; return one sentence for each."""
     said = []
     for name in state.names():
         try:

@@ -81,7 +81,7 @@ def empty_sqlite(path: Path, *, stack: str) -> None:
 
 
 def drop_statements(objects: list[tuple[str, str, str]]) -> list[str]:
-    """Answer how to drop (type, name, sql), views and virtual tables first: a table's shadows go with it."""
+    """Return how to drop (type, name, sql), views and virtual tables first: a table's shadows go with it."""
 
     def rank(entry: tuple[str, str, str]) -> int:
         return 0 if entry[0] == "view" else 1 if entry[2].upper().startswith("CREATE VIRTUAL") else 2
@@ -90,7 +90,7 @@ def drop_statements(objects: list[tuple[str, str, str]]) -> list[str]:
 
 
 def quoted(name: str) -> str:
-    """Answer ``name`` as an SQL identifier."""
+    """Return ``name`` as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def why_not_disposable(*, host: str, port: int, kept: StackState | None, alive: bool) -> str | None:
-    """Answer what forbids to destroy the database at ``host:port``; None where nothing does."""
+    """Return what forbids to destroy the database at ``host:port``; None where nothing does."""
     if not _is_loopback(host):
         return f"{host} is not this machine"
     if kept is None or not alive:

@@ -10,7 +10,7 @@ from stack.plan.plan import Plan
 
 
 def describe_plan(made: Plan) -> str:
-    """Answer the plan as JSON, with secrets masked."""
+    """Return the plan as JSON, with secrets masked."""
     services = {
         name: {
             "argv": list(s.argv),
@@ -29,7 +29,7 @@ def describe_plan(made: Plan) -> str:
 
 
 def describe_stack(loaded: Stack) -> str:
-    """Answer a compose model as people read it, secrets masked."""
+    """Return a compose model as people read it, secrets masked."""
     lines = [f"{loaded.name}: {', '.join(str(file) for file in loaded.files)}"]
     for service in loaded.services.values():
         source = service.image or f"build {service.build.context if service.build else '?'}"

@@ -40,7 +40,7 @@ _ADVICE = (
 
 
 def failure(events: Iterable[Event], run: Path) -> str:
-    """Answer the account of a failed start: the first cause with its evidence, then what followed."""
+    """Return the account of a failed start: the first cause with its evidence, then what followed."""
     bad = [e for e in events if e.kind == "service" and e.state in BAD]
     first = next((e for e in bad if e.state != "dependency failed"), bad[0] if bad else None)
     if first is None:
@@ -66,7 +66,7 @@ def failure(events: Iterable[Event], run: Path) -> str:
 
 
 def advice(first: Event) -> str:
-    """Answer what a person does about the first cause who has not met this service before."""
+    """Return what a person does about the first cause who has not met this service before."""
     for state, words, sentence in _ADVICE:
         if state == first.state and words in first.text:
             return sentence
@@ -74,7 +74,7 @@ def advice(first: Event) -> str:
 
 
 def _stack_option(run: Path) -> str:
-    """Answer the option that names the run's kind of stack, none for the usual one."""
+    """Return the option that names the run's kind of stack, none for the usual one."""
     try:
         file = json.loads((run / "request.json").read_text(encoding="utf-8"))["files"][0]
     except (OSError, ValueError, LookupError, TypeError):

@@ -11,12 +11,12 @@ _URL_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):([^@/\s]+)@")
 
 
 def redact_url(text: str) -> str:
-    """Answer ``text`` with the password of every URL in it masked (RFC 3986, userinfo)."""
+    """Return ``text`` with the password of every URL in it masked (RFC 3986, userinfo)."""
     return _URL_PASSWORD.sub(lambda match: f"{match[1]}:{MASK}@", text)
 
 
 def redact(environment: Mapping[str, str]) -> dict[str, str]:
-    """Answer an environment that may be shown: values of secret-looking names and URL passwords masked."""
+    """Return an environment that may be shown: values of secret-looking names and URL passwords masked."""
     return {
         key: MASK if _SECRET_KEY.search(key) and value else redact_url(value)
         for key, value in environment.items()

@@ -7,7 +7,7 @@ from stack.records.state import StackState
 
 
 def address_lines(kept: StackState) -> list[str]:
-    """Answer where a person finds the services of a stack."""
+    """Return where a person finds the services of a stack."""
     lines = [f"  {key:<13} {redact_url(value)}" for key, value in kept.endpoints.items()]
     urls = [value for key, value in kept.endpoints.items() if value.startswith("http")]
     checks = [f"{url}/health/" if number == 0 else f"{url}/health" for number, url in enumerate(urls)]

@@ -22,7 +22,7 @@ MERGED = "merged.log"
 
 
 def finish(run: Path, *, outcome: str) -> Path:
-    """Write what is written at the end of a run; answers the summary's path.
+    """Write what is written at the end of a run; return the summary's path.
 
     A folder that was deleted meanwhile, with its work tree perhaps, is not made again.
     """
@@ -40,7 +40,7 @@ def finish(run: Path, *, outcome: str) -> Path:
 
 
 def summary(request: Request, events: Sequence[Event], outcome: str) -> str:
-    """Answer the account of a run: outcome, first cause, every service's way."""
+    """Return the account of a run: outcome, first cause, every service's way."""
     bad = [e for e in events if e.kind == "service" and e.state in verdicts.BAD]
     lines = [f"# {request.name} on {request.engine}: {outcome}", ""]
     if bad:

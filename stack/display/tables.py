@@ -7,7 +7,7 @@ from typing import Any
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Answer rows as a table with headings."""
+    """Return rows as a table with headings."""
     cells = [[str(row.get(column, "")) for column in columns] for row in rows]
     widths = [max([len(c), *(len(line[i]) for line in cells)]) for i, c in enumerate(columns)]
     lines = [[c.upper() for c in columns], *cells]
@@ -17,7 +17,7 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
 
 
 def age(seconds: float) -> str:
-    """Answer a duration in the largest unit that fits: 5s, 12m, 3h, 2d."""
+    """Return a duration in the largest unit that fits: 5s, 12m, 3h, 2d."""
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
         if seconds >= size:
             return f"{int(seconds // size)}{unit}"
@@ -25,5 +25,5 @@ def age(seconds: float) -> str:
 
 
 def format_bytes(size: int) -> str:
-    """Answer a size in MiB."""
+    """Return a size in MiB."""
     return f"{size / (1 << 20):.0f} MiB"

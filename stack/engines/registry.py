@@ -16,11 +16,11 @@ Podman has none: that its command is installed says nothing, so it is used where
 """
 
 Availability = Callable[[], str | None]
-"""Answers why an engine cannot be used, None where it can."""
+"""Return why an engine cannot be used, None where it can."""
 
 
 def create(name: str) -> Engine:
-    """Answer a new engine of that name.
+    """Return a new engine of that name.
 
     Raises:
         UnknownEngine: there is none.
@@ -37,7 +37,7 @@ def create(name: str) -> Engine:
 
 
 def why_not(name: str) -> str | None:
-    """Answer why the engine cannot be used here, None where it can."""
+    """Return why the engine cannot be used here, None where it can."""
     if name == "local":
         return None
     from stack.engines.container import engine
@@ -46,7 +46,7 @@ def why_not(name: str) -> str | None:
 
 
 def choose(preferred: str, *, why_not: Callable[[str], str | None] = why_not) -> str:
-    """Answer the engine to use; ``auto`` is the first daemon that answers, else ``local``.
+    """Return the engine to use; ``auto`` is the first daemon that answers, else ``local``.
 
     Raises:
         UnknownEngine: there is no such engine.

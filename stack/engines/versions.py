@@ -31,12 +31,12 @@ ENGINES = {
 
 
 def machine() -> str:
-    """Answer Python, platform and processors, a line each."""
+    """Return Python, platform and processors, a line each."""
     return f"python {sys.version.split()[0]}\nplatform {platform.platform()}\nprocessors {os.cpu_count()}\n"
 
 
 def engine(name: str) -> str:
-    """Answer an engine and its plugins, each with its version: ``Engine 26.1.5, compose 2.26.1``."""
+    """Return an engine and its plugins, each with its version: ``Engine 26.1.5, compose 2.26.1``."""
     asked = dict(ENGINES.get(name, {}))
     if name == "podman" and shutil.which(podman.PROVIDER):
         asked["compose"] = (podman.PROVIDER, "version")
@@ -44,7 +44,7 @@ def engine(name: str) -> str:
 
 
 def of(argv: Sequence[str | Path]) -> str:
-    """Answer the first version that a command says, a question mark where it says none."""
+    """Return the first version that a command says, a question mark where it says none."""
     with contextlib.suppress(CommandFailed):
         said = programs.run(argv, timeout_s=ASKED_S).stdout
         if found := re.search(r"\d+(\.\d+)+", said):

@@ -24,7 +24,7 @@ class Interpreter:
 
 
 def required_python(project: Path, pyproject: bytes) -> str:
-    """Answer ``requires-python``, empty where the project has no opinion."""
+    """Return ``requires-python``, empty where the project has no opinion."""
     return str(_project_table(project, pyproject).get("requires-python", ""))
 
 

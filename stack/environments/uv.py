@@ -22,7 +22,7 @@ _SYSCONFIG = threading.Lock()
 
 
 def program() -> str:
-    """Answer the path of uv: the one installed beside this interpreter, else the one on the PATH.
+    """Return the path of uv: the one installed beside this interpreter, else the one on the PATH.
 
     Raises:
         BuildFailed: there is none.
@@ -46,7 +46,7 @@ def call(
     pass_fds: Collection[int] = (),
     path: str | None = None,
 ) -> str:
-    """Run uv and answer its standard output; ``path`` replaces the PATH that it searches.
+    """Run uv and return its standard output; ``path`` replaces the PATH that it searches.
 
     Raises:
         LockMismatch: what the index holds is not what ``lock`` pins.
@@ -64,7 +64,7 @@ def call(
 
 
 def meaning(output: str, lock: Path | None) -> StackError:
-    """Answer the error that uv's output stands for."""
+    """Return the error that uv's output stands for."""
     last = "\n".join(output.strip().splitlines()[-LAST_LINES:])
     if reports_full_disk(output):
         return DiskFull(f"There was no room left: {last}", hint="Free some space, or run `inv prune`.")

@@ -39,7 +39,7 @@ def sync(
     anew: bool = False,
     say: Say = lambda text: None,
 ) -> Environment:
-    """Answer the environment of ``project`` as its lock describes it, making it where it is missing.
+    """Return the environment of ``project`` as its lock describes it, making it where it is missing.
 
     ``python`` asks for a version (``"3.13"``), else ``requires-python`` in pyproject.toml decides;
     ``anew`` makes it again even where it is there. Where nothing changed this costs two file reads
@@ -74,7 +74,7 @@ def sync(
 
 
 def choose_python(project: Path, pyproject: bytes, asked: str | None) -> Interpreter:
-    """Answer the interpreter for a project: the one that runs us where it will do.
+    """Return the interpreter for a project: the one that runs us where it will do.
 
     Raises:
         PythonMissing: none here satisfies the request.
@@ -100,7 +100,7 @@ def choose_python(project: Path, pyproject: bytes, asked: str | None) -> Interpr
 
 
 def _search_path() -> str:
-    """Answer the PATH with pyenv's interpreters themselves in place of its shims, which fail by design."""
+    """Return the PATH with pyenv's interpreters themselves in place of its shims, which fail by design."""
     home = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
     kept = [entry for entry in entries if Path(entry) != home / "shims"]
@@ -154,7 +154,7 @@ def _read(path: Path, *, required: bool = True) -> bytes:
 
 
 def _base() -> str:
-    """Answer the interpreter that runs us, outside any environment."""
+    """Return the interpreter that runs us, outside any environment."""
     return str(Path(getattr(sys, "_base_executable", sys.executable)).resolve())
 
 

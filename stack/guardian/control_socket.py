@@ -15,7 +15,7 @@ Serve = Callable[[str, list[str]], Awaitable[dict[str, Any]]]
 
 @contextlib.asynccontextmanager
 async def listening(path: Path, serve: Serve) -> AsyncIterator[None]:
-    """Answer ``{"verb", "services"}`` by what ``serve`` answers, as long as the context lasts."""
+    """Return ``{"verb", "services"}`` by what ``serve`` answers, as long as the context lasts."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError):

@@ -64,7 +64,7 @@ class Guardian:
         )
 
     async def hold(self, lease: int | None) -> int:
-        """Bring the stack up, keep it until its end, take it down; answers the exit code."""
+        """Bring the stack up, keep it until its end, take it down; return the exit code."""
         self._listen(lease)
         code = 0
         try:
@@ -193,7 +193,7 @@ class Guardian:
         return {"ok": not failed, "failed": failed}
 
     async def _unless_ended(self, work: Coroutine[Any, Any, T]) -> T:
-        """Answer what ``work`` answers, but give it up the moment the stack is told to end."""
+        """Return what ``work`` answers, but give it up the moment the stack is told to end."""
         task = asyncio.ensure_future(work)
         ended = asyncio.ensure_future(self._ended.wait())
         try:

@@ -41,7 +41,7 @@ class Reaper:
 
 
 def _ended_child() -> int:
-    """Answer a child that has ended and was not waited for, 0 where there is none; it stays as it is."""
+    """Return a child that has ended and was not waited for, 0 where there is none; it stays as it is."""
     try:
         found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

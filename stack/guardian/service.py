@@ -47,7 +47,7 @@ class ServiceRun:
         self.settled.set()
 
     def _elsewhere(self, verdict: Verdict) -> str:
-        """Answer the words for a service that nobody reaches because it listens at another port."""
+        """Return the words for a service that nobody reaches because it listens at another port."""
         if verdict.kind != "timed out" or self.running is None or not self.running.pid:
             return ""
         ports = processes.listening(self.running.pid)
@@ -69,14 +69,14 @@ class ServiceRun:
             )
 
     def waited_s(self) -> float:
-        """Answer the seconds since its start, 0 before."""
+        """Return the seconds since its start, 0 before."""
         return self.clock() - self.since if self.since else 0.0
 
     def needs(self, name: str) -> bool:
         return any(need.service == name for need in self.plan.service.depends_on)
 
     def restarts(self, how: Exit, so_far: int) -> bool:
-        """Answer whether it is started again: the compose specification's ``restart``."""
+        """Return whether it is started again: the compose specification's ``restart``."""
         policy, _, limit = self.plan.service.restart.partition(":")
         if policy in {"always", "unless-stopped"}:
             return True

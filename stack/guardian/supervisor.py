@@ -61,7 +61,7 @@ class Supervisor:
         return sorted(verdicts, key=lambda v: (v.good, v.kind == "dependency failed", v.seconds))
 
     async def start(self, name: str) -> Verdict | None:
-        """Start a stopped service again and answer its verdict."""
+        """Start a stopped service again and return its verdict."""
         run = self.runs[name]
         self._begin(run)
         await run.settled.wait()
@@ -166,7 +166,7 @@ class Supervisor:
         return Verdict(service=name, kind="dependency failed", reason=reason, cause=cause)
 
     async def _live(self, run: ServiceRun) -> Exit | None:
-        """Start once, wait until ready, watch until the end; answers how it ended."""
+        """Start once, wait until ready, watch until the end; return how it ended."""
         if (taken := self._taken(run)) is not None:
             run.settle(taken)
             return None

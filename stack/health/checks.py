@@ -24,7 +24,7 @@ QUIET: Final = frozenset(
 
 
 def choose(plan: ServicePlan, execute: Execute) -> Probe | None:
-    """Answer the probe that the service's health check asks for; None where there is no check."""
+    """Return the probe that the service's health check asks for; None where there is no check."""
     if not plan.healthcheck or plan.healthcheck[0] == "NONE" or plan.service.healthcheck is None:
         return None
     argv = _argv(plan.healthcheck)

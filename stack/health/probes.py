@@ -13,7 +13,7 @@ EVIDENCE_S = 0.2
 """How long the body of a refusal is waited for: it is evidence, not the answer."""
 
 Execute = Callable[[tuple[str, ...], float], Awaitable[tuple[int, str]]]
-"""Runs an argv in the service's place, for at most some seconds; answers its code and output."""
+"""Runs an argv in the service's place, for at most some seconds; return its code and output."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +138,7 @@ class CommandProbe:
 
 
 async def observe(probe: Probe, timeout_s: float) -> Observation:
-    """Ask once and answer what was seen, within ``timeout_s``."""
+    """Ask once and return what was seen, within ``timeout_s``."""
     try:
         async with asyncio.timeout(timeout_s):
             seen = await probe.ask()
@@ -152,7 +152,7 @@ async def observe(probe: Probe, timeout_s: float) -> Observation:
 
 
 async def _exchange(host: str, port: int, request: bytes, *, until: bytes) -> bytes:
-    """Send ``request`` and answer what arrived up to the end of the stream (64 KiB at most)."""
+    """Send ``request`` and return what arrived up to the end of the stream (64 KiB at most)."""
     reader, writer = await asyncio.open_connection(host, port)
     try:
         writer.write(request)

@@ -51,7 +51,7 @@ class Progress:
     last: Observation | None = None
 
     def patience_s(self) -> float:
-        """Answer how long the check itself allows before the service counts as unhealthy."""
+        """Return how long the check itself allows before the service counts as unhealthy."""
         if self.check is None:
             return self.deadline_s
         allowed = (
@@ -61,7 +61,7 @@ class Progress:
 
 
 def begin(service: str, check: Healthcheck | None, *, deadline_s: float) -> Progress:
-    """Answer the progress of a service that has just been started."""
+    """Return the progress of a service that has just been started."""
     return Progress(service=service, check=check, deadline_s=deadline_s)
 
 
@@ -76,7 +76,7 @@ def after_probe(progress: Progress, seen: Observation, now_s: float) -> tuple[Pr
 
 
 def at_deadline(progress: Progress, now_s: float) -> Verdict:
-    """Answer what a service is that did not become ready in its time: hanging, wrong, or absent."""
+    """Return what a service is that did not become ready in its time: hanging, wrong, or absent."""
     tried = f"after {now_s:.1f} s and {progress.probes} probes"
     last = progress.last
     if last is None:
@@ -91,7 +91,7 @@ def at_deadline(progress: Progress, now_s: float) -> Verdict:
 
 
 def after_exit(service: str, code: int, now_s: float, *, awaited: bool, oom: bool = False) -> Verdict:
-    """Answer the verdict of a process that ended; ``awaited`` says that others wait for its end."""
+    """Return the verdict of a process that ended; ``awaited`` says that others wait for its end."""
     if code == 0 and awaited:
         return Verdict(service=service, kind="completed", reason="ended with 0", seconds=now_s)
     if code == 0:
@@ -102,7 +102,7 @@ def after_exit(service: str, code: int, now_s: float, *, awaited: bool, oom: boo
 
 
 def code_in_words(code: int, *, oom: bool = False) -> str:
-    """Answer an exit code as a person says it; negative codes and 128+n are signals (POSIX shells)."""
+    """Return an exit code as a person says it; negative codes and 128+n are signals (POSIX shells)."""
     number = -code if code < 0 else code - 128 if 128 < code < 160 else 0
     if not number:
         return f"exited with code {code}"
@@ -115,7 +115,7 @@ def code_in_words(code: int, *, oom: bool = False) -> str:
 
 
 def next_probe_s(progress: Progress, now_s: float) -> float:
-    """Answer the pause before the next probe: 25 ms at first, 5% of the time waited later, 1 s at most."""
+    """Return the pause before the next probe: 25 ms at first, 5% of the time waited later, 1 s at most."""
     return min(max(FAST_S, now_s * 0.05), SLOW_S)
 
 

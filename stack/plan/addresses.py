@@ -18,7 +18,7 @@ _ABSOLUTE = re.compile(r"(?<![A-Za-z0-9_.])/[A-Za-z0-9_./-]+")
 
 
 def rewrite_names(text: str, addresses: Addresses, *, own: str | None = None) -> str:
-    """Answer ``text`` with every known ``service:port`` replaced.
+    """Return ``text`` with every known ``service:port`` replaced.
 
     ``own`` is the service whose ``localhost`` is meant, where the text is that service's own.
     """
@@ -34,7 +34,7 @@ def rewrite_names(text: str, addresses: Addresses, *, own: str | None = None) ->
 
 
 def rewrite_paths(text: str, folders: Mapping[str, str]) -> str:
-    """Answer ``text`` with every path below a mount's target moved to the folder behind it."""
+    """Return ``text`` with every path below a mount's target moved to the folder behind it."""
 
     def replace(match: re.Match[str]) -> str:
         extra = len(match[0]) - len(match[0].lstrip("/")) - 1
@@ -50,6 +50,6 @@ def rewrite_paths(text: str, folders: Mapping[str, str]) -> str:
 
 
 def referenced_ports(texts: Iterable[str], names: Iterable[str]) -> set[tuple[str, int]]:
-    """Answer which (service, port) pairs the texts speak of."""
+    """Return which (service, port) pairs the texts speak of."""
     known = set(names)
     return {(m[1], int(m[2])) for text in texts for m in _NAME.finditer(text) if m[1] in known}

@@ -29,7 +29,7 @@ class Recipe:
 
 
 def read(path: Path) -> Recipe:
-    """Answer what the image made from ``path`` would run.
+    """Return what the image made from ``path`` would run.
 
     Raises:
         ComposeError: there is no such file.

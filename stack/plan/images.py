@@ -14,7 +14,7 @@ class Reference:
 
 
 def parse_reference(image: str) -> Reference:
-    """Answer repository and tag, the default registry and a digest left out.
+    """Return repository and tag, the default registry and a digest left out.
 
     The grammar is that of https://pkg.go.dev/github.com/distribution/reference.
     """

@@ -55,7 +55,7 @@ class Plan:
 
 
 def order(services: Mapping[str, Service]) -> tuple[str, ...]:
-    """Answer the names in an order in which each comes after what it needs.
+    """Return the names in an order in which each comes after what it needs.
 
     Raises:
         DependencyCycle: naming the services in the circle.
@@ -71,7 +71,7 @@ def order(services: Mapping[str, Service]) -> tuple[str, ...]:
 
 
 def select(stack: Stack, wanted: Iterable[str]) -> dict[str, Service]:
-    """Answer the wanted services and all that they need; everything where none is named.
+    """Return the wanted services and all that they need; everything where none is named.
 
     Raises:
         UnknownService: naming it and what there is.
@@ -93,7 +93,7 @@ def _known(stack: Stack) -> str:
 
 
 def targets(stack: Stack, services: Mapping[str, Service], *, engine: str) -> dict[str, tuple[int, ...]]:
-    """Answer the container ports that need a host port.
+    """Return the container ports that need a host port.
 
     Containers have addresses of their own: only what is published counts. Local processes share
     one address: also what is exposed, or spoken of by anybody.
@@ -110,7 +110,7 @@ def targets(stack: Stack, services: Mapping[str, Service], *, engine: str) -> di
 
 
 def conditions_on(name: str, services: Mapping[str, Service]) -> set[Condition]:
-    """Answer in which conditions other services wait for this one."""
+    """Return in which conditions other services wait for this one."""
     return {d.condition for s in services.values() for d in s.depends_on if d.service == name}
 
 
@@ -123,7 +123,7 @@ def make(
     ports: Mapping[str, Mapping[int, int]],
     folders: Mapping[str, Mapping[str, str]],
 ) -> Plan:
-    """Answer the plan of ``stack`` on ``engine``.
+    """Return the plan of ``stack`` on ``engine``.
 
     ``ports`` is service -> container port -> host port; ``folders`` is service -> mount target ->
     host folder (only the local engine needs them).

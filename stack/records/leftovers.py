@@ -36,5 +36,5 @@ def remove(*, data: bool) -> Iterator[str]:
 
 
 def scratch_root() -> Path:
-    """Answer the folder that holds the scratch folders of all stacks."""
+    """Return the folder that holds the scratch folders of all stacks."""
     return state.scratch("any").parent

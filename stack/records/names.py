@@ -14,14 +14,14 @@ from stack.system.directories import state_home
 
 
 def of_work_tree(project: str, work_tree: Path) -> str:
-    """Answer the name of the detached stack of ``project`` in ``work_tree``."""
+    """Return the name of the detached stack of ``project`` in ``work_tree``."""
     if (work_tree / ".git").is_file() or not _claim(project, work_tree):
         return f"{project}-{hashlib.sha256(str(work_tree).encode()).hexdigest()[:6]}"
     return project
 
 
 def ephemeral(project: str) -> str:
-    """Answer a name that no other stack has."""
+    """Return a name that no other stack has."""
     return f"{project}-{secrets.token_hex(3)}"
 
 

@@ -125,7 +125,7 @@ class Reservations:
         self._held: dict[int, socket.socket] = {}
 
     def take(self, port: int) -> bool:
-        """Reserve a port; answers False where another process has it."""
+        """Reserve a port; return False where another process has it."""
         if port in self._held or sys.platform != "linux":
             return True
         name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

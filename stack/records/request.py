@@ -29,7 +29,7 @@ class Request:
 
 
 def read_request(path: Path) -> Request:
-    """Answer the request that a command has written."""
+    """Return the request that a command has written."""
     raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
     return Request(**values)

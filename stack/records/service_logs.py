@@ -18,7 +18,7 @@ LINE_BYTES = 16 << 10
 
 
 def log_file(run: Path, service: str) -> Path:
-    """Answer where the log of ``service`` is kept in a run's folder."""
+    """Return where the log of ``service`` is kept in a run's folder."""
     return run / "logs" / f"{service}.log"
 
 
@@ -49,7 +49,7 @@ class Log:
         self._tail.extend(line.decode(errors="replace").rstrip("\r") for line in lines[-20:])
 
     def tail(self) -> tuple[str, ...]:
-        """Answer the last 20 lines."""
+        """Return the last 20 lines."""
         rest = (self._rest.decode(errors="replace"),) if self._rest else ()
         return (*self._tail, *rest)[-20:]
 
@@ -71,7 +71,7 @@ class Log:
 
 
 def read(run: Path, service: str) -> Iterator[tuple[str, str]]:
-    """Answer (time, text) of each line that is kept, oldest first."""
+    """Return (time, text) of each line that is kept, oldest first."""
     path = log_file(run, service)
     for part in (path.with_suffix(".log.1"), path):
         if part.exists():
@@ -82,11 +82,11 @@ def read(run: Path, service: str) -> Iterator[tuple[str, str]]:
 
 
 def merge(run: Path, services: list[str]) -> list[tuple[str, str, str]]:
-    """Answer (time, service, text) of all lines of some services, in the order in which they came."""
+    """Return (time, service, text) of all lines of some services, in the order in which they came."""
     rows = [(stamp, name, text) for name in services for stamp, text in read(run, name)]
     return sorted(rows, key=lambda row: row[0])
 
 
 def logged_services(run: Path) -> list[str]:
-    """Answer the services that have a log in this run."""
+    """Return the services that have a log in this run."""
     return sorted(path.stem for path in (run / "logs").glob("*.log"))

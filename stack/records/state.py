@@ -52,7 +52,7 @@ class StackState:
 
 
 def folder(name: str) -> Path:
-    """Answer the folder that holds all that is kept of the stack ``name``."""
+    """Return the folder that holds all that is kept of the stack ``name``."""
     return state_home() / "stacks" / name
 
 
@@ -61,7 +61,7 @@ def state_file(name: str) -> Path:
 
 
 def scratch(name: str) -> Path:
-    """Answer the folder of what dies with the stack: in memory where there is room, else beside the state."""
+    """Return the folder of what dies with the stack: in memory where there is room, else beside the state."""
     memory = Path("/dev/shm")
     with contextlib.suppress(OSError):
         if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= SCRATCH_FREE_BYTES:
@@ -70,7 +70,7 @@ def scratch(name: str) -> Path:
 
 
 def control_socket(name: str) -> Path:
-    """Answer where the guardian listens; short, for a socket's path has 107 bytes at most (unix(7)).
+    """Return where the guardian listens; short, for a socket's path has 107 bytes at most (unix(7)).
 
     Raises:
         StateUnreadable: somebody else made that folder, and could listen in our place.
@@ -95,7 +95,7 @@ def write(state: StackState) -> None:
 
 
 def read(name: str) -> StackState | None:
-    """Answer the state of the stack ``name``, None where there is none.
+    """Return the state of the stack ``name``, None where there is none.
 
     Raises:
         StateUnreadable: the file is damaged, from another version, or not ours.
@@ -123,7 +123,7 @@ def _parse(raw: dict[str, Any]) -> StackState:
 
 
 def names() -> tuple[str, ...]:
-    """Answer the names of the stacks that have a state file."""
+    """Return the names of the stacks that have a state file."""
     return tuple(sorted(path.parent.name for path in (state_home() / "stacks").glob("*/state.json")))
 
 

@@ -67,7 +67,7 @@ class Timeline:
 
 
 def read(run: Path) -> list[Event]:
-    """Answer all events of a run so far."""
+    """Return all events of a run so far."""
     try:
         lines = (run / FILE).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -82,7 +82,7 @@ def follow(
     sleep: Callable[[float], None] = time.sleep,
     poll_s: float = POLL_S,
 ) -> Iterator[Event]:
-    """Answer events as they come, from the first, until ``ended`` says that no more will."""
+    """Return events as they come, from the first, until ``ended`` says that no more will."""
     path = run / FILE
     while not path.exists():
         if ended():

@@ -24,7 +24,7 @@ UNUSED_S = 14 * 24 * 3600.0
 
 
 def is_complete(folder: Path) -> bool:
-    """Answer whether it can be used as it is, and note that it is used."""
+    """Return whether it can be used as it is, and note that it is used."""
     try:
         os.utime(folder / MARKER)
     except PermissionError:  # somebody else's, to be read only
@@ -35,7 +35,7 @@ def is_complete(folder: Path) -> bool:
 
 
 def unused_folders(root: Path, *, clock: Callable[[], float] = time.time) -> Iterator[Path]:
-    """Answer the folders somewhere below ``root`` that nobody has used for two weeks."""
+    """Return the folders somewhere below ``root`` that nobody has used for two weeks."""
     for marker in sorted(root.glob(f"*/*/{MARKER}")):
         with contextlib.suppress(FileNotFoundError):
             if clock() - marker.stat().st_mtime > UNUSED_S:
@@ -43,7 +43,7 @@ def unused_folders(root: Path, *, clock: Callable[[], float] = time.time) -> Ite
 
 
 def make_once(folder: Path, make: Make) -> Path:
-    """Answer ``folder``, filled by ``make`` where nobody has done so yet.
+    """Return ``folder``, filled by ``make`` where nobody has done so yet.
 
     Raises:
         DiskFull: there is no room for it.

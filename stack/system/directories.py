@@ -15,12 +15,12 @@ NAME = "ecommerce-stack"
 
 
 def cache_home() -> Path:
-    """Answer the folder of what can be made again: environments, server binaries, prepared data."""
+    """Return the folder of what can be made again: environments, server binaries, prepared data."""
     return _directory("STACK_CACHE", Path("/var/cache"), "user_cache_path")
 
 
 def state_home() -> Path:
-    """Answer the folder of what is remembered: stacks, their named volumes, snapshots."""
+    """Return the folder of what is remembered: stacks, their named volumes, snapshots."""
     return _directory("STACK_HOME", Path("/var/lib"), "user_state_path")
 
 

@@ -9,14 +9,14 @@ from stack.errors import DiskFull, StackError
 
 
 def as_disk_full(error: OSError, folder: Path) -> Exception:
-    """Answer what to raise for ``error``: DiskFull where there is no room, else the error itself."""
+    """Return what to raise for ``error``: DiskFull where there is no room, else the error itself."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return disk_full(folder)
     return error
 
 
 def operating_system_error(error: OSError) -> StackError:
-    """Answer what to tell of an error of the operating system: no room, or whatever it was."""
+    """Return what to tell of an error of the operating system: no room, or whatever it was."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         where = error.filename or "the stack"
         return DiskFull(f"No room is left where {where} is written.", hint="Free some, or run `inv prune`.")
@@ -28,5 +28,5 @@ def disk_full(folder: Path) -> DiskFull:
 
 
 def reports_full_disk(output: str) -> bool:
-    """Answer whether a program failed for want of room."""
+    """Return whether a program failed for want of room."""
     return "No space left on device" in output or "os error 28" in output or "Disk quota exceeded" in output

@@ -25,7 +25,7 @@ USER_PREFIX = ("unshare", "--user", "--map-current-user", "--pid", "--fork", "--
 
 
 def namespace_prefix() -> tuple[str, ...]:
-    """Answer the words that put a command into a PID namespace of its own; empty where not allowed."""
+    """Return the words that put a command into a PID namespace of its own; empty where not allowed."""
     if not sys.platform.startswith("linux") or shutil.which("unshare") is None:
         return ()
     if os.environ.get("STACK_NAMESPACE", "1") == "0":
@@ -36,7 +36,7 @@ def namespace_prefix() -> tuple[str, ...]:
 
 
 def in_namespace() -> bool:
-    """Answer whether this process is the first of a PID namespace, so that the kernel ends all others."""
+    """Return whether this process is the first of a PID namespace, so that the kernel ends all others."""
     return os.getpid() == 1
 
 
@@ -46,7 +46,7 @@ def _prctl(option: int, value: int) -> None:
 
 
 def become_subreaper() -> bool:
-    """Make orphaned descendants children of this process; answers whether they come."""
+    """Make orphaned descendants children of this process; return whether they come."""
     if not sys.platform.startswith("linux"):
         return False
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -54,7 +54,7 @@ def become_subreaper() -> bool:
 
 
 def die_with_parent() -> Callable[[], None] | None:
-    """Answer what a child runs before its program so that it ends with us; None where it is not needed."""
+    """Return what a child runs before its program so that it ends with us; None where it is not needed."""
     if in_namespace() or not sys.platform.startswith("linux"):
         return None
     prctl, parent = ctypes.CDLL(None, use_errno=True).prctl, os.getpid()

@@ -15,7 +15,7 @@ UNSEEN = "a process that this user may not see"
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Answer whether a server could listen there now."""
+    """Return whether a server could listen there now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -26,14 +26,14 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def candidates(seed: str) -> Iterator[int]:
-    """Answer every port of the range, from a place that depends on ``seed``, so that stacks spread."""
+    """Return every port of the range, from a place that depends on ``seed``, so that stacks spread."""
     span = LAST - FIRST + 1
     start = zlib.crc32(seed.encode())
     return (FIRST + (start + step) % span for step in range(span))
 
 
 def holder(port: int) -> str:
-    """Answer who listens on ``port``: pid and command, as far as this user may see."""
+    """Return who listens on ``port``: pid and command, as far as this user may see."""
     import psutil
 
     try:

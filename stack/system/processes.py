@@ -17,7 +17,7 @@ SERVICE = "STACK_SERVICE"
 
 
 def started(pid: int) -> float | None:
-    """Answer when the process started, None where there is none (or only what is left of one).
+    """Return when the process started, None where there is none (or only what is left of one).
 
     The number is for comparing alone. On Linux it counts clock ticks since the machine's boot
     (proc_pid_stat(5), ``starttime``), which setting the clock does not move.
@@ -40,12 +40,12 @@ def _started_elsewhere(pid: int) -> float | None:
 
 
 def is_alive(pid: int, since: float) -> bool:
-    """Answer whether ``pid`` is still the process that ``started`` told ``since`` of, not a later one."""
+    """Return whether ``pid`` is still the process that ``started`` told ``since`` of, not a later one."""
     return pid > 0 and started(pid) == since
 
 
 def own_pid() -> int:
-    """Answer this process's pid as the machine sees it, from inside a PID namespace too."""
+    """Return this process's pid as the machine sees it, from inside a PID namespace too."""
     try:
         return int(Path("/proc/self").readlink().name)
     except OSError:
@@ -53,7 +53,7 @@ def own_pid() -> int:
 
 
 def host_pid(pid: int) -> int:
-    """Answer the machine's pid of a child of ours that we know by the pid of our namespace."""
+    """Return the machine's pid of a child of ours that we know by the pid of our namespace."""
     if own_pid() == os.getpid():
         return pid
     for child in _children(own_pid()):
@@ -72,7 +72,7 @@ def _children(pid: int) -> list[int]:
 
 
 def listening(pid: int) -> set[int]:
-    """Answer the TCP ports at which a process or one that came from it listens, as far as we may see."""
+    """Return the TCP ports at which a process or one that came from it listens, as far as we may see."""
     import psutil
 
     ports: set[int] = set()
@@ -86,7 +86,7 @@ def listening(pid: int) -> set[int]:
 
 
 def with_token(token: str) -> list[int]:
-    """Answer the pids of all processes that carry the stack's token."""
+    """Return the pids of all processes that carry the stack's token."""
     import psutil
 
     found = []

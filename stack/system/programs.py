@@ -28,7 +28,7 @@ _started: weakref.WeakSet[Process] = weakref.WeakSet()
 
 
 def awaited() -> set[int]:
-    """Answer the pids of programs that were started here and whose end nobody has seen yet."""
+    """Return the pids of programs that were started here and whose end nobody has seen yet."""
     return {process.pid for process in list(_started) if process.returncode is None}
 
 
@@ -53,7 +53,7 @@ def run(
     user: str | None = None,
     pass_fds: Collection[int] = (),
 ) -> Completed:
-    """Run a program to its end and answer its code and output.
+    """Run a program to its end and return its code and output.
 
     ``env`` replaces the whole environment; ``user`` is an account to drop to (root only). The program
     leads a process group, which is ended as a whole at the deadline and where we are interrupted.
@@ -88,7 +88,7 @@ def run(
 def attach(
     argv: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> int:
-    """Run a program on this terminal, for a person, and answer its code (negative: the signal).
+    """Run a program on this terminal, for a person, and return its code (negative: the signal).
 
     Raises:
         CommandFailed: there is no such program.
@@ -117,7 +117,7 @@ def spawn(
     before: Callable[[], None] | None = None,
     user: str | None = None,
 ) -> Process:
-    """Start a program and answer it at once; the caller waits for its end.
+    """Start a program and return it at once; the caller waits for its end.
 
     ``output`` is the descriptor that takes both its streams (else they are ours); ``own_session`` cuts it off
     from our terminal and its input; ``before`` runs in the new process, before the program.
@@ -144,7 +144,7 @@ def spawn(
 
 
 def ends_within(process: Process, timeout_s: float) -> bool:
-    """Answer whether a program has ended after at most ``timeout_s``."""
+    """Return whether a program has ended after at most ``timeout_s``."""
     try:
         process.wait(timeout=timeout_s)
     except subprocess.TimeoutExpired:
@@ -159,7 +159,7 @@ async def run_async(
     env: Mapping[str, str] | None = None,
     user: str | None = None,
 ) -> tuple[int, str]:
-    """Run a program to its end and answer its code and all it said; cancelling ends its whole session."""
+    """Run a program to its end and return its code and all it said; cancelling ends its whole session."""
     import asyncio  # a third of what the command line costs to import, and only the guardian waits so
 
     log.debug("%s", shlex.join(argv))
@@ -183,7 +183,7 @@ async def run_async(
 
 
 def identity(user: str | None) -> dict[str, Any]:
-    """Answer what ``subprocess.Popen`` needs to run as the account ``user``; nothing for None."""
+    """Return what ``subprocess.Popen`` needs to run as the account ``user``; nothing for None."""
     if user is None:
         return {}
     account = pwd.getpwnam(user)

@@ -50,13 +50,13 @@ class Books:
             yield cls(database=database, ledger=ledger, clerk=clerk)
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Answer a query's rows; none for a change."""
+        """Return a query's rows; none for a change."""
         with self.database.cursor() as cursor:
             cursor.execute(query, values)
             return cursor.fetchall() if cursor.description else []
 
     def world(self) -> World:
-        """Answer what the provider did.
+        """Return what the provider did.
 
         Raises:
             AssertionError: it was asked while a transaction was open, whose rollback would forget the charge.
@@ -74,7 +74,7 @@ class Books:
         )
 
     def unsettled(self) -> list[tuple[Any, ...]]:
-        """Answer the payments of which nobody knows yet how they end."""
+        """Return the payments of which nobody knows yet how they end."""
         return self.rows(
             "SELECT reference, state, reason FROM payments_payment"
             " WHERE state IN ('pending', 'refunding') OR (state = 'started' AND reference IN"
@@ -113,7 +113,7 @@ class Books:
         return sku
 
     def charges(self, number: str) -> int:
-        """Answer how often money was moved for an order, refunded or not."""
+        """Return how often money was moved for an order, refunded or not."""
         rows = self.rows(
             "SELECT reference FROM payments_payment p JOIN orders_order o ON o.id = p.order_id"
             " WHERE o.number = %s",
@@ -122,19 +122,19 @@ class Books:
         return len({reference for (reference,) in rows} & self.world().charged)
 
     def state(self, number: str) -> str:
-        """Answer where an order stands."""
+        """Return where an order stands."""
         ((state,),) = self.rows("SELECT state FROM orders_order WHERE number = %s", number)
         return str(state)
 
     def stock(self, sku: str) -> tuple[int, int]:
-        """Answer on hand and reserved."""
+        """Return on hand and reserved."""
         ((on_hand, reserved),) = self.rows(
             "SELECT on_hand, reserved FROM catalog_stockitem WHERE code = %s", sku
         )
         return on_hand, reserved
 
     def events(self, number: str) -> list[str]:
-        """Answer the types of an order's events, in the order in which they were written."""
+        """Return the types of an order's events, in the order in which they were written."""
         rows = self.rows(
             "SELECT type FROM events_outboxevent WHERE aggregate = %s ORDER BY id", f"order:{number}"
         )

@@ -31,7 +31,7 @@ class Clerk:
             )
 
     def ask(self, question: str, **arguments: Any) -> Any:
-        """Answer what came of it.
+        """Return what came of it.
 
         Raises:
             AssertionError: it failed; the text is all that was said.

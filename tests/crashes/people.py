@@ -23,7 +23,7 @@ class Lost(Exception):
 
 
 def key() -> str:
-    """Answer an idempotency key that was never used."""
+    """Return an idempotency key that was never used."""
     return f"key-{secrets.token_hex(8)}"
 
 
@@ -40,7 +40,7 @@ class Answer:
 
 
 def ask(port: int, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
-    """Answer what came of one request. Raises: Lost where none came: refused, reset, cut off, too late."""
+    """Return what came of one request. Raises: Lost where none came: refused, reset, cut off, too late."""
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWERED_WITHIN_S)
     try:
         link.request(method, path, body, {**headers, "Connection": "close"})
@@ -62,7 +62,7 @@ class Person:
     def send(
         self, method: str, path: str, body: Any = None, *, key: str = "", fate: Fate | None = None
     ) -> Answer:
-        """Answer what came of one request to the API. Raises: Lost."""
+        """Return what came of one request to the API. Raises: Lost."""
         headers = {"Content-Type": "application/json"}
         named = {"X-Cart-Token": self.token, "Idempotency-Key": key, "X-Crash": str(fate) if fate else ""}
         headers |= {name: value for name, value in named.items() if value}
@@ -88,12 +88,12 @@ class Person:
         return self.send("POST", f"/orders/{number}/{verb}", fate=fate)
 
     def orders(self) -> list[dict[str, Any]]:
-        """Answer the person's own orders."""
+        """Return the person's own orders."""
         items: list[dict[str, Any]] = insist(lambda: self.send("GET", "/orders?limit=100")).json["items"]
         return items
 
     def order(self, sku: str) -> str:
-        """Answer the number of a fresh order."""
+        """Return the number of a fresh order."""
         self.put(sku)
         token = key()
         answer = insist(lambda: self.check_out(token))
@@ -102,7 +102,7 @@ class Person:
 
 
 def insist(send: Callable[[], Answer]) -> Answer:
-    """Answer what came of a request that is sent again, as it is, while nothing is known of it."""
+    """Return what came of a request that is sent again, as it is, while nothing is known of it."""
     deadline = time.monotonic() + DECIDED_WITHIN_S
     while True:
         try:

@@ -24,7 +24,7 @@ SHOWN_BYTES = 4000
 
 
 def free_port() -> int:
-    """Answer a port that nobody holds now."""
+    """Return a port that nobody holds now."""
     with socket.socket() as asked:
         asked.bind(("127.0.0.1", 0))
         port: int = asked.getsockname()[1]
@@ -100,7 +100,7 @@ class Program:
                 self.process.wait(ENDS_WITHIN_S)
 
     def tail(self) -> str:
-        """Answer the last of what it said."""
+        """Return the last of what it said."""
         text = self.log.read_bytes()[-SHOWN_BYTES:] if self.log.exists() else b""
         return f"--- {self.log.name}\n{text.decode(errors='replace')}"
 
@@ -115,7 +115,7 @@ def end(programs: Sequence[Program]) -> None:
 
 
 def children(pid: int) -> set[int]:
-    """Answer the pids of a process' living children: Gunicorn's workers."""
+    """Return the pids of a process' living children: Gunicorn's workers."""
     with contextlib.suppress(psutil.NoSuchProcess):
         found = psutil.Process(pid).children()
         return {child.pid for child in found if child.status() != psutil.STATUS_ZOMBIE}
@@ -123,7 +123,7 @@ def children(pid: int) -> set[int]:
 
 
 def ours(token: str, folder: Path) -> Iterator[psutil.Process]:
-    """Answer the living processes that carry our token or work in our folder, whoever their parent is by now.
+    """Return the living processes that carry our token or work in our folder, whoever their parent is by now.
 
     Postgres writes over its environment, but stays where its data is.
     """

@@ -26,7 +26,7 @@ REDIS = Service(name="redis", image="redis:7", command=("redis-server", "--save"
 
 
 def server(service: Service, folder: Path, environment: Mapping[str, str]) -> tuple[Program, int]:
-    """Answer a server that is ready to be started, and its port."""
+    """Return a server that is ready to be started, and its port."""
     port = free_port()
     state = folder / service.name
     state.mkdir()
@@ -42,7 +42,7 @@ def server(service: Service, folder: Path, environment: Mapping[str, str]) -> tu
 
 
 def database_url(port: int) -> str:
-    """Answer where the database is."""
+    """Return where the database is."""
     return f"postgresql://postgres:{PASSWORD}@{HOST}:{port}/postgres"
 
 

@@ -59,7 +59,7 @@ class Shop:
         return Person(port=self.web.port)
 
     def noted(self) -> list[str]:
-        """Answer the places that were reached by those that were to, and forget them."""
+        """Return the places that were reached by those that were to, and forget them."""
         lines = self.notes.read_text().splitlines() if self.notes.exists() else []
         self.notes.unlink(missing_ok=True)
         return lines

@@ -24,7 +24,7 @@ class Step:
     nth: int = 1
 
     def fates(self) -> tuple[Fate, Fate]:
-        """Answer death right before and right after."""
+        """Return death right before and right after."""
         before, after = (
             Fate(action="kill", when=when, place=self.place, nth=self.nth) for when in ("before", "after")
         )

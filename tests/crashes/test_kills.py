@@ -103,7 +103,7 @@ def told(shop: Shop, books: Books, number: str, fate: Fate | None) -> Answer:
 
 
 def undecided(person: Person, sku: str) -> str:
-    """Answer the number of an order of whose payment the provider has said nothing yet."""
+    """Return the number of an order of whose payment the provider has said nothing yet."""
     number = person.order(sku)
     token = key()
     assert insist(lambda: person.pay(number, token, LATE)).status == 202

@@ -49,7 +49,7 @@ def buying(shop: Shop, sku: str, orders: int) -> Iterator[None]:
 
 
 def waiting(books: Books) -> int:
-    """Answer how many events were not relayed yet."""
+    """Return how many events were not relayed yet."""
     ((number,),) = books.rows("SELECT count(*) FROM events_outboxevent WHERE relayed_at IS NULL")
     return int(number)
 
@@ -62,7 +62,7 @@ def relaying(shop: Shop) -> Iterator[None]:
 
 
 def repeated(books: Books) -> int:
-    """Answer how many entries of the stream are repetitions, once every event is relayed.
+    """Return how many entries of the stream are repetitions, once every event is relayed.
 
     Raises:
         AssertionError: a consumer that knows events by their ids does not hear each once, in its
@@ -78,7 +78,7 @@ def repeated(books: Books) -> int:
 
 
 def by_aggregate(events: Iterable[tuple[str, ...]]) -> dict[str, list[str]]:
-    """Answer the ids of each aggregate's events, in their order."""
+    """Return the ids of each aggregate's events, in their order."""
     found = defaultdict(list)
     for event_id, aggregate in events:
         found[aggregate].append(event_id)

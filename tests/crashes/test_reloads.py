@@ -23,7 +23,7 @@ THINKS_S = 0.02
 
 
 def asks_on(port: int, kept: bool, dice: random.Random, over: threading.Event) -> Counter[int]:
-    """Answer how often each status was answered until it was over.
+    """Return how often each status was answered until it was over.
 
     Raises:
         Lost, OSError, HTTPException: a request was not answered.

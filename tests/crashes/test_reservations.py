@@ -47,7 +47,7 @@ DELIVERIES = "payments.sandbox:deliveries_make"
 
 
 def drawn(dice: random.Random) -> Race:
-    """Answer any race."""
+    """Return any race."""
     step = dice.choice([step for step in PAYMENT if "commit" not in step.words])
     when = dice.choice(("before", "after"))
     pause = Fate(action=f"pause={dice.uniform(0, 0.6):.3f}", when=when, place=step.place, nth=step.nth)
@@ -85,7 +85,7 @@ def test_what_expires_while_it_is_paid_is_sold_or_released(
 
 
 def raced(shop: Shop, books: Books, races: Sequence[Race]) -> Iterator[str]:
-    """Answer how each race ended."""
+    """Return how each race ended."""
     skus = [shelved(shop, books) for _ in races]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         numbers = list(pool.map(lambda sku, race: run(shop, books, sku, race), skus, races))
@@ -95,7 +95,7 @@ def raced(shop: Shop, books: Books, races: Sequence[Race]) -> Iterator[str]:
 
 
 def shelved(shop: Shop, books: Books) -> str:
-    """Answer what one race is about. Were it about the same as another, they would wait for each other.
+    """Return what one race is about. Were it about the same as another, they would wait for each other.
 
     A bystander has reserved a unit: a second release would take that one, instead of being refused.
     """
@@ -139,14 +139,14 @@ def run(shop: Shop, books: Books, sku: str, race: Race) -> str:
 
 
 def undecided(books: Books) -> list[tuple[object, ...]]:
-    """Answer the orders whose time is over and that the worker has not taken up."""
+    """Return the orders whose time is over and that the worker has not taken up."""
     return books.rows(
         "SELECT number FROM orders_order WHERE state = 'pending_payment' AND expires_at < now()"
     )
 
 
 def end_of(books: Books, sku: str, number: str) -> str:
-    """Answer how an order ended.
+    """Return how an order ended.
 
     Raises:
         AssertionError: its state, its money, its stock and what was told of it do not fit together.

@@ -45,14 +45,14 @@ def worker_finishes(shop: Shop, books: Books) -> None:
 
 
 def charged_in_silence(person: Person, sku: str) -> str:
-    """Answer the number of an order whose charge succeeded, which the provider did not say."""
+    """Return the number of an order whose charge succeeded, which the provider did not say."""
     number, token = person.order(sku), key()
     assert insist(lambda: person.pay(number, token, SILENT)).status == 202
     return number
 
 
 def refund_left_unsent(shop: Shop, person: Person, sku: str) -> str:
-    """Answer the number of an order whose refund was decided by a process that died."""
+    """Return the number of an order whose refund was decided by a process that died."""
     number, token = person.order(sku), key()
     assert insist(lambda: person.pay(number, token)).status == 201
     before = shop.web.workers()

@@ -50,6 +50,6 @@ def _stopped(pid: int) -> Iterator[None]:
 
 
 def _held(pid: int, port: int) -> int:
-    """Answer how many connections to the shop a worker has."""
+    """Return how many connections to the shop a worker has."""
     links = psutil.Process(pid).net_connections("tcp")
     return sum(link.laddr.port == port and link.status == psutil.CONN_ESTABLISHED for link in links)

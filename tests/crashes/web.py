@@ -30,7 +30,7 @@ class Web:
         return False
 
     def workers(self) -> set[int]:
-        """Answer the pids of the living workers."""
+        """Return the pids of the living workers."""
         return children(self.program.pid)
 
     def reload(self) -> None:

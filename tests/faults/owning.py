@@ -23,7 +23,7 @@ PHASES = ("building", "db .* starting", "db .* ready", "web .* waiting", "web .*
 
 
 def words(tree: Tree, verb: str) -> list[str]:
-    """Answer the words that start an owner."""
+    """Return the words that start an owner."""
     return [sys.executable, str(OWNER), verb, str(tree.folder), ENGINE]
 
 
@@ -46,7 +46,7 @@ def own(tree: Tree, verb: str, *, terminal: int | None = None) -> subprocess.Pop
 
 
 def ended(owner: subprocess.Popen[str]) -> tuple[int, str]:
-    """Wait for an owner's end; answers its code and what it said."""
+    """Wait for an owner's end; return its code and what it said."""
     try:
         said, _ = owner.communicate(timeout=PATIENCE_S)
     except subprocess.TimeoutExpired:
@@ -71,12 +71,12 @@ def wait_for(owner: subprocess.Popen[str], pattern: str) -> None:
 
 
 def kept(tree: Tree) -> state.StackState | None:
-    """Answer what is remembered of the tree's stack."""
+    """Return what is remembered of the tree's stack."""
     return next((found for name in state.names() if (found := state.read(name)) is not None), None)
 
 
 def guardian(tree: Tree) -> int:
-    """Answer the pid of the living stack's guardian, 0 where there is none yet."""
+    """Return the pid of the living stack's guardian, 0 where there is none yet."""
     found = kept(tree)
     return found.pid if found is not None else 0
 

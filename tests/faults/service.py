@@ -17,7 +17,7 @@ STARTED = time.monotonic()
 
 
 def serve(status=lambda: 200, port=PORT):
-    """Answer every request with the status of the moment."""
+    """Return every request with the status of the moment."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):

@@ -118,7 +118,7 @@ class Tree:
         return Choice(kind="toy", engine=ENGINE, work_tree=self.folder)
 
     def port(self, service: str) -> int:
-        """Answer the host port of a service, as soon as the stack's plan is known."""
+        """Return the host port of a service, as soon as the stack's plan is known."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
             for name in state.names():
@@ -160,7 +160,7 @@ class Tree:
         return Outcome(events=tuple(events), run=launched.run, seconds=seconds)
 
     def leftovers(self) -> list[str]:
-        """Answer everything that is still there and should not be."""
+        """Return everything that is still there and should not be."""
         found = [f"process {p.pid}: {' '.join(p.cmdline())}" for p in self.processes()]
         found += [f"port lease {path.name}" for path in (state_home() / "ports").glob("[0-9]*")]
         found += [f"state of {name}" for name in state.names()]
@@ -174,7 +174,7 @@ class Tree:
         return found
 
     def processes(self) -> Iterator[psutil.Process]:
-        """Answer living processes that speak of this tree: services, guardians, namespaces."""
+        """Return living processes that speak of this tree: services, guardians, namespaces."""
         for process in psutil.process_iter():
             try:
                 words = process.cmdline()
@@ -197,7 +197,7 @@ class Tree:
         return found
 
     def _names(self) -> tuple[str, ...]:
-        """Answer the names of all stacks that ever ran in this tree; others may run on this engine, too."""
+        """Return the names of all stacks that ever ran in this tree; others may run on this engine, too."""
         return stacks_below(self.folder)
 
     def nothing_left(self) -> None:
@@ -208,7 +208,7 @@ class Tree:
         assert not left, "left: " + "; ".join(left)
 
     def _ports(self) -> Iterator[int]:
-        """Answer the host ports that any run of this tree was given."""
+        """Return the host ports that any run of this tree was given."""
         for plan in self.folder.glob(".stack/runs/*/plan.json"):
             for service in json.loads(plan.read_text())["services"].values():
                 yield from service["ports"].values()
@@ -219,7 +219,7 @@ class Tree:
 
 
 def events_of(launched: Launched) -> Iterator[Event]:
-    """Answer what happens until the guardian has ended; fails where no end is in sight."""
+    """Return what happens until the guardian has ended; fails where no end is in sight."""
     limit = time.monotonic() + PATIENCE_S
 
     def ended() -> bool:
@@ -241,7 +241,7 @@ def _is_held(lock: Path) -> bool:
 
 
 def small_disk(folder: Path, size: str, words: list[str]) -> list[str]:
-    """Answer the words that run others where ``folder`` is a small file system; nobody else sees it."""
+    """Return the words that run others where ``folder`` is a small file system; nobody else sees it."""
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     script = f'mount -t tmpfs -o size={size} small "{folder}" && exec "$@"'
     return ["unshare", *user, "--mount", "sh", "-c", script, "sh", *words]
@@ -254,5 +254,5 @@ def remove_shared_folders() -> None:
 
 
 def stacks_below(folder: Path) -> tuple[str, ...]:
-    """Answer the names of all stacks that ever ran in a tree at ``folder`` or further down."""
+    """Return the names of all stacks that ever ran in a tree at ``folder`` or further down."""
     return tuple(json.loads(file.read_text())["name"] for file in folder.rglob(".stack/runs/*/request.json"))

@@ -89,7 +89,7 @@ class Job:
         os.killpg(self.process.pid, signal.SIGINT)
 
     def end(self) -> tuple[int, float]:
-        """Answer its exit code and how long that took."""
+        """Return its exit code and how long that took."""
         began = time.monotonic()
         try:
             rest, _ = self.process.communicate(timeout=PATIENCE_S)

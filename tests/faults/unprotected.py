@@ -81,7 +81,7 @@ def _account(seen: list[Seen]) -> str:
 
 
 def _tests(row: Protection) -> str:
-    """Answer the tests of a row, what they have in common said once."""
+    """Return the tests of a row, what they have in common said once."""
     names = [test.partition("::")[2] for test in row.tests]
     first = names[0].partition("[")[0]
     return " ".join([names[0], *(name.removeprefix(first) for name in names[1:])])
@@ -160,7 +160,7 @@ def _environment(copy: Path) -> Mapping[str, str]:
 
 
 def _judged(row: Protection, report: ET.Element) -> tuple[str, bool]:
-    """Answer the first failure's first line and whether every test failed by an assertion of its own."""
+    """Return the first failure's first line and whether every test failed by an assertion of its own."""
     failed = {}
     for case in report.iter("testcase"):  # a test whose end fails, too, has an entry of its own for that
         failure = case.find("failure")
@@ -174,7 +174,7 @@ def _judged(row: Protection, report: ET.Element) -> tuple[str, bool]:
 
 
 def _first_line(words: str) -> str:
-    """Answer the first line of a failure, and what was asserted where that is further down."""
+    """Return the first line of a failure, and what was asserted where that is further down."""
     first, *rest = words.strip().splitlines()
     asserted = next((line for line in rest if line.startswith("assert ")), "")
     return f"{first[:120]} {asserted[:80]}".strip()

@@ -40,7 +40,7 @@ class Case:
 
 
 def toy(*words: str, check: Mapping[str, Any] | None = CURL, **keys: Any) -> dict[str, Any]:
-    """Answer a service that runs the toy; ``keys`` are further compose keys of it."""
+    """Return a service that runs the toy; ``keys`` are further compose keys of it."""
     argv = ["python3", "/toys/toy.py", *(words or ("serve",))]
     service: dict[str, Any] = {
         "image": "python:3.13-slim",
@@ -56,7 +56,7 @@ def toy(*words: str, check: Mapping[str, Any] | None = CURL, **keys: Any) -> dic
 
 
 def needs(**conditions: str) -> dict[str, dict[str, str]]:
-    """Answer a ``depends_on``: service -> healthy, started or completed."""
+    """Return a ``depends_on``: service -> healthy, started or completed."""
     words = {
         "healthy": "service_healthy",
         "started": "service_started",
@@ -66,7 +66,7 @@ def needs(**conditions: str) -> dict[str, dict[str, str]]:
 
 
 def described(services: Mapping[str, Any], **keys: Any) -> str:
-    """Answer a compose file."""
+    """Return a compose file."""
     return yaml.safe_dump({"name": "parity", "services": dict(services), **keys}, sort_keys=False)
 
 

@@ -16,7 +16,7 @@ KIND = "toys"
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Answer what was typed."""
+    """Return what was typed."""
     parser = argparse.ArgumentParser(prog="parity.command")
     parser.add_argument("verb")
     parser.add_argument("service", nargs="?", default="")

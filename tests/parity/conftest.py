@@ -32,7 +32,7 @@ def podmans_image() -> None:
 
 @pytest.fixture
 def make_stage(tmp_path: Path, home: Path) -> Iterator[MakeStage]:
-    """Answers a function that makes stages; all of them are ended afterwards."""
+    """Return a function that makes stages; all of them are ended afterwards."""
     made: list[Stage] = []
 
     def make(engine: str, **keys: object) -> Stage:

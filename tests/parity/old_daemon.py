@@ -37,7 +37,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 @contextlib.contextmanager
 def listening(path: Path) -> Iterator[str]:
-    """Answer the address of an old daemon that listens on the socket ``path``."""
+    """Return the address of an old daemon that listens on the socket ``path``."""
     with _Server(str(path), _Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

@@ -68,14 +68,14 @@ class Stage:
         return Answer(code=done.returncode, out=done.stdout, err=done.stderr)
 
     def argv(self, verb: str, *words: str) -> list[str]:
-        """Answer the command line of one word."""
+        """Return the command line of one word."""
         argv = [sys.executable, "-m", "parity.command", verb, *words]
         argv += ["--work-tree", str(self.folder), "--engine", self.engine]
         argv += [part for file in self.files for part in ("--file", str(self.folder / file))]
         return argv + [part for profile in self.profiles for part in ("--profile", profile)]
 
     def environment(self) -> dict[str, str]:
-        """Answer the environment of every command."""
+        """Return the environment of every command."""
         return {
             **os.environ,
             **self.variables,
@@ -97,30 +97,30 @@ class Stage:
         return self.run("down", *words)
 
     def run_folder(self) -> Path:
-        """Answer the folder of the newest run."""
+        """Return the folder of the newest run."""
         return max((self.folder / ".stack" / "runs").iterdir(), key=lambda path: path.stat().st_ctime_ns)
 
     def token(self) -> str | None:
-        """Answer what the processes of the newest run carry; None where nothing was ever launched."""
+        """Return what the processes of the newest run carry; None where nothing was ever launched."""
         requests = (self.folder / ".stack" / "runs").glob("*/request.json")
         newest = max(requests, key=lambda path: path.stat().st_ctime_ns, default=None)
         return None if newest is None else str(json.loads(newest.read_text())["token"])
 
     def events(self) -> list[Event]:
-        """Answer what happened to services in the newest run."""
+        """Return what happened to services in the newest run."""
         return [event for event in timeline.read(self.run_folder()) if event.kind == "service"]
 
     def order(self, state: str) -> str:
-        """Answer the services in the order in which they came to ``state``."""
+        """Return the services in the order in which they came to ``state``."""
         return " ".join(event.service for event in self.events() if event.state == state)
 
     def story(self, service: str) -> str:
-        """Answer the states of one service in their order, from its start on."""
+        """Return the states of one service in their order, from its start on."""
         states = [e.state for e in self.events() if e.service == service]
         return " > ".join(state for state in states if state not in {"building", "waiting"})
 
     def verdict(self, service: str) -> str:
-        """Answer the last settled state of a service, with how it ended."""
+        """Return the last settled state of a service, with how it ended."""
         settled = [e for e in self.events() if e.service == service and e.state in SETTLED]
         if not settled:
             return "none"
@@ -128,22 +128,22 @@ class Stage:
         return f"{settled[-1].state}: {said}".rstrip(": ")
 
     def seconds(self, service: str, state: str) -> float:
-        """Answer how long after its start a service came to a state, the last time."""
+        """Return how long after its start a service came to a state, the last time."""
         return [e.seconds for e in self.events() if e.service == service and e.state == state][-1]
 
     def log(self, service: str, *, once_it_ends: str = "") -> str:
-        """Answer what a service wrote in the newest run, having waited until its last line begins so."""
+        """Return what a service wrote in the newest run, having waited until its last line begins so."""
         if once_it_ends:
             self.wait(lambda: self.log(service).rpartition(" | ")[2].startswith(once_it_ends))
         return " | ".join(text for _, text in service_logs.read(self.run_folder(), service))
 
     def ports(self, service: str) -> dict[int, int]:
-        """Answer container port -> host port, as the state of the living stack has it."""
+        """Return container port -> host port, as the state of the living stack has it."""
         kept = json.loads((self.home / "stacks" / self.name / "state.json").read_text())
         return {int(target): port for target, port in kept["ports"][service].items()}
 
     def get(self, service: str, path: str, *, port: int = 8000) -> str:
-        """Ask a service from outside; answers its body, or the name of the failure."""
+        """Ask a service from outside; return its body, or the name of the failure."""
         connection = http.client.HTTPConnection("127.0.0.1", self.ports(service)[port], timeout=5)
         try:
             connection.request("GET", path)
@@ -154,12 +154,12 @@ class Stage:
             connection.close()
 
     def state(self, service: str) -> str:
-        """Answer the state that ``ps --format json`` says."""
+        """Return the state that ``ps --format json`` says."""
         rows = json.loads(self.run("ps").out or "[]")
         return next((row["state"] for row in rows if row["service"] == service), "absent")
 
     def wait(self, question: Callable[[], bool]) -> bool:
-        """Answer whether something comes true in time."""
+        """Return whether something comes true in time."""
         deadline = time.monotonic() + PATIENCE_S
         while not question():
             if time.monotonic() > deadline:
@@ -168,7 +168,7 @@ class Stage:
         return True
 
     def came_to(self, service: str, state: str) -> bool:
-        """Answer whether a service's newest state becomes ``state`` in time."""
+        """Return whether a service's newest state becomes ``state`` in time."""
 
         def newest() -> bool:
             return [e.state for e in self.events() if e.service == service][-1:] == [state]
@@ -176,7 +176,7 @@ class Stage:
         return self.wait(newest)
 
     def left(self) -> str:
-        """Answer what is left of the stack: containers, networks, volumes, processes, state."""
+        """Return what is left of the stack: containers, networks, volumes, processes, state."""
         token = self.token()
         found = [f"process {pid}" for pid in (processes.with_token(token) if token else ())]
         found += [f"folder {path}" for path in (self.home / "stacks").glob(self.name)]
@@ -186,7 +186,7 @@ class Stage:
 
 
 def containers_left(program: str, name: str) -> list[str]:
-    """Answer what a container engine still has that carries the name of a stack."""
+    """Return what a container engine still has that carries the name of a stack."""
     listings = {
         "container": ["ps", "--all", "--format", "{{.Names}}"],
         "network": ["network", "ls", "--format", "{{.Name}}"],

@@ -17,7 +17,7 @@ BEGIN, END = "<!-- begin: python -m parity.table -->", "<!-- end -->"
 
 
 def rendered() -> str:
-    """Answer the tables: what differs, and all that was compared."""
+    """Return the tables: what differs, and all that was compared."""
     lines = ["### What differs, and why", ""]
     lines += [
         "| case | what is looked at | elsewhere | engine | there | why |",
@@ -42,7 +42,7 @@ def _code(text: str) -> str:
 
 
 def placed(page: str) -> str:
-    """Answer the page with the tables between its marks."""
+    """Return the page with the tables between its marks."""
     head, _, rest = page.partition(BEGIN)
     _, _, tail = rest.partition(END)
     return f"{head}{BEGIN}\n\n{rendered()}\n\n{END}{tail}"

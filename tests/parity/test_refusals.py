@@ -33,7 +33,7 @@ def stage(make_stage: MakeStage) -> Stage:
 
 
 def error(answer: Answer) -> str:
-    """Answer the sentence in which a command says what went wrong; no traceback is one."""
+    """Return the sentence in which a command says what went wrong; no traceback is one."""
     assert "Traceback" not in answer.out + answer.err
     assert answer.err.count("error: ") == 1, answer.err
     return answer.err.partition("error: ")[2]
@@ -175,7 +175,7 @@ def started(stage: Stage) -> subprocess.Popen[bytes]:
 
 
 def running(argument: str) -> bool:
-    """Answer whether a process of this machine, in a container or not, has the argument."""
+    """Return whether a process of this machine, in a container or not, has the argument."""
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = file.read_bytes().split(b"\0")

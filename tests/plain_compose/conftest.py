@@ -16,14 +16,14 @@ FILES = ("compose/docker-compose.ci.yml", "compose/docker-compose.local.yml")
 
 
 def docker(*words: str) -> str:
-    """Answer what a docker command prints."""
+    """Return what a docker command prints."""
     done = subprocess.run(["docker", *words], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, f"docker {' '.join(words)}: {done.stderr}"
     return done.stdout
 
 
 def held() -> list[str]:
-    """Answer what is there of the names that the document uses."""
+    """Return what is there of the names that the document uses."""
     containers: list[str] = []
     for project in ("ecommerce-local", "ecommerce-ci"):
         chosen = f"label=com.docker.compose.project={project}"

@@ -50,18 +50,18 @@ class Line:
 
 
 def local(words: str, *prints: str, until_seen: bool = False, again: bool = False) -> Line:
-    """Answer a line about the local stack."""
+    """Return a line about the local stack."""
     text = f"docker compose -f docker-compose.local.yml {words}"
     return Line(text=text, prints=prints, until_seen=until_seen, again=again)
 
 
 def ci(words: str, *prints: str) -> Line:
-    """Answer a line about the CI stack."""
+    """Return a line about the CI stack."""
     return Line(text=f"docker compose -f docker-compose.ci.yml {words}", prints=prints)
 
 
 def script(name: str, *prints: str, exactly: str | None = None, code: int = 0) -> Line:
-    """Answer the document's way to run a test script from the host."""
+    """Return the document's way to run a test script from the host."""
     text = (
         "docker run --network ecommerce-ci-network --rm \\\n"
         "  -v $PWD/integration_tests:/tests \\\n"

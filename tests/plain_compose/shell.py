@@ -1,4 +1,4 @@
-"""Types command lines as a person would, and answers what they print."""
+"""Types command lines as a person would, and return what they print."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Stage:
         monkeypatch.setattr(kernel, "become_subreaper", lambda: None)
 
     def hold(self, act: Act, *, lease: int | None = None) -> int:
-        """Hold a stack, do something as soon as it is up or has failed, and answer the exit code."""
+        """Hold a stack, do something as soon as it is up or has failed, and return the exit code."""
         request = Request(
             name=f"shop-{os.getpid()}", files=(str(self.file),), engine="local", work_tree="/w",
             run=str(self.run),

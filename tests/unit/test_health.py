@@ -15,7 +15,7 @@ CHECK = Healthcheck(test=("CMD", "true"), interval_s=1.0, timeout_s=2.0, retries
 def replay(
     *seen: tuple[float, Kind], check: Healthcheck | None = CHECK, deadline_s: float = 60.0
 ) -> Verdict | None:
-    """Answer the first verdict of a history of (seconds, what the probe saw)."""
+    """Return the first verdict of a history of (seconds, what the probe saw)."""
     progress = verdicts.begin("backend", check, deadline_s=deadline_s)
     for now_s, kind in seen:
         progress, verdict = verdicts.after_probe(

@@ -29,7 +29,7 @@ async def none(argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
 
 
 def seen_of(make: Make, answer: bytes | None, *, timeout_s: float = 2.0) -> Observation:
-    """Answer what a probe sees of a server that says ``answer``, or nothing at all for None."""
+    """Return what a probe sees of a server that says ``answer``, or nothing at all for None."""
 
     async def play() -> Observation:
         ended = asyncio.Event()

@@ -33,13 +33,13 @@ JOBS = [
 
 
 def sessions() -> set[str]:
-    """Answer every name that ``nox -s`` takes: sessions, and those of one parameter."""
+    """Return every name that ``nox -s`` takes: sessions, and those of one parameter."""
     plain = set(registry.get())
     return plain | {f"tests({part})" for part in noxfile.PARTS}
 
 
 def asked(command: str) -> Iterator[str]:
-    """Answer the sessions of a command; what follows ``--`` is the session's own."""
+    """Return the sessions of a command; what follows ``--`` is the session's own."""
     match = COMMAND.fullmatch(command.strip())
     assert match, f"a job does nothing but call nox, this one runs: {command}"
     for word in match["sessions"].split(" -- ")[0].split():

@@ -80,7 +80,7 @@ class FakeEngine:
 
 @dataclass
 class ScriptedProbe:
-    """Answers its script, the last answer for ever."""
+    """Return its script, the last answer for ever."""
 
     script: list[Observation]
     question: str = "ask"

@@ -131,7 +131,7 @@ class ContainerEngine:
             await self._call(*images.build_words(images.tag(name, build), build))
 
     async def _missing(self) -> list[str]:
-        """Answer the images that are not built by us, and not here."""
+        """Return the images that are not built by us, and not here."""
         assert self._plan is not None
         pulled = {s.service.image for s in self._plan.services.values() if s.service.build is None}
         return [tag for tag in sorted(filter(None, pulled)) if not await self._has(tag)]
@@ -178,7 +178,7 @@ class ContainerEngine:
 
 
 def why_not(program: str) -> str | None:
-    """Answer why the engine cannot be used here, None where it can."""
+    """Return why the engine cannot be used here, None where it can."""
     if shutil.which(program) is None:
         return f"There is no {program} command here."
     try:
@@ -212,7 +212,7 @@ def _too_old(version: str) -> str | None:
 
 
 def arrange(resolved: dict[str, Any], plan: Plan, *, rename: bool) -> dict[str, Any]:
-    """Answer a resolved compose file with the plan's name, ports and image tags; ``rename`` keeps
+    """Return a resolved compose file with the plan's name, ports and image tags; ``rename`` keeps
     networks and volumes apart from those of the main stack."""
     resolved["name"] = plan.name
     resolved["services"] = {k: v for k, v in resolved["services"].items() if k in plan.services}

@@ -11,7 +11,7 @@ from stack.model import Build
 
 
 def tag(service: str, build: Build) -> str:
-    """Answer the tag of a service's image: the same content has the same tag."""
+    """Return the tag of a service's image: the same content has the same tag."""
     digest = hashlib.sha256(f"{build.dockerfile}\0{build.target}\0{sorted(build.args.items())}".encode())
     for path in _context_files(build.context):
         digest.update(str(path.relative_to(build.context)).encode() + b"\0" + path.read_bytes())
@@ -19,7 +19,7 @@ def tag(service: str, build: Build) -> str:
 
 
 def build_words(tagged: str, build: Build) -> list[str]:
-    """Answer the words after ``docker`` or ``podman`` that make an image."""
+    """Return the words after ``docker`` or ``podman`` that make an image."""
     words = ["build", "--tag", tagged, "--file", str(build.context / build.dockerfile)]
     words += ["--target", build.target] if build.target else []
     words += ["--label", IMAGE_LABEL]

@@ -37,7 +37,7 @@ PORT_HELD = ("port is already allocated", "address already in use")
 def explain(
     error: CommandFailed, *, building: Sequence[str] = (), service: str = "", missing: Sequence[str] = ()
 ) -> StackError:
-    """Answer the error that a failed command of an engine means.
+    """Return the error that a failed command of an engine means.
 
     ``building`` are the services whose images were being made, ``service`` the one that was started,
     ``missing`` the images that are not here.
@@ -91,7 +91,7 @@ def _not_started(error: CommandFailed, text: str, service: str) -> StackError:
 
 
 def last_lines(output: str, count: int = 8) -> str:
-    """Answer the last lines of an output that are more than warnings."""
+    """Return the last lines of an output that are more than warnings."""
     lines = [line for line in output.strip().splitlines() if not line.startswith("WARNING")]
     return "\n".join(lines[-count:])
 

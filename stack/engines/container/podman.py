@@ -27,7 +27,7 @@ START_LIMIT_S = 10.0
 
 
 def compose(program: str) -> tuple[str, ...]:
-    """Answer the words that speak compose to a container engine.
+    """Return the words that speak compose to a container engine.
 
     Raises:
         EngineUnavailable: Podman's service does not start.
@@ -37,19 +37,19 @@ def compose(program: str) -> tuple[str, ...]:
 
 @functools.cache
 def has_compose() -> bool:
-    """Answer whether this Podman knows the word ``compose`` and finds a provider."""
+    """Return whether this Podman knows the word ``compose`` and finds a provider."""
     return subprocess.run(["podman", "compose", "version"], capture_output=True).returncode == 0
 
 
 def why_no_compose() -> str | None:
-    """Answer why no compose can be spoken to Podman, None where it can."""
+    """Return why no compose can be spoken to Podman, None where it can."""
     if has_compose() or shutil.which(PROVIDER):
         return None
     return f"podman finds no compose provider (neither `podman compose` nor {PROVIDER} is here)."
 
 
 def too_old(version: str) -> str | None:
-    """Answer why a version of Podman is too old, None where it is not."""
+    """Return why a version of Podman is too old, None where it is not."""
     if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) >= OLDEST:
         return None
     return f"podman is too old: it is {version}; a compose provider speaks to 4.3 and later."

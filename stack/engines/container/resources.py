@@ -55,7 +55,7 @@ KINDS: Final = (
 
 
 def container_of(stack: str, service: str) -> str:
-    """Answer the name that compose gives to the container of a service."""
+    """Return the name that compose gives to the container of a service."""
     return f"{stack}-{service}-1"
 
 
@@ -85,7 +85,7 @@ def remove(program: str, stack: str, *, volumes: bool) -> None:
 
 
 def remove_images(program: str) -> str:
-    """Remove the images that were built for stacks and that no container uses; answers what was won."""
+    """Remove the images that were built for stacks and that no container uses; return what was won."""
     chosen = ("--filter", f"label={IMAGE_LABEL}")
     pruned = subprocess.run(
         [program, "image", "prune", "--all", "--force", *chosen], capture_output=True, text=True

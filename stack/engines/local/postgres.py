@@ -15,7 +15,7 @@ from pathlib import Path
 from stack.engines.local import cluster
 from stack.engines.local.accounts import allow_traversal, chown_tree, unprivileged
 from stack.engines.local.binaries import postgres_bin, version_of
-from stack.engines.local.servers import Launch
+from stack.engines.local.process import Launch
 from stack.errors import ComposeError, NotRunnable, StateUnreadable
 from stack.model import Service
 from stack.plan.addresses import rewrite_paths
@@ -69,13 +69,13 @@ class PostgresRunner:
 
 
 def major_of(tag: str) -> int | None:
-    """Answer the major version that a tag names; None for ``latest`` and other words."""
+    """Return the major version that a tag names; None for ``latest`` and other words."""
     found = re.match(r"\d+", tag)
     return int(found[0]) if found else None
 
 
 def data_target(service: Service, major: int | None) -> str:
-    """Answer where the data lies inside a container; Postgres 18 moved it below a folder of its version."""
+    """Return where the data lies inside a container; Postgres 18 moved it below a folder of its version."""
     default = "/var/lib/postgresql/data"
     if major is not None and major >= 18:
         default = f"/var/lib/postgresql/{major}/docker"
@@ -83,7 +83,7 @@ def data_target(service: Service, major: int | None) -> str:
 
 
 def host_folder(target: str, data: Mapping[str, Path], state: Path) -> Path:
-    """Answer the folder behind ``target``: in a mount, or in the stack's own scratch."""
+    """Return the folder behind ``target``: in a mount, or in the stack's own scratch."""
     for mounted in sorted(data, key=len, reverse=True):
         inside = posixpath.relpath(target, mounted)
         if not inside.startswith(".."):
@@ -92,14 +92,14 @@ def host_folder(target: str, data: Mapping[str, Path], state: Path) -> Path:
 
 
 def is_durable(service: Service, target: str) -> bool:
-    """Answer whether the data outlives the stack: a bind or a named volume holds it."""
+    """Return whether the data outlives the stack: a bind or a named volume holds it."""
     holding = [m for m in service.mounts if not posixpath.relpath(target, m.target).startswith("..")]
     nearest = max(holding, key=lambda mount: len(mount.target), default=None)
     return nearest is not None and nearest.type != "tmpfs" and nearest.source is not None
 
 
 def recipe_of(service: Service, data: Mapping[str, Path], major: int) -> cluster.Recipe:
-    """Answer what the environment says about a new cluster.
+    """Return what the environment says about a new cluster.
 
     Raises:
         ComposeError: there is no password, or a variable is given twice.
@@ -122,7 +122,7 @@ def recipe_of(service: Service, data: Mapping[str, Path], major: int) -> cluster
 
 
 def own_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
-    """Answer what the compose file says after ``postgres``.
+    """Return what the compose file says after ``postgres``.
 
     Raises:
         NotRunnable: something else is to be run.
@@ -139,7 +139,7 @@ def own_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
 
 
 def our_options(*, host: str, port: int, folder: Path) -> tuple[str, ...]:
-    """Answer what the engine decides; the last word on a setting counts. There is no socket file."""
+    """Return what the engine decides; the last word on a setting counts. There is no socket file."""
     ours = (f"listen_addresses={host}", f"port={port}", "unix_socket_directories=", "logging_collector=off")
     return ("-D", str(folder), *_settings(ours))
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stack.engines.protocol import Exit
@@ -28,10 +28,13 @@ DRAIN_S = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
-    """What is executed for one service."""
+    """What is executed for one service, in the foreground; it ends on SIGINT or SIGTERM.
+
+    ``user`` is the account to drop to, None where that is not needed.
+    """
 
     argv: tuple[str, ...]
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
     cwd: Path
     user: str | None = None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stack.engines.local.accounts import allow_traversal, chown_tree, unprivileged
 from stack.engines.local.binaries import redis_server
-from stack.engines.local.servers import Launch
+from stack.engines.local.process import Launch
 from stack.errors import NotRunnable
 from stack.model import Service
 from stack.plan.addresses import rewrite_paths
@@ -26,7 +26,7 @@ class RedisRunner:
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
     ) -> Launch:
-        """Answer how to start the server on ``host:port``, its files in the mount at ``/data``."""
+        """Return how to start the server on ``host:port``, its files in the mount at ``/data``."""
         options = own_options(service, data)
         server = redis_server(self.prefers)
         folder = data.get(TARGET, state / "data")
@@ -41,7 +41,7 @@ class RedisRunner:
 
 
 def own_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
-    """Answer what the compose file says after ``redis-server``.
+    """Return what the compose file says after ``redis-server``.
 
     A first word that is an option or a configuration file stands for the server's own arguments, as in
     the official image's entrypoint (https://github.com/redis/docker-library-redis).
@@ -64,7 +64,7 @@ def own_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
 
 
 def our_options(*, host: str, port: int, folder: Path) -> tuple[str, ...]:
-    """Answer what the engine decides; the last word on an option counts."""
+    """Return what the engine decides; the last word on an option counts."""
     return (
         *("--bind", host),
         *("--port", str(port)),

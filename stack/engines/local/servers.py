@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from stack.engines.local.process import Launch
 from stack.errors import NotRunnable
 from stack.model import Service
 from stack.plan import images
-
-
-@dataclass(frozen=True, kw_only=True)
-class Launch:
-    """What to execute in the foreground; it ends on SIGINT or SIGTERM.
-
-    ``environment`` is laid over what the service has anyway; ``user`` is the account to drop to,
-    None where we are no superuser.
-    """
-
-    argv: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    cwd: Path
-    user: str | None = None
 
 
 class Runner(Protocol):
@@ -41,7 +27,7 @@ class Runner(Protocol):
 
 
 def runner(image: str) -> Runner:
-    """Answer what runs ``image`` here.
+    """Return what runs ``image`` here.
 
     Raises:
         NotRunnable: nothing does.
@@ -62,7 +48,7 @@ def runner(image: str) -> Runner:
 
 
 def client(image: str, program: str) -> str | None:
-    """Answer the path of a client program (``psql``, ``pg_dump``) that belongs to the image's server.
+    """Return the path of a client program (``psql``, ``pg_dump``) that belongs to the image's server.
 
     Raises:
         ServerMissing: there are no programs of the image's version.

@@ -14,7 +14,7 @@ from typing import Any
 
 
 def check() -> str:
-    """Answer what `manage.py check_invariants` says. Raises: CommandError, with all of it."""
+    """Return what `manage.py check_invariants` says. Raises: CommandError, with all of it."""
     management = importlib.import_module("django.core.management")
     said = io.StringIO()
     try:
@@ -37,7 +37,7 @@ def shelve(sku: str, units: int) -> None:
 
 
 def stream() -> list[tuple[str, str]]:
-    """Answer every entry of the stream of events: its `event_id` and its aggregate, in their order."""
+    """Return every entry of the stream of events: its `event_id` and its aggregate, in their order."""
     client = importlib.import_module("core.redis_client").redis_client(timeout_s=10.0)
     settings = importlib.import_module("django.conf").settings
     return [

@@ -39,7 +39,7 @@ class Fate:
 
     @classmethod
     def read(cls, text: str) -> Fate:
-        """Answer what `str` has written."""
+        """Return what `str` has written."""
         action, when, place, nth = text.split()
         return cls(action=action, when=when, place=place, nth=int(nth))
 

@@ -16,7 +16,7 @@ points.watch(PLACES)
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answer as the shop does, unless the request is not meant to be answered."""
+    """Return as the shop does, unless the request is not meant to be answered."""
     points.arm(environ.get("HTTP_X_CRASH", ""))
     try:
         return _shop(environ, start_response)
