@@ -8,6 +8,7 @@ import time
 from stack.control import guardians, plans
 from stack.control.choice import Choice
 from stack.display import messages, tables
+from stack.engines.container import resources
 from stack.health import checks, probes
 from stack.plan.plan import Plan
 from stack.records.state import StackState
@@ -27,11 +28,11 @@ async def _ask(made: Plan, kept: StackState, name: str) -> dict[str, str]:
     service = made.services[name]
 
     async def execute(argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
-        words = (
-            [kept.engine, "exec", f"{kept.name}-{name}-1", *argv] if kept.engine != "local" else list(argv)
-        )
+        words = list(argv)
+        if kept.engine != "local":
+            words = [kept.engine, "exec", resources.container_of(kept.name, name), *argv]
         done = await asyncio.to_thread(programs.run, words, timeout_s=timeout_s, check=False)
-        return done.returncode, done.stdout or done.stderr
+        return done.returncode, done.stdout + done.stderr
 
     probe = checks.choose(service, execute)
     if probe is None:
