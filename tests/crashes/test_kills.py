@@ -22,6 +22,13 @@ from crashes.people import LATE, Answer, Lost, Person, ask, insist, key
 from crashes.processes import until
 from crashes.shop import WEBHOOK_SECRET, Shop
 from crashes.steps import CHECKOUT, LATE_SUCCESS, PAYMENT, REFUND, WEBHOOK, Step
+from unprotected.protection import Cut, protected_by
+
+IDEMPOTENCY = "backend/core/idempotency.py"
+ORDERS_API = "backend/orders/api.py"
+ORDERS = "backend/orders/services.py"
+PAYMENTS = "backend/payments/services.py"
+SETTLE = "    payment_settle(reference=message.reference, outcome=message.outcome)\n"
 
 KILLS = 100
 """In the long form, for each list of steps, at least."""
@@ -55,6 +62,25 @@ def killed(shop: Shop, counted: Counter[str]) -> Callable[[Fate, Callable[[Fate 
 Killed = Callable[[Fate, Callable[[Fate | None], Answer]], Answer]
 
 
+@protected_by(
+    "the first answer is kept",
+    Cut(IDEMPOTENCY, "    if row is None:", "    if row is row:"),
+    any_case=True,
+)
+@protected_by(
+    "both are of one transaction",
+    Cut(ORDERS_API, "atomic=True", "atomic=False"),
+    any_case=True,
+)
+@protected_by(
+    "both are of one transaction",
+    Cut(
+        ORDERS,
+        '    _tell(order, "order.placed")',
+        '    transaction.on_commit(lambda: _tell(order, "order.placed"))',
+    ),
+    any_case=True,
+)
 @each(CHECKOUT)
 def test_a_checkout_happens_once_whenever_its_worker_dies(
     shop: Shop, books: Books, sku: str, fate: Fate, killed: Killed
@@ -71,6 +97,16 @@ def test_a_checkout_happens_once_whenever_its_worker_dies(
     books.agree(settled=False)
 
 
+@protected_by(
+    "the provider is asked outside of any transaction",
+    Cut(PAYMENTS, "def payment_make(", "@transaction.atomic\ndef payment_make("),
+    any_case=True,
+)
+@protected_by(
+    "the second request goes on with the payment of the first",
+    Cut(PAYMENTS, "    if again:  #", "    if again and again.state not in OPEN:  #"),
+    any_case=True,
+)
 @each(PAYMENT)
 def test_a_payment_happens_once_whenever_its_worker_dies(
     shop: Shop, books: Books, sku: str, fate: Fate, killed: Killed
@@ -110,6 +146,15 @@ def undecided(person: Person, sku: str) -> str:
     return number
 
 
+@protected_by(
+    "a message is kept after its effect",
+    Cut(
+        PAYMENTS,
+        SETTLE + "    return _message_kept(provider, message)\n",
+        "    fresh = _message_kept(provider, message)\n" + SETTLE + "    return fresh\n",
+    ),
+    any_case=True,
+)
 @each(WEBHOOK)
 def test_a_message_takes_effect_once_whenever_its_worker_dies(
     shop: Shop, books: Books, sku: str, fate: Fate, killed: Killed
@@ -172,6 +217,11 @@ def test_what_nobody_asks_for_again_is_finished_by_the_worker(
     assert Counter(map(books.state, numbers)).keys() == {"paid", "pending_payment"}
 
 
+@protected_by(
+    "the worker process sends it again",
+    Cut(PAYMENTS, "unsent[:200]", "unsent[:0]"),
+    after=["test_money_goes_back_once_whenever_the_worker_dies"],
+)
 @pytest.mark.usefixtures("worker")
 def test_nothing_stays_open_after_all_these_deaths(books: Books) -> None:
     books.settle()

@@ -20,6 +20,11 @@ from crashes.people import insist, key
 from crashes.processes import until
 from crashes.shop import Shop
 from crashes.steps import RELAY
+from unprotected.protection import Cut, protected_by
+
+EVENT_SERVICES = "backend/events/services.py"
+MARK = "        OutboxEvent.objects.filter(pk__in=keys).update(relayed_at=timezone.now())\n"
+SEND = "        if not _sent(batch, into_existing=written):\n            break"
 
 EVENTS = 1000 if LONG else 100
 WAY = ("order.placed", "order.paid", "payment.succeeded", "order.refunded", "payment.refunded")
@@ -85,6 +90,15 @@ def by_aggregate(events: Iterable[tuple[str, ...]]) -> dict[str, list[str]]:
     return found
 
 
+@protected_by(
+    "events are marked after they were sent",
+    Cut(EVENT_SERVICES, MARK, ""),
+    Cut(EVENT_SERVICES, SEND, f"        keys = [event.pk for event in batch]\n{MARK}{SEND}"),
+)
+@protected_by(
+    "they are sent in the order of their keys",
+    Cut(EVENT_SERVICES, '.order_by("id")[:BATCH]', '.order_by("-id")[:BATCH]'),
+)
 @pytest.mark.usefixtures("relaying")
 def test_events_arrive_although_their_relay_is_killed(
     shop: Shop, books: Books, sku: str, dice: random.Random, counted: Counter[str]
@@ -124,6 +138,10 @@ def dies_at_random(shop: Shop, sku: str, orders: int, dice: random.Random) -> No
         shop.worker.kill()
 
 
+@protected_by(
+    "the stream is written anew",
+    Cut(EVENT_SERVICES, "        _relay_anew()\n", ""),
+)
 @pytest.mark.usefixtures("relaying")
 def test_events_arrive_although_redis_is_killed(
     shop: Shop, books: Books, sku: str, dice: random.Random, counted: Counter[str]

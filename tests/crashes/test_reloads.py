@@ -14,6 +14,9 @@ from contextlib import closing, contextmanager
 from crashes.conftest import LONG
 from crashes.people import ANSWERED_WITHIN_S, ask
 from crashes.web import Web
+from unprotected.protection import Cut, protected_by
+
+WORKERS = "backend/config/workers.py"
 
 RELOADS = 200 if LONG else 5
 STRANGERS, REGULARS = 6, 6
@@ -59,6 +62,15 @@ def load(port: int, dice: random.Random) -> Iterator[Counter[int]]:
         said.update(one.result())
 
 
+@protected_by(
+    "a worker answers what it has begun",
+    Cut(
+        WORKERS,
+        "    def handle_error(",
+        '    def handle_exit(self, *_: Any) -> None:\n        __import__("os")._exit(0)\n\n'
+        "    def handle_error(",
+    ),
+)
 def test_reloads_lose_no_request(plain: Web, dice: random.Random, counted: Counter[str]) -> None:
     with load(plain.port, dice) as said:
         for _ in range(RELOADS):

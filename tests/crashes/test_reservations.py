@@ -17,6 +17,10 @@ from crashes.people import GOOD, LATE, SILENT, key
 from crashes.processes import until
 from crashes.shop import Shop
 from crashes.steps import EXPIRY, PAYMENT
+from unprotected.protection import Cut, protected_by
+
+ORDERS = "backend/orders/services.py"
+PAYMENTS = "backend/payments/services.py"
 
 RACES = 500 if LONG else 20
 ROUNDS = 5 if LONG else 1
@@ -71,6 +75,19 @@ def slow_worker(shop: Shop, *, mute: str = "") -> Iterator[None]:
         shop.worker.end()
 
 
+@protected_by(
+    "the money goes back",
+    Cut(PAYMENTS, "else PaymentState.REFUNDING", "else PaymentState.DECLINED"),
+)
+@protected_by(
+    "its state is looked at again, twice",
+    Cut(ORDERS, "    if order.state != OrderState.PENDING_PAYMENT:", "    if False:"),
+    Cut(ORDERS, "    demand(order.state, state)\n", ""),
+)
+@protected_by(
+    "the lock of its row",
+    Cut(ORDERS, "select_for_update().get(pk=order_id)", "get(pk=order_id)"),
+)
 def test_what_expires_while_it_is_paid_is_sold_or_released(
     shop: Shop, books: Books, dice: random.Random, counted: Counter[str]
 ) -> None:

@@ -13,17 +13,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from faults.stage import ENGINE, LONG, Tree, remove_shared_folders
+from faults.settings import ENGINE, LONG
+from faults.tree import Tree, remove_shared_folders
 
 SEED = int(os.environ.get("TEST_SEED", random.SystemRandom().randrange(10**6)))
 
 
 def pytest_report_header() -> list[str]:
     return [f"engine: {ENGINE}", f"form: {'long' if LONG else 'short'}", f"seed: TEST_SEED={SEED}"]
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "only(engine): not collected for any other engine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -50,7 +47,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture
-def two(tree: Tree) -> Tree:
+def two_services(tree: Tree) -> Tree:
     """A tree with two good services, one needing the other."""
     tree.write({"db": "well", "web": "well"}, web={"depends_on": {"db": {"condition": "service_healthy"}}})
     return tree
@@ -81,7 +78,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
     made = Tree(tmp_path / "tree")
     yield made
     try:
-        made.nothing_left()
+        made.require_nothing_left()
     finally:
         for process in list(made.processes()):
             with contextlib.suppress(psutil.Error):

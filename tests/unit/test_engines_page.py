@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from parity import table
 from parity.cases import BY_NAME
 from parity.differences import DIFFERENCES, Difference

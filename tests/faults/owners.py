@@ -12,7 +12,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from faults.stage import ENGINE, PATIENCE_S, Tree
+from faults.settings import ENGINE, PATIENCE_S
+from faults.tree import Tree
 from stack.records import state
 from stack.system.directories import ROOT
 
@@ -22,30 +23,30 @@ PHASES = ("building", "db .* starting", "db .* ready", "web .* waiting", "web .*
 """What the main job says, phase by phase."""
 
 
-def words(tree: Tree, verb: str) -> list[str]:
+def owner_command(tree: Tree, verb: str) -> list[str]:
     """Return the words that start an owner."""
     return [sys.executable, str(OWNER), verb, str(tree.folder), ENGINE]
 
 
-def environment() -> dict[str, str]:
+def owner_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
 
 
-def own(tree: Tree, verb: str, *, terminal: int | None = None) -> subprocess.Popen[str]:
+def start_owner(tree: Tree, verb: str, *, terminal: int | None = None) -> subprocess.Popen[str]:
     """Start an owner in a session of its own; with ``terminal`` that is the session's."""
     prefix = [] if terminal is None else ["setsid", "--ctty"]
     return subprocess.Popen(
-        [*prefix, *words(tree, verb)],
+        [*prefix, *owner_command(tree, verb)],
         stdin=terminal,
         stdout=subprocess.PIPE if terminal is None else terminal,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=terminal is None,
-        env=environment(),
+        env=owner_environment(),
     )
 
 
-def ended(owner: subprocess.Popen[str]) -> tuple[int, str]:
+def wait_for_end(owner: subprocess.Popen[str]) -> tuple[int, str]:
     """Wait for an owner's end; return its code and what it said."""
     try:
         said, _ = owner.communicate(timeout=PATIENCE_S)
@@ -55,9 +56,9 @@ def ended(owner: subprocess.Popen[str]) -> tuple[int, str]:
     return owner.returncode, said
 
 
-def run(tree: Tree, verb: str) -> tuple[int, str]:
+def run_owner(tree: Tree, verb: str) -> tuple[int, str]:
     """Run an owner to its end."""
-    return ended(own(tree, verb))
+    return wait_for_end(start_owner(tree, verb))
 
 
 def wait_for(owner: subprocess.Popen[str], pattern: str) -> None:
@@ -70,14 +71,14 @@ def wait_for(owner: subprocess.Popen[str], pattern: str) -> None:
     raise AssertionError(f"the owner ended without saying {pattern!r}: {''.join(seen)}")
 
 
-def kept(tree: Tree) -> state.StackState | None:
+def read_state(tree: Tree) -> state.StackState | None:
     """Return what is remembered of the tree's stack."""
     return next((found for name in state.names() if (found := state.read(name)) is not None), None)
 
 
-def guardian(tree: Tree) -> int:
+def guardian_pid(tree: Tree) -> int:
     """Return the pid of the living stack's guardian, 0 where there is none yet."""
-    found = kept(tree)
+    found = read_state(tree)
     return found.pid if found is not None else 0
 
 

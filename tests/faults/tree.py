@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from faults.settings import CHECK, CONTAINERS, ENGINE, PATIENCE_S
 from stack.control import guardians, session
 from stack.control.choice import Choice
 from stack.control.guardians import Launched
@@ -25,21 +26,6 @@ from stack.system import ports, programs
 from stack.system.directories import ROOT, state_home
 
 HERE = Path(__file__).parent
-ENGINE = os.environ.get("FAULTS_ENGINE", "local")
-CONTAINERS = ENGINE != "local"
-LONG = os.environ.get("FAULTS_LONG") == "1"
-PATIENCE_S = float(os.environ.get("FAULTS_PATIENCE_S", "60"))
-CHECK: dict[str, Any] = {
-    "test": ["CMD", "curl", "-f", "http://localhost:8000/"],
-    "interval": "1s",
-    "timeout": "1s",
-    "retries": 2,
-    "start_period": "2s",
-    "start_interval": "100ms",
-}
-HASTY = {**CHECK, "interval": "500ms", "timeout": "500ms", "start_period": "1s"}
-"""For a service that will not become ready: the sooner that is said, the better for whoever waits."""
-
 IGNORED = shutil.ignore_patterns("__pycache__")
 CONFTEST = """
 import os, pathlib, signal
@@ -65,7 +51,7 @@ class Outcome:
     def states(self, service: str) -> list[str]:
         return [e.state for e in self.events if e.kind == "service" and e.service == service]
 
-    def said(self, service: str, verdict: str) -> Event:
+    def event(self, service: str, verdict: str) -> Event:
         """The event of that verdict; fails with all that was seen."""
         for event in self.events:
             if event.kind == "service" and (event.service, event.state) == (service, verdict):
@@ -200,7 +186,7 @@ class Tree:
         """Return the names of all stacks that ever ran in this tree; others may run on this engine, too."""
         return stacks_below(self.folder)
 
-    def nothing_left(self) -> None:
+    def require_nothing_left(self) -> None:
         """Wait a moment for the kernel, then fail on whatever is left."""
         deadline = time.monotonic() + min(5, PATIENCE_S / 4)
         while (left := self.leftovers()) and time.monotonic() < deadline:
@@ -238,13 +224,6 @@ def _is_held(lock: Path) -> bool:
         except BlockingIOError:
             return True
     return False
-
-
-def small_disk(folder: Path, size: str, words: list[str]) -> list[str]:
-    """Return the words that run others where ``folder`` is a small file system; nobody else sees it."""
-    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    script = f'mount -t tmpfs -o size={size} small "{folder}" && exec "$@"'
-    return ["unshare", *user, "--mount", "sh", "-c", script, "sh", *words]
 
 
 def remove_shared_folders() -> None:
