@@ -90,7 +90,7 @@ def _report(rows: Sequence[Protection], tree: Path, home: Path) -> tuple[Case, .
     report, output = home / "report.xml", home / "output.txt"
     report.unlink(missing_ok=True)
     tests = dict.fromkeys(name for row in rows for name in row.node_ids)
-    options = ["--basetemp", home / "tests", "--junitxml", report, "-p", "no:cacheprovider"]
+    options = ["--basetemp", str(home / "tests"), "--junitxml", str(report), "-p", "no:cacheprovider"]
     with output.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *options, *tests],
