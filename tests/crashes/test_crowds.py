@@ -1,4 +1,4 @@
-"""The crowds of the integration tests, before several workers; CRASHES_LONG=1 is their long form, too."""
+"""The crowd tests of integration_tests/, against several workers (CRASHES_LONG=1: in their long form)."""
 
 from __future__ import annotations
 
