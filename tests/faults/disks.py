@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def small_disk(folder: Path, size: str, words: list[str]) -> list[str]:
-    """Return the words that run others where ``folder`` is a small file system; nobody else sees it."""
+    """Return a command that runs another one with a small file system at ``folder``, in a mount namespace."""
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     script = f'mount -t tmpfs -o size={size} small "{folder}" && exec "$@"'
     return ["unshare", *user, "--mount", "sh", "-c", script, "sh", *words]

@@ -1,4 +1,4 @@
-"""Owners of a stack as processes of their own: started, waited for, killed; and the stack's guardian."""
+"""Owners of a stack as processes: started, waited for, killed; and the stack's guardian."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from stack.system.directories import ROOT
 OWNER = Path(__file__).parent / "owner.py"
 RUNS = "the toy's test runs"
 PHASES = ("building", "db .* starting", "db .* ready", "web .* waiting", "web .* ready", "up in", RUNS)
-"""What the main job says, phase by phase."""
+"""What the main job prints, phase by phase."""
 
 
 def owner_command(tree: Tree, verb: str) -> list[str]:
-    """Return the words that start an owner."""
+    """Return the command that starts an owner."""
     return [sys.executable, str(OWNER), verb, str(tree.folder), ENGINE]
 
 
@@ -47,39 +47,39 @@ def start_owner(tree: Tree, verb: str, *, terminal: int | None = None) -> subpro
 
 
 def wait_for_end(owner: subprocess.Popen[str]) -> tuple[int, str]:
-    """Wait for an owner's end; return its code and what it said."""
+    """Wait until an owner has ended; return its exit code and its output."""
     try:
-        said, _ = owner.communicate(timeout=PATIENCE_S)
+        output, _ = owner.communicate(timeout=PATIENCE_S)
     except subprocess.TimeoutExpired:
         owner.kill()
         raise AssertionError(f"no end of the owner in {PATIENCE_S:.0f} s") from None
-    return owner.returncode, said
+    return owner.returncode, output
 
 
 def run_owner(tree: Tree, verb: str) -> tuple[int, str]:
-    """Run an owner to its end."""
+    """Run an owner to its end; return its exit code and its output."""
     return wait_for_end(start_owner(tree, verb))
 
 
 def wait_for(owner: subprocess.Popen[str], pattern: str) -> None:
     assert owner.stdout is not None
-    seen = []
+    lines = []
     for line in owner.stdout:
-        seen.append(line)
+        lines.append(line)
         if re.search(pattern, line):
             return
-    raise AssertionError(f"the owner ended without saying {pattern!r}: {''.join(seen)}")
+    raise AssertionError(f"the owner ended without printing {pattern!r}: {''.join(lines)}")
 
 
 def read_state(tree: Tree) -> state.StackState | None:
-    """Return what is remembered of the tree's stack."""
-    return next((found for name in state.names() if (found := state.read(name)) is not None), None)
+    """Return the state of the tree's stack; None where there is none."""
+    return next((saved for name in state.names() if (saved := state.read(name)) is not None), None)
 
 
 def guardian_pid(tree: Tree) -> int:
     """Return the pid of the living stack's guardian, 0 where there is none yet."""
-    found = read_state(tree)
-    return found.pid if found is not None else 0
+    saved = read_state(tree)
+    return saved.pid if saved is not None else 0
 
 
 def kill(pid: int) -> None:
@@ -90,9 +90,9 @@ def kill(pid: int) -> None:
 
 @contextlib.contextmanager
 def terminal() -> Iterator[tuple[int, Callable[[], None]]]:
-    """A terminal's end for a program, and what closes the window."""
-    ours, theirs = pty.openpty()
-    with os.fdopen(ours, "rb", buffering=0) as window:
-        yield theirs, window.close
+    """Open a terminal; return the program's end of it, and a function that closes the window."""
+    window_end, program_end = pty.openpty()
+    with os.fdopen(window_end, "rb", buffering=0) as window:
+        yield program_end, window.close
     with contextlib.suppress(OSError):
-        os.close(theirs)
+        os.close(program_end)

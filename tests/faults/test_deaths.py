@@ -95,8 +95,8 @@ def test_a_grandchild_of_a_service_ends_with_the_stack(tree: Tree) -> None:
     ),
 )
 @pytest.mark.only("local")
-def test_a_service_that_cannot_get_memory_is_known_by_its_own_words(tree: Tree) -> None:
-    """Without cgroups nothing but its own limit refuses it memory; a container's case is the next."""
+def test_a_service_that_cannot_get_memory_is_explained_by_its_last_lines(tree: Tree) -> None:
+    """The service limits itself; the next test has a container's limit."""
     tree.write({"db": "runs_out_of_memory"})
     event = tree.hold().event("db", "exited")
     assert "exited with code 1" in event.text
@@ -104,12 +104,12 @@ def test_a_service_that_cannot_get_memory_is_known_by_its_own_words(tree: Tree) 
 
 
 @protected_by(
-    "the engine is asked why",
+    "the engine reports the cause",
     Cut(CONTAINER, 'oom=oom.strip() == "true"', "oom=False"),
     engine="docker",
 )
 @pytest.mark.only("docker")
-def test_a_container_that_the_kernel_ends_for_its_memory_is_reported(tree: Tree) -> None:
-    """A real end of that kind needs a limit of the service's own, which only an engine with cgroups gives."""
+def test_a_container_that_is_out_of_memory_is_reported_as_such(tree: Tree) -> None:
+    """The kernel kills it at the limit of its control group."""
     tree.write({"db": "eats_memory"}, db={"mem_limit": "32m", "memswap_limit": "32m"})
     assert "killed by SIGKILL (out of memory)" in tree.hold().event("db", "exited").text

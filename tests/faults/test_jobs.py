@@ -49,15 +49,15 @@ def test_of_the_toy():
     finally:
         time.sleep(0.6)
 """
-FORGETFUL = """
+DROPS_CTRL_C = """
 import os, signal, sys
 os.register_at_fork(after_in_parent=lambda: signal.raise_signal(signal.SIGINT))
 from stack.commands import integration
 sys.exit(integration.run(sys.argv[1:]))
 """
-"""Gets Ctrl-C in a hook around the fork of the tests' process, where Python prints and forgets it."""
+"""Receives Ctrl-C in a hook after the fork of the tests' process, where Python prints and drops it."""
 ON_CONTAINERS = {("building", 2), ("db .* starting", 1), (RUNS, 1)}
-"""While containers are made, while one is started, and while all work; the owner's code is the same."""
+"""The moments that are tried on containers: during the build, at a start, during the tests."""
 MOMENTS = [
     pytest.param(phase, presses, marks=[] if (phase, presses) in ON_CONTAINERS else [local])
     for presses in (1, 2)
@@ -140,7 +140,7 @@ def test_ctrl_c_ends_everything_with_130(
     Cut(PYTEST_PROCESS, "TELLS_S = 3.0", "TELLS_S = 0.0"),
 )
 @local
-def test_ctrl_c_leaves_pytest_the_time_to_say_what_failed(two_services: Tree) -> None:
+def test_ctrl_c_leaves_pytest_the_time_to_report_failures(two_services: Tree) -> None:
     two_services.add_job(ONE_FAILS)
     running = Job(two_services)
     running.wait_for(RUNS)
@@ -158,9 +158,9 @@ def test_ctrl_c_leaves_pytest_the_time_to_say_what_failed(two_services: Tree) ->
     Cut(CTRL_C, "signal.setitimer(signal.ITIMER_REAL, AGAIN_S)"),
 )
 @local
-def test_ctrl_c_that_python_forgets_is_not_lost(two_services: Tree) -> None:
+def test_ctrl_c_that_python_drops_is_not_lost(two_services: Tree) -> None:
     two_services.add_job(TESTS.format(seconds=60))
-    running = Job(two_services, program=("-c", FORGETFUL))
+    running = Job(two_services, program=("-c", DROPS_CTRL_C))
     code, seconds = running.end()
     two_services.require_nothing_left()
     assert code == 130, running.output
@@ -207,9 +207,9 @@ def test_a_guardian_killed_while_a_test_runs_ends_the_run_and_is_named(
 ) -> None:
     running = job()
     running.wait_for(RUNS)
-    kept = state.read(state.names()[0])
-    assert kept is not None
-    os.kill(kept.pid, signal.SIGKILL)
+    saved = state.read(state.names()[0])
+    assert saved is not None
+    os.kill(saved.pid, signal.SIGKILL)
     assert running.end()[0] == 29, running.output
     assert "guardian was killed while integration_tests/test_toy.py::test_of_the_toy ran" in running.output
     assert (
@@ -228,7 +228,7 @@ def test_a_guardian_killed_while_a_test_runs_ends_the_run_and_is_named(
     "number",
     [pytest.param(signal.SIGTERM, marks=local), pytest.param(signal.SIGHUP, marks=local), signal.SIGKILL],
 )
-def test_a_job_that_is_ended_takes_its_stack_and_its_tests_along(
+def test_stack_and_tests_end_with_the_job(
     two_services: Tree, job: Callable[[], Job], number: signal.Signals
 ) -> None:
     running = job()
@@ -239,7 +239,7 @@ def test_a_job_that_is_ended_takes_its_stack_and_its_tests_along(
     assert children
     deadline = time.monotonic() + min(10, PATIENCE_S)
     while (alive := [pid for pid in children if processes.started(pid)]) and time.monotonic() < deadline:
-        time.sleep(0.02)  # one that nobody has waited for yet is no longer alive
+        time.sleep(0.02)  # a zombie does not count as alive
     assert not alive
     two_services.require_nothing_left()
 

@@ -23,8 +23,8 @@ def test_a_flood_of_log_lines_fills_no_disk_and_stops_nothing(tree: Tree) -> Non
     tree.write({"db": "floods"}, db={"environment": {"FLOOD_MIB": mib}, "healthcheck": PATIENT})
     outcome = tree.hold(deadline_s=50)
     assert outcome.event("db", "ready")
-    kept = sum(path.stat().st_size for path in (outcome.run / "logs").iterdir())
-    assert kept <= 40 << 20
+    size = sum(path.stat().st_size for path in (outcome.run / "logs").iterdir())
+    assert size <= 40 << 20
 
 
 @protected_by(
@@ -35,7 +35,7 @@ def test_a_flood_of_log_lines_fills_no_disk_and_stops_nothing(tree: Tree) -> Non
     "they are taken out where people read",
     Cut(FAILURE, 'return "\\n".join(plain(line) for line in lines)', 'return "\\n".join(lines)'),
 )
-def test_a_log_that_is_no_text_is_shown_as_text(tree: Tree) -> None:
+def test_a_log_that_is_not_text_is_shown_as_text(tree: Tree) -> None:
     tree.write({"db": "writes_nonsense"})
     outcome = tree.hold()
     assert "not UTF-8" in outcome.log("db")
@@ -49,8 +49,8 @@ def test_a_log_that_is_no_text_is_shown_as_text(tree: Tree) -> None:
         SERVICE_LOGS, 'self._tail.extend(line.decode(errors="replace").rstrip("\\r") for line in lines[-20:])'
     ),
 )
-def test_a_full_disk_is_named_by_the_service_s_own_words(tree: Tree) -> None:
-    """A small file system of its own: a container's tmpfs, or one in a mount namespace."""
+def test_a_full_disk_is_explained_by_the_service_s_last_lines(tree: Tree) -> None:
+    """The disk is a container's tmpfs, or a small file system in a mount namespace."""
     small = {"environment": {"SMALL": "/small"}, "tmpfs": ["/small:size=4m"]}
     if not CONTAINERS:
         folder = tree.folder / "small"

@@ -1,4 +1,4 @@
-"""Owners that are interrupted, killed, stopped or two at once: nothing of a stack outlives them."""
+"""Owners that are interrupted, killed, stopped, or two at once: nothing of their stack stays behind."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ KILLS = 200 if LONG else 4 if CONTAINERS else 16
 @local
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 @pytest.mark.usefixtures("protection")
-def test_an_owner_that_is_ended_takes_its_stack_along(two_services: Tree, number: signal.Signals) -> None:
-    """On containers the main job does it in test_jobs: the lease is the guardian's."""
+def test_a_stack_ends_with_its_owner(two_services: Tree, number: signal.Signals) -> None:
+    """For containers, test_jobs has the main job: the lease does not depend on the engine."""
     owner = start_owner(two_services, "hold")
     wait_for(owner, "working")
     owner.send_signal(number)
@@ -61,7 +61,7 @@ def test_an_owner_that_is_ended_takes_its_stack_along(two_services: Tree, number
 )
 @local
 def test_an_owner_that_is_stopped_and_continued_loses_nothing(two_services: Tree) -> None:
-    """The whole group is stopped, as by Ctrl-Z: the guardian is not in it and still answers."""
+    """The process group is stopped, as by Ctrl-Z: the guardian is outside of it and still answers."""
     owner = start_owner(two_services, "hold")
     wait_for(owner, "working")
     os.killpg(owner.pid, signal.SIGSTOP)
@@ -93,8 +93,8 @@ def _answers(name: str) -> bool:
 )
 @local
 @pytest.mark.usefixtures("protection")
-def test_a_killed_guardian_takes_its_services_along_at_once(two_services: Tree) -> None:
-    """Before any command looks: by the kernel alone."""
+def test_services_end_at_once_with_their_killed_guardian(two_services: Tree) -> None:
+    """The kernel ends them, before any command sweeps."""
     assert run_owner(two_services, "up")[0] == 0
     kill(guardian_pid(two_services))
     deadline = time.monotonic() + 3
@@ -118,8 +118,8 @@ def test_a_killed_guardian_takes_its_services_along_at_once(two_services: Tree) 
 def test_a_killed_guardian_s_stack_is_found_by_the_next_command(two_services: Tree) -> None:
     assert run_owner(two_services, "up")[0] == 0
     kill(guardian_pid(two_services))
-    code, said = run_owner(two_services, "list")
-    assert (code, "cleaned up after" in said) == (0, True)
+    code, output = run_owner(two_services, "list")
+    assert (code, "cleaned up after" in output) == (0, True)
     two_services.require_nothing_left()
 
 
@@ -151,8 +151,8 @@ def test_a_killed_command_and_guardian_are_cleaned_up_after_by_the_next_command(
 @local
 @pytest.mark.usefixtures("protection")
 @pytest.mark.parametrize("behaviour", ["forks_twice", "hides"])
-def test_a_service_that_slips_away_is_found_after_its_guardian_was_killed(tree: Tree, behaviour: str) -> None:
-    """A container holds all that a service starts."""
+def test_a_service_that_escapes_is_ended_after_its_guardian_was_killed(tree: Tree, behaviour: str) -> None:
+    """Local engine only: a container holds everything that a service starts."""
     tree.write({"db": behaviour})
     assert run_owner(tree, "up")[0] == 0
     kill(guardian_pid(tree))
@@ -173,18 +173,18 @@ def test_kills_at_random_moments_leave_nothing(two_services: Tree, dice: random.
         for victim in dice.sample(victims, dice.choice([1, 1, 2])):
             kill(victim())
         _settle(two_services, owner)
-        assert run_owner(two_services, "down")[0] == 0  # a stack that was to stay may live
+        assert run_owner(two_services, "down")[0] == 0  # a detached stack may be up
         two_services.require_nothing_left()
 
 
 def _settle(tree: Tree, owner: subprocess.Popen[str]) -> None:
-    """Whoever was not killed ends by himself where his partner is gone; an owner who works on is ended."""
+    """Kill the owner; wait until the guardian of an ephemeral stack has ended."""
     owner.kill()
     wait_for_end(owner)
-    found = read_state(tree)
-    if found is not None and found.ephemeral:
+    saved = read_state(tree)
+    if saved is not None and saved.ephemeral:
         deadline = time.monotonic() + 15
-        while processes.is_alive(found.pid, found.pid_started) and time.monotonic() < deadline:
+        while processes.is_alive(saved.pid, saved.pid_started) and time.monotonic() < deadline:
             time.sleep(0.02)
 
 
@@ -194,10 +194,10 @@ def _settle(tree: Tree, owner: subprocess.Popen[str]) -> None:
 )
 @local
 def test_two_ups_in_the_same_instant_make_one_stack(two_services: Tree) -> None:
-    """Before any engine is asked; which one it is makes no difference."""
-    said = [wait_for_end(owner) for owner in [start_owner(two_services, "up") for _ in range(2)]]
-    assert [code for code, _ in said] == [0, 0], said
-    assert sum("is up already" in text for _, text in said) == 1
+    """The lock is taken before the engine is chosen: one engine is enough."""
+    ends = [wait_for_end(owner) for owner in [start_owner(two_services, "up") for _ in range(2)]]
+    assert [code for code, _ in ends] == [0, 0], ends
+    assert sum("is up already" in text for _, text in ends) == 1
     assert len(state.names()) == 1
     assert run_owner(two_services, "down")[0] == 0
 
@@ -228,11 +228,11 @@ def test_a_down_during_an_up_leaves_nothing(two_services: Tree) -> None:
 )
 @local
 def test_a_detached_stack_survives_its_terminal_but_not_down(two_services: Tree) -> None:
-    with terminal() as (theirs, close):
-        owner = start_owner(two_services, "up", terminal=theirs)
+    with terminal() as (program_end, close):
+        owner = start_owner(two_services, "up", terminal=program_end)
         assert owner.wait(timeout=60) == 0
         close()
-    time.sleep(0.1)  # a hangup that comes is to come now
+    time.sleep(0.1)  # the hangup would arrive within this time
     assert processes.started(guardian_pid(two_services)) is not None
     assert run_owner(two_services, "down")[0] == 0
     two_services.require_nothing_left()
@@ -244,10 +244,10 @@ def test_a_detached_stack_survives_its_terminal_but_not_down(two_services: Tree)
 )
 @local
 def test_an_ephemeral_stack_ends_with_its_terminal(two_services: Tree) -> None:
-    with terminal() as (theirs, close):
-        owner = start_owner(two_services, "hold", terminal=theirs)
+    with terminal() as (program_end, close):
+        owner = start_owner(two_services, "hold", terminal=program_end)
         deadline = time.monotonic() + 20
-        while not (found := read_state(two_services)) or found.phase != "up":
+        while not (saved := read_state(two_services)) or saved.phase != "up":
             assert time.monotonic() < deadline
             time.sleep(0.01)
         close()

@@ -23,21 +23,21 @@ NEEDED = {"depends_on": {"db": {"condition": "service_healthy"}}}
     "a look at the port before the start, and again after the end: both are out",
     Cut(SUPERVISOR, "if not ports.is_free(port):", "if False:"),
 )
-def test_a_port_that_somebody_else_holds_is_named_with_its_holder(
+def test_a_port_that_another_process_holds_is_named_with_its_holder(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lease finds it free; it is taken before the service starts."""
+    """The port is free when it is leased, and taken before the service starts."""
     tree.write({"db": "slow", "web": "well"}, db={"environment": {"SLOW_S": "1"}}, web=NEEDED)
     launched = tree.launch(deadline_s=20)
     port = tree.port("web")
     with socket.create_server(("127.0.0.1", port)):
         events = list(events_of(launched))
-    said = next(e for e in events if e.service == "web" and e.state in verdicts.BAD)
-    assert said.state == "port taken"
-    assert f"port {port} is held by pid {os.getpid()}" in said.text
+    event = next(e for e in events if e.service == "web" and e.state in verdicts.BAD)
+    assert event.state == "port taken"
+    assert f"port {port} is held by pid {os.getpid()}" in event.text
 
 
-def test_a_port_that_was_demanded_and_is_taken_is_an_error_with_its_holder(tree: Tree) -> None:
+def test_a_fixed_port_that_is_taken_is_an_error_with_its_holder(tree: Tree) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         tree.write({"db": "well"}, db={"ports": ["127.0.0.1:${DB_PORT:-20000}:8000"]})

@@ -29,19 +29,19 @@ VERDICTS = [
     ("never_listens", "timed out", "nobody answers"),
     ("never_answers", "timed out", "hangs"),
     ("drips", "timed out", "hangs"),
-    ("answers_500", "unhealthy", "HTTP 500 said by the service"),
+    ("answers_500", "unhealthy", "HTTP 500 written by the service"),
     ("wrong_port", "timed out", "nobody answers" if CONTAINERS else "instead"),
     ("writes_nonsense", "exited", "exited with code 3"),
 ]
 
 
 @protected_by(
-    "an end with 0 counts as completed only where somebody waits for it",
+    "an end with 0 counts as completed only where another service waits for it",
     Cut(VERDICTS_FILE, "if code == 0 and awaited:", "if code == 0:"),
     cases=["exits_0"],
 )
 @protected_by(
-    "the process is watched, not only asked",
+    "the process is watched, not only probed",
     Cut(SUPERVISOR, "        if run.wanted:\n            await self._after_exit(run, how)\n", ""),
     cases=["exits_3"],
 )
@@ -112,8 +112,8 @@ def test_the_verdict_names_what_is_wrong(tree: Tree, behaviour: str, verdict: st
     Cut(VERDICTS_FILE, "if now_s < check.start_period_s:", "if False:"),
 )
 @pytest.mark.only("local")
-def test_a_recovery_is_no_failure(tree: Tree) -> None:
-    """How answers are counted is no engine's matter: once is enough."""
+def test_a_recovery_is_not_a_failure(tree: Tree) -> None:
+    """Counting probes does not depend on the engine: one engine is enough."""
     tree.write({"db": "500_then_200"})
     outcome = tree.hold()
     assert outcome.states("db")[-1] in {"stopped", "stopping", "ready"}
@@ -122,7 +122,7 @@ def test_a_recovery_is_no_failure(tree: Tree) -> None:
 
 
 @protected_by(
-    "a ready service is asked further",
+    "a ready service is still probed",
     Cut(SUPERVISOR, "if failures == check.retries:", "if False:"),
 )
 def test_a_ready_service_that_turns_unhealthy_is_reported(tree: Tree) -> None:
@@ -136,8 +136,8 @@ def test_a_ready_service_that_turns_unhealthy_is_reported(tree: Tree) -> None:
     Cut(VERDICTS_FILE, "self.check.start_period_s + self.check", "self.check"),
 )
 @pytest.mark.only("local")
-def test_an_honestly_slow_service_is_waited_for(tree: Tree) -> None:
-    """How long it is waited for is no engine's matter: once is enough."""
+def test_a_slow_service_is_waited_for(tree: Tree) -> None:
+    """The patience does not depend on the engine: one engine is enough."""
     slow_s = "20" if LONG else "2"
     tree.write({"db": "slow"}, db={"environment": {"SLOW_S": slow_s}, "healthcheck": PATIENT})
     assert tree.hold(deadline_s=40).event("db", "ready").seconds >= float(slow_s)
