@@ -17,7 +17,7 @@ STARTED = time.monotonic()
 
 
 def serve(status=lambda: 200, port=PORT):
-    """Answer every request with the status that ``status`` returns."""
+    """Respond to every request with the status that ``status`` returns."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):

@@ -50,7 +50,7 @@ WORK: dict[str, Callable[..., Any]] = {"check": check, "add_product": add_produc
 
 
 def main() -> None:
-    """Answer questions until standard input ends."""
+    """Serve questions until standard input ends."""
     importlib.import_module("django").setup()
     for line in sys.stdin:
         name, arguments = json.loads(line)
