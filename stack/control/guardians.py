@@ -25,33 +25,39 @@ from stack.system.directories import ROOT
 
 @dataclass(kw_only=True)
 class Launched:
-    """A guardian that we started. ``lease`` is the writing end of its pipe, None once it is given up."""
+    """A guardian that this process started.
+
+    ``lease`` is the writing end of its pipe, None once it is closed; ``detached``: the stack outlives us.
+    """
 
     name: str
     run: Path
     process: programs.Process
     lease: int | None
+    detached: bool = False
 
     def events(self) -> Iterator[Event]:
         """Return what happens, until the guardian has ended."""
         return timeline.follow(self.run, ended=lambda: self.process.poll() is not None)
 
     def end(self) -> None:
-        """Give the lease up: the guardian takes the stack down."""
+        """Close the lease: the guardian of a stack that is not detached takes it down."""
         if self.lease is not None:
             with contextlib.suppress(OSError):
                 os.close(self.lease)
             self.lease = None
 
-    def keep(self) -> None:
-        """Let the stack live without us from now on."""
+    def detach(self) -> None:
+        """Let the stack outlive this process."""
+        self.detached = True
         if self.lease is not None:
             with contextlib.suppress(OSError):
                 os.write(self.lease, KEEP)
         self.end()
 
     def hurry(self) -> None:
-        """Ask for the quick end: the second request cuts every grace short."""
+        """End the stack quickly, detached or not: the second SIGTERM cuts every grace period short."""
+        self.detached = False
         self.end()
         kept = state.read(self.name)
         for _ in range(2):
@@ -61,7 +67,7 @@ class Launched:
 
 
 def launch(request: Request) -> Launched:
-    """Start the guardian of a stack, which ends when we do, unless we ``keep`` it."""
+    """Start the guardian of a stack, which ends when this process does, unless it is detached."""
     request = replace(request, token=secrets.token_hex(8))
     run = Path(request.run)
     file = run / "request.json"

@@ -20,31 +20,62 @@ from stack.records.timeline import Event
 from stack.system import ctrl_c, programs
 from stack.system.directories import state_home
 
+PASSED = "passed"
+Show = Callable[[Event], None]
+
 
 def _nothing(event: Event) -> None:
     """Show nothing."""
 
 
 @contextmanager
+def hold(request: Request) -> Iterator[Launched]:
+    """Start a stack's guardian for the block; the stack ends with it, unless it was detached by then.
+
+    Ctrl-C ends the stack quickly, detached or not. The run's summary is written at the end.
+    """
+    with ctrl_c.hold() as release:
+        stack = guardians.launch(request)
+        try:
+            release()
+            try:
+                yield stack
+            except KeyboardInterrupt:
+                raise
+            except BaseException as problem:
+                _finish(stack, f"failed: {problem}")
+                raise
+            _finish(stack, PASSED)
+        except KeyboardInterrupt:
+            ctrl_c.ignore()
+            stack.hurry()
+            _finish(stack, "interrupted")
+            raise
+
+
+def _finish(stack: Launched, outcome: str) -> None:
+    """Wait until a stack that is not detached has ended, and write the run's summary."""
+    if not stack.detached:
+        stack.end()
+        if not programs.ends_within(stack.process, sweep.END_LIMIT_S):
+            stack.process.kill()
+    elif outcome == PASSED:
+        return  # it goes on, and so does its record
+    summary.finish(stack.run, outcome=outcome)
+
+
+@contextmanager
 def ephemeral_stack(
-    choice: Choice, *, deadline_s: float = 120.0, show: Callable[[Event], None] = _nothing
+    choice: Choice, *, deadline_s: float = 120.0, show: Show = _nothing
 ) -> Iterator[StackState]:
     """Give an ephemeral stack that is up; it ends with the block, however that ends.
 
     Raises:
         StackError: it did not come up.
     """
-    launched = guardians.launch(request(choice, ephemeral=True, deadline_s=deadline_s))
-    outcome = "failed"
-    try:
-        wait_until_up(launched, show)
-        yield guardians.require_running(launched.name)
-        outcome = "passed"
-    finally:
-        launched.end()
-        if not programs.ends_within(launched.process, sweep.END_LIMIT_S):
-            launched.process.kill()
-        summary.finish(launched.run, outcome=outcome)
+    with hold(request(choice, ephemeral=True, deadline_s=deadline_s)) as stack:
+        wait_until_up(stack, show)
+        yield guardians.require_running(stack.name)
 
 
 def record_versions(run: Path) -> None:
@@ -53,9 +84,6 @@ def record_versions(run: Path) -> None:
         engine = read_request(run / "request.json").engine
         lines = f"{versions.machine()}engine {engine} {versions.engine(engine)}".rstrip()
         (run / "versions.txt").write_text(f"{lines}\n", encoding="utf-8")
-
-
-Show = Callable[[Event], None]
 
 
 def request(choice: Choice, *, services: Sequence[str] = (), ephemeral: bool, deadline_s: float) -> Request:
@@ -142,27 +170,10 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
             return kept, True
         if kept is not None:
             sweep.end(kept)  # it is on its way down; there is one stack of a name at a time
-        asked = request(choice, services=services, ephemeral=False, deadline_s=deadline_s)
-        _bring_up(asked, show)
+        with hold(request(choice, services=services, ephemeral=False, deadline_s=deadline_s)) as stack:
+            wait_until_up(stack, show)
+            stack.detach()
     return guardians.require_running(name), False
-
-
-def _bring_up(asked: Request, show: Show) -> None:
-    with ctrl_c.hold() as release:
-        launched = guardians.launch(asked)
-        try:
-            release()
-            wait_until_up(launched, show)
-            launched.keep()
-        except KeyboardInterrupt:
-            ctrl_c.ignore()
-            launched.hurry()
-            for event in launched.events():
-                show(event)
-            raise
-        except StackError as problem:
-            summary.finish(launched.run, outcome=f"failed: {problem.message}")
-            raise
 
 
 def _must_be_on(engine: str, kept: StackState) -> None:

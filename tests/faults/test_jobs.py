@@ -45,7 +45,7 @@ def test_of_the_toy():
 FORGETFUL = """
 import os, signal, sys
 os.register_at_fork(after_in_parent=lambda: signal.raise_signal(signal.SIGINT))
-from stack import integration
+from stack.commands import integration
 sys.exit(integration.run(sys.argv[1:]))
 """
 """Gets Ctrl-C in a hook around the fork of the tests' process, where Python prints and forgets it."""
