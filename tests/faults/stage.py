@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from msgspec.structs import replace
 
 from stack.control import guardians, session
 from stack.control.choice import Choice
@@ -124,7 +125,7 @@ class Tree:
             for name in state.names():
                 kept = state.read(name)
                 if kept is not None and service in kept.ports:
-                    return kept.ports[service]["8000"]
+                    return kept.ports[service][8000]
             assert time.monotonic() < deadline
             time.sleep(0.005)
 
@@ -140,8 +141,7 @@ class Tree:
 
     def launch(self, *, deadline_s: float = 12.0) -> Launched:
         request = session.request(self.choice(), ephemeral=True, deadline_s=deadline_s)
-        object.__setattr__(request, "name", request.name.replace("ecommerce-", "faults-"))
-        return guardians.launch(request)
+        return guardians.launch(replace(request, name=request.name.replace("ecommerce-", "faults-")))
 
     def hold(self, *, until: Callable[[Event], bool] | None = None, deadline_s: float = 12.0) -> Outcome:
         """Run the stack until it is up, failed, or ``until`` says so; end it and wait for the end."""

@@ -15,6 +15,7 @@ from faults.owning import ended, guardian, kept, kill, own, run, terminal, wait_
 from faults.stage import CONTAINERS, LONG, Tree
 from stack.control import guardians
 from stack.records import state
+from stack.records.control import Action, Command, Outcome
 from stack.system import processes
 
 local = pytest.mark.only("local")
@@ -49,7 +50,7 @@ def test_an_owner_that_is_stopped_and_continued_loses_nothing(two: Tree) -> None
 
 def _answers(name: str) -> bool:
     try:
-        return bool(guardians.ask(name, "start", [], timeout_s=3)["ok"])
+        return guardians.ask(name, Command(action=Action.START), timeout_s=3).outcome is Outcome.DONE
     except TimeoutError:
         return False
 

@@ -26,11 +26,11 @@ VERDICTS = [
     ("exits_0", "exited", "ended on its own with exit code 0"),
     ("exits_3", "exited", "exited with code 3"),
     ("holds_the_pipe", "exited", "exited with code 3"),
-    ("never_listens", "timed out", "nobody answers"),
+    ("never_listens", "timed out", "nothing answers"),
     ("never_answers", "timed out", "hangs"),
     ("drips", "timed out", "hangs"),
     ("answers_500", "unhealthy", "HTTP 500 said by the service"),
-    ("wrong_port", "timed out", "nobody answers" if CONTAINERS else "instead"),
+    ("wrong_port", "timed out", "nothing answers" if CONTAINERS else "instead"),
     ("writes_nonsense", "exited", "exited with code 3"),
 ]
 
@@ -40,7 +40,7 @@ def test_the_verdict_names_what_is_wrong(tree: Tree, behaviour: str, verdict: st
     tree.write({"db": behaviour, "web": "well"}, db={"healthcheck": HASTY}, web=NEEDED)
     outcome = tree.hold()
     assert reason in outcome.said("db", verdict).text
-    assert outcome.said("web", "dependency failed").text == "db, which it needs, is not there"
+    assert outcome.said("web", "dependency failed").text == "dependency db failed"
     account = failure.failure(outcome.events, outcome.run)
     assert account.index("db failed") < account.index("web: dependency failed")
     assert "what to do: " in account
@@ -75,7 +75,7 @@ def test_a_port_that_was_demanded_and_is_taken_is_an_error_with_its_holder(tree:
 def test_a_port_bound_twice_is_the_service_s_own_failure(tree: Tree) -> None:
     tree.write({"db": "binds_a_taken_port"})
     event = tree.hold().said("db", "exited")
-    assert "Address already in use" in event.hint
+    assert "Address already in use" in event.evidence
 
 
 def test_a_service_that_dies_after_it_was_ready_is_told_at_once(tree: Tree) -> None:
@@ -165,7 +165,7 @@ def test_a_service_that_cannot_get_memory_is_known_by_its_own_words(tree: Tree) 
     tree.write({"db": "runs_out_of_memory"})
     event = tree.hold().said("db", "exited")
     assert "exited with code 1" in event.text
-    assert "MemoryError" in event.hint
+    assert "MemoryError" in event.evidence
 
 
 @pytest.mark.only("docker")

@@ -33,8 +33,8 @@ def test_a_work_tree_that_is_deleted_does_not_keep_its_stack(two: Tree, tmp_path
 
 
 WHOLE = {
-    "version": state.VERSION, "name": "toy", "project": "toy", "engine": "local", "work_tree": "/nowhere",
-    "files": [], "run": "/nowhere", "token": "none", "ephemeral": True, "created": 0.0,
+    "version": state.VERSION, "name": "toy", "engine": "local", "work_tree": "/nowhere", "run": "/nowhere",
+    "token": "none", "ephemeral": True, "created": 0.0, "pid": 0, "pid_started": 0.0,
 }  # fmt: skip
 """A state that would be believed: each forgery below is one step away from it."""
 

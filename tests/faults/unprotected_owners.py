@@ -14,7 +14,7 @@ INTERRUPTS, JOB = "stack/system/ctrl_c.py", "stack/commands/integration.py"
 TESTING = "stack/commands/pytest_process.py"
 SLIPS = f"{OWNED}test_a_service_that_slips_away_is_found_after_its_guardian_was_killed"
 
-LEASE = Cut(file=GUARDIAN, taken="        if not said:\n            self._end()\n", put="")
+LEASE = Cut(file=GUARDIAN, taken="        if not data:\n            self._end()\n", put="")
 """Without it nobody minds that the owner is gone."""
 
 
@@ -42,8 +42,8 @@ OWNERS = (
             LEASE,
             Cut(
                 file=CONTROL,
-                taken="        for _ in range(2):\n            if kept",
-                put="        for _ in range(0):\n            if kept",
+                taken="        for _ in range(2):\n            if stack",
+                put="        for _ in range(0):\n            if stack",
             ),
         ),
         tests=_ctrl_c(1, [PHASES[0], PHASES[-1]]),  # each waits long for what does not go
@@ -117,7 +117,13 @@ OWNERS = (
     Protection(
         fault="SIGKILL of the guardian: what it kept",
         held_by="every command sweeps",
-        cuts=(Cut(file=SWEEP, taken="            clean_up(kept)\n            said", put="            said"),),
+        cuts=(
+            Cut(
+                file=SWEEP,
+                taken="            clean_up(stack)\n            sentences",
+                put="            sentences",
+            ),
+        ),
         tests=(f"{OWNED}test_a_killed_guardian_s_stack_is_found_by_the_next_command",),
     ),
     Protection(
@@ -126,8 +132,8 @@ OWNERS = (
         cuts=(
             Cut(
                 file=SWEEP,
-                taken="processes.with_token(kept.token) + _recorded(kept)",
-                put="_recorded(kept)",
+                taken="processes.with_token(stack.token) + _recorded(stack)",
+                put="_recorded(stack)",
             ),
         ),
         tests=(f"{SLIPS}[no namespace-forks_twice]",),
@@ -138,8 +144,8 @@ OWNERS = (
         cuts=(
             Cut(
                 file=SWEEP,
-                taken="processes.with_token(kept.token) + _recorded(kept)",
-                put="processes.with_token(kept.token)",
+                taken="processes.with_token(stack.token) + _recorded(stack)",
+                put="processes.with_token(stack.token)",
             ),
         ),
         tests=(f"{SLIPS}[no namespace-hides]",),
@@ -147,7 +153,13 @@ OWNERS = (
     Protection(
         fault="SIGKILL of both",
         held_by="every command sweeps",
-        cuts=(Cut(file=SWEEP, taken="            clean_up(kept)\n            said", put="            said"),),
+        cuts=(
+            Cut(
+                file=SWEEP,
+                taken="            clean_up(stack)\n            sentences",
+                put="            sentences",
+            ),
+        ),
         tests=(f"{OWNED}test_a_killed_command_and_guardian_are_cleaned_up_after_by_the_next_command",),
     ),
     Protection(
@@ -155,7 +167,8 @@ OWNERS = (
         held_by="every command sweeps the engine, too",
         cuts=(
             Cut(
-                file=SWEEP, taken="registry.remove_leftovers(kept.engine, kept.name, volumes=kept.ephemeral)"
+                file=SWEEP,
+                taken="registry.remove_leftovers(stack.engine, stack.name, volumes=stack.ephemeral)",
             ),
         ),
         tests=(f"{OWNED}test_a_killed_guardian_s_stack_is_found_by_the_next_command",),

@@ -13,7 +13,7 @@ SUPERVISOR, CHILD, HEALTH = (
 )
 PROBES, LOGS, RUN = "stack/health/probes.py", "stack/records/service_logs.py", "stack/guardian/service.py"
 
-AFTER_EXIT = "if run.wanted:\n            await self._after_exit(run, how)"
+AFTER_EXIT = "if run.wanted:\n            await self._after_exit(run, end)"
 
 EVIDENCE = Cut(
     file=LOGS, taken='self._tail.extend(line.decode(errors="replace").rstrip("\\r") for line in lines[-20:])'
@@ -33,7 +33,7 @@ SERVICES = (
         cuts=(
             Cut(
                 file=SUPERVISOR,
-                taken="        if run.wanted:\n            await self._after_exit(run, how)\n",
+                taken="        if run.wanted:\n            await self._after_exit(run, end)\n",
                 put="",
             ),
         ),
@@ -162,7 +162,11 @@ SERVICES = (
         fault="needs a dependency that fails",
         held_by="a bad verdict is handed on",
         cuts=(
-            Cut(file=SUPERVISOR, taken="if seen is None or seen.good or not need.required:", put="if True:"),
+            Cut(
+                file=SUPERVISOR,
+                taken="if verdict is None or verdict.good or not need.required:",
+                put="if True:",
+            ),
         ),
         tests=(f"{TESTS}test_the_first_cause_comes_first_through_a_chain", f"{VERDICT}[exits_3]"),
     ),

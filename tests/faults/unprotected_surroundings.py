@@ -21,33 +21,29 @@ SURROUNDINGS = (
         tests=(f"{AROUND}test_a_work_tree_that_is_deleted_does_not_keep_its_stack",),
     ),
     Protection(
-        fault="state file truncated",
-        held_by="a file that is no JSON is unreadable, not a crash",
-        cuts=(Cut(file=STATE, taken="except (ValueError, KeyError,", put="except (KeyError,"),),
-        tests=(f"{FORGED}[empty]", f"{FORGED}[truncated]", f"{FORGED}[zeros]"),
-    ),
-    Protection(
-        fault="state file lacks something or is of another shape",
+        fault="state file damaged: empty, truncated, lacking something or of another shape",
         held_by="it is read as a whole or not at all",
-        cuts=(Cut(file=STATE, taken="KeyError, TypeError, AttributeError)", put="KeyError)"),),
-        tests=(f"{FORGED}[lacking]", f"{FORGED}[another shape]"),
+        cuts=(
+            Cut(
+                file="stack/records/record_file.py",
+                taken="except (msgspec.MsgspecError, UnicodeDecodeError) as error:",
+                put="except UnicodeDecodeError as error:",
+            ),
+        ),
+        tests=tuple(
+            f"{FORGED}[{damage}]" for damage in ("empty", "truncated", "zeros", "lacking", "another shape")
+        ),
     ),
     Protection(
         fault="state file from another version",
         held_by="the version is compared",
-        cuts=(Cut(file=STATE, taken='if raw.pop("version") != VERSION:', put='if not raw.pop("version"):'),),
+        cuts=(Cut(file=STATE, taken="tag=VERSION", put="tag=99"),),
         tests=(f"{FORGED}[another version]",),
     ),
     Protection(
         fault="state file not ours",
-        held_by="keys that nobody knows are refused",
-        cuts=(
-            Cut(
-                file=STATE,
-                taken="if unknown := set(raw) - known:",
-                put="raw = {k: raw[k] for k in known & set(raw)}\n    if unknown := set():",
-            ),
-        ),
+        held_by="unknown keys are refused",
+        cuts=(Cut(file=STATE, taken="forbid_unknown_fields=True, tag_field", put="tag_field"),),
         tests=(f"{FORGED}[not ours]",),
     ),
     Protection(
@@ -80,7 +76,7 @@ SURROUNDINGS = (
         cuts=(
             Cut(
                 file="stack/guardian/guardian.py",
-                taken="with contextlib.suppress(OSError):  # a full disk keeps nothing from ending",
+                taken="with contextlib.suppress(OSError):  # also on a full disk the stack is ended",
                 put="if True:",
             ),
         ),
