@@ -23,7 +23,6 @@ from stack.engines.protocol import Engine, Site
 from stack.errors import StackError
 from stack.guardian import control_socket
 from stack.guardian.end import Ended, until_end
-from stack.guardian.reaping import Reaper
 from stack.guardian.supervisor import Supervisor
 from stack.health.verdicts import Verdict
 from stack.plan import plan as planning
@@ -34,7 +33,7 @@ from stack.records.port_leases import Reservations
 from stack.records.request import KEEP, Request, read_request
 from stack.records.state import Phase
 from stack.records.timeline import Timeline
-from stack.system import disk_space, files, kernel, processes, programs
+from stack.system import disk_space, files, kernel, processes
 
 QUICK_GRACE_S = 0.2
 
@@ -149,8 +148,6 @@ class Guardian:
 
     def _listen(self, lease: int | None) -> None:
         loop = asyncio.get_running_loop()
-        if kernel.become_subreaper():
-            loop.add_signal_handler(signal.SIGCHLD, Reaper(loop, programs.awaited).child_ended)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
         loop.add_signal_handler(signal.SIGHUP, lambda: None)

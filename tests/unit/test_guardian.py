@@ -20,7 +20,7 @@ from stack.records import plans, state, timeline
 from stack.records.control import Action, Command, Outcome, Reply
 from stack.records.request import Request
 from stack.records.timeline import Timeline
-from stack.system import disk_space, kernel
+from stack.system import disk_space
 
 Act = Callable[[Guardian], Coroutine[Any, Any, None]]
 COMPOSE = {
@@ -35,7 +35,6 @@ class Stage:
         self.file.write_text(json.dumps(COMPOSE))
         monkeypatch.setenv("STACK_HOME", str(tmp_path / "home"))
         monkeypatch.setattr(registry, "create", lambda name: self.engine)
-        monkeypatch.setattr(kernel, "become_subreaper", lambda: None)
 
     def hold(self, act: Act, *, lease: int | None = None, profiles: tuple[str, ...] = ()) -> int:
         """Hold a stack, do something as soon as it is up or has failed, and return the exit code."""
