@@ -58,7 +58,7 @@ class Launched:
                 os.write(self.lease, KEEP)
         self.end()
 
-    def hurry(self) -> None:
+    def end_quickly(self) -> None:
         """End the stack quickly, detached or not: the second SIGTERM cuts every grace period short."""
         self.detached = False
         self.end()

@@ -48,7 +48,7 @@ def hold(request: Request) -> Iterator[Launched]:
             _finish(stack, PASSED)
         except KeyboardInterrupt:
             ctrl_c.ignore()
-            stack.hurry()
+            stack.end_quickly()
             _finish(stack, "interrupted")
             raise
 

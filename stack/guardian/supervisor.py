@@ -199,13 +199,13 @@ class Supervisor:
         timeout_s = check.timeout_s if check is not None else 5.0
         while not ended.done():
             left_s = max(progress.patience_s() - run.elapsed_s(), 0.05)
-            asked = asyncio.ensure_future(probes.observe(probe, min(timeout_s, left_s)))
-            both: set[asyncio.Future[Any]] = {asked, ended}
+            probing = asyncio.ensure_future(probes.observe(probe, min(timeout_s, left_s)))
+            both: set[asyncio.Future[Any]] = {probing, ended}
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not asked.done():
-                asked.cancel()
+            if not probing.done():
+                probing.cancel()
                 return
-            progress, verdict = verdicts.after_probe(progress, asked.result(), run.elapsed_s())
+            progress, verdict = verdicts.after_probe(progress, probing.result(), run.elapsed_s())
             run.record_probe(progress)
             if verdict is not None and not ended.done():
                 run.settle(verdict)

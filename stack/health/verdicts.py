@@ -74,14 +74,18 @@ def begin(service: str, check: Healthcheck | None, *, deadline_s: float) -> Prog
     return Progress(service=service, check=check, deadline_s=deadline_s)
 
 
-def after_probe(progress: Progress, seen: Observation, now_s: float) -> tuple[Progress, Verdict | None]:
+def after_probe(
+    progress: Progress, observation: Observation, now_s: float
+) -> tuple[Progress, Verdict | None]:
     """Return the progress after an observation at ``now_s``, and the verdict where it is final."""
-    progress = replace(progress, probes=progress.probes + 1, last=seen)
-    if seen.kind == "ok":
-        return progress, Verdict(service=progress.service, kind="ready", reason=seen.detail, seconds=now_s)
+    progress = replace(progress, probes=progress.probes + 1, last=observation)
+    if observation.kind == "ok":
+        return progress, Verdict(
+            service=progress.service, kind="ready", reason=observation.detail, seconds=now_s
+        )
     if progress.check is not None and _counts(progress, progress.check, now_s):
         progress = replace(progress, failures=progress.failures + 1, last_failure_s=now_s)
-    return progress, at_deadline(progress, now_s) if _is_over(progress, seen, now_s) else None
+    return progress, at_deadline(progress, now_s) if _is_over(progress, observation, now_s) else None
 
 
 def at_deadline(progress: Progress, now_s: float) -> Verdict:
@@ -129,10 +133,14 @@ def _counts(progress: Progress, check: Healthcheck, now_s: float) -> bool:
     return progress.failures == 0 or now_s - progress.last_failure_s >= check.interval_s
 
 
-def _is_over(progress: Progress, seen: Observation, now_s: float) -> bool:
+def _is_over(progress: Progress, observation: Observation, now_s: float) -> bool:
     if now_s >= progress.patience_s():
         return True
-    return seen.kind == "wrong" and progress.check is not None and progress.failures >= progress.check.retries
+    return (
+        observation.kind == "wrong"
+        and progress.check is not None
+        and progress.failures >= progress.check.retries
+    )
 
 
 def _verdict(progress: Progress, kind: VerdictKind, reason: str, now_s: float) -> Verdict:
