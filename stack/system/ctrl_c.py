@@ -1,7 +1,8 @@
 """Ctrl-C: never lost, delayed while a process is started, ignored once the stack is being ended quickly.
 
-``asyncio.Runner`` handles SIGINT by cancelling a task, which interrupts no blocking call: with it 9 of the 17
-tests of Ctrl-C in ``tests/faults/test_jobs.py`` fail (no end within 13 s), and as many with the work in a thread.
+``asyncio.Runner`` handles SIGINT by cancelling a task, which interrupts no blocking call: with it 9 of the
+17 tests of Ctrl-C in ``tests/faults/test_jobs.py`` fail (no end within 13 s), and as many where the work is
+done in a thread.
 """
 
 from __future__ import annotations
