@@ -95,11 +95,11 @@ def job(two_services: Tree) -> Callable[[float], Job]:
 )
 @protected_by(
     "the quick end, and behind it the lease: both are out",
-    Cut(GUARDIAN, "        if not said:\n            self._end()\n", ""),
+    Cut(GUARDIAN, "        if not data:\n            self._end()\n", ""),
     Cut(
         GUARDIANS,
-        "        for _ in range(2):\n            if kept",
-        "        for _ in range(0):\n            if kept",
+        "        for _ in range(2):\n            if stack",
+        "        for _ in range(0):\n            if stack",
     ),
     cases=["building-1", "the toy's test runs-1"],
 )
