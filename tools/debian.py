@@ -1,4 +1,4 @@
-"""A bare Debian system in an archive, from the mirrors and with the authorities of this machine."""
+"""A bare Debian system in an archive, from this machine's mirrors, trusting this machine's authorities."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ from pathlib import Path
 from typing import Protocol
 
 from stack.errors import BuildFailed, CommandFailed
+from stack.system.completed import Completed
 from stack.system.directories import ROOT
-from stack.system.programs import Completed
+from stack.system.programs import BUILD_LIMIT_S
 
 AUTHORITIES = (
     Path("/etc/ssl/certs/ca-certificates.crt"),
     Path("/etc/pki/tls/certs/ca-bundle.crt"),
     Path("/etc/ssl/ca-bundle.pem"),
 )
-"""Where systems keep the authorities they trust, in one file."""
+"""Where operating systems keep the certificate authorities that they trust, in one file."""
 
 RECIPE = ROOT / "tools" / "base-images" / "debian"
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*/LC_MESSAGES/*")
 INHERITED = ("Acquire::Check-Valid-Until", "Acquire::Check-Date")
-"""What apt is told here because of the mirror must be told in the images as well."""
+"""Options that apt has on this machine because of its mirror; the images need them, too."""
 
 MERGED_USR = Path("/usr/share/mmdebstrap/hooks/maybe-merged-usr")
 
 
 class Run(Protocol):
-    """What ``commands.run`` does."""
+    """Run a program to its end, as ``stack.system.programs.run`` does."""
 
     def __call__(
-        self, argv: Sequence[str | Path], *, timeout_s: float | None = None, check: bool = True
+        self, argv: Sequence[str | Path], *, timeout_s: float = ..., check: bool = True
     ) -> Completed: ...
 
 
@@ -79,7 +80,7 @@ class Debian:
         """Write a bare system of the release to the tar file ``target``.
 
         Raises:
-            BuildFailed: mmdebstrap failed; its last words say why.
+            BuildFailed: mmdebstrap failed; the error carries the end of its output.
         """
         bundle = authorities()
         environment = ("env", f"HOST_CA_BUNDLE={bundle}") if bundle else ()
@@ -87,9 +88,9 @@ class Debian:
         files = [f"./{path.relative_to(overlay)}" for path in sorted(overlay.rglob("*")) if path.is_file()]
         append = ("tar", "--append", "--file", target, "--owner=0", "--group=0", "-C", overlay)
         try:
-            self.run((*environment, *self.argv(suite, target)))
+            self.run((*environment, *self.argv(suite, target)), timeout_s=BUILD_LIMIT_S)
             # mmdebstrap removes policy-rc.d at its end, so that it can only be added afterwards.
-            self.run((*append, *files))
+            self.run((*append, *files), timeout_s=BUILD_LIMIT_S)
         except CommandFailed as error:
             raise BuildFailed(
                 f"Debian {suite} could not be unpacked: {error.output.strip()[-1000:]}",
@@ -113,18 +114,18 @@ _TARGETS = (
 
 
 def authorities() -> Path | None:
-    """Return the file with the authorities that this machine trusts, if it has one where systems keep it."""
+    """Return the file of the authorities that this machine trusts; None where it is at no known place."""
     return next((path for path in AUTHORITIES if path.is_file()), None)
 
 
 def _mirrors(targets: str) -> tuple[str, str]:
-    """Debian's archive and its security archive, as ``apt-get indextargets`` names them."""
-    found = {"archive": "", "security": ""}
+    """Return Debian's archive and its security archive, as ``apt-get indextargets`` names them."""
+    addresses = {"archive": "", "security": ""}
     for origin, codename, address in (line.split() for line in targets.splitlines() if line.count(" ") == 2):
         kind = "security" if codename.endswith("-security") else "archive"
-        if origin == "Debian" and not found[kind]:
-            found[kind] = address
-    return found["archive"], found["security"]
+        if origin == "Debian" and not addresses[kind]:
+            addresses[kind] = address
+    return addresses["archive"], addresses["security"]
 
 
 def _inherited(run: Run) -> tuple[str, ...]:
@@ -137,14 +138,15 @@ def _output(run: Run, *argv: str) -> str:
 
 
 def _install(run: Run) -> None:
-    install = "Install it (Debian, Ubuntu: `sudo apt-get install mmdebstrap`)"
-    hint = f"{install}, or load the images with `docker load`."
+    advice = "Install it (Debian, Ubuntu: `sudo apt-get install mmdebstrap`)"
+    hint = f"{advice}, or load the images with `docker load`."
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise BuildFailed("mmdebstrap, which unpacks Debian's packages, is not installed.", hint=hint)
     apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq")
     try:
-        run((*apt, "update"), check=False)
-        run((*apt, "install", "-y", "--no-install-recommends", "mmdebstrap"))
+        run((*apt, "update"), check=False, timeout_s=BUILD_LIMIT_S)
+        install = (*apt, "install", "-y", "--no-install-recommends", "mmdebstrap")
+        run(install, timeout_s=BUILD_LIMIT_S)
     except CommandFailed as error:
         raise BuildFailed(
             f"mmdebstrap cannot be installed: {error.output.strip()[-500:]}", hint=hint

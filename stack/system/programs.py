@@ -9,13 +9,12 @@ import pwd
 import shlex
 import signal
 import subprocess
-import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from stack.errors import CommandFailed
-from stack.system.completed import Completed, cannot_be_run, completed, timed_out
+from stack.system.completed import Completed, Streams, cannot_be_run, completed, timed_out
 
 if TYPE_CHECKING:
     import asyncio  # a third of what the command line costs to import; only the guardian needs it
@@ -28,21 +27,11 @@ LIMIT_S = 60.0
 BUILD_LIMIT_S = 1800.0
 """The deadline of what downloads, installs, builds or copies much."""
 
-KILLED_S = 1.0
-"""How long the output of a killed program is read; a process that left its session may hold the pipe."""
-
 DISCARD: Final = subprocess.DEVNULL
 """As ``output`` of ``spawn``: both streams are thrown away."""
 
 Process = subprocess.Popen[bytes]
 """A program that was started and not yet waited for."""
-
-_started: weakref.WeakSet[Process] = weakref.WeakSet()
-
-
-def awaited() -> set[int]:
-    """Return the pids of programs that were started here and not yet waited for."""
-    return {process.pid for process in list(_started) if process.returncode is None}
 
 
 def run(
@@ -66,21 +55,30 @@ def run(
             ``check`` is false).
     """
     words = _echo(argv)
-    streams = {"stdin": subprocess.DEVNULL if input is None else subprocess.PIPE}
-    streams |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    inherited = {"cwd": cwd, "env": env, "pass_fds": tuple(pass_fds), **identity(user)}
-    try:
-        process = _popen(words, process_group=0, **streams, **inherited)
-    except OSError as error:
-        raise cannot_be_run(words, error) from error
-    try:
-        stdout, stderr = process.communicate(None if input is None else input.encode(), timeout=timeout_s)
-    except subprocess.TimeoutExpired as error:
-        raise timed_out(words, timeout_s, *_kill(process)) from error
-    except BaseException:
-        _kill(process)
-        raise
-    return completed(words, process.returncode, stdout, stderr, check=check)
+    with Streams() as streams:
+        try:
+            process = subprocess.Popen(
+                words,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
+                stdout=streams.out,
+                stderr=streams.err,
+                pass_fds=tuple(pass_fds),
+                process_group=0,
+                **identity(user),
+            )
+        except OSError as error:
+            raise cannot_be_run(words, error) from error
+        try:
+            process.communicate(None if input is None else input.encode(), timeout=timeout_s)
+        except subprocess.TimeoutExpired as error:
+            _kill(process)
+            raise timed_out(words, timeout_s, streams) from error
+        except BaseException:
+            _kill(process)
+            raise
+        return completed(words, process.returncode, streams, check=check)
 
 
 def succeeds(argv: Sequence[str | Path], *, timeout_s: float) -> bool:
@@ -112,17 +110,19 @@ async def run_async(
     import asyncio
 
     words = _echo(argv)
-    process = await _start_async(words, cwd=cwd, env=env, user=user)
-    reading = asyncio.ensure_future(process.communicate())
-    try:
-        ended, _ = await asyncio.wait({reading}, timeout=timeout_s)
-    except asyncio.CancelledError:
-        await _end_session(process, reading, grace_s)
-        raise
-    if not ended:
-        stdout, stderr = await _end_session(process, reading, grace_s)
-        raise timed_out(words, timeout_s, stdout, stderr)
-    return completed(words, process.returncode or 0, *reading.result(), check=check)
+    with Streams() as streams:
+        process = await _start_async(
+            words, cwd=cwd, env=env, stdout=streams.out, stderr=streams.err, **identity(user)
+        )
+        ending = asyncio.ensure_future(process.wait())
+        try:
+            ended, _ = await asyncio.wait({ending}, timeout=timeout_s)
+        finally:
+            if not ending.done():
+                await _end_session(process.pid, ending, grace_s)
+        if not ended:
+            raise timed_out(words, timeout_s, streams)
+        return completed(words, ending.result(), streams, check=check)
 
 
 async def follow(argv: Sequence[str | Path], feed: Callable[[bytes], None]) -> int:
@@ -133,7 +133,7 @@ async def follow(argv: Sequence[str | Path], feed: Callable[[bytes], None]) -> i
     Raises:
         CommandFailed: it was not found.
     """
-    process = await _start_async(_echo(argv), merge=True)
+    process = await _start_async(_echo(argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert process.stdout is not None
     try:
         while data := await process.stdout.read(1 << 16):
@@ -187,7 +187,7 @@ def spawn(
     Raises:
         OSError: it cannot be run; FileNotFoundError where there is no such program.
     """
-    return _popen(
+    return subprocess.Popen(
         _echo(argv),
         cwd=cwd,
         env=env,
@@ -224,62 +224,31 @@ def _echo(argv: Sequence[str | Path]) -> tuple[str, ...]:
     return words
 
 
-def _popen(words: tuple[str, ...], **options: Any) -> Process:
-    process = subprocess.Popen(words, **options)
-    _started.add(process)
-    return process
-
-
-async def _start_async(
-    words: tuple[str, ...],
-    *,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-    user: str | None = None,
-    merge: bool = False,
-) -> asyncio.subprocess.Process:
+async def _start_async(words: tuple[str, ...], **options: Any) -> asyncio.subprocess.Process:
     import asyncio
 
     try:
         return await asyncio.create_subprocess_exec(
-            *words,
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if merge else subprocess.PIPE,
-            start_new_session=True,
-            **identity(user),
+            *words, stdin=subprocess.DEVNULL, start_new_session=True, **options
         )
     except OSError as error:
         raise cannot_be_run(words, error) from error
 
 
-def _kill(process: Process) -> tuple[bytes, bytes]:
-    """Kill a program and its process group; return its output so far."""
+def _kill(process: Process) -> None:
     _signal_group(process.pid, signal.SIGKILL)
     process.kill()
-    try:
-        return process.communicate(timeout=KILLED_S)
-    except subprocess.TimeoutExpired as held:
-        return held.stdout or b"", held.stderr or b""
+    process.wait()
 
 
-async def _end_session(
-    process: asyncio.subprocess.Process, reading: asyncio.Future[tuple[bytes, bytes]], grace_s: float
-) -> tuple[bytes, bytes]:
-    """End a program's whole session; return its output so far."""
+async def _end_session(pid: int, ending: asyncio.Future[int], grace_s: float) -> None:
     import asyncio
 
     if grace_s:
-        _signal_group(process.pid, signal.SIGTERM)
-        await asyncio.wait({reading}, timeout=grace_s)
-    _signal_group(process.pid, signal.SIGKILL)
-    ended, _ = await asyncio.wait({reading}, timeout=KILLED_S)
-    if ended:
-        return reading.result()
-    reading.cancel()
-    return b"", b""
+        _signal_group(pid, signal.SIGTERM)
+        await asyncio.wait({ending}, timeout=grace_s)
+    _signal_group(pid, signal.SIGKILL)
+    await ending
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

@@ -58,11 +58,10 @@ def create(folder: Path, recipe: Recipe, *, bin: Path, account: str | None, dura
     fresh = folder.with_name(f".{folder.name}.preparing")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
-        programs.run(
-            [*copy_command(sys.platform), prepared / "data", fresh], timeout_s=programs.BUILD_LIMIT_S
-        )
+        copy: list[str | Path] = [*copy_command(sys.platform), prepared / "data", fresh]
+        programs.run(copy, timeout_s=programs.BUILD_LIMIT_S)
         if durable:
-            sync = [bin / "initdb", "--sync-only", "-D", fresh]
+            sync: list[str | Path] = [bin / "initdb", "--sync-only", "-D", fresh]
             programs.run(sync, user=account, cwd=Path("/"), timeout_s=programs.BUILD_LIMIT_S)
     except CommandFailed as error:
         shutil.rmtree(fresh, ignore_errors=True)
