@@ -82,7 +82,7 @@ def make(
     """
     workshop = Workshop(run=run, say=say)
     workshop.require_engine()
-    wanted = tuple(base_tags.asked() if tags is None else dict.fromkeys(tags))
+    wanted = tuple(base_tags.required_tags() if tags is None else dict.fromkeys(tags))
     with ThreadPoolExecutor(max_workers=max(1, len(wanted))) as pool:
         states = pool.map(lambda tag: "missing" if replace else workshop.state(tag), wanted)
         found = dict(zip(wanted, states, strict=True))

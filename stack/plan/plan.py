@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stack.errors import DependencyCycle, NotRunnable, UnknownService
 from stack.model import Condition, Service, Stack
-from stack.plan import dockerfile
+from stack.plan import dockerfile, image_config
 from stack.plan.addresses import Addresses, referenced_ports, rewrite_names, rewrite_paths
 
 LOOPBACK = "127.0.0.1"
@@ -214,13 +214,13 @@ def _command(service: Service) -> tuple[tuple[str, ...], Mapping[str, str]]:
         return service.local.command, {}
     if service.build is None:
         return (*(service.entrypoint or ()), *(service.command or ())), {}
-    recipe = dockerfile.read(service.build.context / service.build.dockerfile)
-    entrypoint = recipe.entrypoint if service.entrypoint is None else service.entrypoint
-    default = recipe.command if service.entrypoint is None else ()
+    config = image_config.of_dockerfile(dockerfile.read(service.build))
+    entrypoint = config.entrypoint if service.entrypoint is None else service.entrypoint
+    default = config.command if service.entrypoint is None else ()
     argv = (*entrypoint, *(default if service.command is None else service.command))
     if not argv:
         raise NotRunnable(
             f"services.{service.name}: neither command nor the Dockerfile's CMD says what to run.",
             hint="Give it an x-local command, or use a container engine (--engine docker).",
         )
-    return argv, recipe.environment
+    return argv, config.environment
