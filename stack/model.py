@@ -1,4 +1,4 @@
-"""What a compose file says, as immutable data.
+"""The content of compose files, as immutable data.
 
 Names follow the compose specification (https://github.com/compose-spec/compose-spec).
 Durations are seconds and end in ``_s``; sizes are bytes and end in ``_bytes``.
@@ -19,15 +19,15 @@ MountType = Literal["bind", "volume", "tmpfs"]
 class Port:
     """A published port. ``published`` is None where the file leaves the choice to the engine.
 
-    ``demanded`` is true where the user named the host port, by a variable that is set; such a
-    port is never replaced by a free one.
+    ``fixed`` is true where a variable with a value chose the host port; such a port is never replaced by
+    a free one.
     """
 
     target: int
     published: int | None = None
     host_ip: str = "127.0.0.1"
     protocol: str = "tcp"
-    demanded: bool = False
+    fixed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Mount:
 class Healthcheck:
     """A health check; ``test`` is ``("CMD", ...)`` or ``("CMD-SHELL", text)``.
 
-    Defaults are the compose specification's.
+    Defaults are the compose specification's. Its ``start_interval`` has no field: see docs/engines.md.
     """
 
     test: tuple[str, ...]
@@ -52,7 +52,6 @@ class Healthcheck:
     timeout_s: float = 30.0
     retries: int = 3
     start_period_s: float = 0.0
-    start_interval_s: float = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +66,7 @@ class Dependency:
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """Where a service's image is made from. ``context`` is absolute, ``dockerfile`` relative to it."""
+    """What a service's image is built from. ``context`` is absolute, ``dockerfile`` relative to it."""
 
     context: Path
     dockerfile: str = "Dockerfile"
@@ -77,10 +76,10 @@ class Build:
 
 @dataclass(frozen=True, kw_only=True)
 class LocalHints:
-    """The ``x-local`` key: what the local engine cannot infer.
+    """The ``x-local`` key: what the local engine cannot find out by itself.
 
-    ``command`` replaces the image's command, ``python`` asks for an interpreter version
-    (``"3.13"``), ``working_dir`` is absolute, ``environment`` is laid over the service's own.
+    ``command`` replaces the image's command, ``python`` is an interpreter version (``"3.13"``),
+    ``working_dir`` is absolute, ``environment`` overrides the service's own.
     """
 
     command: tuple[str, ...] | None = None
@@ -104,7 +103,6 @@ class Service:
     mounts: tuple[Mount, ...] = ()
     depends_on: tuple[Dependency, ...] = ()
     healthcheck: Healthcheck | None = None
-    profiles: tuple[str, ...] = ()
     restart: str = "no"
     stop_signal: str = "SIGTERM"
     stop_grace_period_s: float = 10.0
@@ -121,8 +119,7 @@ class Stack:
     ``name`` is the project name. ``networks`` and ``volumes`` map the file's keys to the names the
     engine uses (``ecommerce-local-network``). ``services`` holds only those whose profile is active,
     in file order. ``endpoints`` (the ``x-endpoints`` key) are the addresses that tests and people use,
-    written with service names (``http://backend:8000``). ``variables`` is what interpolation
-    saw, for the flight recorder.
+    written with service names (``http://backend:8000``).
     """
 
     name: str
@@ -132,4 +129,3 @@ class Stack:
     networks: Mapping[str, str] = field(default_factory=dict)
     volumes: Mapping[str, str] = field(default_factory=dict)
     endpoints: Mapping[str, str] = field(default_factory=dict)
-    variables: Mapping[str, str] = field(default_factory=dict)

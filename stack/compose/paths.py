@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-# A context that is no folder: a URL, or git's own short form of one.
+# A context that is not a folder: a URL, or git's own short form of one.
 _REMOTE: Final = re.compile(r"[a-z][a-z0-9+.-]*://|git@|github\.com/|docker-image:|target:|service:")
 
 
 def absolute_paths(document: dict[str, Any], directory: Path) -> dict[str, Any]:
-    """The document with each path of a service's made absolute, starting at ``directory``."""
+    """Return the document with the paths of its services made absolute, starting at ``directory``."""
     services = document.get("services")
     if not services:
         return document
@@ -23,7 +23,7 @@ def absolute_paths(document: dict[str, Any], directory: Path) -> dict[str, Any]:
 
 
 def absolute_service(service: dict[str, Any], directory: Path) -> dict[str, Any]:
-    """One service in long form with its paths made absolute."""
+    """Return one service in long form with its paths made absolute."""
     result = dict(service)
     if isinstance(build := result.get("build"), dict) and isinstance(build.get("context"), str):
         result["build"] = {**build, "context": _context(build["context"], directory)}
@@ -41,7 +41,7 @@ def absolute_service(service: dict[str, Any], directory: Path) -> dict[str, Any]
 
 
 def absolute(path: str, directory: Path) -> str:
-    """``path`` from ``directory``; ``~`` is the home folder. Symbolic links are left alone."""
+    """Return ``path`` from ``directory``; ``~`` is the home folder. Symbolic links are not resolved."""
     return os.path.normpath(directory / os.path.expanduser(path))  # noqa: PTH111  a missing user is no error
 
 

@@ -99,9 +99,7 @@ def _service(service: Service) -> dict[str, Any]:
             check.interval_s,
             check.timeout_s,
             check.start_period_s,
-            check.start_interval_s,
         ),
-        "profiles": sorted(service.profiles),
         "stop_grace_period": service.stop_grace_period_s,
         "networks": sorted(service.networks),
     }

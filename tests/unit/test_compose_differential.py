@@ -77,7 +77,6 @@ def _service(raw: dict[str, Any], all_of_them: dict[str, Any]) -> dict[str, Any]
             if name in all_of_them  # compose prints, and then ignores, what is optional and not active
         },
         "healthcheck": _healthcheck(raw.get("healthcheck") or {}),
-        "profiles": sorted(raw.get("profiles", [])),
         "stop_grace_period": seconds(raw.get("stop_grace_period", "10s")),
         "networks": sorted(raw.get("networks") or {}),
     }
@@ -118,7 +117,7 @@ def _dependency(raw: dict[str, Any]) -> Any:
 def _healthcheck(raw: dict[str, Any]) -> Any:
     if raw.get("disable") or not raw.get("test") or raw["test"][0] == "NONE":
         return None
-    defaults = {"interval": "30s", "timeout": "30s", "start_period": "0s", "start_interval": "5s"}
+    defaults = {"interval": "30s", "timeout": "30s", "start_period": "0s"}
     return (
         raw["test"],
         raw.get("retries", 3),
