@@ -1,4 +1,4 @@
-"""``python -m stack.errors_page``: writes docs/errors.md from ``stack.errors``, its only source."""
+"""``python -m tools.errors_page``: writes docs/errors.md from ``stack.errors``, its only source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAGE = ROOT / "docs" / "errors.md"
 HEAD = """# Exit codes
 
 Every command (`inv ...`, `nox -s integration`, `python -m stack...`) ends with one of these, and says what
-happened and what to do in the lines that begin with `error:`. Made by `python -m stack.errors_page`.
+happened and what to do in the lines that begin with `error:`. Made by `python -m tools.errors_page`.
 
 | code | error | what happened |
 | --- | --- | --- |

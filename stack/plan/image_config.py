@@ -1,4 +1,4 @@
-"""What the image of a Dockerfile would run, for the engine that builds no images.
+"""The configuration of the image that a Dockerfile makes, read without building it.
 
 The names are those of an image's configuration
 (https://github.com/opencontainers/image-spec/blob/main/config.md).
@@ -15,7 +15,7 @@ from stack.plan.dockerfile import Dockerfile
 from stack.plan.dockerfile_words import expand, split_words
 
 IMAGE_ONLY = re.compile(r"[/$]|^PYTHONDONTWRITEBYTECODE=")
-"""An image compiles its code when it is built; a process compiles when it first runs, and keeps it."""
+"""An image compiles its code when it is built; a local process compiles at its first run and keeps it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -110,7 +110,7 @@ def test_the_command_is_that_of_compose_over_that_of_the_dockerfile(tmp_path: Pa
 
 def test_a_service_without_any_command_is_not_runnable_and_is_named(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM a\n")
-    with pytest.raises(NotRunnable, match=r"services\.web: neither command nor"):
+    with pytest.raises(NotRunnable, match=r"services\.web: there is no command"):
         make(stack(service("web", build=Build(context=tmp_path))))
 
 
