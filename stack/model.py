@@ -75,6 +75,30 @@ class Build:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The most that one container of a service may use; None where there is no limit."""
+
+    memory_bytes: int | None = None
+    processes: int | None = None
+    cpus: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileGrant:
+    """A secret or a config that a service reads as the file ``target``.
+
+    It is a copy of ``file``, else it holds ``content``; a grant that has neither is external.
+    """
+
+    kind: Literal["secret", "config"]
+    name: str
+    target: str
+    file: Path | None = None
+    content: str | None = field(default=None, repr=False)
+    mode: int = 0o444
+
+
+@dataclass(frozen=True, kw_only=True)
 class LocalHints:
     """The ``x-local`` key: what the local engine cannot find out by itself.
 
@@ -90,7 +114,12 @@ class LocalHints:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """One entry of ``services``."""
+    """One entry of ``services``.
+
+    ``hostnames`` are the names besides the service's own by which others reach it: ``hostname``,
+    ``container_name`` and the aliases of its networks. ``other_keys`` are the keys of the file that have
+    no field here; stack/plan/unenforced.py says what becomes of each.
+    """
 
     name: str
     image: str | None = None
@@ -109,6 +138,15 @@ class Service:
     user: str | None = None
     working_dir: str | None = None
     networks: tuple[str, ...] = ()
+    hostnames: tuple[str, ...] = ()
+    extra_hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    read_only: bool = False
+    tty: bool = False
+    stdin_open: bool = False
+    replicas: int = 1
+    limits: Limits = field(default_factory=Limits)
+    files: tuple[FileGrant, ...] = ()
+    other_keys: tuple[str, ...] = ()
     local: LocalHints = field(default_factory=LocalHints)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from stack.compose.limits import contradictions
 from stack.errors import ComposeError
 from stack.model import Service, Stack
 
@@ -49,6 +50,8 @@ class ConsistencyCheck:
             if dependency.required and dependency.service not in stack.services:
                 yield f".depends_on.{dependency.service}", self._reason_absent(dependency.service)
         yield from self._undefined_files(raw)
+        for sentence in contradictions(raw, f"{self.label}: services.{service.name}"):
+            yield "", sentence
 
     def _undefined_files(self, raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for kind in ("secrets", "configs"):

@@ -46,7 +46,9 @@ def load_stack(request: Request) -> Stack:
     if not document:
         raise ComposeError(f"{label}: the compose file is empty.")
     active = _active(document, request.profiles or _split(variables.get("COMPOSE_PROFILES", "")))
-    service_reader = ServiceReader(label=label, directory=directory, variables=interpolation.variables)
+    service_reader = ServiceReader(
+        label=label, directory=directory, variables=interpolation.variables, document=document
+    )
     services = {key: service_reader.read(key, raw) for key, raw in active.items()}
     stack = Stack(
         name=name,

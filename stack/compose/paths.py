@@ -12,14 +12,14 @@ _REMOTE: Final = re.compile(r"[a-z][a-z0-9+.-]*://|git@|github\.com/|docker-imag
 
 
 def absolute_paths(document: dict[str, Any], directory: Path) -> dict[str, Any]:
-    """Return the document with the paths of its services made absolute, starting at ``directory``."""
-    services = document.get("services")
-    if not services:
-        return document
-    return {
-        **document,
-        "services": {name: absolute_service(each, directory) for name, each in services.items()},
-    }
+    """Return the document with its paths made absolute, starting at ``directory``."""
+    result = dict(document)
+    if services := document.get("services"):
+        result["services"] = {name: absolute_service(each, directory) for name, each in services.items()}
+    for kind in ("secrets", "configs"):
+        if definitions := document.get(kind):
+            result[kind] = {name: _file(each, directory) for name, each in definitions.items()}
+    return result
 
 
 def absolute_service(service: dict[str, Any], directory: Path) -> dict[str, Any]:
@@ -43,6 +43,13 @@ def absolute_service(service: dict[str, Any], directory: Path) -> dict[str, Any]
 def absolute(path: str, directory: Path) -> str:
     """Return ``path`` from ``directory``; ``~`` is the home folder. Symbolic links are not resolved."""
     return os.path.normpath(directory / os.path.expanduser(path))  # noqa: PTH111  a missing user is no error
+
+
+def _file(definition: Any, directory: Path) -> Any:
+    """A secret or a config."""
+    if isinstance(definition, dict) and isinstance(definition.get("file"), str):
+        return {**definition, "file": absolute(definition["file"], directory)}
+    return definition
 
 
 def _context(context: str, directory: Path) -> str:

@@ -6,9 +6,12 @@ from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from stack.compose import command_line, dotenv
+from stack.compose.file_grants import file_grants
+from stack.compose.hostnames import extra_hosts_of, hostnames_of
+from stack.compose.limits import limits_of, replicas_of
 from stack.compose.shorthand import port_range
 from stack.compose.values import boolean, seconds, text
 from stack.errors import ComposeError
@@ -16,14 +19,29 @@ from stack.model import Build, Dependency, Healthcheck, LocalHints, Mount, Port,
 
 _NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
 
+MODELLED: Final = frozenset(
+    (
+        *("image", "build", "command", "entrypoint", "environment", "env_file", "ports", "expose"),
+        *("volumes", "tmpfs", "depends_on", "links", "healthcheck", "profiles", "restart", "stop_signal"),
+        *("stop_grace_period", "user", "working_dir", "networks", "hostname", "container_name", "extends"),
+        *("extra_hosts", "read_only", "tty", "stdin_open", "scale", "mem_limit", "pids_limit", "cpus"),
+        *("secrets", "configs"),
+    )
+)
+"""The keys of a service that ``stack.model.Service`` has fields for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceReader:
-    """Reads services in long form. ``label`` names the files in errors; ``directory`` is the project's."""
+    """Reads services in long form.
+
+    ``label`` names the files in errors, ``directory`` is the project's, ``document`` the whole of the files.
+    """
 
     label: str
     directory: Path
     variables: Mapping[str, str]
+    document: Mapping[str, Any]
 
     def read(self, name: str, raw: Mapping[str, Any]) -> Service:
         """Return the service, with every default of the specification.
@@ -32,6 +50,7 @@ class ServiceReader:
             ComposeError: a value that cannot be read; names file and key.
         """
         where = f"services.{name}"
+        place = f"{self.label}: {where}"
         return Service(
             name=name,
             image=raw.get("image"),
@@ -50,6 +69,15 @@ class ServiceReader:
             user=raw.get("user"),
             working_dir=raw.get("working_dir"),
             networks=networks_of(raw),
+            hostnames=hostnames_of(raw),
+            extra_hosts=extra_hosts_of(raw),
+            read_only=boolean(raw.get("read_only") or False),
+            tty=boolean(raw.get("tty") or False),
+            stdin_open=boolean(raw.get("stdin_open") or False),
+            replicas=replicas_of(raw, place),
+            limits=limits_of(raw, place),
+            files=tuple(file_grants(raw, self.document, self.variables, place)),
+            other_keys=tuple(key for key in raw if key not in MODELLED and not key.startswith("x-")),
             local=self._local(raw.get("x-local") or {}, f"{where}.x-local"),
         )
 

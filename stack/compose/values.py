@@ -42,6 +42,22 @@ def seconds(text: str) -> float:
     return sign * round(total, 9)
 
 
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp])?i?b?", re.ASCII | re.IGNORECASE)
+
+
+def size_bytes(value: int | float | str) -> int:
+    """Return the bytes of a size such as ``512m`` or ``1.5gb``; units are powers of 1024 (docker/go-units).
+
+    Raises:
+        ValueError: not a size.
+    """
+    match = _SIZE.fullmatch(str(value))
+    if not match:
+        raise ValueError(f"{value!r} is not a size such as 512m or 1g")
+    power = "kmgtp".index(match[2].lower()) + 1 if match[2] else 0
+    return int(Decimal(match[1]) * 1024**power)
+
+
 def boolean(value: bool | str) -> bool:
     """Return a boolean, also where interpolation made a string of it.
 

@@ -18,7 +18,7 @@ IGNORED = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "UV_PYTHON", "UV_PROJECT",
 LOCK_ERRORS = ("Hash mismatch", "--require-hashes", "no version of", "was not found in the package registry")
 LAST_LINES = 12
 _SYSCONFIG = threading.Lock()
-"""sysconfig, which uv uses, returns wrong values to a second thread while it fills its table (CPython #106905)."""
+"""sysconfig, which uv uses, is not safe to call from two threads at once (python/cpython#106905)."""
 
 
 def program() -> str:
