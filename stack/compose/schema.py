@@ -46,7 +46,8 @@ _FORMATS: Final[dict[str, Callable[[Any], object]]] = {"duration": seconds, "boo
 
 
 @cache
-def _specification() -> Schema:
+def specification() -> Schema:
+    """Return the specification's JSON schema, with the keys of this project's own."""
     path = Path(__file__).with_name("spec") / "compose-spec.json"
     schema: Schema = json.loads(path.read_text(encoding="utf-8"))
     service = schema["$defs"]["service"]["properties"]
@@ -68,7 +69,7 @@ def check(document: dict[str, Any], file: str, *, complete: bool) -> None:
     Raises:
         ComposeError: names the file and the dotted key.
     """
-    _Check(file=file, complete=complete).value(document, _specification(), "")
+    _Check(file=file, complete=complete).value(document, specification(), "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +170,7 @@ def describe(value: Any) -> str:
 
 def _resolved(schema: Schema) -> Schema:
     while "$ref" in schema:
-        schema = _specification()["$defs"][schema["$ref"].rpartition("/")[2]]
+        schema = specification()["$defs"][schema["$ref"].rpartition("/")[2]]
     return schema
 
 
