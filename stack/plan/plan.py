@@ -184,7 +184,7 @@ def _local_service(
         argv=tuple(rewrite(part) for part in argv),
         environment=values,
         ports=ports,
-        cwd=_working_dir(service),
+        cwd=_working_dir(service, folders),
         healthcheck=check,
         executed=check,
         folders=folders,
@@ -201,9 +201,13 @@ def _healthcheck(service: Service, addresses: Addresses, folders: Mapping[str, s
     )
 
 
-def _working_dir(service: Service) -> Path:
+def _working_dir(service: Service, folders: Mapping[str, str]) -> Path:
     if service.local.working_dir is not None:
         return service.local.working_dir
+    if service.working_dir is not None:
+        mounted = rewrite_paths(service.working_dir, folders)
+        if mounted != service.working_dir:
+            return Path(mounted)
     return service.build.context if service.build is not None else Path("/")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
+from pathlib import PurePosixPath
 from typing import Final
 
 from stack.model import Service
@@ -49,6 +50,11 @@ def _names_key(key: str, service: Service) -> bool:
     return key in service.other_keys
 
 
+def _is_mounted(service: Service, folder: str) -> bool:
+    path = PurePosixPath(folder)
+    return any(path.is_relative_to(mount.target) for mount in service.mounts)
+
+
 _SHARED: Final = "A process shares the resources of the machine."
 _RIGHTS: Final = "A process has the rights of the user who starts the stack."
 _NETWORK: Final = "A process uses the network of the machine."
@@ -65,6 +71,11 @@ UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
         "volumes: read_only",
         "A process can write to a mounted folder if its user can.",
         lambda service: any(mount.read_only for mount in service.mounts),
+    ),
+    _field(
+        "working_dir",
+        "A process starts in the build context where the folder is not below a mount.",
+        lambda service: service.working_dir is not None and not _is_mounted(service, service.working_dir),
     ),
     _field("user", _RIGHTS, lambda service: service.user is not None),
     *_others("cap_add cap_drop device_cgroup_rules devices gpus group_add privileged", _RIGHTS),

@@ -34,6 +34,7 @@ def test_every_key_of_the_specification_is_read_or_has_a_row() -> None:
             "volumes: read_only",
         ),
         (Service(name="web", user="nobody"), "user"),
+        (Service(name="web", working_dir="/usr"), "working_dir"),
         (Service(name="web", ports=(Port(target=1, host_ip="0.0.0.0"),)), "ports: host_ip"),
         (Service(name="web", ports=(Port(target=1, protocol="udp"),)), "ports: udp, sctp"),
         (Service(name="web", networks=("a", "b")), "networks"),
@@ -51,7 +52,14 @@ def test_a_key_that_a_service_uses_is_named_with_the_service(service: Service, k
 
 
 def test_a_plain_service_uses_no_such_key() -> None:
-    plain = Service(name="web", ports=(Port(target=1),), networks=("default",), other_keys=("labels",))
+    plain = Service(
+        name="web",
+        ports=(Port(target=1),),
+        networks=("default",),
+        working_dir="/a/b",
+        mounts=(Mount(type="bind", target="/a"),),
+        other_keys=("labels",),
+    )
     assert unenforced_keys({"web": plain}) == {}
     assert sentence({"web": plain}) == ""
 
