@@ -1,4 +1,4 @@
-"""``python -m stack.compose FILE ...``: load the files and say what is wrong with them."""
+"""``python -m stack.compose FILE ...``: load compose files and report the first error in them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from stack.errors import StackError
 
 
 def main(arguments: list[str]) -> int:
+    """Load the files and print their services, or the error; return the exit code."""
     try:
         stack = compose.load(*map(Path, arguments))
     except StackError as problem:
