@@ -17,7 +17,7 @@ from stack.system import programs
 def run(choice: Choice, command: str) -> int:
     """Open psql on the stack's Postgres, or run one command."""
     kept = guardians.require_running(choice.resolve_name())
-    planned = plans.service_of_image(stored_plans.read(kept.name), "postgres")
+    planned = plans.service_of_kind(stored_plans.read(kept.name), "postgres")
     user = planned.service.environment.get("POSTGRES_USER", "postgres")
     database = planned.service.environment.get("POSTGRES_DB", user)
     extra = ["--command", command] if command else []

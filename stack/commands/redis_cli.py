@@ -19,7 +19,7 @@ from stack.system import programs
 def run(choice: Choice, command: str) -> int:
     """Open redis-cli on the stack's Redis, or run one command."""
     kept = guardians.require_running(choice.resolve_name())
-    planned = plans.service_of_image(stored_plans.read(kept.name), "redis")
+    planned = plans.service_of_kind(stored_plans.read(kept.name), "redis")
     if kept.engine != "local":
         return programs.attach(
             exec.container_argv(kept, planned.name, ["redis-cli", *shlex.split(command)], fresh=False)
