@@ -5,15 +5,22 @@ Besides the compose model its only input are host ports and folders.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from stack.errors import DependencyCycle, NotRunnable, UnknownService
 from stack.model import Condition, Service, Stack
-from stack.plan import dockerfile, image_config
-from stack.plan.addresses import Addresses, referenced_ports, rewrite_names, rewrite_paths
+from stack.plan import dockerfile, image_config, images
+from stack.plan.addresses import (
+    Addresses,
+    referenced_ports,
+    rewrite_environment,
+    rewrite_names,
+    rewrite_paths,
+    rewrite_value_paths,
+)
 
 LOOPBACK = "127.0.0.1"
 
@@ -98,14 +105,24 @@ def targets(stack: Stack, services: Mapping[str, Service], *, engine: str) -> di
     """
     if engine != "local":
         return {name: tuple(port.target for port in service.ports) for name, service in services.items()}
-    texts = [v for s in services.values() for v in (*s.environment.values(), *(s.command or ()))]
-    referenced = referenced_ports([*texts, *stack.endpoints.values()], services)
+    texts = [text for service in services.values() for text in _texts(service)]
+    owners = {alias: name for name, service in services.items() for alias in (*service.hostnames, name)}
+    pairs = referenced_ports([*texts, *stack.endpoints.values()], owners)
+    referenced = {(owners[alias], port) for alias, port in pairs}
     result: dict[str, tuple[int, ...]] = {}
     for name, service in services.items():
         declared = [*(p.target for p in service.ports), *service.expose]
+        declared += [images.PORTS[kind]] if (kind := images.server_kind(service.image or "")) else []
         others = sorted(port for service_name, port in referenced if service_name == name)
         result[name] = tuple(dict.fromkeys([*declared, *others]))
     return result
+
+
+def _texts(service: Service) -> Iterator[str]:
+    """What a service may be told an address by."""
+    yield from service.environment.values()
+    yield from service.local.environment.values()
+    yield from (*(service.command or ()), *(service.local.command or ()))
 
 
 def conditions_on(name: str, services: Mapping[str, Service]) -> set[Condition]:
@@ -131,7 +148,12 @@ def make(
         DependencyCycle: see ``order``.
         NotRunnable: the local engine has no command for a service.
     """
-    addresses = {(s, t): (LOOPBACK, h) for s, table in ports.items() for t, h in table.items()}
+    addresses = {
+        (alias, target): (LOOPBACK, port)
+        for service, table in ports.items()
+        for alias in (service, *(services[service].hostnames if service in services else ()))
+        for target, port in table.items()
+    }
     build = _local_service if engine == "local" else _container_service
     planned = {
         s: build(services[s], services, ports.get(s, {}), addresses, folders.get(s, {}))
@@ -174,7 +196,8 @@ def _local_service(
     check = _healthcheck(service, addresses, folders)
     environment = {**extra, **service.environment, **service.local.environment}
     values = {
-        key: rewrite_paths(rewrite_names(text, addresses), folders) for key, text in environment.items()
+        key: rewrite_value_paths(key, text, folders)
+        for key, text in rewrite_environment(environment, addresses).items()
     }
     values |= {"HOST": LOOPBACK}
     if ports:

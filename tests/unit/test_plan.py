@@ -64,6 +64,21 @@ def test_containers_publish_what_is_published_and_processes_whatever_is_spoken_o
     assert plan.targets(described, described.services, engine="local") == {"web": (80, 81), "db": (9, 5432)}
 
 
+def test_a_store_that_publishes_nothing_has_a_port_of_its_own_on_the_local_engine() -> None:
+    described = stack(service("cache", image="valkey/valkey:8"), service("db", image="postgres:15"))
+    assert plan.targets(described, described.services, engine="local") == {"cache": (6379,), "db": (5432,)}
+    assert plan.targets(described, described.services, engine="docker") == {"cache": (), "db": ()}
+
+
+def test_a_service_is_reached_by_its_aliases_too() -> None:
+    web = service("web", environment={"DB": "postgres://main-db:5432/x"}, local=LocalHints(command=("run",)))
+    db = service("db", hostnames=("main-db",), local=LocalHints(command=("run",)))
+    described = stack(web, db)
+    assert plan.targets(described, described.services, engine="local") == {"web": (), "db": (5432,)}
+    made = make(described, db={5432: 20001})
+    assert made.services["web"].environment["DB"] == "postgres://127.0.0.1:20001/x"
+
+
 def test_a_local_service_is_told_its_address_and_those_of_others() -> None:
     web = service(
         "web",
