@@ -26,6 +26,7 @@ from stack.guardian.end import Ended, until_end
 from stack.guardian.supervisor import Supervisor
 from stack.health.verdicts import Verdict
 from stack.plan import plan as planning
+from stack.plan import ports as published
 from stack.plan.plan import Plan
 from stack.records import plans, port_leases, state
 from stack.records.control import Action, Command, Outcome, Reply
@@ -99,10 +100,11 @@ class Guardian:
         services = planning.select(loaded, request.services)
         planning.order(services)
         engine = self._engine = registry.create(request.engine)
+        networks = await engine.open_networks(services, self._timeline.note)
         leased, notes = port_leases.lease(
             request.name,
             services,
-            planning.targets(loaded, services, engine=request.engine),
+            published.targets(loaded, services, engine=request.engine, networks=networks),
             alive=set(state.names()) | {request.name},
             reserve=self._reservations.reserve,
         )
@@ -115,6 +117,7 @@ class Guardian:
             services=services,
             ports=leased,
             folders=engine.folders(loaded, self._site()),
+            networks=networks,
         )
         self._store(result)
         await engine.prepare(result, self._site(), self._timeline.note)

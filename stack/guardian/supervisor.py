@@ -173,7 +173,7 @@ class Supervisor:
         run.record_process()
         run.started.set()
         ended = asyncio.ensure_future(run.running.wait())
-        probe = checks.choose(run.plan, run.running.execute)
+        probe = checks.choose(run.plan, run.running.execute, run.running.connect)
         try:
             await self._become_ready(run, probe, ended)
             watch = asyncio.ensure_future(self._watch(run, probe))

@@ -5,17 +5,17 @@ Besides the compose model its only input are host ports and folders.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Literal
 
-from stack.errors import DependencyCycle, NotRunnable, UnknownService
+from stack.errors import DependencyCycle, UnknownService
 from stack.model import Condition, Service, Stack
-from stack.plan import dockerfile, image_config, images
+from stack.plan import commands
 from stack.plan.addresses import (
     Addresses,
-    referenced_ports,
     rewrite_environment,
     rewrite_names,
     rewrite_paths,
@@ -23,6 +23,9 @@ from stack.plan.addresses import (
 )
 
 LOOPBACK = "127.0.0.1"
+
+Network = Literal["container", "own", "shared"]
+"""Where a service listens: in a container, as a process with a network of its own, or on this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,8 @@ class ServicePlan:
     executed: tuple[str, ...] = ()
     folders: Mapping[str, str] = field(default_factory=dict)
     awaited: bool = False
+    network: Network = "shared"
+    server_image: str = ""
 
     @property
     def name(self) -> str:
@@ -97,34 +102,6 @@ def select(stack: Stack, names: Iterable[str]) -> dict[str, Service]:
     return {name: service for name, service in stack.services.items() if name in selected}
 
 
-def targets(stack: Stack, services: Mapping[str, Service], *, engine: str) -> dict[str, tuple[int, ...]]:
-    """Return the container ports that need a host port.
-
-    A container has an address of its own, so only published ports do. Local processes share one address,
-    so exposed ports do, too, and every port that another service refers to.
-    """
-    if engine != "local":
-        return {name: tuple(port.target for port in service.ports) for name, service in services.items()}
-    texts = [text for service in services.values() for text in _texts(service)]
-    owners = {alias: name for name, service in services.items() for alias in (*service.hostnames, name)}
-    pairs = referenced_ports([*texts, *stack.endpoints.values()], owners)
-    referenced = {(owners[alias], port) for alias, port in pairs}
-    result: dict[str, tuple[int, ...]] = {}
-    for name, service in services.items():
-        declared = [*(p.target for p in service.ports), *service.expose]
-        declared += [images.PORTS[kind]] if (kind := images.server_kind(service.image or "")) else []
-        others = sorted(port for service_name, port in referenced if service_name == name)
-        result[name] = tuple(dict.fromkeys([*declared, *others]))
-    return result
-
-
-def _texts(service: Service) -> Iterator[str]:
-    """What a service may be told an address by."""
-    yield from service.environment.values()
-    yield from service.local.environment.values()
-    yield from (*(service.command or ()), *(service.local.command or ()))
-
-
 def conditions_on(name: str, services: Mapping[str, Service]) -> set[Condition]:
     """Return the conditions in which other services wait for this one."""
     return {d.condition for s in services.values() for d in s.depends_on if d.service == name}
@@ -138,8 +115,9 @@ def make(
     services: Mapping[str, Service],
     ports: Mapping[str, Mapping[int, int]],
     folders: Mapping[str, Mapping[str, str]],
+    networks: bool = False,
 ) -> Plan:
-    """Return the plan of ``stack`` on ``engine``.
+    """Return the plan of ``stack`` on ``engine``; with ``networks`` each local service has one of its own.
 
     ``ports`` is service -> container port -> host port; ``folders`` is service -> mount target ->
     host folder (only the local engine needs them).
@@ -154,7 +132,8 @@ def make(
         for alias in (service, *(services[service].hostnames if service in services else ()))
         for target, port in table.items()
     }
-    build = _local_service if engine == "local" else _container_service
+    local = _networked_service if networks else _local_service
+    build = local if engine == "local" else _container_service
     planned = {
         s: build(services[s], services, ports.get(s, {}), addresses, folders.get(s, {}))
         for s in order(services)
@@ -179,6 +158,8 @@ def _container_service(
         healthcheck=_healthcheck(service, addresses, folders),
         executed=service.healthcheck.test if service.healthcheck is not None else (),
         awaited="service_completed_successfully" in conditions_on(service.name, services),
+        network="container",
+        server_image=commands.server_image(service),
     )
 
 
@@ -192,7 +173,7 @@ def _local_service(
     def rewrite(text: str) -> str:
         return rewrite_paths(rewrite_names(text, addresses, own=service.name), folders)
 
-    argv, extra = _command(service)
+    argv, extra = commands.command_of(service)
     check = _healthcheck(service, addresses, folders)
     environment = {**extra, **service.environment, **service.local.environment}
     values = {
@@ -212,6 +193,36 @@ def _local_service(
         executed=check,
         folders=folders,
         awaited="service_completed_successfully" in conditions_on(service.name, services),
+        server_image=commands.server_image(service),
+    )
+
+
+def _networked_service(
+    service: Service,
+    services: Mapping[str, Service],
+    ports: Mapping[int, int],
+    addresses: Addresses,
+    folders: Mapping[str, str],
+) -> ServicePlan:
+    """A process with a network of its own: names and ports are those of a container."""
+    argv, extra = commands.command_of(service)
+    environment = {**extra, **service.environment, **service.local.environment}
+    values = {key: rewrite_value_paths(key, text, folders) for key, text in environment.items()}
+    listens = [*(port.target for port in service.ports), *service.expose, *ports]
+    values = {"HOST": "0.0.0.0", **({"PORT": str(listens[0])} if listens else {}), **values}
+    check = _healthcheck(service, {}, folders)
+    return ServicePlan(
+        service=service,
+        argv=tuple(rewrite_paths(part, folders) for part in argv),
+        environment=values,
+        ports=ports,
+        cwd=_working_dir(service, folders),
+        healthcheck=check,
+        executed=check,
+        folders=folders,
+        awaited="service_completed_successfully" in conditions_on(service.name, services),
+        network="own",
+        server_image=commands.server_image(service),
     )
 
 
@@ -232,21 +243,3 @@ def _working_dir(service: Service, folders: Mapping[str, str]) -> Path:
         if mounted != service.working_dir:
             return Path(mounted)
     return service.build.context if service.build is not None else Path("/")
-
-
-def _command(service: Service) -> tuple[tuple[str, ...], Mapping[str, str]]:
-    """The command and the image's environment: from x-local, else compose, else the Dockerfile."""
-    if service.local.command is not None:
-        return service.local.command, {}
-    if service.build is None:
-        return (*(service.entrypoint or ()), *(service.command or ())), {}
-    config = image_config.of_dockerfile(dockerfile.read(service.build))
-    entrypoint = config.entrypoint if service.entrypoint is None else service.entrypoint
-    default = config.command if service.entrypoint is None else ()
-    argv = (*entrypoint, *(default if service.command is None else service.command))
-    if not argv:
-        raise NotRunnable(
-            f"services.{service.name}: there is no command, in the compose file or in its Dockerfile.",
-            hint="Give it an x-local command, or use a container engine (--engine docker).",
-        )
-    return argv, config.environment

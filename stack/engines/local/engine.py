@@ -7,12 +7,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from stack.engines.local import servers
+from stack.engines.local import entry, network, servers
+from stack.engines.local.network import StackNetwork
 from stack.engines.local.process import Launch, LocalProcess
 from stack.engines.protocol import Running, Say, Site
 from stack.environments import virtualenv
-from stack.errors import NotRunnable
 from stack.model import Mount, Service, Stack
+from stack.plan import images
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
 from stack.records.service_logs import Log
 from stack.system.directories import cache_home
@@ -29,6 +30,15 @@ class LocalEngine:
         self._site: Site | None = None
         self._bins: dict[str, Path] = {}
         self._running: list[LocalProcess] = []
+        self._network: StackNetwork | None = None
+
+    async def open_networks(self, services: Mapping[str, Service], say: Say) -> bool:
+        """Make the bridge between the services' networks, where this machine allows it."""
+        try:
+            self._network = await network.open_network(len(services))
+        except network.NoNetworks as reason:
+            say(f"services share the network of this machine: {reason}; names are rewritten in variables")
+        return self._network is not None
 
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
         """Return the host folder behind every mount: service -> container path -> host path."""
@@ -44,12 +54,14 @@ class LocalEngine:
             for mount in service.service.mounts:
                 if mount.type != "bind":
                     Path(service.folders[mount.target]).mkdir(parents=True, exist_ok=True)
+        if self._network is not None:
+            await self._network.connect_services(plan, site.scratch)
 
     async def build(self, plan: ServicePlan, say: Say) -> None:
         """Make the service's environment from its lock; an image's runner has nothing to make."""
         service = plan.service
-        if service.build is None and service.local.command is None:
-            servers.runner(service.image or "")  # says at once what it cannot run
+        if plan.server_image or (service.build is None and service.local.command is None):
+            servers.runner(plan.server_image or service.image or "")  # says at once what it cannot run
             return
         project = service.build.context if service.build is not None else service.local.working_dir
         if project is not None and (project / "requirements.txt").exists():
@@ -60,16 +72,14 @@ class LocalEngine:
         """Start the service; its first process is a session leader of its own.
 
         Raises:
-            NotRunnable: there is no such program.
+            NotRunnable: there is no such program, or it cannot be run.
+            PortTaken: another program listens at one of its published ports.
         """
         launch = await asyncio.to_thread(self.launch, plan)
-        try:
-            process = LocalProcess(plan, launch, log)
-        except FileNotFoundError as error:
-            raise NotRunnable(
-                f"services.{plan.name}: there is no program {launch.argv[0]!r} here ({launch.cwd}).",
-                hint="Check its command, give it an x-local command, or use --engine docker.",
-            ) from error
+        own = self._network.services[plan.name] if self._network is not None else None
+        if own is not None:
+            await own.publish(plan.ports)
+        process = LocalProcess(plan, launch, log, own)
         self._running.append(process)
         return process
 
@@ -77,29 +87,27 @@ class LocalEngine:
         """Take what was saved: a process reads its code when it starts, ``build`` sees a changed lock."""
 
     async def remove(self, *, volumes: bool) -> None:
-        """Nothing is left but folders, which belong to the state."""
+        """Let go of the networks; folders belong to the state."""
+        if self._network is not None:
+            self._network.close()
 
     def launch(self, plan: ServicePlan) -> Launch:
         """Return what is executed for a service, having prepared the data that it needs (blocks)."""
         assert self._site is not None
         bins = self._bins.get(plan.name)
-        is_image = bins is None and plan.service.build is None and plan.service.image
-        if is_image or not plan.argv:
+        if plan.server_image or (not plan.argv and plan.service.local.command is None):
             return self._from_image(plan, self._site)
         environment = service_environment(plan, self._site.token, bins)
-        return Launch(argv=_found(plan.argv, environment["PATH"]), environment=environment, cwd=plan.cwd)
+        argv = entry.resolve(plan.name, plan.argv, path=environment["PATH"], cwd=plan.cwd)
+        return Launch(argv=argv, environment=environment, cwd=plan.cwd)
 
     def _from_image(self, plan: ServicePlan, site: Site) -> Launch:
-        if plan.service.local.command is not None:
-            environment = service_environment(plan, site.token, None)
-            return Launch(argv=_found(plan.argv, environment["PATH"]), environment=environment, cwd=plan.cwd)
         data = {target: Path(folder) for target, folder in plan.folders.items()}
         state = site.scratch / plan.name
         state.mkdir(parents=True, exist_ok=True)
-        port = next(iter(plan.ports.values()))
-        made = servers.runner(plan.service.image or "").prepare(
-            plan.service, data=data, host=LOOPBACK, port=port, state=state
-        )
+        image = plan.server_image or plan.service.image or ""
+        host, port = _listens(plan)
+        made = servers.runner(image).prepare(plan.service, data=data, host=host, port=port, state=state)
         environment = {**service_environment(plan, site.token, None), **made.environment}
         return Launch(argv=made.argv, environment=environment, cwd=made.cwd, user=made.user)
 
@@ -119,10 +127,13 @@ def service_environment(plan: ServicePlan, token: str, bins: Path | None) -> dic
     return base | dict(plan.environment)
 
 
-def _found(argv: tuple[str, ...], path: str) -> tuple[str, ...]:
-    import shutil
-
-    return (shutil.which(argv[0], path=path) or argv[0], *argv[1:])
+def _listens(plan: ServicePlan) -> tuple[str, int]:
+    """Return the address at which a server listens."""
+    kind = images.server_kind(plan.server_image)
+    target = images.PORTS[kind] if kind else 0
+    if plan.network == "own":
+        return "0.0.0.0", target
+    return LOOPBACK, plan.ports.get(target, next(iter(plan.ports.values()), target))
 
 
 def _folder(service: Service, mount: Mount, stack: Stack, site: Site) -> Path:
