@@ -34,7 +34,7 @@ class Filter:
     after: str = ""
 
     def admits(self, stamp: str, text: str) -> bool:
-        if (self.before and stamp >= self.before) or (self.after and stamp <= self.after):
+        if self.before and stamp >= self.before:
             return False
         if self.words and self.words.lower() not in text.lower():
             return False

@@ -1,4 +1,4 @@
-"""Takes spans without making their senders wait: a bounded queue, a writing thread, a count of the dropped."""
+"""Takes spans without making senders wait: a bounded queue, a writing thread, a count of the dropped."""
 
 from __future__ import annotations
 

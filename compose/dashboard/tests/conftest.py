@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
-
 from dashboard.app import create_app
 from dashboard.settings import Settings
+from fastapi.testclient import TestClient
 
 TOKEN = "a-token-of-the-tests"
 RUN = "20260131-120000-ecommerce-ci-000001"

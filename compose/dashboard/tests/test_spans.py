@@ -8,15 +8,14 @@ import sqlite3
 import time
 
 import pytest
-from fastapi.testclient import TestClient
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
 from dashboard.api import BODY_LIMIT_BYTES
 from dashboard.app import create_app
 from dashboard.receiver import Receiver
 from dashboard.settings import Settings
 from dashboard.spans import Span
 from dashboard.store import VERSION, Store
+from fastapi.testclient import TestClient
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 PROTOBUF = {"content-type": "application/x-protobuf"}
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -60,7 +59,10 @@ def test_spans_in_compressed_json_are_shown_as_a_trace(client: TestClient) -> No
     span = {
         "traceId": TRACE.upper(), "spanId": "00f067aa0ba902b7", "name": "POST /checkout", "kind": 2,
         "startTimeUnixNano": "1000", "endTimeUnixNano": 5000, "status": {"code": 2, "message": "no stock"},
-        "attributes": [{"key": "order.number", "value": {"stringValue": "A1"}}, {"key": "n", "value": {"intValue": "7"}}],
+        "attributes": [
+            {"key": "order.number", "value": {"stringValue": "A1"}},
+            {"key": "n", "value": {"intValue": "7"}},
+        ],
     }  # fmt: skip
     body = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
