@@ -146,8 +146,8 @@ def test_where_too_many_spans_wait_the_rest_is_dropped_and_counted(settings: Set
 def test_only_the_last_runs_and_a_bounded_size_are_kept(settings: Settings) -> None:
     times = iter(range(100))
     store = Store(settings.database, clock=lambda: float(next(times)))
-    span = Span(trace_id="1", span_id="2", parent_id="", service="s", name="n" * 1000, kind=1, start_ns=1, end_ns=2,
-                failed=False, details="{}")  # fmt: skip
+    span = Span(trace_id="1", span_id="2", parent_id="", service="s", name="n" * 1000, kind=1, start_ns=1,
+                end_ns=2, failed=False, details="{}")  # fmt: skip
     for number in range(5):
         store.begin_run(f"run-{number}", kept=3)
         store.add(f"run-{number}", [span] * 100)
