@@ -168,3 +168,9 @@ class UpElsewhere(StackError):
     """The stack is up on another engine than the one that was asked for."""
 
     code = 31
+
+
+class InvalidOption(StackError):
+    """The value of an option is not one of those that the command knows."""
+
+    code = 32

@@ -140,7 +140,7 @@ class StartFailed(ServiceFailed):
 
     def __init__(self, events: list[Event], run: Path) -> None:
         first = next((e.text for e in events if e.kind == "stack" and e.state == "failed"), "")
-        super().__init__(f"The stack did not come up: {first}", hint=f"Everything that was seen is in {run}.")
+        super().__init__(f"The stack did not come up: {first}", hint=f"The whole record is in {run}.")
         self.events, self.run = events, run
 
 

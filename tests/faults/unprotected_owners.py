@@ -10,7 +10,7 @@ from faults.protection import Cut, Protection
 JOBS, OWNED = "tests/faults/test_jobs.py::", "tests/faults/test_owners.py::"
 CONTROL, SWEEP = "stack/control/guardians.py", "stack/control/sweep.py"
 GUARDIAN, KERNEL = "stack/guardian/guardian.py", "stack/system/kernel.py"
-INTERRUPTS, JOB = "stack/system/ctrl_c.py", "stack/commands/integration.py"
+INTERRUPTS, EXIT = "stack/system/ctrl_c.py", "stack/commands/exit_code.py"
 TESTING = "stack/commands/pytest_process.py"
 SLIPS = f"{OWNED}test_a_service_that_slips_away_is_found_after_its_guardian_was_killed"
 
@@ -28,7 +28,7 @@ OWNERS = (
         held_by="the interrupt is the job's own, and ends in 130",
         cuts=(
             Cut(
-                file=JOB,
+                file=EXIT,
                 taken="    except KeyboardInterrupt:\n        ctrl_c.ignore(last=True)",
                 put="    except GeneratorExit:",
             ),
@@ -60,7 +60,7 @@ OWNERS = (
     Protection(
         fault="Ctrl-C while a test runs: what had failed before",
         held_by="pytest is waited for while it says so",
-        cuts=(Cut(file=TESTING, taken="TELLS_S = 3.0", put="TELLS_S = 0.0"),),
+        cuts=(Cut(file=TESTING, taken="REPORT_LIMIT_S = 3.0", put="REPORT_LIMIT_S = 0.0"),),
         tests=(f"{JOBS}test_ctrl_c_leaves_pytest_the_time_to_say_what_failed",),
     ),
     Protection(
@@ -78,7 +78,7 @@ OWNERS = (
     Protection(
         fault="exits while a test runs",
         held_by="the stack is followed while the tests run",
-        cuts=(Cut(file=TESTING, taken="            dead.append(event)\n", put=""),),
+        cuts=(Cut(file=TESTING, taken="            failures.append(event)\n", put=""),),
         tests=(f"{JOBS}test_a_service_that_exits_while_a_test_runs_ends_the_run_and_names_the_test",),
     ),
     Protection(
@@ -167,7 +167,7 @@ OWNERS = (
         cuts=(
             Cut(
                 file=TESTING,
-                taken="return tests.poll() is not None or bool(launched.process.poll())",
+                taken="return tests.poll() is not None or bool(stack.process.poll())",
                 put="return tests.poll() is not None",
             ),
         ),
@@ -203,8 +203,8 @@ OWNERS = (
         cuts=(
             Cut(
                 file="stack/commands/down.py",
-                taken="    if kept is None:\n        if volumes:",
-                put='    if kept is None or kept.phase != "up":\n        if volumes:',
+                taken="    if stack is None:\n        if volumes:",
+                put='    if stack is None or stack.phase != "up":\n        if volumes:',
             ),
         ),
         tests=(f"{OWNED}test_a_down_during_an_up_leaves_nothing",),
