@@ -83,9 +83,14 @@ class Progress:
         )
 
     def _write(self, event: Event, text: str) -> None:
-        line = f"{event.at - self._began:7.2f}s  {plain(text)}"
+        time_s = f"{event.at - self._began:7.2f}s"
         if self._live is not None:
-            self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            from rich.table import Table
+            from rich.text import Text
+
+            line = Table.grid(padding=(0, 2, 0, 0))
+            line.add_row(time_s, Text(plain(text)))
+            self._live.console.print(line)
         else:
-            self._stream.write(line + "\n")
+            self._stream.write(f"{time_s}  {plain(text)}\n")
             self._stream.flush()

@@ -9,6 +9,7 @@ from typing import TextIO
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 _STATE_STYLES = {"ready": "green", "completed": "green", "ok": "green", "building": "cyan"}
 _STATE_STYLES |= dict.fromkeys(("starting", "restarting", "warning"), "yellow")
+_STATE_STYLES |= dict.fromkeys(("waiting", "stopped"), "dim")
 _STATE_STYLES |= dict.fromkeys(("error", "wrong", "refused", "hang"), "red")
 
 
@@ -31,7 +32,7 @@ def state_style(state: str) -> str:
     """Return the style (https://rich.readthedocs.io/en/stable/style.html) in which a state is shown."""
     from stack.health.verdicts import BAD
 
-    return "red" if state in BAD else _STATE_STYLES.get(state, "dim")
+    return "red" if state in BAD else _STATE_STYLES.get(state, "")
 
 
 def paint(text: str, colour: str, stream: TextIO) -> str:
