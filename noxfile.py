@@ -146,10 +146,10 @@ def faults(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def unprotected(session: nox.Session) -> None:
-    """Mutation-test the fault suite: remove each protection, expect a failing test (-- WORD...)."""
+    """Mutation-test the suites: remove each protection, expect a failing test (-- faults|crashes WORD...)."""
     _install(session, DEVELOPMENT)
     environment = {"FAULTS_ENGINE": os.environ.get("FAULTS_ENGINE", "local"), "PYTHONPATH": PATHS}
-    session.run("python", "-m", "faults.unprotected", *session.posargs, env=environment)
+    session.run("python", "-m", "unprotected", *session.posargs, env=environment)
 
 
 @nox.session(default=False)

@@ -13,6 +13,7 @@ from stack.environments import virtualenv
 from stack.errors import NotRunnable, UnknownService
 from stack.plan.addresses import rewrite_names, rewrite_paths
 from stack.plan.plan import LOOPBACK, ServicePlan
+from stack.records import plans as stored_plans
 from stack.records import state
 from stack.records.state import StackState
 from stack.system import programs
@@ -31,7 +32,7 @@ def run(choice: Choice, service: str, command: str, *, fresh: bool = False) -> i
     words = shlex.split(command)
     if stack.engine != "local":
         return programs.attach(container_argv(stack, service, words, fresh=fresh))
-    plan = plans.plan_of(stack)
+    plan = stored_plans.read(stack.name)
     planned = plans.service_of(plan, service)
     environment = local_environment(planned, stack)
     addresses = {(s.name, t): (LOOPBACK, p) for s in plan.services.values() for t, p in s.ports.items()}

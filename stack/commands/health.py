@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 
-from stack.control import guardians, plans
+from stack.control import guardians
 from stack.control.choice import Choice
 from stack.display import messages, tables
 from stack.health import checks, probes
 from stack.plan.plan import Plan
+from stack.records import plans
 from stack.records.state import StackState
 from stack.system import programs
 
@@ -20,7 +21,7 @@ PROBE_TIMEOUT_S = 5.0
 def run(choice: Choice, *, as_json: bool = False) -> int:
     """Print the result of every service's health check; return 1 where one fails."""
     stack = guardians.require_running(choice.resolve_name())
-    rows = check_all(plans.plan_of(stack), stack)
+    rows = check_all(plans.read(stack.name), stack)
     messages.say(tables.render(rows, COLUMNS, as_json=as_json))
     return 0 if all(row["health"] in {"ok", "-"} for row in rows) else 1
 

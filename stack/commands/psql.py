@@ -10,6 +10,7 @@ from stack.control.choice import Choice
 from stack.engines.local import servers
 from stack.errors import ServerMissing
 from stack.plan.plan import LOOPBACK, ServicePlan
+from stack.records import plans as stored_plans
 from stack.records.state import StackState
 from stack.system import programs
 
@@ -21,7 +22,7 @@ def run(choice: Choice, command: str) -> int:
         ServerMissing: the local engine finds no psql.
     """
     stack = guardians.require_running(choice.resolve_name())
-    planned = plans.service_of_image(plans.plan_of(stack), "postgres")
+    planned = plans.service_of_image(stored_plans.read(stack.name), "postgres")
     user = planned.service.environment.get("POSTGRES_USER", "postgres")
     database = planned.service.environment.get("POSTGRES_DB", user)
     options = ["-U", user, "-d", database, *(["--command", command] if command else [])]

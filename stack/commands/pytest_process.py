@@ -106,7 +106,7 @@ def _ensure_stack_lasted(stack: Launched, failures: Sequence[Event]) -> None:
         messages.say(failure.failure([event], stack.run))
         raise ServiceFailed(
             f"{event.service} ended while {_running_test(stack.run)} ran: {event.text}.",
-            hint=f"The whole record is in {stack.run}.",
+            hint=f"The record of the run is in {stack.run}.",
         )
     if stack.process.poll():
         raise GuardianLost(

@@ -12,6 +12,7 @@ from stack.control.choice import Choice
 from stack.display import messages
 from stack.errors import ServerMissing
 from stack.plan.plan import LOOPBACK
+from stack.records import plans as stored_plans
 from stack.system import programs
 
 TIMEOUT_S = 5.0
@@ -24,7 +25,7 @@ def run(choice: Choice, command: str) -> int:
         ServerMissing: an interactive session was asked for, and no client is installed.
     """
     stack = guardians.require_running(choice.resolve_name())
-    planned = plans.service_of_image(plans.plan_of(stack), "redis")
+    planned = plans.service_of_image(stored_plans.read(stack.name), "redis")
     if stack.engine != "local":
         return programs.attach(
             exec.container_argv(stack, planned.name, ["redis-cli", *shlex.split(command)], fresh=False)

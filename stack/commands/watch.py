@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stack.control import guardians, plans
+from stack.control import guardians, services
+from stack.errors import ServiceFailed
 from stack.plan.plan import Plan
+from stack.records import plans
+from stack.records.control import Action
 from stack.records.state import StackState
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ def watch_services(stack: StackState, *, say: Callable[[str], None]) -> None:
     """Restart each service whose files change, until Ctrl-C or until the stack has ended."""
     from watchfiles import watch
 
-    projects = dict(service_projects(plans.plan_of(stack)))
+    projects = dict(service_projects(plans.read(stack.name)))
     changes = watch(
         *set(projects.values()),
         watch_filter=lambda change, path: is_source(path, projects.values()),
@@ -41,8 +44,15 @@ def watch_services(stack: StackState, *, say: Callable[[str], None]) -> None:
             return
         for name, file in changed_services(projects, batch):
             say(f"{file} was saved: reloading {name}")
-            reply = guardians.ask(stack.name, "rebuild", [name])
-            say(f"{name} is ready again" if reply["ok"] else f"{name} did not become ready; see `inv logs`")
+            _rebuild(stack, name, say)
+
+
+def _rebuild(stack: StackState, service: str, say: Callable[[str], None]) -> None:
+    try:
+        services.change_services(stack, Action.REBUILD, [service])
+        say(f"{service} is ready again")
+    except ServiceFailed:
+        say(f"{service} did not become ready; see `inv logs`")
 
 
 def service_projects(plan: Plan) -> Iterator[tuple[str, Path]]:
