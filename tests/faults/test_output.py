@@ -39,7 +39,7 @@ def test_a_log_that_is_not_text_is_shown_as_text(tree: Tree) -> None:
     tree.write({"db": "writes_nonsense"})
     outcome = tree.hold()
     assert "not UTF-8" in outcome.log("db")
-    assert "not UTF-8" in outcome.event("db", "exited").hint
+    assert "not UTF-8" in outcome.event("db", "exited").evidence
     assert "\x1b" not in failure.failure(outcome.events, outcome.run)
 
 
@@ -58,4 +58,4 @@ def test_a_full_disk_is_explained_by_the_service_s_last_lines(tree: Tree) -> Non
         words = small_disk(folder, "4m", [sys.executable, str(tree.program), "fills_the_disk"])
         small = {"environment": {"SMALL": str(folder)}, "x-local": {"command": words}}
     tree.write({"db": "fills_the_disk"}, db=small)
-    assert "No space left on device" in tree.hold().event("db", "exited").hint
+    assert "No space left on device" in tree.hold().event("db", "exited").evidence
