@@ -6,6 +6,7 @@ Each task translates its words into one call of stack/commands/, and nothing els
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
@@ -13,6 +14,8 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
+
+from stack.commands import bare_words
 
 P = ParamSpec("P")
 
@@ -45,7 +48,7 @@ def choice(
 HELP = {
     "stack": "the stack: local (Postgres), ci (SQLite), or the name of a running stack",
     "engine": "where it runs: docker, podman, local (no container engine) or auto",
-    "service": "a service's name in the compose file; default: all services",
+    "service": "a service of the stack, also without --service; default: all services",
     "file": "an additional compose file that overrides the stack's own (may be repeated)",
     "profile": "a compose profile to enable (may be repeated)",
     "json": "print JSON instead of a table",
@@ -60,20 +63,25 @@ def explain(*names: str, **more: str) -> dict[str, str]:
     iterable=["file", "profile"],
     help=explain(
         "stack", "engine", "file", "profile",
-        service="a service to start with what it depends on; default: all services",
+        service="a service to start with its dependencies, also without --service; default: all",
         watch="keep running and reload a service when one of its files is saved",
         timeout="seconds to wait until every service is ready",
     ),
 )  # fmt: skip
 @command
 def up(
-    c: Context, service: str = "", stack: str = "local", engine: str = "auto", watch: bool = False,
-    timeout: float = 120.0, file: list[str] | None = None, profile: list[str] | None = None,
+    c: Context, service: str | None = None, stack: str = "local", engine: str = "auto", watch: bool = False,
+    timeout: str = "120", file: list[str] | None = None, profile: list[str] | None = None,
 ) -> None:  # fmt: skip
     """Start the stack and wait until every service is ready."""
-    from stack.commands import up
+    from stack.commands import options, up
 
-    up.run(choice(stack, engine, file, profile), service, timeout_s=timeout, watch=watch)
+    up.run(
+        choice(stack, engine, file, profile),
+        service or "",
+        timeout_s=options.seconds("--timeout", timeout),
+        watch=watch,
+    )
 
 
 @task(help=explain("stack", volumes="delete the stack's data, too"))
@@ -105,11 +113,11 @@ def start(c: Context, service: str, stack: str = "local") -> None:
 
 @task(help=explain("service", "stack"))
 @command
-def restart(c: Context, service: str = "", stack: str = "local") -> None:
+def restart(c: Context, service: str | None = None, stack: str = "local") -> None:
     """Restart one service or all of them and wait until they are ready."""
     from stack.commands import start_stop
 
-    start_stop.run(choice(stack), "restart", service)
+    start_stop.run(choice(stack), "restart", service or "")
 
 
 @task(help=explain("stack", "engine", no_cache="rebuild everything from scratch"))
@@ -121,13 +129,15 @@ def build(c: Context, stack: str = "local", engine: str = "auto", no_cache: bool
     build.run(choice(stack, engine), no_cache=no_cache)
 
 
-@task(help=explain("stack", "json", format="table or json; the same as --json"))
+@task(help=explain("service", "stack", "json", format="table or json (the same as --json)"))
 @command
-def ps(c: Context, stack: str = "local", json: bool = False, format: str = "") -> None:
+def ps(
+    c: Context, service: str | None = None, stack: str = "local", json: bool = False, format: str = ""
+) -> None:
     """List the services with their state and ports."""
     from stack.commands import ps
 
-    ps.run(choice(stack), as_json=json, format=format)
+    ps.run(choice(stack), service or "", as_json=json, format=format)
 
 
 @task(name="stacks", help=explain("json"))
@@ -150,13 +160,16 @@ def stacks_(c: Context, json: bool = False) -> None:
 )  # fmt: skip
 @command
 def logs(
-    c: Context, service: str = "", stack: str = "local", follow: bool = False, since: str = "", tail: int = 0,
+    c: Context, service: str | None = None, stack: str = "local", follow: bool = False, since: str = "", tail: str = "",
     json: bool = False,
 ) -> None:  # fmt: skip
     """Show the services' logs, merged by time."""
-    from stack.commands import logs
+    from stack.commands import logs, options
 
-    logs.run(choice(stack), service, follow=follow, since=since, tail=tail, as_json=json)
+    logs.run(
+        choice(stack), service or "", follow=follow, since_s=options.duration_s("--since", since),
+        tail=options.count("--tail", tail), as_json=json,
+    )  # fmt: skip
 
 
 @task(help=explain("stack", "json"))
@@ -204,22 +217,31 @@ def manage(c: Context, command: str, stack: str = "local") -> int:
     return exec.run(choice(stack), "backend", f"python manage.py {command}")
 
 
-@task(help=explain("stack", command="one SQL statement; default: an interactive session"))
+@task(
+    help=explain(
+        "stack", command="one SQL statement, also without --command; default: an interactive session"
+    )
+)
 @command
-def psql(c: Context, command: str = "", stack: str = "local") -> int:
+def psql(c: Context, command: str | None = None, stack: str = "local") -> int:
     """Open psql on the stack's Postgres."""
     from stack.commands import psql
 
-    return psql.run(choice(stack), command)
+    return psql.run(choice(stack), command or "")
 
 
-@task(name="redis-cli", help=explain("stack", command="one Redis command; default: an interactive session"))
+@task(
+    name="redis-cli",
+    help=explain(
+        "stack", command="one Redis command, also without --command; default: an interactive session"
+    ),
+)
 @command
-def redis_cli(c: Context, command: str = "", stack: str = "local") -> int:
+def redis_cli(c: Context, command: str | None = None, stack: str = "local") -> int:
     """Open redis-cli on the stack's Redis."""
     from stack.commands import redis_cli
 
-    return redis_cli.run(choice(stack), command)
+    return redis_cli.run(choice(stack), command or "")
 
 
 @task(name="reset-db", help=explain("stack"))
@@ -281,3 +303,4 @@ namespace = Collection(
     up, down, stop, start, restart, build, ps, stacks_, logs, health, exec_, run, shell, manage, psql,
     redis_cli, reset_db, prune, stats, doctor, config,
 )  # fmt: skip
+bare_words.allow(namespace, sys.argv[1:], options=("service", "command"))
