@@ -160,8 +160,8 @@ def stacks_(c: Context, json: bool = False) -> None:
 )  # fmt: skip
 @command
 def logs(
-    c: Context, service: str | None = None, stack: str = "local", follow: bool = False, since: str = "", tail: str = "",
-    json: bool = False,
+    c: Context, service: str | None = None, stack: str = "local", follow: bool = False, since: str = "",
+    tail: str = "", json: bool = False,
 ) -> None:  # fmt: skip
     """Show the services' logs, merged by time."""
     from stack.commands import logs, options

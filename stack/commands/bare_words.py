@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Sequence
+from typing import Any
 
 from invoke.collection import Collection
 from invoke.exceptions import ParseError
@@ -31,7 +32,7 @@ def allow(tasks: Collection, arguments: Sequence[str], *, options: Sequence[str]
         task.positional = (*task.positional, option)
 
 
-def _task_with_unknown_word(tasks: Collection, arguments: Sequence[str]) -> Task[object] | None:
+def _task_with_unknown_word(tasks: Collection, arguments: Sequence[str]) -> Task[Any] | None:
     """Return the task whose arguments contain the first word that invoke's parser does not know."""
     contexts = copy.deepcopy(tasks).to_contexts()  # a copy, because building contexts uses up the help texts
     parser = Parser(contexts=contexts, initial=program.initial_context, ignore_unknown=True)
@@ -43,7 +44,7 @@ def _task_with_unknown_word(tasks: Collection, arguments: Sequence[str]) -> Task
     return tasks[name] if result.unparsed and name else None
 
 
-def _is_free(task: Task[object], option: str) -> bool:
+def _is_free(task: Task[Any], option: str) -> bool:
     """Return whether a task has an option that may be omitted and is not positional yet."""
     parameter = inspect.signature(task.body).parameters.get(option)
     return parameter is not None and parameter.default is None and option not in task.positional

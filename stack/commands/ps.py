@@ -13,7 +13,7 @@ FORMATS = ("table", "json")
 
 
 def run(choice: Choice, service: str = "", *, as_json: bool = False, format: str = "") -> None:
-    """List the services of the stack, or one of them; ``format`` is the alias that `docker compose ps` has for ``as_json``.
+    """List the services of the stack, or one of them; ``format`` "json" means ``as_json``, as in Compose.
 
     Raises:
         InvalidOption: ``format`` is neither table nor json.
