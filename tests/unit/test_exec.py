@@ -123,8 +123,8 @@ def test_a_build_makes_environments_of_projects_and_asks_images_for_a_runner(
     class Made:
         path = tmp_path / "environment"
 
-    def sync(project: Path, *, python: str | None, anew: bool, say: Callable[[str], None]) -> type[Made]:
-        made.append((project, anew))
+    def sync(project: Path, *, python: str | None, recreate: bool, say: Callable[[str], None]) -> type[Made]:
+        made.append((project, recreate))
         return Made
 
     monkeypatch.setattr(virtualenv, "sync", sync)
