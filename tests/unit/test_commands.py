@@ -80,6 +80,8 @@ def test_down_with_volumes_forgets_what_a_stack_kept(
 def test_the_log_of_a_service_that_has_none_is_answered_with_those_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "compose").mkdir()
+    (tmp_path / "compose" / "docker-compose.local.yml").touch()
     choice = Choice(work_tree=tmp_path)
     logs.run(choice, "backend")
     assert capsys.readouterr().out == "shop-test has not run here yet. Start it with `inv up`.\n"
