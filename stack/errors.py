@@ -195,7 +195,7 @@ class ImageMissing(StackError):
 
 
 class UpElsewhere(StackError):
-    """The stack is running on another engine than the requested one."""
+    """The stack is running already, on another engine or without a requested service."""
 
     code = 31
 

@@ -95,6 +95,7 @@ class Guardian:
         loaded = compose.load(
             *map(Path, request.files),
             profiles=request.profiles,
+            targets=request.services,
             env_file=Path(request.env_file) if request.env_file else None,
         )
         self._timeline.redact = redactor_of(loaded).text
