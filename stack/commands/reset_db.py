@@ -9,19 +9,22 @@ import shutil
 import time
 from pathlib import Path
 
-from stack.control import guardians, plans
+from stack.control import guardians, services
 from stack.control.choice import Choice
 from stack.data import database
 from stack.display import messages
-from stack.errors import NotDisposable, ServiceFailed
+from stack.errors import NotDisposable
+from stack.plan import images
 from stack.plan.plan import LOOPBACK, Plan
+from stack.records import plans
+from stack.records.control import Action
 from stack.records.state import StackState
 
 
 def database_service(made: Plan) -> str | None:
     """Return the service that holds the database, None where a service keeps it in a file of its own."""
     for name, planned in made.services.items():
-        if planned.service.image and planned.service.image.rsplit("/", 1)[-1].startswith("postgres"):
+        if images.server_kind(planned.service.image or "") == "postgres":
             return name
     return None
 
@@ -48,18 +51,18 @@ def database_of(kept: StackState) -> str:
     Raises:
         ServiceFailed: a service did not become ready again.
     """
-    made = plans.plan_of(kept)
+    made = plans.read(kept.name)
     holder = database_service(made)
     if holder is None:
         users = file_users(made)
-        _ask(kept, "stop", users)
+        services.change_services(kept, Action.STOP, users)
         if kept.engine == "local":
             for name in users:
                 _empty_scratch(made, name)
-        _ask(kept, "start", users)
+        services.change_services(kept, Action.START, users)
         return "the SQLite database"
     users = users_of(made, holder)
-    _ask(kept, "stop", users)
+    services.change_services(kept, Action.STOP, users)
     service = made.services[holder]
     environment = service.service.environment
     user = environment.get("POSTGRES_USER", "postgres")
@@ -71,16 +74,8 @@ def database_of(kept: StackState) -> str:
         name=environment.get("POSTGRES_DB", user),
         stack=kept.name,
     )
-    _ask(kept, "start", users)
+    services.change_services(kept, Action.START, users)
     return "the Postgres database"
-
-
-def _ask(kept: StackState, verb: str, services: list[str]) -> None:
-    answer = guardians.ask(kept.name, verb, services)
-    if not answer["ok"]:
-        raise ServiceFailed(
-            f"Not ready after {verb}: {', '.join(answer.get('failed', services))}.", hint="See `inv logs`."
-        )
 
 
 def _empty_scratch(made: Plan, name: str) -> None:

@@ -1,14 +1,12 @@
 """What the kernel gives so that nothing outlives its guardian.
 
 On Linux: a PID namespace, whose end ends all in it, double forks included (pid_namespaces(7)); where
-that is not allowed, the parent-death signal for direct children (PR_SET_PDEATHSIG(2const)) and a
-subreaper, so that orphans come to us (PR_SET_CHILD_SUBREAPER(2const)). Elsewhere: process groups and
-the sweep by token.
+that is not allowed, the parent-death signal for direct children (PR_SET_PDEATHSIG(2const)). Elsewhere:
+process groups and the sweep by token.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import shutil
@@ -18,8 +16,8 @@ from collections.abc import Callable
 
 from stack.system import programs
 
+TRIAL_S = 5.0
 PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
 ROOT_PREFIX = ("unshare", "--pid", "--fork", "--kill-child=KILL")
 USER_PREFIX = ("unshare", "--user", "--map-current-user", "--pid", "--fork", "--kill-child=KILL")
 
@@ -31,26 +29,12 @@ def namespace_prefix() -> tuple[str, ...]:
     if os.environ.get("STACK_NAMESPACE", "1") == "0":
         return ()
     prefix = ROOT_PREFIX if os.geteuid() == 0 else USER_PREFIX
-    trial = programs.run([*prefix, "true"], check=False)
-    return prefix if trial.returncode == 0 else ()
+    return prefix if programs.succeeds([*prefix, "true"], timeout_s=TRIAL_S) else ()
 
 
 def in_namespace() -> bool:
     """Return whether this process is the first of a PID namespace, so that the kernel ends all others."""
     return os.getpid() == 1
-
-
-def _prctl(option: int, value: int) -> None:
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
-
-
-def become_subreaper() -> bool:
-    """Make orphaned descendants children of this process; return whether they come."""
-    if not sys.platform.startswith("linux"):
-        return False
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    return True
 
 
 def die_with_parent() -> Callable[[], None] | None:

@@ -29,8 +29,8 @@ DEATHS = 20 if LONG else 2 if CONTAINERS else 5
     "the watch goes on after the verdict",
     Cut(
         SUPERVISOR,
-        "if run.wanted:\n            await self._after_exit(run, how)",
-        "if run.wanted and run.verdict is None:\n            await self._after_exit(run, how)",
+        "if run.wanted:\n            await self._after_exit(run, end)",
+        "if run.wanted and run.verdict is None:\n            await self._after_exit(run, end)",
     ),
 )
 def test_a_service_that_dies_after_it_was_ready_is_reported_at_once(tree: Tree) -> None:
@@ -100,7 +100,7 @@ def test_a_service_that_cannot_get_memory_is_explained_by_its_last_lines(tree: T
     tree.write({"db": "runs_out_of_memory"})
     event = tree.hold().event("db", "exited")
     assert "exited with code 1" in event.text
-    assert "MemoryError" in event.hint
+    assert "MemoryError" in event.evidence
 
 
 @protected_by(

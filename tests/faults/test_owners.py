@@ -25,6 +25,7 @@ from faults.settings import CONTAINERS, LONG
 from faults.tree import Tree
 from stack.control import guardians
 from stack.records import state
+from stack.records.control import Action, Command, Outcome
 from stack.system import processes
 from unprotected.protection import Cut, protected_by
 
@@ -41,7 +42,7 @@ KILLS = 200 if LONG else 4 if CONTAINERS else 16
 
 @protected_by(
     "the lease: the kernel tells the guardian of every end",
-    Cut(GUARDIAN, "        if not said:\n            self._end()\n", ""),
+    Cut(GUARDIAN, "        if not data:\n            self._end()\n", ""),
 )
 @local
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
@@ -75,7 +76,7 @@ def test_an_owner_that_is_stopped_and_continued_loses_nothing(two_services: Tree
 
 def _answers(name: str) -> bool:
     try:
-        return bool(guardians.ask(name, "start", [], timeout_s=3)["ok"])
+        return guardians.ask(name, Command(action=Action.START), timeout_s=3).outcome is Outcome.DONE
     except TimeoutError:
         return False
 
@@ -107,11 +108,11 @@ def test_services_end_at_once_with_their_killed_guardian(two_services: Tree) -> 
 
 @protected_by(
     "every command sweeps",
-    Cut(SWEEP, "            clean_up(kept)\n            said", "            said"),
+    Cut(SWEEP, "            clean_up(stack)\n", ""),
 )
 @protected_by(
     "every command sweeps the engine, too",
-    Cut(SWEEP, "registry.remove_leftovers(kept.engine, kept.name, volumes=kept.ephemeral)"),
+    Cut(SWEEP, "registry.remove_leftovers(stack.engine, stack.name, volumes=stack.ephemeral)"),
     engine="docker",
 )
 @pytest.mark.usefixtures("protection")
@@ -125,7 +126,7 @@ def test_a_killed_guardian_s_stack_is_found_by_the_next_command(two_services: Tr
 
 @protected_by(
     "every command sweeps",
-    Cut(SWEEP, "            clean_up(kept)\n            said", "            said"),
+    Cut(SWEEP, "            clean_up(stack)\n", ""),
 )
 @pytest.mark.usefixtures("protection")
 def test_a_killed_command_and_guardian_are_cleaned_up_after_by_the_next_command(two_services: Tree) -> None:
@@ -140,12 +141,12 @@ def test_a_killed_command_and_guardian_are_cleaned_up_after_by_the_next_command(
 
 @protected_by(
     "the token in the environment of every process",
-    Cut(SWEEP, "processes.with_token(kept.token) + _recorded(kept)", "_recorded(kept)"),
+    Cut(SWEEP, "processes.with_token(stack.token) + _recorded(stack)", "_recorded(stack)"),
     cases=["no namespace-forks_twice"],
 )
 @protected_by(
     "every service's first process is on record",
-    Cut(SWEEP, "processes.with_token(kept.token) + _recorded(kept)", "processes.with_token(kept.token)"),
+    Cut(SWEEP, "processes.with_token(stack.token) + _recorded(stack)", "processes.with_token(stack.token)"),
     cases=["no namespace-hides"],
 )
 @local
@@ -206,8 +207,8 @@ def test_two_ups_in_the_same_instant_make_one_stack(two_services: Tree) -> None:
     "a stack is there to be ended as soon as it has a guardian",
     Cut(
         DOWN,
-        "    if kept is None:\n        if volumes:",
-        '    if kept is None or kept.phase != "up":\n        if volumes:',
+        "    if stack is None:\n        if volumes:",
+        '    if stack is None or stack.phase != "up":\n        if volumes:',
     ),
 )
 def test_a_down_during_an_up_leaves_nothing(two_services: Tree) -> None:
@@ -240,7 +241,7 @@ def test_a_detached_stack_survives_its_terminal_but_not_down(two_services: Tree)
 
 @protected_by(
     "the lease",
-    Cut(GUARDIAN, "        if not said:\n            self._end()\n", ""),
+    Cut(GUARDIAN, "        if not data:\n            self._end()\n", ""),
 )
 @local
 def test_an_ephemeral_stack_ends_with_its_terminal(two_services: Tree) -> None:

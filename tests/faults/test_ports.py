@@ -57,4 +57,4 @@ def test_a_fixed_port_that_is_taken_is_an_error_with_its_holder(tree: Tree) -> N
 def test_a_port_bound_twice_is_the_service_s_own_failure(tree: Tree) -> None:
     tree.write({"db": "binds_a_taken_port"})
     event = tree.hold().event("db", "exited")
-    assert "Address already in use" in event.hint
+    assert "Address already in use" in event.evidence

@@ -24,6 +24,7 @@ from unprotected.protection import Cut, protected_by
 SUMMARY = "stack/display/summary.py"
 GUARDIAN = "stack/guardian/guardian.py"
 STATE = "stack/records/state.py"
+RECORD_FILE = "stack/records/record_file.py"
 DISK_SPACE = "stack/system/disk_space.py"
 PROCESSES = "stack/system/processes.py"
 
@@ -46,8 +47,8 @@ def test_a_stack_can_be_ended_after_its_work_tree_was_deleted(two_services: Tree
 
 
 VALID = {
-    "version": state.VERSION, "name": "toy", "project": "toy", "engine": "local", "work_tree": "/nowhere",
-    "files": [], "run": "/nowhere", "token": "none", "ephemeral": True, "created": 0.0,
+    "version": state.VERSION, "name": "toy", "engine": "local", "work_tree": "/nowhere", "run": "/nowhere",
+    "token": "none", "ephemeral": True, "created": 0.0, "pid": 0, "pid_started": 0.0,
 }  # fmt: skip
 """A valid state; each forgery below differs in one way."""
 
@@ -63,27 +64,22 @@ FORGERIES = {
 
 
 @protected_by(
-    "a file that is no JSON is unreadable, not a crash",
-    Cut(STATE, "except (ValueError, KeyError,", "except (KeyError,"),
-    cases=["empty", "truncated", "zeros"],
-)
-@protected_by(
     "it is read as a whole or not at all",
-    Cut(STATE, "KeyError, TypeError, AttributeError)", "KeyError)"),
-    cases=["lacking", "another shape"],
+    Cut(
+        RECORD_FILE,
+        "except (msgspec.MsgspecError, UnicodeDecodeError) as error:",
+        "except UnicodeDecodeError as error:",
+    ),
+    cases=["empty", "truncated", "zeros", "lacking", "another shape"],
 )
 @protected_by(
     "the version is compared",
-    Cut(STATE, 'if raw.pop("version") != VERSION:', 'if not raw.pop("version"):'),
+    Cut(STATE, "tag=VERSION", "tag=99"),
     cases=["another version"],
 )
 @protected_by(
     "unknown keys are refused",
-    Cut(
-        STATE,
-        "if unknown := set(raw) - known:",
-        "raw = {k: raw[k] for k in known & set(raw)}\n    if unknown := set():",
-    ),
+    Cut(STATE, "forbid_unknown_fields=True, tag_field", "tag_field"),
     cases=["not ours"],
 )
 @local
@@ -171,7 +167,7 @@ def test_a_full_disk_is_an_error_of_its_own_and_leaves_nothing(two_services: Tre
 
 @protected_by(
     "what cannot be noted down keeps nothing from ending",
-    Cut(GUARDIAN, "with contextlib.suppress(OSError):  # a full disk keeps nothing from ending", "if True:"),
+    Cut(GUARDIAN, "with contextlib.suppress(OSError):  # also on a full disk the stack is ended", "if True:"),
 )
 @local
 def test_a_stack_ends_in_order_although_the_disk_filled_meanwhile(two_services: Tree) -> None:

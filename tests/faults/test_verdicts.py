@@ -26,11 +26,11 @@ VERDICTS = [
     ("exits_0", "exited", "ended on its own with exit code 0"),
     ("exits_3", "exited", "exited with code 3"),
     ("holds_the_pipe", "exited", "exited with code 3"),
-    ("never_listens", "timed out", "nobody answers"),
+    ("never_listens", "timed out", "nothing answers"),
     ("never_answers", "timed out", "hangs"),
     ("drips", "timed out", "hangs"),
     ("answers_500", "unhealthy", "HTTP 500 written by the service"),
-    ("wrong_port", "timed out", "nobody answers" if CONTAINERS else "instead"),
+    ("wrong_port", "timed out", "nothing answers" if CONTAINERS else "instead"),
     ("writes_nonsense", "exited", "exited with code 3"),
 ]
 
@@ -42,7 +42,7 @@ VERDICTS = [
 )
 @protected_by(
     "the process is watched, not only probed",
-    Cut(SUPERVISOR, "        if run.wanted:\n            await self._after_exit(run, how)\n", ""),
+    Cut(SUPERVISOR, "        if run.wanted:\n            await self._after_exit(run, end)\n", ""),
     cases=["exits_3"],
 )
 @protected_by(
@@ -87,7 +87,7 @@ VERDICTS = [
 )
 @protected_by(
     "a bad verdict is handed on",
-    Cut(SUPERVISOR, "if seen is None or seen.good or not need.required:", "if True:"),
+    Cut(SUPERVISOR, "if verdict is None or verdict.good or not need.required:", "if True:"),
     cases=["exits_3"],
 )
 @protected_by(
@@ -100,7 +100,7 @@ def test_the_verdict_names_what_is_wrong(tree: Tree, behaviour: str, verdict: st
     tree.write({"db": behaviour, "web": "well"}, db={"healthcheck": HASTY}, web=NEEDED)
     outcome = tree.hold()
     assert reason in outcome.event("db", verdict).text
-    assert outcome.event("web", "dependency failed").text == "db, which it needs, is not there"
+    assert outcome.event("web", "dependency failed").text == "dependency db failed"
     account = failure.failure(outcome.events, outcome.run)
     assert account.index("db failed") < account.index("web: dependency failed")
     assert "what to do: " in account
@@ -153,7 +153,7 @@ def test_a_one_shot_job_that_others_wait_for_is_completed(tree: Tree) -> None:
 
 @protected_by(
     "a bad verdict is handed on",
-    Cut(SUPERVISOR, "if seen is None or seen.good or not need.required:", "if True:"),
+    Cut(SUPERVISOR, "if verdict is None or verdict.good or not need.required:", "if True:"),
 )
 def test_the_first_cause_comes_first_through_a_chain(tree: Tree) -> None:
     def after(name: str) -> dict[str, object]:

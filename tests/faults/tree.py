@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from msgspec.structs import replace
 
 from faults.settings import CHECK, CONTAINERS, ENGINE, PATIENCE_S
 from stack.control import guardians, session
@@ -110,7 +111,7 @@ class Tree:
             for name in state.names():
                 saved = state.read(name)
                 if saved is not None and service in saved.ports:
-                    return saved.ports[service]["8000"]
+                    return saved.ports[service][8000]
             assert time.monotonic() < deadline
             time.sleep(0.005)
 
@@ -126,8 +127,7 @@ class Tree:
 
     def launch(self, *, deadline_s: float = 12.0) -> Launched:
         request = session.request(self.choice(), ephemeral=True, deadline_s=deadline_s)
-        object.__setattr__(request, "name", request.name.replace("ecommerce-", "faults-"))
-        return guardians.launch(request)
+        return guardians.launch(replace(request, name=request.name.replace("ecommerce-", "faults-")))
 
     def hold(self, *, until: Callable[[Event], bool] | None = None, deadline_s: float = 12.0) -> Outcome:
         """Run the stack until it is up, failed, or ``until`` is true; end it and wait for its end."""

@@ -50,7 +50,7 @@ def start_order(stack: ToyStack) -> Facts:
     expected={
         "exit code of up": "3",
         "migrate": "exited: exited with code 7",
-        "web": "dependency failed: migrate, which it needs, is not there",
+        "web": "dependency failed: dependency migrate failed",
         "log of migrate": "job begins | job ends",
         "last lines are shown": "yes",
         "left": "nothing",
@@ -97,7 +97,7 @@ def dies_at_the_start(stack: ToyStack) -> Facts:
     services={"web": toy(environment={"DIES": "0"})},
     expected={
         "exit code of up": "3",
-        "web": "exited: ended on its own with exit code 0, but it was meant to stay",
+        "web": "exited: ended on its own with exit code 0, but no service waits for its completion",
     },
 )
 def ends_with_0(stack: ToyStack) -> Facts:

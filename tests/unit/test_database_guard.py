@@ -14,16 +14,15 @@ from stack.system import processes
 
 KEPT = StackState(
     name="shop",
-    project="ecommerce-local",
     engine="local",
     work_tree="/w",
-    files=(),
     run="/w/run",
     token="t",
     ephemeral=False,
     created=0.0,
     pid=4_000_000,
-    ports={"postgres": {"5432": 20001}},
+    pid_started=0.0,
+    ports={"postgres": {5432: 20001}},
 )
 
 

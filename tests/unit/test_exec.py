@@ -11,21 +11,23 @@ from stack.control import guardians, plans
 from stack.engines import build
 from stack.engines.local import servers
 from stack.environments import virtualenv
-from stack.errors import ServiceFailed, UnknownService
+from stack.errors import UnknownService
 from stack.model import Build, Dependency, Healthcheck, Mount, Service, Stack
 from stack.plan.plan import Plan, ServicePlan
+from stack.records import plans as stored_plans
+from stack.records.control import Command, Outcome, Reply
 from stack.records.state import StackState
 
 KEPT = StackState(
     name="shop",
-    project="shop",
     engine="local",
     work_tree="/w",
-    files=(),
     run="/r",
     token="t",
     ephemeral=True,
     created=1.0,
+    pid=0,
+    pid_started=0.0,
 )
 
 
@@ -62,12 +64,14 @@ def test_an_unknown_service_is_answered_with_those_there_are() -> None:
 
 def test_a_server_is_found_by_its_image_whoever_publishes_it() -> None:
     made = plan_of(
-        planned("cache", image="registry:5000/redis:7"), planned("db", image="library/postgres:15")
+        planned("metrics", image="prometheuscommunity/postgres-exporter"),
+        planned("cache", image="valkey/valkey:8"),
+        planned("db", image="registry:5000/postgres:15"),
     )
-    assert plans.service_of_image(made, "postgres").name == "db"
-    assert plans.service_of_image(made, "redis").name == "cache"
-    with pytest.raises(UnknownService, match="shop has no mysql"):
-        plans.service_of_image(made, "mysql")
+    assert plans.service_of_kind(made, "postgres").name == "db"
+    assert plans.service_of_kind(made, "redis").name == "cache"
+    with pytest.raises(UnknownService, match="shop has no redis service"):
+        plans.service_of_kind(plan_of(planned("db", image="postgres:15")), "redis")
 
 
 def test_a_reset_stops_whatever_needs_the_database_and_nothing_else() -> None:
@@ -93,28 +97,22 @@ def test_a_database_in_a_file_is_emptied_while_its_service_is_stopped(
         mounts=(Mount(type="tmpfs", target="/data"),),
         folders={"/data": str(data)},
     )
-    asked: list[tuple[str, list[str], bool]] = []
+    asked: list[tuple[str, tuple[str, ...], bool]] = []
 
-    def ask(name: str, verb: str, services: list[str]) -> dict[str, bool]:
-        asked.append((verb, services, (data / "shop.sqlite3").exists()))
-        return {"ok": True}
+    def ask(name: str, command: Command) -> Reply:
+        asked.append((command.action, command.services, (data / "shop.sqlite3").exists()))
+        return Reply(outcome=Outcome.DONE)
 
-    monkeypatch.setattr(plans, "plan_of", lambda kept: plan_of(planned("cache"), backend))
+    monkeypatch.setattr(stored_plans, "read", lambda name: plan_of(planned("cache"), backend))
     monkeypatch.setattr(guardians, "ask", ask)
     assert reset_db.database_of(KEPT) == "the SQLite database"
-    assert asked == [("stop", ["backend"], True), ("start", ["backend"], False)]
-
-
-def test_a_service_that_does_not_come_back_after_a_reset_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guardians, "ask", lambda name, verb, services: {"ok": False, "failed": ["backend"]})
-    with pytest.raises(ServiceFailed, match="Not ready after start: backend"):
-        reset_db._ask(KEPT, "start", ["backend", "gateway"])
+    assert asked == [("stop", ("backend",), True), ("start", ("backend",), False)]
 
 
 def test_health_executes_a_check_that_is_no_idiom_and_says_what_it_said() -> None:
     check = Healthcheck(test=("CMD", "sh", "-c", "echo ill; exit 1"))
     made = plan_of(planned("job", healthcheck=check), planned("plain"))
-    rows = health.ask_all(made, KEPT)
+    rows = health.check_all(made, KEPT)
     assert [(row["service"], row["health"]) for row in rows] == [("job", "wrong"), ("plain", "-")]
     assert rows[0]["answer"] == "sh -c 'echo ill; exit 1': exit code 1: ill"
 
@@ -127,8 +125,8 @@ def test_a_build_makes_environments_of_projects_and_asks_images_for_a_runner(
     class Made:
         path = tmp_path / "environment"
 
-    def sync(project: Path, *, python: str | None, anew: bool, say: Callable[[str], None]) -> type[Made]:
-        made.append((project, anew))
+    def sync(project: Path, *, python: str | None, recreate: bool, say: Callable[[str], None]) -> type[Made]:
+        made.append((project, recreate))
         return Made
 
     monkeypatch.setattr(virtualenv, "sync", sync)

@@ -56,7 +56,7 @@ def test_tests_that_pass_know_where_the_stack_is(outcome: Callable[[str], None])
     outcome('test "$WEB $STACK_NAME" = "http://127.0.0.1:1 shop"')
 
 
-@pytest.mark.parametrize(("code", "said"), [(4, "does not know what stood"), (5, "none fits what stood")])
+@pytest.mark.parametrize(("code", "said"), [(4, "rejected an argument"), (5, "none matches the arguments")])
 def test_words_for_pytest_that_fit_nothing_are_said_to_be_at_fault(
     outcome: Callable[[str], None], code: int, said: str
 ) -> None:
@@ -73,7 +73,7 @@ def test_a_service_that_dies_ends_the_tests_at_once_and_is_the_cause(
     outcome: Callable[[str], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written = Timeline(tmp_path)
-    written.service("backend", "exited", "killed by SIGSEGV", hint="last words")
+    written.service("backend", "exited", "killed by SIGSEGV", evidence="last words")
     written.close()
     (tmp_path / "current-test").write_text("test_orders")
     with pytest.raises(ServiceFailed, match="backend ended while test_orders ran: killed by SIGSEGV"):
