@@ -11,7 +11,7 @@ import pytest
 from test_compose_case import DB, Case, one, service, two, whole
 
 from stack import compose
-from stack.compose.values import seconds
+from stack.durations import seconds
 from stack.errors import ComposeError, VariableMissing
 from stack.model import Healthcheck, LocalHints, Mount, Port, Stack
 from stack.system.directories import ROOT
