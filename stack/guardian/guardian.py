@@ -22,7 +22,7 @@ from stack.display.redaction import redactor_of
 from stack.engines import registry
 from stack.engines.protocol import Engine, Site
 from stack.errors import StackError
-from stack.guardian import control_socket
+from stack.guardian import control_socket, variables
 from stack.guardian.end import Ended, until_end
 from stack.guardian.supervisor import Supervisor
 from stack.health.verdicts import Verdict
@@ -92,6 +92,7 @@ class Guardian:
 
     async def _prepare(self) -> tuple[Plan, Engine]:
         request = self._request
+        os.environ.update(variables.provided(request))  # a container engine reads the files itself
         loaded = compose.load(
             *map(Path, request.files),
             profiles=request.profiles,

@@ -52,7 +52,7 @@ async function pick() {
 }
 
 picker.addEventListener("change", () => { chosen = picker.value; show(); });
-addEventListener("hashchange", () => { show(); view.focus(); });
+addEventListener("hashchange", () => { show(); scrollTo(0, 0); view.focus({ preventScroll: true }); });
 addEventListener("keydown", (event) => {
   if (event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "/") { event.preventDefault(); document.getElementById("search")?.focus(); }

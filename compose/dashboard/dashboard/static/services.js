@@ -81,8 +81,8 @@ function gantt(overview) {
       s("text", { x: 0, y: y + 16 }, each.name),
       s("rect", { class: "waits", x: x(each.waits ?? 0), y: y + 5, width: Math.max(x(starts) - x(each.waits ?? 0), 0), height: 14, rx: 3 }, s("title", {}, `${each.name} waited for ${seconds(starts - (each.waits ?? 0))}`)),
       s("rect", { class: BAD.has(each.state) ? "fails" : chain.has(each.name) ? "chain" : "runs", x: x(starts), y: y + 5, width: Math.max(x(ends) - x(starts), 2), height: 14, rx: 3 }, s("title", {}, `${each.name} took ${seconds(ends - starts)}`)),
-      s("text", { class: "quiet", x: Math.min(x(ends) + 6, name + width - 40), y: y + 16 }, seconds(ends - starts)),
+      s("text", { class: "quiet", x: x(ends) + 6, y: y + 16 }, seconds(ends - starts)),
     ];
   });
-  return s("svg", { viewBox: `0 0 ${name + width + 70} ${list.length * row + 6}`, width: "100%", role: "img", "aria-label": `Start-up: ${overview.chain.join(", then ")} decided how long it took` }, bars);
+  return s("svg", { viewBox: `0 0 ${name + width + 80} ${list.length * row + 6}`, width: "100%", role: "img", "aria-label": `Start-up: ${overview.chain.join(", then ")} decided how long it took` }, bars);
 }
