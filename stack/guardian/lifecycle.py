@@ -33,6 +33,7 @@ class Lifecycle:
 
     def begin(self, run: ServiceRun) -> None:
         """Start a service's task. However the task ends, the service has a verdict."""
+        run.built.clear()
         run.started.clear()
         run.settled.clear()
         run.verdict, run.wanted, run.restarts, run.progress = None, True, 0, None
@@ -72,20 +73,29 @@ class Lifecycle:
             run.build.cancel()
             raise StackError(f"The build of {run.plan.name} did not end within {BUILD_LIMIT_S:g} s.")
         run.build.result()
+        run.built.set()
 
     async def _wait_for_dependencies(self, run: ServiceRun) -> Verdict | None:
         needs = [d for d in run.plan.service.depends_on if d.service in self._runs]
         if needs:
             run.enter("waiting", "for " + ", ".join(d.service for d in needs))
-        results = await asyncio.gather(*(self._wait_for(need) for need in needs))
-        failed = next((need for need in results if need is not None), None)
-        return None if failed is None else self.dependency_failed(run, failed)
+        verdicts = await asyncio.gather(*(self._wait_for(run, need) for need in needs))
+        return next((verdict for verdict in verdicts if verdict is not None), None)
 
-    async def _wait_for(self, need: Dependency) -> Dependency | None:
-        """Wait until the condition of a dependency is met; return the dependency where it failed."""
+    async def _wait_for(self, run: ServiceRun, need: Dependency) -> Verdict | None:
+        """Wait until the condition of a dependency is met; return the verdict where it never will be."""
         other = self._runs[need.service]
-        await (other.started if need.condition == "service_started" else other.settled).wait()
-        return need if self.has_failed(need) else None
+        if need.condition == "service_started":
+            await other.started.wait()
+        else:
+            await other.built.wait()
+            if need.condition == "service_healthy" and not other.has_check and need.required:
+                reason = f"{need.service} has no health check, so it never becomes healthy"
+                return Verdict(
+                    service=run.plan.name, kind="dependency failed", reason=reason, symptom="no check"
+                )
+            await other.settled.wait()
+        return self.dependency_failed(run, need) if self.has_failed(need) else None
 
     def has_failed(self, need: Dependency) -> bool:
         """Return whether a required dependency has a bad verdict."""
@@ -152,18 +162,11 @@ class Lifecycle:
             await run.running.stop(0)
             tried_to_bind &= run.running.pid > 0  # a container's port is freed by its engine, later
         run.running = None
-        verdict = verdicts.after_exit(
-            run.plan.name, end.code, run.elapsed_s(), is_job=self._is_job(run), oom=end.oom
-        )
+        is_job = run.plan.awaited or not run.has_check
+        verdict = verdicts.after_exit(run.plan.name, end.code, run.elapsed_s(), is_job=is_job, oom=end.oom)
         if verdict.kind == "exited" and tried_to_bind and (taken := self._port_taken(run)) is not None:
             return taken
         return verdict
-
-    def _is_job(self, run: ServiceRun) -> bool:
-        """Return whether a service may end with 0: no health check, and no service needs it healthy."""
-        needs = [d for r in self._runs.values() for d in r.plan.service.depends_on]
-        needed = any((d.service, d.condition) == (run.plan.name, "service_healthy") for d in needs)
-        return run.plan.awaited or (run.plan.service.healthcheck is None and not needed)
 
     def _port_taken(self, run: ServiceRun) -> Verdict | None:
         for port in run.plan.ports.values():

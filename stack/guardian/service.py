@@ -21,9 +21,9 @@ CRASH_LOOP = 5
 class ServiceRun:
     """The mutable state of a service.
 
-    ``started`` is set once its process runs, ``settled`` once it has a verdict. ``started_s`` is the clock's
-    time at its start, 0 before; ``wanted`` is false once it was told to stop. ``restarts`` counts the lives
-    after the first.
+    ``built`` is set once it can be started, ``started`` once its process runs, ``settled`` once it has a
+    verdict. ``started_s`` is the clock's time at its start, 0 before; ``wanted`` is false once it was told to
+    stop. ``restarts`` counts the lives after the first.
     """
 
     plan: ServicePlan
@@ -32,6 +32,7 @@ class ServiceRun:
     clock: Callable[[], float]
     running: Running | None = None
     verdict: Verdict | None = None
+    built: asyncio.Event = field(default_factory=asyncio.Event)
     started: asyncio.Event = field(default_factory=asyncio.Event)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
@@ -56,6 +57,7 @@ class ServiceRun:
         self.verdict = verdict
         evidence = "" if verdict.good else "\n".join(self.log.tail())
         self.enter(verdict.kind, verdict.reason, evidence=evidence, symptom=verdict.symptom)
+        self.built.set()
         self.started.set()
         self.settled.set()
 
@@ -74,6 +76,12 @@ class ServiceRun:
     def elapsed_s(self) -> float:
         """Return the seconds since its start, 0 before."""
         return self.clock() - self.started_s if self.started_s else 0.0
+
+    @property
+    def has_check(self) -> bool:
+        """Return whether a health check says when it is ready."""
+        check = self.plan.service.healthcheck
+        return check is not None and check.test[:1] != ("NONE",)
 
     def needs(self, name: str) -> bool:
         return any(need.service == name for need in self.plan.service.depends_on)

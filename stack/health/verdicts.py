@@ -18,8 +18,12 @@ from stack.model import Healthcheck
 VerdictKind = Literal[
     "ready", "completed", "exited", "unhealthy", "timed out", "port taken", "dependency failed"
 ]
-Symptom = Literal["", "refused", "hang", "slow", "wrong", "other port", "workers end", "deadline"]
-"""What the evidence says about a service that did not become ready; decides the advice."""
+Exit = Literal["ended", "killed", "signal", "exit code"]
+Symptom = (
+    Exit
+    | Literal["", "refused", "hang", "slow", "wrong", "other port", "workers end", "deadline", "no check"]
+)
+"""What the evidence says about a service that failed; decides the advice."""
 
 GOOD: Final = frozenset[VerdictKind]({"ready", "completed"})
 BAD: Final = frozenset[VerdictKind](get_args(VerdictKind)) - GOOD
@@ -159,15 +163,27 @@ def after_exit(service: str, code: int, now_s: float, *, is_job: bool, oom: bool
     if code == 0 and is_job:
         return Verdict(service=service, kind="completed", reason="ended with 0", seconds=now_s)
     if code == 0:
-        reason = "ended on its own with exit code 0, but it has a health check or is needed healthy"
+        reason = "ended on its own with exit code 0, but it has a health check, so it is no job"
     else:
         reason = code_in_words(code, oom=oom)
-    return Verdict(service=service, kind="exited", reason=reason, seconds=now_s)
+    return Verdict(service=service, kind="exited", reason=reason, seconds=now_s, symptom=_exit_symptom(code))
+
+
+def _exit_symptom(code: int) -> Exit:
+    number = _signal_number(code)
+    if number == signal.SIGKILL:
+        return "killed"
+    return "signal" if number else "exit code" if code else "ended"
+
+
+def _signal_number(code: int) -> int:
+    """Return the signal that an exit code stands for (negative, or 128+n as POSIX shells say), else 0."""
+    return -code if code < 0 else code - 128 if 128 < code < 160 else 0
 
 
 def code_in_words(code: int, *, oom: bool = False) -> str:
-    """Return an exit code in words; negative codes and 128+n are signals (POSIX shells)."""
-    number = -code if code < 0 else code - 128 if 128 < code < 160 else 0
+    """Return an exit code in words."""
+    number = _signal_number(code)
     if not number:
         return f"exited with code {code}"
     try:

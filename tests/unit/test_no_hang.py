@@ -25,8 +25,8 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "CANCEL_LIMIT_S", 0.05)
     monkeypatch.setattr(supervisor, "STOP_LIMIT_S", 0.05)
     monkeypatch.setattr(lifecycle, "BUILD_LIMIT_S", 0.05)
-    monkeypatch.setattr(guardian, "PREPARE_LIMIT_S", 0.1)
-    monkeypatch.setattr(guardian, "STEP_LIMIT_S", 0.1)
+    monkeypatch.setattr(guardian, "PREPARE_LIMIT_S", 0.5)
+    monkeypatch.setattr(guardian, "STEP_LIMIT_S", 0.5)
 
 
 @pytest.fixture
