@@ -217,6 +217,13 @@ def plain_compose(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "tests/plain_compose", *session.posargs, env={"PYTHONPATH": PATHS})
 
 
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Type every console block of the pages and compare its output (DOCS_ENGINE=local|docker)."""
+    _install(session, DEVELOPMENT)
+    session.run("python", "-m", "pytest", "tests/docs", *session.posargs, env={"PYTHONPATH": PATHS})
+
+
 @nox.session(python=False, default=False)
 def lock(session: nox.Session) -> None:
     """Write every lock file that pyproject.toml lists (-- --upgrade), or check them offline (-- --check)."""

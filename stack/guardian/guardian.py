@@ -19,12 +19,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from stack.display import config
+from stack.display.redaction import redactor_of
 from stack.engines import registry
 from stack.engines.protocol import Engine
 from stack.errors import ServiceFailed, StackError
 from stack.guardian import control_socket
 from stack.guardian.end import Ended, until_end
-from stack.guardian.preparation import make_plan, site_of
+from stack.guardian.preparation import load, make_plan, site_of
 from stack.guardian.supervisor import Supervisor
 from stack.health.verdicts import Verdict
 from stack.plan.plan import Plan
@@ -103,7 +104,11 @@ class Guardian:
 
     async def _prepare(self) -> tuple[Plan, Engine]:
         engine = self._engine = registry.create(self._request.engine)
-        plan = make_plan(self._request, engine, reserve=self._reservations.reserve, note=self._timeline.note)
+        loaded = load(self._request)
+        self._timeline.redact = redactor_of(loaded).text
+        plan = make_plan(
+            self._request, loaded, engine, reserve=self._reservations.reserve, note=self._timeline.note
+        )
         self._store(plan)
         await engine.prepare(plan, self._site, self._timeline.note)
         return plan, engine

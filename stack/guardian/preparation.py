@@ -7,25 +7,40 @@ from pathlib import Path
 
 from stack import compose
 from stack.engines.protocol import Engine, Site
+from stack.model import Stack
 from stack.plan import plan as planning
 from stack.plan.plan import Plan
 from stack.records import port_leases, state
 from stack.records.request import Request
 
 
+def load(request: Request) -> Stack:
+    """Return the requested compose files.
+
+    Raises:
+        ComposeError: they cannot be understood.
+    """
+    return compose.load(
+        *map(Path, request.files),
+        profiles=request.profiles,
+        targets=request.services,
+        env_file=Path(request.env_file) if request.env_file else None,
+    )
+
+
 def make_plan(
-    request: Request, engine: Engine, *, reserve: Callable[[int], bool], note: Callable[[str], None]
+    request: Request,
+    loaded: Stack,
+    engine: Engine,
+    *,
+    reserve: Callable[[int], bool],
+    note: Callable[[str], None],
 ) -> Plan:
     """Return the plan of the requested stack; its ports are leased.
 
     Raises:
-        StackError: the compose files cannot be run, or a port is taken.
+        StackError: a service cannot be run, or a port is taken.
     """
-    loaded = compose.load(
-        *map(Path, request.files),
-        profiles=request.profiles,
-        env_file=Path(request.env_file) if request.env_file else None,
-    )
     services = planning.select(loaded, request.services)
     planning.order(services)
     ports, notes = port_leases.lease(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from stack.display.redaction import redactor_of
 from stack.engines.protocol import Engine, Site
 from stack.guardian.deadline import Deadline
 from stack.guardian.lifecycle import Lifecycle
@@ -46,10 +47,11 @@ class Supervisor:
     ) -> None:
         self._timeline = timeline
         self._deadline = Deadline(deadline_s, clock)
+        redactor = redactor_of(plan.stack)
         self.runs = {
             name: ServiceRun(
                 plan=service,
-                log=service_logs.Log(service_logs.log_file(site.run, name)),
+                log=service_logs.Log(service_logs.log_file(site.run, name), redact=redactor.data),
                 timeline=timeline,
                 clock=clock,
             )

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+from stack.errors import CommandFailed
+
 Kind = Literal["ok", "refused", "hang", "slow", "wrong"]
 PASSING = frozenset({408, 421, 425, 429})
 """The client errors that waiting may change (RFC 9110, RFC 8470, RFC 6585)."""
@@ -160,6 +162,8 @@ async def observe(probe: Probe, timeout_s: float) -> Observation:
         return result if result.kind == "ok" else replace(result, detail=f"{probe.question}: {result.detail}")
     except TimeoutError:
         return Observation(kind="hang", detail=f"{probe.question}: no answer in {timeout_s:.2g} s")
+    except CommandFailed as error:
+        return Observation(kind="hang" if error.timed_out else "refused", detail=str(error))
     except ConnectionRefusedError:
         return Observation(kind="refused", detail=f"{probe.question}: connection refused")
     except OSError as error:

@@ -83,7 +83,7 @@ def test_the_deadline_is_the_stack_s_not_each_service_s(theatre: Theatre) -> Non
         everything = service("a"), service("b", "a"), service("c", "b")
         async with theatre.stage(*everything, deadline_s=0.4) as stage:
             verdicts = await stage.supervisor.bring_up()
-            assert {verdict.kind for verdict in verdicts} == {"ready", "timed out"}
+            assert "timed out" in {verdict.kind for verdict in verdicts}
 
     asyncio.run(play())
 
