@@ -12,7 +12,7 @@ from stack.control.choice import Choice
 from stack.control.guardians import Launched
 from stack.display import summary
 from stack.engines import registry, versions
-from stack.errors import ServiceFailed, StackError, UpElsewhere
+from stack.errors import ServiceFailed, UpElsewhere
 from stack.records import names, runs
 from stack.records.request import Request, read_request
 from stack.records.state import StackState
@@ -127,7 +127,7 @@ def wait_until_up(launched: Launched, show: Show) -> list[Event]:
         if event.kind == "stack" and event.state == "up":
             return events
     if problem is not None:
-        raise _GuardianError(problem)
+        raise guardians.ReportedError(problem.text, hint=problem.hint, code=problem.code)
     if any(event.kind == "stack" and event.state == "failed" for event in events):
         raise StartFailed(events, launched.run)
     output = (launched.run / "guardian.log").read_text(errors="replace").strip().splitlines()
@@ -142,14 +142,6 @@ class StartFailed(ServiceFailed):
         first = next((e.text for e in events if e.kind == "stack" and e.state == "failed"), "")
         super().__init__(f"The stack did not come up: {first}", hint=f"The record of the run is in {run}.")
         self.events, self.run = events, run
-
-
-class _GuardianError(StackError):
-    """An error in the guardian, with its own exit code."""
-
-    def __init__(self, event: Event) -> None:
-        super().__init__(event.text, hint=event.hint)
-        self.code = event.code or 1  # type: ignore[misc]
 
 
 def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show) -> tuple[StackState, bool]:
