@@ -195,6 +195,12 @@ class ImageMissing(StackError):
 
 
 class UpElsewhere(StackError):
-    """The stack is running on another engine than the requested one."""
+    """The stack is running already, on another engine or without a requested service."""
 
     code = 31
+
+
+class InvalidOption(StackError):
+    """The value of an option is not one of those that the command knows."""
+
+    code = 32

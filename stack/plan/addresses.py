@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+LOOPBACK = "127.0.0.1"
+
 Addresses = Mapping[tuple[str, int], tuple[str, int]]
 """(service name, container port) -> (host, port)."""
 

@@ -6,52 +6,19 @@ Besides the compose model its only input are host ports and folders.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Literal
 
-from stack.errors import DependencyCycle, UnknownService
+from stack.errors import DependencyCycle, NotRunnable, UnknownService
 from stack.model import Condition, Service, Stack
-from stack.plan import commands
-from stack.plan.addresses import (
-    Addresses,
-    rewrite_environment,
-    rewrite_names,
-    rewrite_paths,
-    rewrite_value_paths,
-)
-
-LOOPBACK = "127.0.0.1"
-
-Network = Literal["container", "own", "shared"]
-"""Where a service listens: in a container, as a process with a network of its own, or on this machine."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServicePlan:
-    """One service, ready to be started.
-
-    ``argv`` is empty where the image decides. ``ports`` maps container to host ports. ``healthcheck`` is
-    the check's ``test`` with addresses of this machine, ``executed`` the test as it is run where the
-    service runs. ``awaited``: another service waits until this one has completed.
-    """
-
-    service: Service
-    argv: tuple[str, ...]
-    environment: Mapping[str, str]
-    ports: Mapping[int, int]
-    cwd: Path
-    healthcheck: tuple[str, ...] = ()
-    executed: tuple[str, ...] = ()
-    folders: Mapping[str, str] = field(default_factory=dict)
-    awaited: bool = False
-    network: Network = "shared"
-    server_image: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.service.name
+from stack.plan import image_config
+from stack.plan.addresses import LOOPBACK as LOOPBACK
+from stack.plan.addresses import Addresses, rewrite_names
+from stack.plan.image_config import ImageConfig
+from stack.plan.local_service import plan_local_service
+from stack.plan.service_plan import Problem, server_image
+from stack.plan.service_plan import ServicePlan as ServicePlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +91,7 @@ def make(
 
     Raises:
         DependencyCycle: see ``order``.
-        NotRunnable: the local engine has no command for a service.
+        ComposeError: a Dockerfile is missing, or has not the stage that ``build.target`` names.
     """
     addresses = {
         (alias, target): (LOOPBACK, port)
@@ -132,114 +99,67 @@ def make(
         for alias in (service, *(services[service].hostnames if service in services else ()))
         for target, port in table.items()
     }
-    local = _networked_service if networks else _local_service
-    build = local if engine == "local" else _container_service
-    planned = {
-        s: build(services[s], services, ports.get(s, {}), addresses, folders.get(s, {}))
-        for s in order(services)
-    }
+    configs = image_config.of_services(services)
+    planned: dict[str, ServicePlan] = {}
+    for key in order(services):
+        service = _with_image_defaults(services[key], configs[key])
+        own = ports.get(key, {})
+        planned[key] = replace(
+            plan_local_service(
+                service,
+                configs[key],
+                ports=own,
+                addresses=None if networks else addresses,
+                mounts=folders.get(key, {}),
+            )
+            if engine == "local"
+            else _container_service(service, configs[key], own, addresses),
+            awaited="service_completed_successfully" in conditions_on(key, services),
+        )
     endpoints = {key: rewrite_names(value, addresses) for key, value in stack.endpoints.items()}
     return Plan(name=name, engine=engine, stack=stack, services=planned, endpoints=endpoints)
 
 
+def require_runnable(plan: Plan, further: Mapping[str, Problem] | None = None) -> None:
+    """Raise where an engine cannot run a service; ``further`` are problems that the engine itself finds.
+
+    Raises:
+        NotRunnable: names every such service, each with its way out.
+    """
+    problems = {name: planned.problem for name, planned in plan.services.items() if planned.problem}
+    problems = {**(further or {}), **problems}
+    if len(problems) == 1:
+        (problem,) = problems.values()
+        raise NotRunnable(problem.sentence, hint=problem.way_out)
+    if problems:
+        lines = "".join(f"\n  {each.sentence} {each.way_out}" for each in problems.values())
+        raise NotRunnable(f"{len(problems)} services cannot run on the {plan.engine} engine:{lines}")
+
+
 def _container_service(
-    service: Service,
-    services: Mapping[str, Service],
-    ports: Mapping[int, int],
-    addresses: Addresses,
-    folders: Mapping[str, str],
+    service: Service, image: ImageConfig, ports: Mapping[int, int], addresses: Addresses
 ) -> ServicePlan:
+    test = service.healthcheck.test if service.healthcheck is not None else ()
     return ServicePlan(
         service=service,
         argv=(),
         environment=service.environment,
         ports=ports,
         cwd=Path("/"),
-        healthcheck=_healthcheck(service, addresses, folders),
-        executed=service.healthcheck.test if service.healthcheck is not None else (),
-        awaited="service_completed_successfully" in conditions_on(service.name, services),
+        healthcheck=tuple(rewrite_names(part, addresses, own=service.name) for part in test),
+        executed=test,
+        image=image,
         network="container",
-        server_image=commands.server_image(service),
+        server_image=server_image(service, image),
     )
 
 
-def _local_service(
-    service: Service,
-    services: Mapping[str, Service],
-    ports: Mapping[int, int],
-    addresses: Addresses,
-    folders: Mapping[str, str],
-) -> ServicePlan:
-    def rewrite(text: str) -> str:
-        return rewrite_paths(rewrite_names(text, addresses, own=service.name), folders)
-
-    argv, extra = commands.command_of(service)
-    check = _healthcheck(service, addresses, folders)
-    environment = {**extra, **service.environment, **service.local.environment}
-    values = {
-        key: rewrite_value_paths(key, text, folders)
-        for key, text in rewrite_environment(environment, addresses).items()
-    }
-    values |= {"HOST": LOOPBACK}
-    if ports:
-        values["PORT"] = str(next(iter(ports.values())))
-    return ServicePlan(
-        service=service,
-        argv=tuple(rewrite(part) for part in argv),
-        environment=values,
-        ports=ports,
-        cwd=_working_dir(service, folders),
-        healthcheck=check,
-        executed=check,
-        folders=folders,
-        awaited="service_completed_successfully" in conditions_on(service.name, services),
-        server_image=commands.server_image(service),
+def _with_image_defaults(service: Service, image: ImageConfig) -> Service:
+    """The service with what its image says where the compose file is silent."""
+    check = None if service.healthcheck_disabled else image.healthcheck
+    return replace(
+        service,
+        healthcheck=service.healthcheck or check,
+        user=service.user or image.user,
+        stop_signal=service.stop_signal or image.stop_signal,
     )
-
-
-def _networked_service(
-    service: Service,
-    services: Mapping[str, Service],
-    ports: Mapping[int, int],
-    addresses: Addresses,
-    folders: Mapping[str, str],
-) -> ServicePlan:
-    """A process with a network of its own: names and ports are those of a container."""
-    argv, extra = commands.command_of(service)
-    environment = {**extra, **service.environment, **service.local.environment}
-    values = {key: rewrite_value_paths(key, text, folders) for key, text in environment.items()}
-    listens = [*(port.target for port in service.ports), *service.expose, *ports]
-    values = {"HOST": "0.0.0.0", **({"PORT": str(listens[0])} if listens else {}), **values}
-    check = _healthcheck(service, {}, folders)
-    return ServicePlan(
-        service=service,
-        argv=tuple(rewrite_paths(part, folders) for part in argv),
-        environment=values,
-        ports=ports,
-        cwd=_working_dir(service, folders),
-        healthcheck=check,
-        executed=check,
-        folders=folders,
-        awaited="service_completed_successfully" in conditions_on(service.name, services),
-        network="own",
-        server_image=commands.server_image(service),
-    )
-
-
-def _healthcheck(service: Service, addresses: Addresses, folders: Mapping[str, str]) -> tuple[str, ...]:
-    if service.healthcheck is None:
-        return ()
-    return tuple(
-        rewrite_paths(rewrite_names(part, addresses, own=service.name), folders)
-        for part in service.healthcheck.test
-    )
-
-
-def _working_dir(service: Service, folders: Mapping[str, str]) -> Path:
-    if service.local.working_dir is not None:
-        return service.local.working_dir
-    if service.working_dir is not None:
-        mounted = rewrite_paths(service.working_dir, folders)
-        if mounted != service.working_dir:
-            return Path(mounted)
-    return service.build.context if service.build is not None else Path("/")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from stack.model import Service, Stack
-from stack.plan import images
+from stack.plan import image_config, images
 from stack.plan.addresses import referenced_ports
-from stack.plan.commands import server_image
+from stack.plan.image_config import ImageConfig
+from stack.plan.service_plan import server_image
 
 
 def targets(
@@ -22,32 +23,22 @@ def targets(
     """
     if engine != "local":
         return {name: tuple(port.target for port in service.ports) for name, service in services.items()}
-    if networks:
-        return _published(stack, services)
-    texts = [text for service in services.values() for text in _texts(service)]
+    configs = image_config.of_services(services)
+    texts = [] if networks else [text for service in services.values() for text in _texts(service)]
     owners = {alias: name for name, service in services.items() for alias in (*service.hostnames, name)}
     pairs = referenced_ports([*texts, *stack.endpoints.values()], owners)
     referenced = {(owners[alias], port) for alias, port in pairs}
     result: dict[str, tuple[int, ...]] = {}
     for name, service in services.items():
-        declared = [*(p.target for p in service.ports), *service.expose]
-        declared += _server_ports(service)
+        declared = [*(p.target for p in service.ports), *([] if networks else service.expose)]
+        declared += _server_ports(service, configs[name])
         others = sorted(port for service_name, port in referenced if service_name == name)
         result[name] = tuple(dict.fromkeys([*declared, *others]))
     return result
 
 
-def _published(stack: Stack, services: Mapping[str, Service]) -> dict[str, tuple[int, ...]]:
-    endpoints = referenced_ports(stack.endpoints.values(), services)
-    result: dict[str, tuple[int, ...]] = {}
-    for name, service in services.items():
-        ports = [*(port.target for port in service.ports), *_server_ports(service)]
-        result[name] = tuple(dict.fromkeys([*ports, *sorted(p for n, p in endpoints if n == name)]))
-    return result
-
-
-def _server_ports(service: Service) -> list[int]:
-    kind = images.server_kind(server_image(service))
+def _server_ports(service: Service, config: ImageConfig) -> list[int]:
+    kind = images.server_kind(server_image(service, config))
     return [images.PORTS[kind]] if kind else []
 
 

@@ -113,7 +113,7 @@ def test_a_database_in_a_file_is_emptied_while_its_service_is_stopped(
 def test_health_executes_a_check_that_is_no_idiom_and_says_what_it_said() -> None:
     check = Healthcheck(test=("CMD", "sh", "-c", "echo ill; exit 1"))
     made = plan_of(planned("job", healthcheck=check), planned("plain"))
-    rows = health.ask_all(made, KEPT)
+    rows = health.check_all(made, KEPT)
     assert [(row["service"], row["health"]) for row in rows] == [("job", "wrong"), ("plain", "-")]
     assert rows[0]["answer"] == "sh -c 'echo ill; exit 1': exit code 1: ill"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from stack.engines.local import entry, network, servers
 from stack.engines.local.network import StackNetwork
 from stack.engines.local.process import Launch, LocalProcess
+from stack.engines.local.runnable import require_runnable
 from stack.engines.protocol import Running, Say, Site
 from stack.environments import virtualenv
 from stack.model import Mount, Service, Stack
@@ -32,10 +33,10 @@ class LocalEngine:
         self._running: list[LocalProcess] = []
         self._network: StackNetwork | None = None
 
-    async def open_networks(self, services: Mapping[str, Service], say: Say) -> bool:
+    async def open_networks(self, say: Say) -> bool:
         """Make the bridge between the services' networks, where this machine allows it."""
         try:
-            self._network = await network.open_network(len(services))
+            self._network = await network.open_network()
         except network.NoNetworks as reason:
             say(f"services share the network of this machine: {reason}; names are rewritten in variables")
         return self._network is not None
@@ -48,6 +49,12 @@ class LocalEngine:
         }
 
     async def prepare(self, plan: Plan, site: Site, say: Say) -> None:
+        """Check that every service can run here, and create the folders of its volumes.
+
+        Raises:
+            NotRunnable: names every service that cannot.
+        """
+        require_runnable(plan)
         self._site = site
         site.scratch.mkdir(parents=True, exist_ok=True)
         for service in plan.services.values():

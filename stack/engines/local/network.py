@@ -119,6 +119,7 @@ class StackNetwork:
     async def connect_services(self, plan: Plan, folder: Path) -> None:
         """Give every service of the plan its network; ``folder`` takes their files of names."""
         addresses = {name: f"{NETWORK}.{number}" for number, name in enumerate(plan.services, 2)}
+        assert len(addresses) <= MOST_SERVICES
         for name, address in addresses.items():
             self.services[name] = ServiceNetwork(address, network_namespace.create(), self._thread)
         await _configure(self._bridge, "".join(self._cables()))
@@ -146,13 +147,13 @@ class StackNetwork:
             yield f"link set veth{number} master stack0\nlink set veth{number} up\n"
 
 
-async def open_network(service_count: int) -> StackNetwork:
+async def open_network() -> StackNetwork:
     """Return the empty network of a stack.
 
     Raises:
         NoNetworks: this machine does not allow it, or lacks a program for it.
     """
-    if reason := why_not(service_count):
+    if reason := why_not():
         raise NoNetworks(reason)
     try:
         bridge = network_namespace.create()
@@ -170,7 +171,7 @@ class NoNetworks(Exception):
     """Services cannot have networks of their own here; the text is the reason."""
 
 
-def why_not(service_count: int) -> str:
+def why_not() -> str:
     """Return why services cannot have networks of their own here, empty where they may."""
     if not sys.platform.startswith("linux"):
         return "only Linux has network namespaces"
@@ -180,7 +181,7 @@ def why_not(service_count: int) -> str:
         return "the guardian has no namespace of its own"
     if missing := [name for name in network_namespace.NEEDED_PROGRAMS if shutil.which(name) is None]:
         return f"there is no program {', '.join(missing)} here"
-    return "it has too many services" if service_count > MOST_SERVICES else ""
+    return ""
 
 
 def hosts_file(service: Service, services: Mapping[str, Service], addresses: Mapping[str, str]) -> str:

@@ -90,7 +90,7 @@ class LocalProcess:
         if self._network is not None:
             self._network.withdraw()
         if not self._ended.done():
-            number = getattr(signal, self._plan.service.stop_signal, signal.SIGTERM)
+            number = getattr(signal, self._plan.service.stop_signal or "SIGTERM", signal.SIGTERM)
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
             with contextlib.suppress(TimeoutError):
