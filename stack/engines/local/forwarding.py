@@ -24,6 +24,7 @@ class End(asyncio.Protocol):
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self.other: End | None = None
+        self._early = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -33,11 +34,15 @@ class End(asyncio.Protocol):
         """Connect two ends, and let both flow."""
         self.other, other.other = other, self
         for end in (self, other):
+            end.data_received(bytes(end._early))
+            end._early.clear()
             if end.transport is not None:
                 end.transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        if self.other is not None and self.other.transport is not None:
+        if self.other is None or self.other.transport is None:
+            self._early += data  # pausing in connection_made has no effect before Python 3.11.4
+        elif data:
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
