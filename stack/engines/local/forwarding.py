@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+import struct
 from collections.abc import Awaitable, Callable
 from typing import cast
 
@@ -82,7 +83,7 @@ class Caller(End):
             async with asyncio.timeout(CONNECT_LIMIT_S):
                 connection = await self._open()
         except (OSError, TimeoutError):
-            self.transport.abort()  # the caller sees a reset, as from a port where nothing listens
+            _reset(self.transport)
             return
         _, end = await asyncio.get_running_loop().create_connection(End, sock=connection)
         if self.transport.is_closing():
@@ -90,6 +91,14 @@ class Caller(End):
             end.transport.close()
         else:
             self.join(end)
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """Cut a connection so that the caller sees a reset rather than an empty answer (SO_LINGER, socket(7))."""
+    transport.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+    )
+    transport.abort()
 
 
 async def forward(host: str, port: int, open_connection: Open) -> asyncio.Server:
