@@ -8,8 +8,7 @@ from ninja import Router, Status
 from accounts import services
 from accounts.auth import Bearer, bearer_token
 from accounts.schemas import CustomerOut, LoginIn, LoginOut, RegisterIn
-from carts.access import anonymous_cart
-from carts.services import cart_merge
+from accounts.signals import customer_logged_in
 from core.schemas import problems
 
 router = Router(tags=["accounts"])
@@ -19,19 +18,17 @@ router = Router(tags=["accounts"])
 def account_register(request: HttpRequest, body: RegisterIn):
     """Register and be logged in; the cart of X-Cart-Token becomes the customer's."""
     user = services.user_register(email=body.email, password=body.password, name=body.name)
-    return Status(201, _welcomed(request, services.token_issue(user=user)))
+    return Status(201, _login_response(request, services.token_issue(user=user)))
 
 
 @router.post("/accounts/login", response={200: LoginOut, **problems(400, 401, 422)})
 def account_login(request: HttpRequest, body: LoginIn):
     """Log in; the cart of X-Cart-Token is merged into the customer's."""
-    return _welcomed(request, services.user_login(email=body.email, password=body.password))
+    return _login_response(request, services.user_login(email=body.email, password=body.password))
 
 
-def _welcomed(request: HttpRequest, login: services.Login) -> dict:
-    cart = anonymous_cart(request)
-    if cart is not None:
-        cart_merge(source=cart, user=login.user)
+def _login_response(request: HttpRequest, login: services.Login) -> dict:
+    customer_logged_in.send(sender=type(login.user), request=request, user=login.user)
     return {"token": login.token, "expires_at": login.expires_at, "customer": login.user}
 
 

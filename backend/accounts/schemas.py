@@ -31,7 +31,7 @@ class RegisterIn(Strict):
 
 
 class LoginIn(Strict):
-    """Who logs in."""
+    """The credentials of a login."""
 
     email: Email
     password: Password

@@ -18,7 +18,7 @@ from core.tokens import token_digest, token_make
 
 
 class EmailTaken(Conflict):
-    """Somebody registered with this address before."""
+    """There is an account with this address already."""
 
     kind = "email-taken"
 
@@ -30,7 +30,7 @@ class PasswordRefused(Unprocessable):
 
 
 class LoginRefused(Unauthorized):
-    """Address and password do not belong together; which of them is wrong is not said."""
+    """Wrong address or password; the message does not tell which."""
 
     kind = "login-refused"
 
@@ -45,7 +45,7 @@ class Login:
 
 
 def user_register(*, email: str, password: str, name: str) -> User:
-    """Stores a new customer. Raises: EmailTaken, PasswordRefused."""
+    """Store a new customer. Raises: EmailTaken, PasswordRefused."""
     user = User(email=email.strip().lower(), name=name.strip())
     try:
         validate_password(password, user)
@@ -57,30 +57,30 @@ def user_register(*, email: str, password: str, name: str) -> User:
         with transaction.atomic():
             user.save()
     except IntegrityError as error:
-        raise EmailTaken("There is an account with this e-mail address.") from error
+        raise EmailTaken("There is an account with this email address already.") from error
     return user
 
 
 def user_login(*, email: str, password: str) -> Login:
-    """Answers a fresh token. Raises: LoginRefused."""
+    """Return a fresh token. Raises: LoginRefused."""
     user = authenticate(username=email.strip().lower(), password=password)
     if not isinstance(user, User):
-        raise LoginRefused("E-mail address or password is wrong.")
+        raise LoginRefused("The email address or the password is wrong.")
     return token_issue(user=user)
 
 
 def token_issue(*, user: User) -> Login:
-    """Stores a token's digest and answers the token."""
+    """Store a token's digest and return the token."""
     token, expires_at = token_make(), timezone.now() + timedelta(hours=settings.TOKEN_HOURS)
     AccessToken.objects.create(user=user, digest=token_digest(token), expires_at=expires_at)
     return Login(user=user, token=token, expires_at=expires_at)
 
 
 def token_revoke(*, token: str) -> None:
-    """Makes a token worthless; one that is unknown already is."""
+    """Revoke a token; an unknown one is no error."""
     AccessToken.objects.filter(digest=token_digest(token), revoked_at=None).update(revoked_at=timezone.now())
 
 
 def tokens_purge() -> int:
-    """Forgets expired tokens; answers how many."""
+    """Delete expired tokens; return how many."""
     return AccessToken.objects.filter(expires_at__lt=timezone.now()).delete()[0]

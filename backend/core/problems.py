@@ -31,39 +31,33 @@ class Problem(Exception):
 
 
 class NotFound(Problem):
-    """What was asked for does not exist, or not for this caller."""
+    """The resource does not exist, or not for this caller."""
 
     status, kind = 404, "not-found"
 
 
 class Conflict(Problem):
-    """What was asked for is not possible in the present state."""
+    """The request is not possible in the present state."""
 
     status, kind = 409, "conflict"
 
 
 class Unprocessable(Problem):
-    """The request was understood but makes no sense."""
+    """The request was understood, but its values are not acceptable."""
 
     status, kind = 422, "unprocessable"
 
 
 class Unauthorized(Problem):
-    """No credentials, or credentials that are no longer good."""
+    """No credentials, or credentials that are no longer valid."""
 
     status, kind = 401, "unauthorized"
-
-
-class Forbidden(Problem):
-    """Good credentials, but not for this."""
-
-    status, kind = 403, "forbidden"
 
 
 def problem_body(
     request: HttpRequest, status: int, detail: str, kind: str = "", extra: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Answers the members of one problem document."""
+    """Return the members of one problem document."""
     return {
         "type": f"urn:shop:problem:{kind}" if kind else "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -78,11 +72,11 @@ def problem_body(
 def problem_response(
     request: HttpRequest, status: int, detail: str, kind: str = "", extra: Mapping[str, Any] | None = None
 ) -> HttpResponse:
-    """Answers the response that carries one problem document."""
+    """Return the response that carries one problem document."""
     body = json.dumps(problem_body(request, status, detail, kind, extra), default=str)
     return HttpResponse(body, status=status, content_type=CONTENT_TYPE)
 
 
 def validation_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Answers pydantic's errors as location and message, without echoing the input back."""
+    """Return pydantic's errors as location and message, without echoing the input back."""
     return [{"location": [str(part) for part in error["loc"]], "message": error["msg"]} for error in errors]

@@ -15,7 +15,7 @@ OrderNumber = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{16}$")]
 
 
 class CheckoutIn(Strict):
-    """Where messages about the order go; a customer's own address unless given."""
+    """The email address for order updates; by default the customer's own."""
 
     email: Email | None = None
 
@@ -30,7 +30,7 @@ class OrderQuery(Schema):
 
 
 class OrderLineOut(Schema):
-    """A line at the price of the moment of checkout."""
+    """A line at the price at checkout."""
 
     sku: str
     name: str
@@ -71,7 +71,7 @@ class OrderPageOut(Schema):
 
 
 def order_out(order: Any) -> dict[str, Any]:
-    """Answers the members of `OrderOut`."""
+    """Return the members of `OrderOut`."""
     plain = ("number", "state", "email", "created_at", "expires_at", "paid_at")
     return {
         **{name: getattr(order, name) for name in plain},
@@ -82,7 +82,7 @@ def order_out(order: Any) -> dict[str, Any]:
 
 
 def payment_out(payment: Any) -> dict[str, Any]:
-    """Answers the members of `PaymentOut`."""
+    """Return the members of `PaymentOut`."""
     plain = ("reference", "state", "reason", "created_at")
     return {
         **{name: getattr(payment, name) for name in plain},

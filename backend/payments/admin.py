@@ -1,9 +1,45 @@
-"""Money in the admin: history, to be read."""
+"""Payments in the admin: a record of the past."""
 
 from django.contrib import admin
 
 from core.admin import HistoryAdmin
+from orders.admin import OrderAdmin, ReadOnlyInline
+from orders.models import Order
 from payments.models import Payment, SandboxCharge, WebhookEvent
+from payments.services import order_refund
+
+
+class PaymentInline(ReadOnlyInline):
+    """How an order was paid."""
+
+    model = Payment
+    fields = readonly_fields = (
+        "reference",
+        "provider",
+        "state",
+        "reason",
+        "amount",
+        "currency",
+        "card_last4",
+        "created_at",
+    )
+
+
+admin.site.unregister(Order)
+
+
+@admin.register(Order)
+class PaidOrderAdmin(OrderAdmin):
+    """Orders with their payments."""
+
+    search_fields = (*OrderAdmin.search_fields, "payments__reference")
+    inlines = (*OrderAdmin.inlines, PaymentInline)
+    actions = (*OrderAdmin.actions, "refund")
+
+    @admin.action(description="Refund: send the money back", permissions=["change"])
+    def refund(self, request, queryset):
+        """Refund paid orders, handed over or not."""
+        self.apply(request, queryset, lambda order_id: order_refund(order_id=order_id, by_customer=False))
 
 
 @admin.register(Payment)
@@ -18,7 +54,7 @@ class PaymentAdmin(HistoryAdmin):
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(HistoryAdmin):
-    """What providers told."""
+    """Webhooks of providers."""
 
     list_display = ("event_id", "provider", "type", "reference", "received_at")
     list_filter = ("provider", "type")

@@ -1,4 +1,4 @@
-"""Attempts to pay, what providers told about them, and the sandbox provider's own books."""
+"""Attempts to pay, the webhooks about them, and the sandbox provider's own records."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from orders.models import Order
 
 
 def payment_reference() -> str:
-    """Answers the name under which a provider knows a payment."""
+    """Return the name by which a provider knows a payment."""
     return f"pay_{secrets.token_hex(16)}"
 
 
 class PaymentState(models.TextChoices):
-    """Where a payment stands."""
+    """The state of a payment."""
 
     STARTED = "started"
     PENDING = "pending"
@@ -67,7 +67,7 @@ class Payment(models.Model):
 
 
 class WebhookEvent(models.Model):
-    """A message of a provider that was worked on; the same one again changes nothing."""
+    """A webhook that was processed; the same one again changes nothing."""
 
     provider = models.CharField(max_length=20)
     event_id = models.CharField(max_length=80)
@@ -84,7 +84,7 @@ class WebhookEvent(models.Model):
 
 
 class SandboxCharge(models.Model):
-    """What the sandbox provider knows of one reference: the provider's world, not the shop's."""
+    """The sandbox provider's record of one reference; the shop's own record is `Payment`."""
 
     reference = models.CharField(max_length=40, unique=True)
     amount = models.DecimalField(max_digits=14, decimal_places=2)

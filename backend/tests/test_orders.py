@@ -11,7 +11,7 @@ from catalog.models import StockItem, Variant
 from events.models import OutboxEvent
 from orders.models import Order, OrderState
 from orders.services import orders_expire
-from orders.transitions import ALLOWED, NotAllowed, demand
+from orders.transitions import ALLOWED, TransitionNotAllowed, ensure_transition_allowed
 from tests.shop import DECLINED, Person, stock_of, variant_make
 
 pytestmark = pytest.mark.django_db
@@ -200,10 +200,10 @@ def test_a_customer_cannot_refund_what_was_handed_over_but_staff_can(person):
 @pytest.mark.parametrize("wanted", OrderState.values)
 def test_only_the_table_decides_about_states(present, wanted):
     if wanted in ALLOWED[present]:
-        demand(present, wanted)
+        ensure_transition_allowed(present, wanted)
     else:
-        with pytest.raises(NotAllowed):
-            demand(present, wanted)
+        with pytest.raises(TransitionNotAllowed):
+            ensure_transition_allowed(present, wanted)
 
 
 def test_orders_are_listed_newest_first_in_pages(person):

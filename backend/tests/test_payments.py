@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from orders.models import Order, OrderState
 from orders.services import orders_expire
-from payments import sandbox
+from payments import deliveries, sandbox
 from payments.models import Payment, PaymentState, SandboxCharge, WebhookEvent
 from payments.services import next_state, payments_reconcile
 from payments.signatures import sign
@@ -82,15 +82,15 @@ def test_a_silent_provider_is_asked_later(person):
 def test_a_late_answer_comes_by_webhook(person):
     number = person.order("A")
     assert person.pay(number, LATE).json()["state"] == "pending"
-    assert sandbox.deliveries_make() == 0
-    assert sandbox.deliveries_make(now=timezone.now() + timedelta(seconds=3)) == 1
+    assert deliveries.send_due_webhooks() == 0
+    assert deliveries.send_due_webhooks(now=timezone.now() + timedelta(seconds=3)) == 1
     assert person.state_of(number) == "paid"
 
 
 def test_a_webhook_that_comes_twice_counts_once(person):
     number = person.order("A")
     person.pay(number, TWICE)
-    assert [sandbox.deliveries_make() for _ in range(3)] == [1, 1, 0]
+    assert [deliveries.send_due_webhooks() for _ in range(3)] == [1, 1, 0]
     assert WebhookEvent.objects.count() == 1
     assert person.state_of(number) == "paid"
 
@@ -99,7 +99,7 @@ def test_a_late_payment_of_an_expired_order_is_sent_back(person):
     number = person.order("A")
     person.pay(number, LATE)
     orders_expire(now=timezone.now() + timedelta(hours=1))
-    sandbox.deliveries_make(now=timezone.now() + timedelta(hours=1))
+    deliveries.send_due_webhooks(now=timezone.now() + timedelta(hours=1))
     assert person.state_of(number) == "expired"
     assert Payment.objects.get().state == PaymentState.REFUNDED
     assert SandboxCharge.objects.get().refunded
@@ -153,7 +153,7 @@ def test_a_request_that_died_after_charging_does_not_charge_again(person, monkey
 
 
 def test_a_refund_that_was_not_sent_is_sent_by_the_worker(person, monkeypatch):
-    from payments.providers import ProviderTimeout
+    from payments.protocol import ProviderTimeout
 
     number = person.order("A")
     person.pay(number)

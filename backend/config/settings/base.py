@@ -1,4 +1,4 @@
-"""What every environment shares."""
+"""Settings that every environment shares."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +12,7 @@ DEBUG = False
 ALLOWED_HOSTS: list[str] = []
 
 INSTALLED_APPS = [
-    "django.contrib.admin.apps.SimpleAdminConfig",  # config/admin_urls.py discovers when /admin/ is asked
+    "django.contrib.admin.apps.SimpleAdminConfig",  # config/admin_urls.py discovers at the first request
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "orders",
     "payments",
     "events",
+    "operations",
 ]
 
 MIDDLEWARE = [
@@ -34,12 +35,13 @@ MIDDLEWARE = [
     "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "catalog.middleware.KeptProductMiddleware",
+    "core.limits.RequestLimitsMiddleware",
+    "catalog.middleware.CachedProductMiddleware",
     "core.middleware.ProblemMiddleware",
-    "core.middleware.PageSessionMiddleware",
+    "core.middleware.AdminSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "core.middleware.PageAuthenticationMiddleware",
-    "core.middleware.PageMessageMiddleware",
+    "core.middleware.AdminAuthenticationMiddleware",
+    "core.middleware.AdminMessageMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
