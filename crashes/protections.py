@@ -20,13 +20,9 @@ ORDERS, PAYMENTS, EVENTS = (
 IDEMPOTENCY, STOCK = "backend/core/idempotency.py", "backend/catalog/stock.py"
 
 MARKED = "        OutboxEvent.objects.filter(pk__in=keys).update(relayed_at=timezone.now())\n"
-SENT = "        if not _sent(batch, into_existing=written):\n            break"
+SENT = "        if not _send_batch(batch, into_existing=written):\n            break"
 SETTLED = "    payment_settle(reference=message.reference, outcome=message.outcome)\n"
-KEPT = "    return _message_kept(provider, message)\n"
-LEAVES_AT_ONCE = """    def handle_exit(self, *_: Any) -> None:
-        __import__("os")._exit(0)
-
-"""
+KEPT = "    return _store_message(provider, message)\n"
 
 TABLE = (
     Protection(
@@ -39,7 +35,7 @@ TABLE = (
         fault="a payment is asked for again",
         held_by="the second request goes on with the payment of the first",
         cuts=(
-            Cut(file=PAYMENTS, taken="    if again:  #", put="    if again and again.state not in OPEN:  #"),
+            Cut(file=PAYMENTS, taken="    if earlier:  #", put="    if earlier and earlier.state not in OPEN:  #"),
         ),
         tests=PAYMENT,
     ),
@@ -61,8 +57,8 @@ TABLE = (
         cuts=(
             Cut(
                 file=ORDERS,
-                taken='    _tell(order, "order.placed")',
-                put='    transaction.on_commit(lambda: _tell(order, "order.placed"))',
+                taken='    _record_event(order, "order.placed")',
+                put='    transaction.on_commit(lambda: _record_event(order, "order.placed"))',
             ),
         ),
         tests=CHECKOUT,
@@ -99,7 +95,7 @@ TABLE = (
         held_by="its state is looked at again, twice",
         cuts=(
             Cut(file=ORDERS, taken="    if order.state != OrderState.PENDING_PAYMENT:", put="    if False:"),
-            Cut(file=ORDERS, taken="    demand(order.state, state)\n", put=""),
+            Cut(file=ORDERS, taken="    ensure_transition_allowed(order.state, state)\n", put=""),
         ),
         tests=RACES,
     ),
@@ -127,26 +123,20 @@ TABLE = (
     Protection(
         fault="Redis comes back empty",
         held_by="the stream is written anew",
-        cuts=(Cut(file=EVENTS, taken="        _relay_anew()\n", put=""),),
+        cuts=(Cut(file=EVENTS, taken="        _mark_all_unsent()\n", put=""),),
         tests=REDIS,
     ),
     Protection(
         fault="Gunicorn is reloaded",
-        held_by="a worker answers what it has begun",
+        held_by="a worker has time to answer what it has begun",
         cuts=(
             Cut(
-                file="backend/config/workers.py",
-                taken="    def handle_error(",
-                put=f"{LEAVES_AT_ONCE}    def handle_error(",
+                file="backend/gunicorn.conf.py",
+                taken='graceful_timeout = env.number("GRACEFUL_TIMEOUT_S", 20, minimum=1)',
+                put="graceful_timeout = 0",
             ),
         ),
         tests=("crashes/test_reloads.py",),
-    ),
-    Protection(
-        fault="one worker has all connections",
-        held_by="who has more leaves new ones to the others",
-        cuts=(Cut(file="backend/config/workers.py", taken="balance.is_crowded(self.slot)", put="False"),),
-        tests=("crashes/test_sharing.py",),
     ),
     Protection(
         fault="more buyers than units",
@@ -157,7 +147,7 @@ TABLE = (
     Protection(
         fault="one key is sent many times at once",
         held_by="the lock of the key",
-        cuts=(Cut(file=IDEMPOTENCY, taken='exclusive_or_busy(f"{scope}:{key}")', put="nullcontext(True)"),),
+        cuts=(Cut(file=IDEMPOTENCY, taken='try_advisory_lock(f"{scope}:{key}")', put="nullcontext(True)"),),
         tests=CROWDS,
     ),
 )

@@ -10,7 +10,7 @@ COMMIT = "django.db.backends.base.base:BaseDatabaseWrapper.commit"
 ANSWER_KEPT = "core.models:IdempotentAnswer.objects.create"
 EVENT = "orders.services:event_record"
 PAYMENT_EVENT = "payments.services:event_record"
-SETTLED = "payments.services:_settled"
+SETTLED = "payments.services:_settle_payment"
 REFUND_SENT = "payments.services:refund_send"
 PROVIDER_REFUNDS = "payments.sandbox:Sandbox.refund"
 
@@ -32,9 +32,9 @@ class Step:
 
 
 CHECKOUT = (
-    Step(words="look for a kept answer", place="core.idempotency:_kept"),
-    Step(words="lock the cart", place="orders.services:_locked_cart"),
-    Step(words="write the order", place="orders.services:_order_stored"),
+    Step(words="look for a kept answer", place="core.idempotency:_stored_response"),
+    Step(words="lock the cart", place="orders.services:_lock_cart"),
+    Step(words="write the order", place="orders.services:_store_order"),
     Step(words="reserve stock", place="catalog.stock:stock_reserve"),
     Step(words="write the event", place=EVENT),
     Step(words="place the order", place="orders.services:order_place"),
@@ -42,7 +42,7 @@ CHECKOUT = (
     Step(words="commit", place=COMMIT),
 )
 PAYMENT = (
-    Step(words="write the payment", place="payments.services:_started"),
+    Step(words="write the payment", place="payments.services:_start_payment"),
     Step(words="commit the payment", place=COMMIT, nth=1),
     Step(words="ask the provider", place="payments.sandbox:Sandbox.charge"),
     Step(words="the provider's own commit", place=COMMIT, nth=2),
@@ -60,10 +60,10 @@ WEBHOOK = (
     Step(words="settle", place="payments.services:payment_settle"),
     Step(words="pay the order", place="payments.services:order_pay"),
     Step(words="commit what came of it", place=COMMIT),
-    Step(words="keep the message", place="payments.services:_message_kept"),
+    Step(words="keep the message", place="payments.services:_store_message"),
 )
 REFUND = (
-    Step(words="decide the refund", place="payments.services:_refund_decided"),
+    Step(words="decide the refund", place="payments.services:_decide_refund"),
     Step(words="return stock", place="catalog.stock:stock_return"),
     Step(words="commit the decision", place=COMMIT, nth=1),
     Step(words="send the refund", place=REFUND_SENT),
@@ -95,7 +95,7 @@ RESENDING = (
 EXPIRY = (
     Step(words="release stock", place="catalog.stock:stock_release"),
     Step(words="write the event", place=EVENT),
-    Step(words="expire the order", place="orders.services:_expired"),
+    Step(words="expire the order", place="orders.services:_expire_order"),
 )
 RELAY = (
     Step(words="send to the stream", place="redis.client:Pipeline.execute"),

@@ -43,7 +43,7 @@ CERTAIN = (Race(lasts_s=10), Race(lasts_s=0), Race(lasts_s=2, pause=STARTED), Ra
 The provider's messages are withheld: a worker that waits with one for a lock does not see what is due. The
 lock is given back before the charge comes: until then, the worker waits for it.
 """
-DELIVERIES = "payments.sandbox:deliveries_make"
+DELIVERIES = "payments.deliveries:send_due_webhooks"
 
 
 def drawn(dice: random.Random) -> Race:
