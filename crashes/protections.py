@@ -35,7 +35,11 @@ TABLE = (
         fault="a payment is asked for again",
         held_by="the second request goes on with the payment of the first",
         cuts=(
-            Cut(file=PAYMENTS, taken="    if earlier:  #", put="    if earlier and earlier.state not in OPEN:  #"),
+            Cut(
+                file=PAYMENTS,
+                taken="    if earlier:  #",
+                put="    if earlier and earlier.state not in OPEN:  #",
+            ),
         ),
         tests=PAYMENT,
     ),
