@@ -9,22 +9,27 @@ from accounts import services
 from accounts.auth import Bearer, bearer_token
 from accounts.schemas import CustomerOut, LoginIn, LoginOut, RegisterIn
 from accounts.signals import customer_logged_in
+from core.client_address import client_address
 from core.schemas import problems
+from core.throttling import throttle
 
 router = Router(tags=["accounts"])
 
 
-@router.post("/accounts/register", response={201: LoginOut, **problems(400, 409, 422)})
+@router.post("/accounts/register", response={201: LoginOut, **problems(400, 409, 422, 429)})
 def account_register(request: HttpRequest, body: RegisterIn):
     """Register and be logged in; the cart of X-Cart-Token becomes the customer's."""
+    throttle("register-address", client_address(request))
     user = services.user_register(email=body.email, password=body.password, name=body.name)
     return Status(201, _login_response(request, services.token_issue(user=user)))
 
 
-@router.post("/accounts/login", response={200: LoginOut, **problems(400, 401, 422)})
+@router.post("/accounts/login", response={200: LoginOut, **problems(400, 401, 422, 429)})
 def account_login(request: HttpRequest, body: LoginIn):
     """Log in; the cart of X-Cart-Token is merged into the customer's."""
-    return _login_response(request, services.user_login(email=body.email, password=body.password))
+    return _login_response(
+        request, services.user_login(request=request, email=body.email, password=body.password)
+    )
 
 
 def _login_response(request: HttpRequest, login: services.Login) -> dict:

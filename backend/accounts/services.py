@@ -10,10 +10,12 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import AccessToken, User
 from core.problems import Conflict, Unauthorized, Unprocessable
+from core.throttling import password_hashing
 from core.tokens import token_digest, token_make
 
 
@@ -45,14 +47,15 @@ class Login:
 
 
 def user_register(*, email: str, password: str, name: str) -> User:
-    """Store a new customer. Raises: EmailTaken, PasswordRefused."""
+    """Store a new customer. Raises: EmailTaken, PasswordRefused, TooManyRequests."""
     user = User(email=email.strip().lower(), name=name.strip())
     try:
         validate_password(password, user)
     except ValidationError as error:
         errors = [{"location": ["body", "password"], "message": message} for message in error.messages]
         raise PasswordRefused("The password is not acceptable.", errors=errors) from error
-    user.set_password(password)
+    with password_hashing.take():
+        user.set_password(password)
     try:
         with transaction.atomic():
             user.save()
@@ -61,9 +64,9 @@ def user_register(*, email: str, password: str, name: str) -> User:
     return user
 
 
-def user_login(*, email: str, password: str) -> Login:
-    """Return a fresh token. Raises: LoginRefused."""
-    user = authenticate(username=email.strip().lower(), password=password)
+def user_login(*, request: HttpRequest, email: str, password: str) -> Login:
+    """Return a new token. Raises: LoginRefused, TooManyRequests."""
+    user = authenticate(request, username=email.strip().lower(), password=password)
     if not isinstance(user, User):
         raise LoginRefused("The email address or the password is wrong.")
     return token_issue(user=user)

@@ -16,7 +16,7 @@ from accounts.api import router as accounts_router
 from carts.api import router as carts_router
 from catalog.api import router as catalog_router
 from config.openapi import ShopAPI
-from core.problems import Problem, problem_response, validation_errors
+from core.problems import Problem, problem_response, response_to, validation_errors
 from orders.api import router as orders_router
 from payments.api import router as payments_router
 
@@ -46,7 +46,7 @@ for router in (catalog_router, accounts_router, carts_router, orders_router, pay
 
 @api.exception_handler(Problem)
 def _problem(request: HttpRequest, error: Problem) -> HttpResponse:
-    return problem_response(request, error.status, error.detail, error.kind, error.extra)
+    return response_to(request, error)
 
 
 @api.exception_handler(ValidationError)

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from core.advisory import try_advisory_lock
 from core.models import IdempotentAnswer
-from core.problems import Conflict, Problem, Unprocessable, problem_response
+from core.problems import Conflict, Problem, Unprocessable, response_to
 
 RETENTION = timedelta(hours=24)
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -99,7 +99,7 @@ def _run_first(
     try:
         response = operation()
     except Problem as problem:
-        response = problem_response(request, problem.status, problem.detail, problem.kind, problem.extra)
+        response = response_to(request, problem)
     IdempotentAnswer.objects.create(
         scope=scope,
         key=key,

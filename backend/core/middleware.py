@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
 from config.logs import request_id
-from core.problems import Problem, problem_response
+from core.problems import Problem, problem_response, response_to
 
 if TYPE_CHECKING:
     from whitenoise.middleware import WhiteNoiseMiddleware
@@ -94,9 +94,7 @@ class ProblemMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return the response to an error that a client caused, None for our own errors."""
         if isinstance(exception, Problem):
-            return problem_response(
-                request, exception.status, exception.detail, exception.kind, exception.extra
-            )
+            return response_to(request, exception)
         return None
 
 

@@ -28,6 +28,7 @@ class Problem(Exception):
         super().__init__(detail)
         self.detail = detail
         self.extra = extra
+        self.headers: dict[str, str] = {}
 
 
 class NotFound(Problem):
@@ -75,6 +76,14 @@ def problem_response(
     """Return the response that carries one problem document."""
     body = json.dumps(problem_body(request, status, detail, kind, extra), default=str)
     return HttpResponse(body, status=status, content_type=CONTENT_TYPE)
+
+
+def response_to(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """Return the response to a `Problem`, with its headers."""
+    response = problem_response(request, problem.status, problem.detail, problem.kind, problem.extra)
+    for name, value in problem.headers.items():
+        response[name] = value
+    return response
 
 
 def validation_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

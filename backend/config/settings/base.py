@@ -74,6 +74,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.text("REDIS_URL", "")
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.ThrottledBackend"]
+TRUSTED_PROXIES = env.words("TRUSTED_PROXIES")  # networks whose X-Forwarded-For is believed
+RATE_LIMITS = {
+    # Attempts; a successful login resets those of its account.
+    "login-account": env.text("LIMIT_LOGINS_PER_ACCOUNT", "100/hour"),
+    "login-account-address": env.text("LIMIT_LOGINS_PER_ACCOUNT_AND_ADDRESS", "10/10 minutes"),
+    "login-address": env.text("LIMIT_LOGINS_PER_ADDRESS", "100/10 minutes"),
+    "register-address": env.text("LIMIT_REGISTRATIONS_PER_ADDRESS", "30/hour"),
+}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
