@@ -7,7 +7,7 @@ from ninja import Router, Status
 
 from accounts import services
 from accounts.auth import Bearer, bearer_token
-from accounts.schemas import CustomerOut, LoginIn, LoginOut, RegisterIn
+from accounts.schemas import CustomerOut, LoginIn, LoginOut, PasswordChangeIn, RegisterIn
 from accounts.signals import customer_logged_in
 from core.client_address import client_address
 from core.schemas import problems
@@ -48,3 +48,12 @@ def account_logout(request: HttpRequest):
 def account_me(request: HttpRequest):
     """Read the customer of this token."""
     return request.auth
+
+
+@router.post("/accounts/password", auth=Bearer(), response={200: LoginOut, **problems(400, 401, 422, 429)})
+def account_password(request: HttpRequest, body: PasswordChangeIn):
+    """Change the password: every other token and session ends, and the response holds a new token."""
+    login = services.password_change(
+        request=request, user=request.auth, current=body.current_password, new=body.new_password
+    )
+    return {"token": login.token, "expires_at": login.expires_at, "customer": login.user}

@@ -10,6 +10,12 @@ from accounts.selectors import get_user_by_token
 from core.problems import Unauthorized
 
 
+class TokenInvalid(Unauthorized):
+    """The request carries a token that is not valid."""
+
+    headers = {"WWW-Authenticate": 'Bearer realm="shop", error="invalid_token"'}
+
+
 class Bearer(HttpBearer):
     """Require a valid token."""
 
@@ -33,7 +39,7 @@ def current_user(request: HttpRequest) -> User | None:
         return None
     user = get_user_by_token(token=token)
     if user is None:
-        raise Unauthorized("This token is unknown, expired or revoked: log in again.")
+        raise TokenInvalid("This token is unknown, expired or revoked: log in again.")
     return user
 
 

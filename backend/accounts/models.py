@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -48,8 +49,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def password_digest(self) -> str:
+        """Return text that changes with the password, whoever changes it; tokens hold a copy."""
+        return hashlib.sha256(self.password.encode()).hexdigest()
+
     def clean(self) -> None:
-        """Normalise what a form gave."""
+        """Normalise the email address of a form."""
         super().clean()
         self.email = self.email.strip().lower()
 
@@ -59,6 +64,7 @@ class AccessToken(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
     digest = models.CharField(max_length=64, unique=True)
+    password_digest = models.CharField(max_length=64, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(db_index=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -37,6 +37,13 @@ class LoginIn(Strict):
     password: Password
 
 
+class PasswordChangeIn(Strict):
+    """The current password and the new one."""
+
+    current_password: Password
+    new_password: Password
+
+
 class CustomerOut(Schema):
     """What a customer sees of their account."""
 

@@ -9,7 +9,7 @@ from core.tokens import token_digest, token_is_wellformed
 
 
 def get_user_by_token(*, token: str) -> User | None:
-    """Return the active user of a valid token, or None."""
+    """Return the active user of a valid token, or None; a change of password ends earlier tokens."""
     if not token_is_wellformed(token):
         return None
     access = (
@@ -19,4 +19,6 @@ def get_user_by_token(*, token: str) -> User | None:
         )
         .first()
     )
-    return access.user if access else None
+    if access is None or access.password_digest != access.user.password_digest():
+        return None
+    return access.user

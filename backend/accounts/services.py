@@ -49,19 +49,37 @@ class Login:
 def user_register(*, email: str, password: str, name: str) -> User:
     """Store a new customer. Raises: EmailTaken, PasswordRefused, TooManyRequests."""
     user = User(email=email.strip().lower(), name=name.strip())
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        errors = [{"location": ["body", "password"], "message": message} for message in error.messages]
-        raise PasswordRefused("The password is not acceptable.", errors=errors) from error
-    with password_hashing.take():
-        user.set_password(password)
+    _set_password(user, password, member="password")
     try:
         with transaction.atomic():
             user.save()
     except IntegrityError as error:
         raise EmailTaken("There is an account with this email address already.") from error
     return user
+
+
+def _set_password(user: User, password: str, *, member: str) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        errors = [{"location": ["body", member], "message": message} for message in error.messages]
+        raise PasswordRefused("The password is not acceptable.", errors=errors) from error
+    with password_hashing.take():
+        user.set_password(password)
+
+
+def password_change(*, request: HttpRequest, user: User, current: str, new: str) -> Login:
+    """Change a password, end every token and session of the user, and return a new token.
+
+    Raises: LoginRefused, PasswordRefused, TooManyRequests.
+    """
+    if authenticate(request, username=user.email, password=current) is None:
+        raise LoginRefused("The current password is wrong.")
+    _set_password(user, new, member="new_password")
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        AccessToken.objects.filter(user=user).delete()
+        return token_issue(user=user)
 
 
 def user_login(*, request: HttpRequest, email: str, password: str) -> Login:
@@ -75,7 +93,12 @@ def user_login(*, request: HttpRequest, email: str, password: str) -> Login:
 def token_issue(*, user: User) -> Login:
     """Store a token's digest and return the token."""
     token, expires_at = token_make(), timezone.now() + timedelta(hours=settings.TOKEN_HOURS)
-    AccessToken.objects.create(user=user, digest=token_digest(token), expires_at=expires_at)
+    AccessToken.objects.create(
+        user=user,
+        digest=token_digest(token),
+        password_digest=user.password_digest(),
+        expires_at=expires_at,
+    )
     return Login(user=user, token=token, expires_at=expires_at)
 
 

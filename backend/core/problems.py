@@ -23,12 +23,12 @@ class Problem(Exception):
 
     status: int = 400
     kind: str = "bad-request"
+    headers: Mapping[str, str] = {}
 
     def __init__(self, detail: str, **extra: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.extra = extra
-        self.headers: dict[str, str] = {}
 
 
 class NotFound(Problem):
@@ -53,6 +53,7 @@ class Unauthorized(Problem):
     """No credentials, or credentials that are no longer valid."""
 
     status, kind = 401, "unauthorized"
+    headers = {"WWW-Authenticate": 'Bearer realm="shop"'}  # RFC 6750, 3
 
 
 def problem_body(

@@ -17,6 +17,7 @@ class BadSignature(Unauthorized):
     """The signature does not fit the secret, the body or the time."""
 
     kind = "bad-signature"
+    headers = {"WWW-Authenticate": 'X-Sandbox-Signature realm="webhooks"'}
 
 
 def sign(*, body: bytes, secret: str, at_s: int | None = None) -> str:
