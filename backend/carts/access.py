@@ -21,9 +21,11 @@ class Buyer:
     token_digest: str
 
     @property
-    def key(self) -> str:
-        """Return text that differs between buyers and reveals nothing about them."""
-        return f"user:{self.user.pk}" if self.user else f"token:{self.token_digest}"
+    def key(self) -> str | None:
+        """Return text that differs between buyers, None for a buyer without account and token."""
+        if self.user:
+            return f"user:{self.user.pk}"
+        return f"token:{self.token_digest}" if self.token_digest else None
 
 
 def get_buyer(request: HttpRequest) -> Buyer:

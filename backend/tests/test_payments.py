@@ -1,5 +1,6 @@
 """Payments: each way a provider can behave, and what the shop makes of it."""
 
+import hashlib
 import json
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from core.models import IdempotentAnswer
 from orders.models import Order, OrderState
 from orders.services import orders_expire
 from payments import deliveries, sandbox
@@ -60,6 +62,19 @@ def test_paying_again_with_the_same_key_charges_once(person):
     number = person.order("A")
     assert person.pay(number, key="k").content == person.pay(number, key="k").content
     assert SandboxCharge.objects.count() == 1
+
+
+def test_a_card_cannot_be_computed_from_what_is_stored(person, settings):
+    number = person.order("A")
+    body = json.dumps({"card": GOOD}).encode()
+    person.pay(number, key="k")
+    stored = IdempotentAnswer.objects.get(key="k")
+    assert GOOD.encode() not in bytes(stored.body)
+    assert stored.fingerprint not in {
+        hashlib.new(name, body).hexdigest() for name in ("sha256", "md5", "sha1")
+    }
+    settings.SECRET_KEY = "another key"
+    assert person.pay(number, key="k").json()["type"] == "urn:shop:problem:idempotency-key-reused"
 
 
 def test_a_paid_order_is_not_charged_again(person):
