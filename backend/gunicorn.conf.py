@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 bind = f"{env.text('HOST', '0.0.0.0')}:{env.number('PORT', 8000, minimum=1)}"
 workers = env.number("WEB_CONCURRENCY", 1, minimum=1)
 worker_class = "gthread"
-threads = env.number("WEB_THREADS", 8, minimum=1)
+threads = env.number("WEB_THREADS", 4, minimum=1)  # measured: benchmarks/shop_threads.py
 timeout = 60
 graceful_timeout = env.number("GRACEFUL_TIMEOUT_S", 20, minimum=1)
 keepalive = 75  # longer than the gateway's pool keeps an idle connection, so that it never meets a closed one

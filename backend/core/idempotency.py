@@ -58,8 +58,9 @@ def run_once(
 ) -> HttpResponse:
     """Run the operation for the first request with a key; return its response to every later one.
 
-    `owner` keeps the keys of different callers apart; a caller without one cannot repeat a request. With `atomic` the response is committed together with
-    what the operation did, so that a crash leaves both or neither. Raises: KeyMissing, KeyReused, InFlight.
+    `owner` keeps the keys of different callers apart; the response to a caller without one is not stored.
+    With `atomic` the response is committed together with what the operation did, so that a crash leaves both
+    or neither. Raises: KeyMissing, KeyReused, InFlight.
     """
     key = get_idempotency_key(request)
     if not owner:

@@ -116,5 +116,5 @@ def _busy() -> TooManyRequests:
     return error
 
 
-password_hashing = Slots(running=1, waiting=2)
+password_hashing = Slots(running=1, waiting=1)
 """Hashing a password takes tenths of a second of a processor: the other threads stay free for the shop."""

@@ -16,6 +16,7 @@ from payments.models import Payment, PaymentState
 SOLD = Q(order__state__in=[OrderState.PAID, OrderState.FULFILLED]) | Q(
     order__state=OrderState.REFUNDED, order__restocked=False
 )
+HALF_A_CENT = Decimal("0.005")  # SQLite sums decimals as floating point
 WAS_PAID = (OrderState.PAID, OrderState.FULFILLED)
 
 
@@ -79,12 +80,32 @@ def payments_of_other_amount() -> QuerySet[Payment]:
     return Payment.objects.exclude(amount=F("order__total"), currency=F("order__currency"))
 
 
+def payments_refunded_beyond_amount() -> QuerySet[Payment]:
+    """Return payments of which more goes back than came in."""
+    return _with_refunds().filter(refunded__gt=F("amount") + HALF_A_CENT)
+
+
+def payments_refunded_in_part_only() -> QuerySet[Payment]:
+    """Return refunded payments of which a part is left, and others of which nothing is."""
+    states = (PaymentState.REFUNDING, PaymentState.REFUNDED)
+    all_back = Q(refunded__gt=F("amount") - HALF_A_CENT)
+    return _with_refunds().filter(
+        (Q(state__in=states) & ~all_back) | (Q(state=PaymentState.SUCCEEDED, amount__gt=0) & all_back)
+    )
+
+
+def _with_refunds() -> QuerySet[Payment]:
+    money = DecimalField(max_digits=14, decimal_places=2)
+    return Payment.objects.annotate(
+        refunded=Coalesce(Sum("refunds__amount"), Value(Decimal(0)), output_field=money)
+    )
+
+
 def orders_with_wrong_total() -> QuerySet[Order]:
     """Return orders whose total is not the sum of their lines."""
     money = DecimalField(max_digits=14, decimal_places=2)
     summed = Sum(F("lines__unit_price") * F("lines__quantity"), output_field=money)
-    half_a_cent = Decimal("0.005")  # SQLite sums decimals as floating point
-    exact = Q(summed__gt=F("total") - half_a_cent, summed__lt=F("total") + half_a_cent)
+    exact = Q(summed__gt=F("total") - HALF_A_CENT, summed__lt=F("total") + HALF_A_CENT)
     return Order.objects.annotate(summed=summed).exclude(exact)
 
 
@@ -96,5 +117,7 @@ INVARIANTS = (
     Invariant(sentence="A succeeded payment belongs to a paid order", violations=money_without_paid_order),
     Invariant(sentence="No order is charged twice", violations=orders_charged_twice),
     Invariant(sentence="A payment's amount is its order's total", violations=payments_of_other_amount),
+    Invariant(sentence="No more goes back than was paid", violations=payments_refunded_beyond_amount),
+    Invariant(sentence="A refunded payment went back in full", violations=payments_refunded_in_part_only),
     Invariant(sentence="An order's total is the sum of its lines", violations=orders_with_wrong_total),
 )

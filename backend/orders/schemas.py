@@ -49,6 +49,15 @@ class PaymentOut(Schema):
     created_at: datetime
 
 
+class RefundOut(Schema):
+    """Money that went back, or is about to."""
+
+    reference: str
+    state: str
+    amount: MoneyOut
+    created_at: datetime
+
+
 class OrderOut(Schema):
     """An order. Its stock is reserved until `expires_at` while it is pending_payment."""
 
@@ -58,6 +67,7 @@ class OrderOut(Schema):
     total: MoneyOut
     lines: list[OrderLineOut]
     payments: list[PaymentOut]
+    refunds: list[RefundOut]
     created_at: datetime
     expires_at: datetime
     paid_at: datetime | None
@@ -78,6 +88,11 @@ def order_out(order: Any) -> dict[str, Any]:
         "total": {"amount": order.total, "currency": order.currency},
         "lines": [_line_out(line, order.currency) for line in order.lines.all()],
         "payments": [payment_out(payment) for payment in order.payments.all()],
+        "refunds": [
+            _refund_out(refund, payment.currency)
+            for payment in order.payments.all()
+            for refund in payment.refunds.all()
+        ],
     }
 
 
@@ -87,6 +102,14 @@ def payment_out(payment: Any) -> dict[str, Any]:
     return {
         **{name: getattr(payment, name) for name in plain},
         "amount": {"amount": payment.amount, "currency": payment.currency},
+    }
+
+
+def _refund_out(refund: Any, currency: str) -> dict[str, Any]:
+    plain = ("reference", "state", "created_at")
+    return {
+        **{name: getattr(refund, name) for name in plain},
+        "amount": {"amount": refund.amount, "currency": currency},
     }
 
 

@@ -24,7 +24,9 @@ def orders_of(*, buyer: Buyer) -> QuerySet[Order]:
 
 def order_get(*, buyer: Buyer, number: str) -> Order:
     """Return one of the buyer's own orders. Raises: NotFound, also for the order of another buyer."""
-    order = orders_of(buyer=buyer).prefetch_related("lines", "payments").filter(number=number).first()
+    order = (
+        orders_of(buyer=buyer).prefetch_related("lines", "payments__refunds").filter(number=number).first()
+    )
     if order is None:
         raise NotFound(f"You have no order {number}.")
     return order
@@ -32,7 +34,7 @@ def order_get(*, buyer: Buyer, number: str) -> Order:
 
 def order_page(*, buyer: Buyer, limit: int, cursor: str | None) -> Page[Order]:
     """Return the buyer's own orders, newest first. Raises: BadCursor."""
-    rows = orders_of(buyer=buyer).prefetch_related("lines", "payments")
+    rows = orders_of(buyer=buyer).prefetch_related("lines", "payments__refunds")
     return get_page(
         rows, order=Sorting(field="id", descending=True), name="orders", limit=limit, cursor=cursor
     )

@@ -15,6 +15,11 @@ def payment_reference() -> str:
     return f"pay_{secrets.token_hex(16)}"
 
 
+def refund_reference() -> str:
+    """Return the name by which a provider knows a refund."""
+    return f"ref_{secrets.token_hex(16)}"
+
+
 class PaymentState(models.TextChoices):
     """The state of a payment."""
 
@@ -66,6 +71,35 @@ class Payment(models.Model):
         return self.reference
 
 
+class RefundState(models.TextChoices):
+    """The state of a refund."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+
+
+class Refund(models.Model):
+    """Money that goes back: all of a payment, or a part of it."""
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    reference = models.CharField(max_length=40, unique=True, default=refund_reference, editable=False)
+    amount = models.DecimalField(max_digits=14, decimal_places=2)
+    reason = models.CharField(max_length=100, blank=True)
+    state = models.CharField(max_length=10, choices=RefundState, default=RefundState.PENDING)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="payments_refund_of_something")]
+        indexes = [
+            models.Index(fields=["updated_at"], condition=Q(state="pending"), name="payments_refund_pending")
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
 class WebhookEvent(models.Model):
     """A webhook that was processed; the same one again changes nothing."""
 
@@ -96,6 +130,17 @@ class SandboxCharge(models.Model):
 
     class Meta:
         ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class SandboxRefund(models.Model):
+    """The sandbox provider's record of one refund."""
+
+    charge = models.ForeignKey(SandboxCharge, on_delete=models.CASCADE, related_name="refunds")
+    reference = models.CharField(max_length=40, unique=True)
+    amount = models.DecimalField(max_digits=14, decimal_places=2)
 
     def __str__(self) -> str:
         return self.reference

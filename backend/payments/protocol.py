@@ -42,8 +42,8 @@ class Provider(Protocol):
     def lookup(self, *, reference: str) -> Outcome | None:
         """Return the state of a reference, None where it is unknown. Raises: ProviderTimeout."""
 
-    def refund(self, *, reference: str) -> Outcome:
-        """Send the money back once. Raises: ProviderTimeout."""
+    def refund(self, *, reference: str, refund_reference: str, amount: Decimal) -> Outcome:
+        """Send money back, once for every `refund_reference`. Raises: ProviderTimeout."""
 
     def parse_webhook(self, *, body: bytes, signature: str) -> Message:
         """Return a webhook's content after its signature was verified. Raises: Problem."""

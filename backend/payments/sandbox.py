@@ -17,10 +17,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from core.problems import Problem
-from payments.models import SandboxCharge
+from payments.models import SandboxCharge, SandboxRefund
 from payments.protocol import Message, Outcome, ProviderTimeout
 from payments.signatures import verify
 
@@ -64,9 +65,16 @@ class Sandbox:
         charge = SandboxCharge.objects.filter(reference=reference).first()
         return _outcome(charge) if charge else None
 
-    def refund(self, *, reference: str) -> Outcome:
+    @transaction.atomic
+    def refund(self, *, reference: str, refund_reference: str, amount: Decimal) -> Outcome:
         """Record the refund once."""
-        SandboxCharge.objects.filter(reference=reference).update(refunded=True)
+        charge = SandboxCharge.objects.select_for_update().filter(reference=reference).first()
+        if charge is not None:
+            SandboxRefund.objects.get_or_create(
+                reference=refund_reference, defaults={"charge": charge, "amount": amount}
+            )
+            charge.refunded = sum(refund.amount for refund in charge.refunds.all()) >= charge.amount
+            charge.save(update_fields=["refunded"])
         return Outcome(state="refunded")
 
     def parse_webhook(self, *, body: bytes, signature: str) -> Message:

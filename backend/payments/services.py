@@ -7,6 +7,7 @@ a payment that was started, a charge without its outcome, a refund that was not 
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from itertools import chain
 
 from django.db import transaction
@@ -18,9 +19,10 @@ from events.services import event_record
 from orders.models import Order, OrderState
 from orders.services import lock_order, order_mark_refunded, order_pay
 from orders.transitions import TransitionNotAllowed, ensure_transition_allowed
-from payments.models import OPEN, Payment, PaymentState, WebhookEvent
+from payments.models import OPEN, Payment, PaymentState, Refund, RefundState, WebhookEvent
 from payments.protocol import Message, Outcome, ProviderTimeout
 from payments.providers import get_provider
+from payments.refunds import refund_start, refund_succeed, refundable_amount, refunds_complete
 
 PROVIDER = "sandbox"
 STALE_AFTER = timedelta(seconds=3)
@@ -102,8 +104,12 @@ def _settle_payment(reference: str, outcome: Outcome) -> Payment:
     payment.save(update_fields=["state", "reason", "updated_at"])
     if state == PaymentState.SUCCEEDED:
         order_pay(order_id=order.pk)
-    if state == PaymentState.REFUNDED and order.state == OrderState.PAID and not _has_other_success(payment):
-        order_mark_refunded(order_id=order.pk)
+    if state == PaymentState.REFUNDING:
+        refund_start(payment=payment, amount=None, reason="too late")
+    if state == PaymentState.REFUNDED:
+        refunds_complete(payment=payment)
+        if order.state in (OrderState.PAID, OrderState.FULFILLED) and not _has_other_success(payment):
+            order_mark_refunded(order_id=order.pk)
     _record_event(payment, order)
     return payment
 
@@ -127,23 +133,41 @@ def next_state(payment: str, outcome: str, order: str) -> PaymentState:
 
 
 def refund_send(*, payment: Payment) -> Payment:
-    """Ask the provider for the refund; where it does not answer, the worker asks again."""
-    try:
-        outcome = get_provider(payment.provider).refund(reference=payment.reference)
-    except ProviderTimeout:
-        return payment
-    return payment_settle(reference=payment.reference, outcome=outcome)
+    """Ask the provider for the pending refunds; where it does not answer, the worker asks again."""
+    provider = get_provider(payment.provider)
+    for refund in payment.refunds.filter(state=RefundState.PENDING):
+        try:
+            provider.refund(
+                reference=payment.reference, refund_reference=refund.reference, amount=refund.amount
+            )
+        except ProviderTimeout:
+            return payment
+        if payment.state != PaymentState.REFUNDING:
+            _settle_refund(refund.pk)
+    if payment.state == PaymentState.REFUNDING:
+        return payment_settle(reference=payment.reference, outcome=Outcome(state="refunded"))
+    return payment
 
 
-def order_refund(*, order_id: int, by_customer: bool) -> Order:
-    """Refund a paid order. Raises: TransitionNotAllowed; for a customer also once it is fulfilled."""
-    payment = _decide_refund(order_id, by_customer)
+@transaction.atomic
+def _settle_refund(refund_id: int) -> None:
+    order_id = Refund.objects.values_list("payment__order_id", flat=True).get(pk=refund_id)
+    lock_order(order_id=order_id)
+    refund_succeed(refund=Refund.objects.select_related("payment__order").get(pk=refund_id))
+
+
+def order_refund(*, order_id: int, by_customer: bool, amount: Decimal | None = None) -> Order:
+    """Refund a paid order, or a part of its amount; only a full refund changes the order's state.
+
+    Raises: TransitionNotAllowed, for a customer also once it is fulfilled; RefundTooLarge.
+    """
+    payment = _decide_refund(order_id, by_customer, amount)
     refund_send(payment=payment)
     return Order.objects.get(pk=order_id)
 
 
 @transaction.atomic
-def _decide_refund(order_id: int, by_customer: bool) -> Payment:
+def _decide_refund(order_id: int, by_customer: bool, amount: Decimal | None) -> Payment:
     order = lock_order(order_id=order_id)
     ensure_transition_allowed(order.state, OrderState.REFUNDED)
     if by_customer and order.state == OrderState.FULFILLED:
@@ -152,9 +176,12 @@ def _decide_refund(order_id: int, by_customer: bool) -> Payment:
             state=str(order.state),
         )
     payment = Payment.objects.select_for_update().get(order=order, state=PaymentState.SUCCEEDED)
-    payment.state, payment.reason = PaymentState.REFUNDING, "customer" if by_customer else "staff"
-    payment.save(update_fields=["state", "reason", "updated_at"])
-    order_mark_refunded(order_id=order.pk)
+    reason = "customer" if by_customer else "staff"
+    refund_start(payment=payment, amount=amount, reason=reason)
+    if refundable_amount(payment=payment) == 0:
+        payment.state, payment.reason = PaymentState.REFUNDING, reason
+        payment.save(update_fields=["state", "reason", "updated_at"])
+        order_mark_refunded(order_id=order.pk)
     return payment
 
 
@@ -187,13 +214,15 @@ def _store_message(provider: str, message: Message) -> bool:
 def payments_reconcile() -> int:
     """Ask providers about open payments, and for refunds again; return how many payments changed."""
     stale = Payment.objects.filter(updated_at__lt=timezone.now() - STALE_AFTER).order_by("id")
-    unsent = stale.filter(state=PaymentState.REFUNDING)
+    pending = Refund.objects.filter(state=RefundState.PENDING, updated_at__lt=timezone.now() - STALE_AFTER)
+    unsent = Payment.objects.filter(pk__in=pending.values("payment")).order_by("id")
     return run_all(_reconcile_payment, chain(stale.filter(state__in=OPEN)[:200], unsent[:200]))
 
 
 def _reconcile_payment(payment: Payment) -> int:
-    if payment.state == PaymentState.REFUNDING:
-        return int(refund_send(payment=payment).state == PaymentState.REFUNDED)
+    if payment.state not in OPEN:
+        refund_send(payment=payment)
+        return int(not payment.refunds.filter(state=RefundState.PENDING).exists())
     outcome = get_provider(payment.provider).lookup(reference=payment.reference)
     if outcome is None and payment.created_at < timezone.now() - NEVER_CHARGED_AFTER:
         outcome = Outcome(state="declined", reason="never-charged")
