@@ -68,16 +68,18 @@ REFUND = (
     Step(words="commit the decision", place=COMMIT, nth=1),
     Step(words="send the refund", place=REFUND_SENT),
     Step(words="the provider refunds", place=PROVIDER_REFUNDS),
+    Step(words="the provider's own commit of the refund", place=COMMIT, nth=2),
     Step(words="write the refund", place=SETTLED),
-    Step(words="commit the refund", place=COMMIT, nth=2),
+    Step(words="commit the refund", place=COMMIT, nth=3),
 )
 LATE_SUCCESS = (
     Step(words="write that it came too late", place=SETTLED, nth=1),
     Step(words="commit that it came too late", place=COMMIT, nth=1),
     Step(words="send the refund", place=REFUND_SENT),
     Step(words="the provider refunds", place=PROVIDER_REFUNDS),
+    Step(words="the provider's own commit of the refund", place=COMMIT, nth=2),
     Step(words="write the refund", place=SETTLED, nth=2),
-    Step(words="commit the refund", place=COMMIT, nth=2),
+    Step(words="commit the refund", place=COMMIT, nth=3),
 )
 SETTLEMENT = (
     Step(words="look the charge up", place="payments.sandbox:Sandbox.lookup"),
