@@ -1,0 +1,43 @@
+"""Addresses of services that fail, for tests of the tests."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+
+class FailingHandler(BaseHTTPRequestHandler):
+    """Return 500 to everything, with a request id."""
+
+    def do_GET(self) -> None:
+        self.send_response(500)
+        self.send_header("Content-Length", "5")
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("X-Request-ID", "id-of-the-request")
+        self.end_headers()
+        self.wfile.write(b"boom\n")
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
+
+@pytest.fixture
+def failing_url() -> Iterator[str]:
+    """Return the address of a service that answers 500."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), FailingHandler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def closed_url() -> str:
+    """Return an address at which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
