@@ -46,6 +46,7 @@ class Part:
 PARTS = {
     "stack": Part(folder=".", lock=DEVELOPMENT, arguments=("-m", "not differential")),
     "backend": Part(folder="backend", lock="requirements-dev.txt"),
+    "dashboard": Part(folder="compose/dashboard", lock="requirements-dev.txt"),
     "gateway": Part(folder="ai-services/api_gateway", lock="requirements-dev.txt"),
 }
 
@@ -215,6 +216,13 @@ def plain_compose(session: nox.Session) -> None:
     """Run the documented Docker Compose commands and compare their output (needs a Docker Engine)."""
     _install(session, DEVELOPMENT)
     session.run("python", "-m", "pytest", "tests/plain_compose", *session.posargs, env={"PYTHONPATH": PATHS})
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Type every console block of the pages and compare its output (DOCS_ENGINE=local|docker)."""
+    _install(session, DEVELOPMENT)
+    session.run("python", "-m", "pytest", "tests/docs", *session.posargs, env={"PYTHONPATH": PATHS})
 
 
 @nox.session(python=False, default=False)

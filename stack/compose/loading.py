@@ -58,6 +58,7 @@ def load_stack(request: Request) -> Stack:
         directory=directory,
         services=services,
         env_file=request.env_file,
+        private_values=_private_values(request, variables),
         networks=_networks(document, services, name),
         volumes=_names(document.get("volumes"), name),
         endpoints=dict(document.get("x-endpoints") or {}),
@@ -71,6 +72,12 @@ def _variables(request: Request, directory: Path) -> dict[str, str]:
         if file is not None and file.is_file():
             values = {**dotenv.read(file, values), **values}
     return values
+
+
+def _private_values(request: Request, variables: Mapping[str, str]) -> tuple[str, ...]:
+    if request.env_file is None or not request.env_file.is_file():
+        return ()
+    return tuple(dotenv.read(request.env_file, variables).values())
 
 
 def _name(request: Request, variables: Mapping[str, str], reader: DocumentReader) -> str:

@@ -17,7 +17,6 @@ from stack.errors import (
     ServiceFailed,
     ServiceTimedOut,
     ServiceUnhealthy,
-    StackError,
     UpElsewhere,
 )
 from stack.health.verdicts import BAD
@@ -135,7 +134,7 @@ def wait_until_up(launched: Launched, show: Show) -> list[Event]:
         if event.kind == "stack" and event.state == "up":
             return events
     if problem is not None:
-        raise _GuardianError(problem)
+        raise guardians.ReportedError(problem.text, hint=problem.hint, code=problem.code)
     if any(event.kind == "stack" and event.state == "failed" for event in events):
         raise StartFailed(events, launched.run)
     output = (launched.run / "guardian.log").read_text(errors="replace").strip().splitlines()
@@ -164,14 +163,6 @@ class StartFailed(ServiceFailed):
         bad = [e.state for e in events if e.kind == "service" and e.state in BAD]
         first = next((state for state in bad if state != "dependency failed"), "")
         self.code = _CODES.get(first, ServiceFailed.code)  # type: ignore[misc]
-
-
-class _GuardianError(StackError):
-    """An error in the guardian, with its own exit code."""
-
-    def __init__(self, event: Event) -> None:
-        super().__init__(event.text, hint=event.hint)
-        self.code = event.code or 1  # type: ignore[misc]
 
 
 def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show) -> tuple[StackState, bool]:
