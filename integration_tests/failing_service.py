@@ -11,15 +11,17 @@ import pytest
 
 
 class FailingHandler(BaseHTTPRequestHandler):
-    """Return 500 to everything, with a request id."""
+    """Return 500 with a request id to everything but /degraded/..., which is 200 without Redis."""
 
     def do_GET(self) -> None:
-        self.send_response(500)
-        self.send_header("Content-Length", "5")
+        degraded = self.path.startswith("/degraded/")
+        body = b'{"status": "degraded", "down": ["redis"]}' if degraded else b"boom\n"
+        self.send_response(200 if degraded else 500)
+        self.send_header("Content-Length", str(len(body)))
         self.send_header("Content-Type", "text/plain")
         self.send_header("X-Request-ID", "id-of-the-request")
         self.end_headers()
-        self.wfile.write(b"boom\n")
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Log nothing."""

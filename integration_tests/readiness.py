@@ -42,14 +42,12 @@ def why_not_ready(name: str) -> str:
             response = service.get(PATHS[name], timeout=5)
     except NoAnswerError as error:
         return f"{label}: {error}"
-    if response.status_code == 200:
-        return ""
     try:
         down = ", ".join(response.json()["down"])
     except (ValueError, LookupError, TypeError):
         down = ""
-    return (
-        f"{label}: down: {down}"
-        if down
-        else f"{label}: HTTP {response.status_code} {response.text[:200].strip()}"
-    )
+    if down:
+        return f"{label}: down: {down}"  # also where it works without, and answers 200
+    if response.status_code == 200:
+        return ""
+    return f"{label}: HTTP {response.status_code} {response.text[:200].strip()}"

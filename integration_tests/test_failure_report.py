@@ -93,3 +93,10 @@ def test_services_that_are_not_ready_end_the_run_before_its_first_test(run_tests
 
 def test_services_that_are_ready_have_no_reason_against_it() -> None:
     assert (why_not_ready("BACKEND_URL"), why_not_ready("GATEWAY_URL")) == ("", "")
+
+
+def test_a_service_that_works_without_a_dependency_is_not_ready(
+    failing_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKEND_URL", f"{failing_url}/degraded")
+    assert why_not_ready("BACKEND_URL") == "backend: down: redis"

@@ -42,9 +42,7 @@ def causes(tests: Sequence[FailedTest]) -> list[Cause]:
     """
     groups: dict[str, list[FailedTest]] = {}
     for test in tests:
-        groups.setdefault(_VARIABLE.sub("#", test.answer) or _VARIABLE.sub("#", test.message), []).append(
-            test
-        )
+        groups.setdefault(_VARIABLE.sub("#", test.answer or test.message), []).append(test)
     grouped = [
         Cause(title=group[0].answer or group[0].message.partition("\n")[0], tests=tuple(group))
         for group in groups.values()
@@ -74,7 +72,7 @@ def _cause_lines(cause: Cause, rows: Sequence[Row], limit: int) -> list[str]:
         + (f" ({first.request})" if first.request else ""),
         f"    {names}" + (f" and {more} more" if more > 0 else ""),
     ]
-    assertion = first.message.splitlines()
+    assertion = [line for line in first.message.splitlines() if line.strip()]
     if not first.answer:
         assertion = assertion[1:]  # the title is its first line
     head += [f"    {first.place}: {assertion[0]}" if assertion else f"    at {first.place}"]
