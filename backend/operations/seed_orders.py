@@ -1,7 +1,7 @@
-"""Past orders with structure in them: every customer has tastes, and some things are bought together.
+"""Past orders with structure: every customer has preferences, and some products are bought together.
 
-A customer likes two shelves of the catalogue and one brand; most of a basket comes from there. A product's
-companion is its successor on the same shelf: it lies in the same basket half of the time.
+A customer prefers two categories; most of a basket comes from there. A product's companion is its successor
+in the same category: it lies in the same basket half of the time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CANDIDATES = 5000
 
 @dataclass(frozen=True, kw_only=True)
 class Basket:
-    """One order that was paid and handed over, with all that belongs to it, not stored."""
+    """One fulfilled order with its lines and payment, not stored yet."""
 
     order: Order
     lines: list[OrderLine]
@@ -39,30 +39,34 @@ class Basket:
 
 @transaction.atomic
 def past_orders_seed(*, orders: int) -> int:
-    """Stores fulfilled orders of the past, and what they took from stock came in before; answers how many."""
-    shelves = _shelves()
+    """Store fulfilled orders of the past, whose units came in before they were sold; return how many."""
+    categories = _categories()
     first = Order.objects.filter(number__startswith="P").count() + 1
-    baskets = (_basket(number, shelves) for number in range(first, first + orders)) if shelves else iter(())
+    baskets = (
+        (_build_basket(number, categories) for number in range(first, first + orders))
+        if categories
+        else iter(())
+    )
     made, sold = 0, Counter[int]()
     while batch := list(islice(baskets, BATCH)):
-        sold.update(_stored(batch))
+        sold.update(_store(batch))
         made += len(batch)
-    _came_in_before(sold)
+    _raise_initial_stock(sold)
     return made
 
 
-def _shelves() -> dict[int, list[Variant]]:
-    found: dict[int, list[Variant]] = defaultdict(list)
+def _categories() -> dict[int, list[Variant]]:
+    categories: dict[int, list[Variant]] = defaultdict(list)
     rows = Variant.objects.select_related("product").filter(position=0).order_by("id")
     for variant in rows[:CANDIDATES]:
-        found[variant.product.category_id].append(variant)
-    return dict(found)
+        categories[variant.product.category_id].append(variant)
+    return dict(categories)
 
 
-def _basket(number: int, shelves: dict[int, list[Variant]]) -> Basket:
+def _build_basket(number: int, categories: dict[int, list[Variant]]) -> Basket:
     random = Random(number * 104729 + 5)
     customer = random.randrange(CUSTOMERS)
-    chosen = dict(_chosen(random, Random(customer), shelves))
+    chosen = dict(_choose_variants(random, Random(customer), categories))
     moment = EPOCH + timedelta(minutes=17 * number)
     total = sum((variant.price * units for variant, units in chosen.items()), Decimal(0))
     order = Order(
@@ -79,17 +83,19 @@ def _basket(number: int, shelves: dict[int, list[Variant]]) -> Basket:
     return Basket(order=order, lines=lines, payment=_payment(order), charge=_charge(order))
 
 
-def _chosen(
-    random: Random, taste: Random, shelves: dict[int, list[Variant]]
+def _choose_variants(
+    random: Random, taste: Random, categories: dict[int, list[Variant]]
 ) -> Iterator[tuple[Variant, int]]:
-    liked = taste.sample(sorted(shelves), min(2, len(shelves)))
+    liked = taste.sample(sorted(categories), min(2, len(categories)))
     for _ in range(random.choice((1, 1, 2, 3))):
-        shelf = shelves[random.choice(liked) if random.random() < 0.8 else random.choice(sorted(shelves))]
-        # Squared: the first things on a shelf are bought most.
-        place = int(random.random() ** 2 * len(shelf))
-        yield shelf[place], random.choice((1, 1, 1, 2))
+        category = categories[
+            random.choice(liked) if random.random() < 0.8 else random.choice(sorted(categories))
+        ]
+        # Squared: the first products of a category are bought most.
+        place = int(random.random() ** 2 * len(category))
+        yield category[place], random.choice((1, 1, 1, 2))
         if random.random() < 0.5:
-            yield shelf[(place + 1) % len(shelf)], 1
+            yield category[(place + 1) % len(category)], 1
 
 
 def _line(order: Order, variant: Variant, units: int) -> OrderLine:
@@ -128,7 +134,7 @@ def _charge(order: Order) -> SandboxCharge:
     )
 
 
-def _stored(batch: list[Basket]) -> Counter[int]:
+def _store(batch: list[Basket]) -> Counter[int]:
     Order.objects.bulk_create([basket.order for basket in batch])
     OrderLine.objects.bulk_create([line for basket in batch for line in basket.lines])
     Payment.objects.bulk_create([basket.payment for basket in batch])
@@ -140,8 +146,8 @@ def _stored(batch: list[Basket]) -> Counter[int]:
     return sold
 
 
-def _came_in_before(sold: Counter[int]) -> None:
-    # What was sold then had come in before: today's `on_hand` stays what the catalogue's seed says.
+def _raise_initial_stock(sold: Counter[int]) -> None:
+    # The units that were sold had come in before, so today's `on_hand` stays as seeded.
     items: dict[int, list[int]] = defaultdict(list)
     for item_id, units in sold.items():
         items[units].append(item_id)

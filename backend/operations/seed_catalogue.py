@@ -17,8 +17,8 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from catalog.models import Category, Product, StockItem, Variant
-from catalog.search import search_text_of
-from catalog.seed_words import BRANDS, PRAISE, QUALITIES, SHELVES, Shelf
+from catalog.search import build_search_text
+from operations.seed_words import BRANDS, LEAVES, PRAISE, QUALITIES, Leaf
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 BATCH = 2000
@@ -26,7 +26,7 @@ BATCH = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """One product with its variants and their stock, before any of them has a key."""
+    """One product with its variants and their stock, not stored yet."""
 
     product: Product
     variants: list[Variant]
@@ -35,22 +35,22 @@ class Draft:
 
 @transaction.atomic
 def catalogue_seed(*, products: int, first: int = 1) -> int:
-    """Stores products `first` to `first + products - 1`; answers how many were made."""
+    """Store products `first` to `first + products - 1`; return how many were made."""
     categories = category_seed()
-    drafts = (draft_of(number, categories) for number in range(first, first + products))
+    drafts = (build_draft(number, categories) for number in range(first, first + products))
     while batch := list(islice(drafts, BATCH)):
         _store(batch)
     return products
 
 
 def category_seed() -> dict[str, Category]:
-    """Stores the category tree where it is missing; answers the leaves by slug."""
+    """Store the category tree where it is missing; return the leaves by slug."""
     existing = {category.slug: category for category in Category.objects.all()}
-    for name in dict.fromkeys(shelf.root for shelf in SHELVES):
+    for name in dict.fromkeys(leaf.root for leaf in LEAVES):
         _category(existing, name, None)
     return {
-        slugify(f"{shelf.root} {shelf.name}"): _category(existing, shelf.name, existing[slugify(shelf.root)])
-        for shelf in SHELVES
+        slugify(f"{leaf.root} {leaf.name}"): _category(existing, leaf.name, existing[slugify(leaf.root)])
+        for leaf in LEAVES
     }
 
 
@@ -61,15 +61,15 @@ def _category(existing: dict[str, Category], name: str, parent: Category | None)
     return existing[slug]
 
 
-def draft_of(number: int, categories: dict[str, Category]) -> Draft:
-    """Answers product number `number`, not stored."""
+def build_draft(number: int, categories: dict[str, Category]) -> Draft:
+    """Return product number `number`, not stored yet."""
     random = Random(number * 7919 + 17)
-    shelf = random.choice(SHELVES)
-    brand, quality, noun = random.choice(BRANDS), random.choice(QUALITIES), random.choice(shelf.nouns)
+    leaf = random.choice(LEAVES)
+    brand, quality, noun = random.choice(BRANDS), random.choice(QUALITIES), random.choice(leaf.nouns)
     name = f"{brand} {quality} {noun}"
     description = f"{name}. {random.choice(PRAISE)} {random.choice(PRAISE)}"
-    category = categories[slugify(f"{shelf.root} {shelf.name}")]
-    price = Decimal(random.randint(*shelf.prices)) - Decimal("0.01") * random.choice((0, 1, 5, 10))
+    category = categories[slugify(f"{leaf.root} {leaf.name}")]
+    price = Decimal(random.randint(*leaf.prices)) - Decimal("0.01") * random.choice((0, 1, 5, 10))
     moment = EPOCH + timedelta(minutes=number)
     product = Product(
         category=category,
@@ -82,17 +82,19 @@ def draft_of(number: int, categories: dict[str, Category]) -> Draft:
         state=Product.State.PUBLISHED,
         price=price,
         currency=settings.SHOP_CURRENCY,
-        search_text=search_text_of(name=name, brand=brand, category=category.name, description=description),
+        search_text=build_search_text(
+            name=name, brand=brand, category=category.name, description=description
+        ),
         created_at=moment,
         updated_at=moment,
     )
-    return _with_variants(product, shelf, number, random)
+    return _with_variants(product, leaf, number, random)
 
 
-def _with_variants(product: Product, shelf: Shelf, number: int, random: Random) -> Draft:
+def _with_variants(product: Product, leaf: Leaf, number: int, random: Random) -> Draft:
     count = random.choice((1, 1, 1, 2, 3))
     variants, stock = [], []
-    for position, choice in enumerate(shelf.choices[:count]):
+    for position, choice in enumerate(leaf.choices[:count]):
         sku = f"SKU-{number:06d}-{position + 1}"
         units = random.choice((0, 5, 20, 50, 100, 250))
         stock.append(StockItem(code=sku, initial=units, on_hand=units))
@@ -100,7 +102,7 @@ def _with_variants(product: Product, shelf: Shelf, number: int, random: Random) 
             Variant(
                 sku=sku,
                 name=choice,
-                attributes={shelf.option: choice},
+                attributes={leaf.option: choice},
                 price=product.price + position * 5,
                 currency=product.currency,
                 position=position,
@@ -112,10 +114,10 @@ def _with_variants(product: Product, shelf: Shelf, number: int, random: Random) 
 def _store(batch: list[Draft]) -> None:
     Product.objects.bulk_create([draft.product for draft in batch])
     StockItem.objects.bulk_create([item for draft in batch for item in draft.stock])
-    Variant.objects.bulk_create(list(_joined(batch)))
+    Variant.objects.bulk_create(list(_link_variants(batch)))
 
 
-def _joined(batch: list[Draft]) -> Iterator[Variant]:
+def _link_variants(batch: list[Draft]) -> Iterator[Variant]:
     for draft in batch:
         for variant, item in zip(draft.variants, draft.stock, strict=True):
             variant.product, variant.stock_item = draft.product, item

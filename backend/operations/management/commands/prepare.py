@@ -11,33 +11,33 @@ from django.db import transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from config.preparation import code_fingerprint, is_prepared, sqlite_path
-from config.template import template_keep
-from core.advisory import exclusive
+from config.template import template_store
+from core.advisory import advisory_lock
 from core.models import Preparation
 
 
 class Command(BaseCommand):
-    """Brings the database to the state this code needs."""
+    """Bring the database to the state this code needs."""
 
-    help = "Migrate, and seed the catalogue if it is empty. Runs once however many run it."
+    help = "Migrate, and seed the catalogue if it is empty. Safe to run many times at once."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prepare under a lock; the second one finds the work done."""
-        with exclusive("prepare"):
+        """Prepare under a lock; a second process finds the work done."""
+        with advisory_lock("prepare"):
             if is_prepared():
                 return
             path = sqlite_path()
-            fresh = path is not None and not path.exists()
+            is_new = path is not None and not path.exists()
             call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
             self._seed()
             self._mark()
-            if fresh and path is not None:
-                template_keep(fingerprint=code_fingerprint(), database=path)
+            if is_new and path is not None:
+                template_store(fingerprint=code_fingerprint(), database=path)
 
     def _seed(self) -> None:
         from catalog.models import Product
-        from catalog.seed import catalogue_seed
+        from operations.seed_catalogue import catalogue_seed
 
         if settings.SEED_PRODUCTS and not Product.objects.exists():
             catalogue_seed(products=settings.SEED_PRODUCTS)

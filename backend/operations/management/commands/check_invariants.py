@@ -1,4 +1,4 @@
-"""`manage.py check_invariants`: proves on any database that nothing was oversold, lost or charged twice."""
+"""`manage.py check_invariants`: check that nothing was oversold, lost or charged twice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
-from orders.invariants import INVARIANTS, Invariant
+from operations.invariants import INVARIANTS, Invariant
 
 SHOWN = 5
 
@@ -20,18 +20,18 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Say each invariant with its verdict. Raises: CommandError when one is broken."""
+        """Print each invariant with its verdict. Raises: CommandError when one is broken."""
         with transaction.atomic():
             if connection.vendor == "postgresql":
-                # A buyer who buys between two of these queries would look like a broken invariant.
+                # A buyer who buys between two of these queries would look like a violation.
                 connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             broken = [one for one in INVARIANTS if not self._holds(one)]
         if broken:
             raise CommandError(f"{len(broken)} of {len(INVARIANTS)} invariants are broken.")
 
     def _holds(self, invariant: Invariant) -> bool:
-        found = list(islice(invariant.violations(), SHOWN))
-        self.stdout.write(f"{'BROKEN' if found else 'ok    '} {invariant.sentence}")
-        for row in found:
+        rows = list(islice(invariant.violations(), SHOWN))
+        self.stdout.write(f"{'BROKEN' if rows else 'ok    '} {invariant.sentence}")
+        for row in rows:
             self.stdout.write(f"         {type(row).__name__} {row}")
-        return not found
+        return not rows
