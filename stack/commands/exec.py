@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 
+from stack.commands import options
 from stack.control import guardians, plans
 from stack.control.choice import Choice
 from stack.environments import virtualenv
@@ -27,9 +27,10 @@ def run(choice: Choice, service: str, command: str, *, fresh: bool = False) -> i
     Raises:
         NotRunnable: the local engine finds no such program.
         UnknownService: the stack has no such service.
+        InvalidOption: a quotation mark of ``command`` is not closed.
     """
     stack = guardians.require_running(choice.resolve_name())
-    words = shlex.split(command)
+    words = options.words(command)
     if stack.engine != "local":
         return programs.attach(container_argv(stack, service, words, fresh=fresh))
     plan = stored_plans.read(stack.name)

@@ -25,7 +25,7 @@ def run(choice: Choice, command: str) -> int:
         ServerMissing: an interactive session was asked for, and no client is installed.
     """
     stack = guardians.require_running(choice.resolve_name())
-    planned = plans.service_of_image(stored_plans.read(stack.name), "redis")
+    planned = plans.service_of_kind(stored_plans.read(stack.name), "redis")
     if stack.engine != "local":
         return programs.attach(
             exec.container_argv(stack, planned.name, ["redis-cli", *shlex.split(command)], fresh=False)

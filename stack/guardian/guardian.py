@@ -18,10 +18,11 @@ from msgspec.structs import replace
 
 from stack import compose
 from stack.display import config
+from stack.display.redaction import redactor_of
 from stack.engines import registry
 from stack.engines.protocol import Engine, Site
 from stack.errors import StackError
-from stack.guardian import control_socket
+from stack.guardian import control_socket, variables
 from stack.guardian.end import Ended, until_end
 from stack.guardian.supervisor import Supervisor
 from stack.health.verdicts import Verdict
@@ -91,11 +92,14 @@ class Guardian:
 
     async def _prepare(self) -> tuple[Plan, Engine]:
         request = self._request
+        os.environ.update(variables.provided(request))  # a container engine reads the files itself
         loaded = compose.load(
             *map(Path, request.files),
             profiles=request.profiles,
+            targets=request.services,
             env_file=Path(request.env_file) if request.env_file else None,
         )
+        self._timeline.redact = redactor_of(loaded).text
         services = planning.select(loaded, request.services)
         planning.order(services)
         engine = self._engine = registry.create(request.engine)
