@@ -219,6 +219,15 @@ def plain_compose(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def differential(session: nox.Session) -> None:
+    """Compare the compose reader with `docker compose config`, case by case (needs the compose plugin)."""
+    _install(session, DEVELOPMENT)
+    if not _has_docker_compose(session):
+        session.error("there is no `docker compose` here: install Docker's compose plugin")
+    session.run("python", "-m", "pytest", "-m", "differential", *session.posargs, env={"PYTHONPATH": "."})
+
+
+@nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """Type every console block of the pages and compare its output (DOCS_ENGINE=local|docker)."""
     _install(session, DEVELOPMENT)
