@@ -99,7 +99,7 @@ def request(choice: Choice, *, services: Sequence[str] = (), ephemeral: bool, de
         name=name,
         files=files,
         engine=engine,
-        work_tree=str(choice.work_tree),
+        work_tree=str(choice.folder),
         run=str(runs.new_run(choice.work_tree, name)),
         env_file=choice.env_file(),
         profiles=choice.profiles,
@@ -156,7 +156,7 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
     """Bring a detached stack up; return its state, and whether it was up already.
 
     Raises:
-        UpElsewhere: it is up on another engine than the chosen one.
+        UpElsewhere: it is up on another engine than the chosen one, or without one of the services.
         StackError: see ``wait_until_up``.
     """
     from filelock import FileLock
@@ -167,6 +167,7 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
     with FileLock(locks / name, timeout=deadline_s + 60):
         if (running := guardians.alive(name)) is not None and running.phase in {"up", "starting"}:
             _require_engine(choice.engine, running)
+            _require_services(services, running)
             return running, True
         if running is not None:
             sweep.end(running)  # it is stopping; there is one stack of a name at a time
@@ -181,4 +182,16 @@ def _require_engine(engine: str, stack: StackState) -> None:
         raise UpElsewhere(
             f"{stack.name} is up already, on {stack.engine}.",
             hint=f"End it first: `inv down --stack {stack.name}`; its data stays with that engine.",
+        )
+
+
+def _require_services(services: Sequence[str], stack: StackState) -> None:
+    """Raise where a running stack was started without one of the services (all where none is named)."""
+    record = Path(stack.run) / "request.json"
+    partial = record.is_file() and bool(read_request(record).services)
+    missing = [name for name in services if name not in stack.ports]
+    if missing or (partial and not services):
+        raise UpElsewhere(
+            f"{stack.name} is up already, but only with {', '.join(stack.ports)}.",
+            hint=f"End it first: `inv down --stack {stack.name}`; its data is kept.",
         )

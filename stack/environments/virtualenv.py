@@ -84,7 +84,7 @@ def choose_python(project: Path, pyproject: bytes, version: str | None) -> Inter
     running = Interpreter(path=Path(_base()), version=".".join(map(str, sys.version_info[:3])))
     if running.satisfies(specifier):
         return running
-    search = _search_path()
+    search = search_path()
     try:
         path = uv.call(
             "python", "find", "--no-project", "--no-python-downloads", specifier, cwd=project, path=search
@@ -99,7 +99,7 @@ def choose_python(project: Path, pyproject: bytes, version: str | None) -> Inter
     return Interpreter(path=real, version=programs.run([real, "-c", code]).stdout.strip())
 
 
-def _search_path() -> str:
+def search_path() -> str:
     """Return the PATH with pyenv's interpreters in place of its shims, which work only inside pyenv."""
     home = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     entries = os.environ.get("PATH", os.defpath).split(os.pathsep)

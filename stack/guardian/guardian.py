@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from stack import compose
 from stack.display import config
+from stack.display.redaction import redactor_of
 from stack.engines import registry
 from stack.engines.protocol import Engine, Site
 from stack.errors import StackError
@@ -94,8 +95,10 @@ class Guardian:
         loaded = compose.load(
             *map(Path, request.files),
             profiles=request.profiles,
+            targets=request.services,
             env_file=Path(request.env_file) if request.env_file else None,
         )
+        self._timeline.redact = redactor_of(loaded).text
         services = planning.select(loaded, request.services)
         planning.order(services)
         engine = self._engine = registry.create(request.engine)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from stack.display.redaction import redactor_of
 from stack.engines.protocol import Engine, Exit, Site
 from stack.errors import PortTaken, StackError
 from stack.guardian.service import ServiceRun
@@ -40,11 +41,12 @@ class Supervisor:
         deadline_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        redactor = redactor_of(plan.stack)
         self._engine, self._timeline, self._clock, self._deadline_s = engine, timeline, clock, deadline_s
         self.runs = {
             name: ServiceRun(
                 plan=service,
-                log=service_logs.Log(service_logs.log_file(site.run, name)),
+                log=service_logs.Log(service_logs.log_file(site.run, name), redact=redactor.data),
                 timeline=timeline,
                 clock=clock,
             )

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+from stack.errors import CommandFailed
+
 Kind = Literal["ok", "refused", "hang", "wrong"]
 EVIDENCE_S = 0.2
 """How long to wait for the body of an error status: it is evidence only."""
@@ -145,6 +147,8 @@ async def observe(probe: Probe, timeout_s: float) -> Observation:
         return result if result.kind == "ok" else replace(result, detail=f"{probe.question}: {result.detail}")
     except TimeoutError:
         return Observation(kind="hang", detail=f"{probe.question}: no answer in {timeout_s:.2g} s")
+    except CommandFailed as error:
+        return Observation(kind="hang" if error.timed_out else "refused", detail=str(error))
     except ConnectionRefusedError:
         return Observation(kind="refused", detail=f"{probe.question}: connection refused")
     except OSError as error:

@@ -42,10 +42,15 @@ class Timeline:
         run.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = (run / FILE).open("ab", buffering=0)
         self._clock = clock
+        self.redact: Callable[[str], str] = str
+        """Masks secrets in every text that is written."""
 
     def write(self, kind: str, **values: str | int | float) -> None:
         """Append an event; ``values`` are its fields."""
-        event = Event(at=round(self._clock(), 4), kind=kind, **values)  # type: ignore[arg-type]
+        shown = {
+            key: self.redact(value) if isinstance(value, str) else value for key, value in values.items()
+        }
+        event = Event(at=round(self._clock(), 4), kind=kind, **shown)  # type: ignore[arg-type]
         with contextlib.suppress(OSError):  # a full disk costs the record, never the stack
             self._file.write(msgspec.json.encode(event) + b"\n")
 

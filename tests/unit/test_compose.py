@@ -275,3 +275,11 @@ def test_a_duration_is_read_in_seconds(text: str, expected: float) -> None:
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         seconds(text)
+
+
+def test_naming_a_service_activates_its_profiles(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(
+        "services: {web: {image: a}, tool: {image: b, profiles: [p]}, mate: {image: c, profiles: [p]}, "
+        "other: {image: d, profiles: [q]}}\n"
+    )
+    assert set(compose.load(tmp_path / "compose.yml", targets=["tool"]).services) == {"web", "tool", "mate"}
