@@ -46,6 +46,7 @@ class Part:
 PARTS = {
     "stack": Part(folder=".", lock=DEVELOPMENT, arguments=("-m", "not differential")),
     "backend": Part(folder="backend", lock="requirements-dev.txt"),
+    "dashboard": Part(folder="compose/dashboard", lock="requirements-dev.txt"),
     "gateway": Part(folder="ai-services/api_gateway", lock="requirements-dev.txt"),
 }
 

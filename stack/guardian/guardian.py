@@ -23,7 +23,7 @@ from stack.display.redaction import redactor_of
 from stack.engines import registry
 from stack.engines.protocol import Engine
 from stack.errors import ServiceFailed, StackError
-from stack.guardian import control_socket
+from stack.guardian import control_socket, variables
 from stack.guardian.end import Ended, until_end
 from stack.guardian.preparation import load, make_plan, site_of
 from stack.guardian.supervisor import Supervisor
@@ -103,6 +103,7 @@ class Guardian:
         return known.code
 
     async def _prepare(self) -> tuple[Plan, Engine]:
+        os.environ.update(variables.provided(self._request))  # a container engine reads the files itself
         engine = self._engine = registry.create(self._request.engine)
         loaded = load(self._request)
         self._timeline.redact = redactor_of(loaded).text

@@ -76,7 +76,7 @@ class LocalProcess:
     async def stop(self, grace_s: float) -> None:
         """Ask the process to end, then end its whole session."""
         if not self._ended.done():
-            number = getattr(signal, self._plan.service.stop_signal, signal.SIGTERM)
+            number = getattr(signal, self._plan.service.stop_signal or "SIGTERM", signal.SIGTERM)
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
             with contextlib.suppress(TimeoutError):
