@@ -6,7 +6,7 @@ import logging.config
 import os
 import sys
 
-from gateway import logs
+from gateway import logs, tracing
 from gateway.settings import BadEnvironment, Settings, read_settings
 
 
@@ -23,6 +23,7 @@ def main() -> None:
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; requests in progress get ``graceful_s`` seconds to finish."""
+    tracing.start()
     import uvicorn
 
     from gateway.app import create_app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
@@ -11,7 +12,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from gateway import health, problems, proxy
+from gateway import health, problems, proxy, tracing
 from gateway.middleware import RequestLogMiddleware
 from gateway.proxy.upstream import Upstream
 from gateway.settings import Settings
@@ -38,9 +39,15 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with Upstream(settings) as upstream:
             yield {"settings": settings, "upstream": upstream}
+        await asyncio.to_thread(tracing.stop)
 
     app = FastAPIOffline(
-        title="Shop API gateway", description=DESCRIPTION, version="1", redoc_url=None, lifespan=lifespan
+        title="Shop API gateway",
+        description=DESCRIPTION,
+        version="1",
+        redoc_url=None,
+        lifespan=lifespan,
+        telemetry=tracing.fastapi_settings(),
     )
     app.add_middleware(RequestLogMiddleware)
     app.add_exception_handler(problems.Problem, problems.handle_problem)

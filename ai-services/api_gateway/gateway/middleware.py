@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.logs import request_id
 from gateway.problems import Problem, problem_response
+from gateway.tracing import trace_id_of
 
 ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 CLIENT_DISCONNECTED = 499  # never sent; the access log shows it if the client left before the response
@@ -90,6 +91,8 @@ def _log(scope: Scope, response: _Response, elapsed_s: float) -> None:
         "duration_ms": round(elapsed_s * 1000, 2),
         "remote": scope["client"][0] if scope.get("client") else "-",
     }
+    if trace_id := trace_id_of(scope):
+        fields["trace_id"] = trace_id
     text = "%s %s %s in %.1f ms"
     access.info(
         text, fields["method"], fields["path"], response.status, elapsed_s * 1000, extra={"fields": fields}

@@ -1,0 +1,73 @@
+"""Traces by OpenTelemetry, where OTEL_EXPORTER_OTLP_ENDPOINT names a receiver; elsewhere nothing is recorded.
+
+FastAPI records its own requests, named by their routes. This module says where the spans go, and adds the
+requests to the backend. All settings are the standard's own variables
+(https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from fastapi.telemetry import TelemetryConfig
+from opentelemetry import trace
+from starlette.types import Scope
+
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+SERVICE = "api-gateway"
+TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+"""https://www.w3.org/TR/trace-context/#traceparent-header"""
+
+
+def is_enabled() -> bool:
+    """Return whether spans are recorded and sent."""
+    return bool(os.environ.get(ENDPOINT)) and os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true"
+
+
+def start() -> None:
+    """Send the spans of this process in the background; the SDK is imported only here."""
+    if not is_enabled():
+        return
+    os.environ.setdefault("OTEL_SERVICE_NAME", SERVICE)
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    AioHttpClientInstrumentor().instrument()
+
+
+def stop() -> None:
+    """Send what is still waiting: Uvicorn ends the process by its signal, so that nothing runs after it."""
+    if is_enabled():
+        from opentelemetry.sdk.trace import TracerProvider
+
+        provider = trace.get_tracer_provider()
+        if isinstance(provider, TracerProvider):
+            provider.shutdown()
+
+
+def fastapi_settings() -> TelemetryConfig:
+    """Return what FastAPI records itself: one span a request, none for health checks."""
+    return {
+        "tracing": is_enabled(),
+        "metrics": False,
+        "logs": False,
+        "operation_spans": False,
+        "auto_configure": False,
+        "exclude": lambda scope: scope.get("path", "").startswith("/health"),
+    }
+
+
+def trace_id_of(scope: Scope) -> str:
+    """Return the id of the trace that a request belongs to, empty where it belongs to none."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        return f"{context.trace_id:032x}"
+    values = [value for name, value in scope["headers"] if name == b"traceparent"]
+    found = TRACEPARENT.fullmatch(values[0]) if len(values) == 1 else None
+    return found[1].decode() if found and found[1].strip(b"0") else ""
