@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from gateway import health, problems, proxy
-from gateway.middleware import RequestLogMiddleware
+from gateway.middleware import RequestMiddleware
 from gateway.proxy.upstream import Upstream
 from gateway.settings import Settings
 
@@ -42,9 +42,9 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPIOffline(
         title="Shop API gateway", description=DESCRIPTION, version="1", redoc_url=None, lifespan=lifespan
     )
-    app.add_middleware(RequestLogMiddleware)
+    app.add_middleware(RequestMiddleware)
     app.add_exception_handler(problems.Problem, problems.handle_problem)
     app.add_exception_handler(HTTPException, problems.handle_http_exception)
     app.include_router(health.router)
-    app.router.routes.append(Route("/api/v1/{path:path}", proxy.ProxyEndpoint()))
+    app.router.routes.insert(0, Route("/api/v1/{path:path}", proxy.ProxyEndpoint()))
     return app
