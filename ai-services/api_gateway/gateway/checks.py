@@ -14,16 +14,18 @@ from gateway.problems import Problem
 
 Headers = Sequence[tuple[bytes, bytes]]
 
+VERSIONS = frozenset({"1.0", "1.1"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HOST = re.compile(rb"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 ABSOLUTE_FORM = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 LINE_BYTES = 4  # ": " and the end of the line
 
 
-def find_problem(method: str, target: bytes, headers: Headers) -> Problem | None:
+def find_problem(version: str, method: str, target: bytes, headers: Headers) -> Problem | None:
     """Return why a request is not accepted, None if it is."""
     return (
-        _size_problem(target, headers)
+        _version_problem(version)
+        or _size_problem(target, headers)
         or _host_problem(headers)
         or _framing_problem(headers)
         or _method_problem(method, target)
@@ -44,6 +46,12 @@ def split_absolute_form(target: bytes) -> tuple[bytes, bytes]:
     if match is None:
         return b"", target
     return match[1], target[match.end() :] or b"/"
+
+
+def _version_problem(version: str) -> Problem | None:
+    if version in VERSIONS:
+        return None
+    return Problem(505, "version-not-supported", f"HTTP/{version} is not supported, HTTP/1.1 is.")
 
 
 def _size_problem(target: bytes, headers: Headers) -> Problem | None:

@@ -49,12 +49,16 @@ class RequestMiddleware:
     async def _respond(self, scope: Scope, exchange: _Exchange) -> None:
         try:
             _apply_absolute_form(scope)
-            problem = checks.find_problem(scope["method"], scope["raw_path"], scope["headers"])
+            problem = checks.find_problem(
+                scope["http_version"], scope["method"], scope["raw_path"], scope["headers"]
+            )
             if problem is None:
                 _apply_origin(scope)
                 await self.app(scope, exchange.receive, exchange.send)
                 return
             exchange.close = True
+        except Problem as refused:
+            problem = refused
         except Exception:
             errors.exception("%s %s failed", scope["method"], scope["path"])
             if exchange.status != CLIENT_DISCONNECTED:

@@ -43,12 +43,6 @@ def problem_response(problem: Problem, path: str) -> Response:
     return Response(problem_body(problem, path), problem.status, dict(problem.headers or {}), CONTENT_TYPE)
 
 
-async def handle_problem(request: Request, error: Exception) -> Response:
-    """Return the response for a problem that a route raised."""
-    assert isinstance(error, Problem)
-    return problem_response(error, request.url.path)
-
-
 async def handle_http_exception(request: Request, error: Exception) -> Response:
     """Return the response for an unknown path or a method that is not allowed."""
     assert isinstance(error, HTTPException)

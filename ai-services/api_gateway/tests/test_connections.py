@@ -92,7 +92,6 @@ def test_a_head_of_exactly_100_fields_is_accepted(gateway: Gateway) -> None:
         raw.HEAD + b"Transfer-Encoding: gzip\r\n" + CLOSE,
         raw.HEAD + b"Transfer-Encoding: chunked\r\n" + CLOSE + b"not a size\r\n",
         b"GET /api/v1/x#part HTTP/1.1\r\nHost: h\r\n" + CLOSE,
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
 )
 def test_invalid_http_is_a_problem(gateway: Gateway, backend: Backend, request_bytes: bytes) -> None:
@@ -100,6 +99,12 @@ def test_invalid_http_is_a_problem(gateway: Gateway, backend: Backend, request_b
     assert (response.status, response.problem) == (400, "bad-request")
     assert response.headers["connection"] == "close"
     assert not backend.seen
+
+
+@pytest.mark.parametrize("line", [b"PRI * HTTP/2.0", b"GET /health HTTP/9.9", b"GET /health HTTP/0.9"])
+def test_another_version_of_http_is_a_505(gateway: Gateway, line: bytes) -> None:
+    (response,) = raw.send(gateway.port, line + b"\r\nHost: h\r\n\r\nSM\r\n\r\n")
+    assert (response.status, response.problem) == (505, "version-not-supported")
 
 
 def test_invalid_http_after_a_request_is_a_problem_too(gateway: Gateway) -> None:

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from config import env, logs, preparation, vault
+from config import env, logs, preparation, trusted_proxies, vault
 
 BASE_DIR = preparation.BASE_DIR
 NINJA_DIR = Path(find_spec("ninja").origin).parent  # found, not imported: it costs 0.5 s
@@ -27,7 +27,11 @@ INSTALLED_APPS = [
     "events",
 ]
 
+# Addresses and networks; from nobody else X-Forwarded-For, -Proto and -Host are believed.
+TRUSTED_PROXIES = trusted_proxies.networks(env.words("TRUSTED_PROXIES"))
+
 MIDDLEWARE = [
+    "config.trusted_proxies.TrustedProxyMiddleware",
     "core.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.middleware.StaticFilesMiddleware",

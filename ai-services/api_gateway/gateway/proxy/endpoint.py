@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.checks import has_body
 from gateway.forwarded import client_key
 from gateway.logs import request_id
 from gateway.problems import Problem
@@ -36,12 +37,16 @@ class ProxyEndpoint:
         client = client_key(scope["client"][0])
         target = target_of(scope)
         with suppress(ClientDisconnected), upstream.memory.open(client) as memory:
-            body = await read_body(receive, scope["headers"], deadline_s=settings.body_s, memory=memory)
-            async with cancel_on_disconnect(receive):
-                with upstream.slots.open(client) as slots:
-                    slots.take(1)
-                    async with await forward(upstream, scope, target, body, settings.deadline_s) as response:
-                        await relay(response, send, settings)
+            body = b""
+            if has_body(scope["headers"]):
+                body = await read_body(receive, scope["headers"], deadline_s=settings.body_s, memory=memory)
+            with upstream.slots.open(client) as slots:
+                slots.take(1)
+                async with (
+                    cancel_on_disconnect(receive),
+                    await forward(upstream, scope, target, body, settings.deadline_s) as response,
+                ):
+                    await relay(response, send, settings)
 
 
 def target_of(scope: Scope) -> str:
