@@ -20,8 +20,11 @@ nox.options.sessions = ["lint", "tests", "integration"]
 nox.options.error_on_external_run = True
 
 ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT))  # tools/ is not installed
 logging.getLogger("stack").setLevel(logging.INFO)  # nox listens to everything; commands are told at DEBUG
-DEVELOPMENT = "requirements/dev.txt"
+PATHS = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
+"""Where Python finds the engine and, below tests/, each suite as a package."""
+DEVELOPMENT = "tools/requirements/dev.txt"
 COMPOSE = ("compose/docker-compose.local.yml", "compose/docker-compose.ci.yml")
 
 
@@ -57,13 +60,14 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    session.run("lint-imports", env={"PYTHONPATH": str(ROOT)})
     session.run("yamllint", "--strict", *_files(session, "*.yml", "*.yaml", ".yamllint.yml"))
-    session.run("shellcheck", *_files(session, "*.sh", ".ci/run", "compose/base-images/*entrypoint*"))
+    session.run("shellcheck", *_files(session, "*.sh", ".ci/run", "tools/base-images/*entrypoint*"))
     _check_containers(session)
     workflows = _files(session, ".github/workflows/*.yml")
     session.run("actionlint", *workflows)
     session.run("zizmor", "--offline", "--quiet", *workflows)
-    session.run("python", "-m", "stack.lock_check", env={"PYTHONPATH": str(ROOT)})
+    session.run("python", "-m", "tools.locks", env={"PYTHONPATH": str(ROOT)})
 
 
 def _check_containers(session: nox.Session) -> None:
@@ -102,18 +106,18 @@ def tests(session: nox.Session, part: str) -> None:
 @nox.session(python=False)
 def integration(session: nox.Session) -> None:
     """Bring a stack up, test it, end it (-- --engine docker|local --stack local|ci --keep -k EXPR)."""
-    from stack import integration as job
+    from stack.commands import integration
 
-    if code := job.run(session.posargs):
+    if code := integration.run(session.posargs):
         sys.exit(code)
 
 
 @nox.session(python=False)
 def build(session: nox.Session) -> None:
     """Make images or environments for a stack (-- --engine docker|local --stack local|ci)."""
-    from stack import integration as job
+    from stack.commands import integration
 
-    if code := job.build(session.posargs):
+    if code := integration.build(session.posargs):
         sys.exit(code)
 
 
@@ -121,39 +125,39 @@ def build(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """Break a running stack in every way known and compare what is said (FAULTS_ENGINE=local|docker)."""
     _install(session, DEVELOPMENT)
-    environment = {"FAULTS_ENGINE": os.environ.get("FAULTS_ENGINE", "local"), "PYTHONPATH": str(ROOT)}
-    session.run("python", "-m", "pytest", "faults", *session.posargs, env=environment)
+    environment = {"FAULTS_ENGINE": os.environ.get("FAULTS_ENGINE", "local"), "PYTHONPATH": PATHS}
+    session.run("python", "-m", "pytest", "tests/faults", *session.posargs, env=environment)
 
 
 @nox.session(default=False)
 def unprotected(session: nox.Session) -> None:
-    """Take each protection out of a copy and see its fault's test fail (-- WORD..., FAULTS_ENGINE)."""
+    """Take each protection out of a copy and see its tests fail (-- faults|crashes WORD...)."""
     _install(session, DEVELOPMENT)
-    environment = {"FAULTS_ENGINE": os.environ.get("FAULTS_ENGINE", "local"), "PYTHONPATH": str(ROOT)}
-    session.run("python", "-m", "faults.unprotected", *session.posargs, env=environment)
+    environment = {"FAULTS_ENGINE": os.environ.get("FAULTS_ENGINE", "local"), "PYTHONPATH": PATHS}
+    session.run("python", "-m", "unprotected", *session.posargs, env=environment)
 
 
 @nox.session(default=False)
 def crashes(session: nox.Session) -> None:
     """Kill the shop's processes at every step and compare its books (CRASHES_LONG=1, TEST_SEED)."""
     _install(session, DEVELOPMENT)
-    session.run("python", "-m", "pytest", "crashes", *session.posargs, env={"PYTHONPATH": str(ROOT)})
+    session.run("python", "-m", "pytest", "tests/crashes", *session.posargs, env={"PYTHONPATH": PATHS})
 
 
 @nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
     """Fuzz the backend by its OpenAPI (-- --long --engine docker|podman|local --stack local|ci)."""
-    _install(session, "requirements/fuzz.txt")
-    session.run("python", "-m", "stack.fuzzing", *session.posargs, env={"PYTHONPATH": str(ROOT)})
+    _install(session, "tools/requirements/fuzz.txt")
+    session.run("python", "-m", "tools.fuzzing", *session.posargs, env={"PYTHONPATH": str(ROOT)})
 
 
 @nox.session(default=False)
 def workflows(session: nox.Session) -> None:
     """Run the workflow files for real with act, on this machine (-- docker|local; else what answers)."""
-    from stack import engines
+    from stack.engines import registry
 
-    _install(session, "requirements/workflows.txt")
-    engine = engines.choose(session.posargs[0] if session.posargs else "auto")
+    _install(session, "tools/requirements/workflows.txt")
+    engine = registry.choose(session.posargs[0] if session.posargs else "auto")
     kept = ROOT / ".stack" / "artifacts"
     with tempfile.TemporaryDirectory(prefix="workflows-") as folder:
         for file in _files(session, ".github/workflows/*.yml"):
@@ -165,20 +169,20 @@ def workflows(session: nox.Session) -> None:
 
 
 def _stand_ins(workflow: str) -> list[str]:
-    """Answer act's options that put the folders of .github/stand-ins in the place of GitHub's actions."""
+    """Return act's options that put the folders of tools/stand-ins in the place of GitHub's actions."""
     used = set(re.findall(r"uses: (actions/([\w-]+)@\w+)", (ROOT / workflow).read_text(encoding="utf-8")))
-    folder = ROOT / ".github" / "stand-ins"
+    folder = ROOT / "tools" / "stand-ins"
     return [f"--local-repository={use}={folder / name}" for use, name in used if (folder / name).is_dir()]
 
 
 @nox.session(name="base-images", python=False, default=False)
 def base_images(session: nox.Session) -> None:
     """Make the base images from Debian packages where no registry answers (-- --replace)."""
-    from stack import base_images as images
     from stack.errors import StackError
+    from tools import base_images
 
     try:
-        images.make(tags=None, replace="--replace" in session.posargs, say=session.log)
+        base_images.make(tags=None, replace="--replace" in session.posargs, say=session.log)
     except StackError as problem:
         print(f"error: {problem}", file=sys.stderr)
         sys.exit(problem.code)
@@ -188,24 +192,24 @@ def base_images(session: nox.Session) -> None:
 def parity(session: nox.Session) -> None:
     """Run the same small stacks on every engine and compare what is seen (needs a Docker Engine)."""
     _install(session, DEVELOPMENT)
-    session.run("python", "-m", "pytest", "parity", *session.posargs, env={"PYTHONPATH": str(ROOT)})
+    session.run("python", "-m", "pytest", "tests/parity", *session.posargs, env={"PYTHONPATH": PATHS})
 
 
 @nox.session(name="plain-compose", default=False)
 def plain_compose(session: nox.Session) -> None:
     """Type the users' document's own Docker commands and compare what they print (needs an Engine)."""
     _install(session, DEVELOPMENT)
-    session.run("python", "-m", "pytest", "plain_compose", *session.posargs, env={"PYTHONPATH": str(ROOT)})
+    session.run("python", "-m", "pytest", "tests/plain_compose", *session.posargs, env={"PYTHONPATH": PATHS})
 
 
 @nox.session(python=False, default=False)
 def lock(session: nox.Session) -> None:
     """Make every lock of pyproject.toml's table anew (-- --upgrade), or compare them offline (-- --check)."""
-    from stack import lock_check
+    from tools import locks
 
     if "--check" in session.posargs:
-        sys.exit(lock_check.main(ROOT))
-    for entry in lock_check.table(ROOT):
+        sys.exit(locks.main(ROOT))
+    for entry in locks.table(ROOT):
         options = ["--python-version", entry.python]
         options += [f"--group={entry.source}:{name}" for name in entry.groups]
         options += ["--constraint", entry.within] if entry.within else []

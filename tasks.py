@@ -15,8 +15,11 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from stack import control, interrupts, report, stacks, verbs
+from stack.control import session, sweep
+from stack.control.choice import Choice
+from stack.display import failure, messages
 from stack.errors import StackError
+from stack.system import ctrl_c
 
 P = ParamSpec("P")
 INTERRUPTED = 130
@@ -27,19 +30,19 @@ def speaking(work: Callable[P, int | None]) -> Callable[P, None]:
 
     @functools.wraps(work)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        interrupts.never_lost()
+        ctrl_c.raise_lost_interrupts()
         try:
-            for sentence in control.sweep():
-                report.say(sentence)
+            for sentence in sweep.sweep():
+                messages.say(sentence)
             code = work(*args, **kwargs)
         except StackError as problem:
-            if isinstance(problem, stacks.StartFailed):
-                report.say(report.failure(problem.events, problem.run))
-            report.error(problem)
+            if isinstance(problem, session.StartFailed):
+                messages.say(failure.failure(problem.events, problem.run))
+            messages.print_error(problem)
             raise Exit(code=problem.code) from None
         except KeyboardInterrupt:
-            interrupts.no_more(last=True)
-            report.say("interrupted")
+            ctrl_c.ignore(last=True)
+            messages.say("interrupted")
             raise Exit(code=INTERRUPTED) from None
         except BrokenPipeError:
             sys.stderr.close()
@@ -53,9 +56,7 @@ def speaking(work: Callable[P, int | None]) -> Callable[P, None]:
 def choice(
     stack: str, engine: str = "auto", file: list[str] | None = None, profile: list[str] | None = None
 ) -> Any:
-    return stacks.Choice(
-        kind=stack, engine=engine, extra_files=tuple(file or ()), profiles=tuple(profile or ())
-    )
+    return Choice(kind=stack, engine=engine, extra_files=tuple(file or ()), profiles=tuple(profile or ()))
 
 
 HELP = {
@@ -85,56 +86,72 @@ def up(
     timeout: float = 120.0, file: list[str] | None = None, profile: list[str] | None = None,
 ) -> None:  # fmt: skip
     """Bring the stack up and wait until every service is ready."""
-    verbs.up(choice(stack, engine, file, profile), service, timeout_s=timeout, watch=watch)
+    from stack.commands import up
+
+    up.run(choice(stack, engine, file, profile), service, timeout_s=timeout, watch=watch)
 
 
 @task(help=explained("stack", volumes="remove the stack's data too"))
 @speaking
 def down(c: Context, stack: str = "local", volumes: bool = False) -> None:
     """End the stack; its data stays unless --volumes."""
-    verbs.down(choice(stack), volumes=volumes)
+    from stack.commands import down
+
+    down.run(choice(stack), volumes=volumes)
 
 
 @task(help=explained("service", "stack"))
 @speaking
 def stop(c: Context, service: str, stack: str = "local") -> None:
     """Stop a service and leave the others running."""
-    verbs.change(choice(stack), "stop", service)
+    from stack.commands import start_stop
+
+    start_stop.change(choice(stack), "stop", service)
 
 
 @task(help=explained("service", "stack"))
 @speaking
 def start(c: Context, service: str, stack: str = "local") -> None:
     """Start a stopped service and wait until it is ready."""
-    verbs.change(choice(stack), "start", service)
+    from stack.commands import start_stop
+
+    start_stop.change(choice(stack), "start", service)
 
 
 @task(help=explained("service", "stack"))
 @speaking
 def restart(c: Context, service: str = "", stack: str = "local") -> None:
     """Stop and start a service, or all of them, and wait until ready."""
-    verbs.change(choice(stack), "restart", service)
+    from stack.commands import start_stop
+
+    start_stop.change(choice(stack), "restart", service)
 
 
 @task(help=explained("stack", "engine", no_cache="make everything anew"))
 @speaking
 def build(c: Context, stack: str = "local", engine: str = "auto", no_cache: bool = False) -> None:
     """Make the images, or on the local engine the environments, that the stack needs."""
-    verbs.build(choice(stack, engine), no_cache=no_cache)
+    from stack.commands import build
+
+    build.run(choice(stack, engine), no_cache=no_cache)
 
 
 @task(help=explained("stack", format="table or json"))
 @speaking
 def ps(c: Context, stack: str = "local", format: str = "table") -> None:
     """List the services with state and ports."""
-    verbs.ps(choice(stack), as_json=format == "json")
+    from stack.commands import ps
+
+    ps.run(choice(stack), as_json=format == "json")
 
 
 @task(name="stacks", help={"json": "as JSON"})
 @speaking
 def stacks_(c: Context, json: bool = False) -> None:
     """List every stack on this machine."""
-    verbs.list_stacks(as_json=json)
+    from stack.commands import stacks
+
+    stacks.run(as_json=json)
 
 
 @task(
@@ -147,88 +164,108 @@ def logs(
     c: Context, service: str = "", stack: str = "local", follow: bool = False, since: str = "", tail: int = 0
 ) -> None:
     """Show what the services wrote, merged by time."""
-    verbs.logs(choice(stack), service, follow=follow, since=since, tail=tail)
+    from stack.commands import logs
+
+    logs.run(choice(stack), service, follow=follow, since=since, tail=tail)
 
 
 @task(help=explained("stack"))
 @speaking
 def health(c: Context, stack: str = "local") -> int:
     """Ask every service now; exit 1 if one is not well."""
-    return verbs.health(choice(stack))
+    from stack.commands import health
+
+    return health.run(choice(stack))
 
 
 @task(name="exec", help=explained("service", "stack", command="what to run, as one string"))
 @speaking
 def exec_(c: Context, service: str, command: str, stack: str = "local") -> int:
     """Run a command where a service runs."""
-    return verbs.execute(choice(stack), service, command)
+    from stack.commands import exec
+
+    return exec.run(choice(stack), service, command)
 
 
 @task(help=explained("service", "stack", command="what to run, as one string"))
 @speaking
 def run(c: Context, service: str, command: str, stack: str = "local") -> int:
     """Run a command in a fresh copy of a service's place."""
-    return verbs.execute(choice(stack), service, command, fresh=True)
+    from stack.commands import exec
+
+    return exec.run(choice(stack), service, command, fresh=True)
 
 
 @task(help=explained("stack"))
 @speaking
 def shell(c: Context, stack: str = "local") -> int:
     """Open Django's shell in the backend."""
-    return verbs.execute(choice(stack), "backend", "python manage.py shell")
+    from stack.commands import exec
+
+    return exec.run(choice(stack), "backend", "python manage.py shell")
 
 
 @task(help=explained("stack", command="a management command with its arguments, as one string"))
 @speaking
 def manage(c: Context, command: str, stack: str = "local") -> int:
     """Run a management command in the backend."""
-    return verbs.execute(choice(stack), "backend", f"python manage.py {command}")
+    from stack.commands import exec
+
+    return exec.run(choice(stack), "backend", f"python manage.py {command}")
 
 
 @task(help=explained("stack", command="one SQL command; an interactive session where none is given"))
 @speaking
 def psql(c: Context, command: str = "", stack: str = "local") -> int:
     """Speak SQL with the stack's Postgres."""
-    return verbs.psql(choice(stack), command)
+    from stack.commands import psql
+
+    return psql.run(choice(stack), command)
 
 
 @task(name="redis-cli", help=explained("stack", command="one Redis command; a session where none is given"))
 @speaking
 def redis_cli(c: Context, command: str = "", stack: str = "local") -> int:
     """Speak with the stack's Redis."""
-    return verbs.redis_cli(choice(stack), command)
+    from stack.commands import redis_cli
+
+    return redis_cli.run(choice(stack), command)
 
 
 @task(name="reset-db", help=explained("stack"))
 @speaking
 def reset_db(c: Context, stack: str = "local") -> None:
     """Give the stack a fresh database: migrated, seeded, nothing else in it."""
-    verbs.reset_db(choice(stack))
+    from stack.commands import reset_db
+
+    reset_db.run(choice(stack))
 
 
 @task(help={"all": "every stack of this machine, living ones and their data too"})
 @speaking
 def prune(c: Context, all: bool = False) -> None:
     """Remove what ended stacks left, and caches nobody uses."""
-    verbs.prune(everything=all)
+    from stack.commands import prune
+
+    prune.run(everything=all)
 
 
 @task(help=explained("stack"))
 @speaking
 def stats(c: Context, stack: str = "local") -> None:
     """Show processor and memory use of each service."""
-    verbs.stats(choice(stack))
+    from stack.commands import stats
+
+    stats.run(choice(stack))
 
 
 @task(help={"json": "as JSON"})
 @speaking
 def doctor(c: Context, json: bool = False) -> int:
     """Check this machine: Python, engines, ports, disk, leftovers; exit 1 on an error."""
-    from stack import doctor as checks
+    from stack.commands import doctor
 
-    found = checks.examine()
-    report.say(checks.as_json(found) if json else checks.as_text(found))
-    return 1 if any(check.level == "error" for check in found) else 0
+    return doctor.run(as_json=json)
 
 
 @task(
@@ -243,7 +280,9 @@ def config(
     file: list[str] | None = None, profile: list[str] | None = None,
 ) -> None:  # fmt: skip
     """Show what the compose files say, or with --dry-run what would be done."""
-    verbs.config(choice(stack, engine, file, profile), dry_run=dry_run)
+    from stack.commands import config
+
+    config.run(choice(stack, engine, file, profile), dry_run=dry_run)
 
 
 namespace = Collection(

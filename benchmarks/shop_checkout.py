@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 
 from shop_tools import ROOT  # noqa: F401 - puts the project on the path
 
-from stack import borrowed, stacks, workplace
-from stack.state import StackState
+from stack.commands import exec
+from stack.control import session
+from stack.control.choice import Choice
+from stack.records.state import StackState
 
 GOAL = 1.3
 SMALL, LARGE = 1_000, 100_000
@@ -33,7 +35,7 @@ class Shop:
         self.sold = 0
 
     def checkout_s(self) -> float:
-        """Answer how long one checkout of one line takes; filling the cart is not counted."""
+        """Return how long one checkout of one line takes; filling the cart is not counted."""
         sku = self.skus[self.sold % len(self.skus)]
         self.sold += 1
         token = self._send("POST", "/cart/lines", {"sku": sku, "quantity": 1})["token"]
@@ -43,7 +45,7 @@ class Shop:
         return time.perf_counter() - began
 
     def _in_stock(self) -> list[str]:
-        """Answer some SKUs with so many units that a benchmark does not buy them all."""
+        """Return some SKUs with so many units that a benchmark does not buy them all."""
         items = self._send("GET", "/products?in_stock=true&limit=100")["items"]
         found = []
         for item in items:
@@ -64,7 +66,7 @@ class Shop:
 def seed(kept: StackState, products: int) -> None:
     began = time.perf_counter()
     command = f"python manage.py seed --products {products}"
-    if workplace.execute(stacks.Choice(kind=kept.name), "backend", command) != 0:
+    if exec.run(Choice(kind=kept.name), "backend", command) != 0:
         raise SystemExit("the seed failed")
     print(f"{products} products in {time.perf_counter() - began:.1f} s")
 
@@ -72,8 +74,8 @@ def seed(kept: StackState, products: int) -> None:
 def main() -> None:
     turns = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     large = int(sys.argv[2]) if len(sys.argv) > 2 else LARGE
-    choice = stacks.Choice(kind="local", engine="local")
-    with borrowed.stack(choice) as one, borrowed.stack(choice) as other:
+    choice = Choice(kind="local", engine="local")
+    with session.ephemeral_stack(choice) as one, session.ephemeral_stack(choice) as other:
         seed(one, SMALL)
         seed(other, large)
         shops = [Shop(one), Shop(other)]

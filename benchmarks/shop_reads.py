@@ -16,7 +16,8 @@ from pathlib import Path
 
 from shop_tools import ROOT, backend_python, bare_project, drive, free_port, gunicorn
 
-from stack import borrowed, stacks
+from stack.control import session
+from stack.control.choice import Choice
 
 LOAD = {"connections": 16, "requests": 1500}
 LOGGING = ("--access-logfile", "-")
@@ -40,7 +41,7 @@ for path in sys.argv[1:]:
 
 
 def queries(paths: list[str], database: str) -> list[tuple[str, int]]:
-    """Answer how many queries each address costs with nothing cached."""
+    """Return how many queries each address costs with nothing cached."""
     settings = {"DJANGO_SETTINGS_MODULE": "config.settings.ci", "DATABASE_URL": database}
     ended = subprocess.run(
         [str(backend_python()), "-c", COUNTING, *paths],
@@ -60,7 +61,7 @@ def read(url: str) -> bytes:
 
 
 def tail(taken: list[float]) -> tuple[float, float, float]:
-    """Answer the median, the 99th percentile, and how many times the one the other is."""
+    """Return the median, the 99th percentile, and how many times the one the other is."""
     middle, slow = statistics.median(taken), taken[int(len(taken) * 0.99)]
     return middle * 1000, slow * 1000, slow / middle
 
@@ -86,7 +87,7 @@ def main() -> None:
     os.environ["DEBUG"] = "False"  # Django's DEBUG keeps every query
     with (
         tempfile.TemporaryDirectory(prefix="shop-reads-") as folder,
-        borrowed.stack(stacks.Choice(kind="local", engine="local")) as kept,
+        session.ephemeral_stack(Choice(kind="local", engine="local")) as kept,
     ):
         shop = kept.endpoints["BACKEND_URL"]
         items = json.loads(read(f"{shop}/api/v1/products?limit=1"))["items"]

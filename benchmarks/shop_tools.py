@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from stack import environments  # noqa: E402
+from stack.environments import virtualenv
 
 DEADLINE_S = 60.0
 POLL_S = 0.002
@@ -37,7 +37,7 @@ class Connection:
         self.link.sendall(request)
 
     def is_answered(self) -> bool:
-        """Read what is there; answers whether the response is complete, and refuses all but 200."""
+        """Read what is there; return whether the response is complete, and refuses all but 200."""
         chunk = self.link.recv(65536)
         if not chunk:
             raise SystemExit("the server closed a connection")
@@ -79,8 +79,8 @@ def drive(url: str, path: str, *, connections: int, requests: int) -> tuple[floa
 
 
 def backend_python() -> Path:
-    """Answer the interpreter of the backend's own environment."""
-    return environments.sync(ROOT / "backend").python
+    """Return the interpreter of the backend's own environment."""
+    return virtualenv.sync(ROOT / "backend").python
 
 
 def bare_project(folder: Path, body: bytes) -> Path:
@@ -103,7 +103,7 @@ def bare_project(folder: Path, body: bytes) -> Path:
 
 
 def free_port() -> int:
-    """Answer a port that nobody has now."""
+    """Return a port that nobody has now."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 

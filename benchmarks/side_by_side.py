@@ -15,12 +15,12 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ONE = ("-m", "stack.integration", "--engine", "local", "-q")
+ONE = ("-m", "stack.commands.integration", "--engine", "local", "-q")
 GOAL = 3.0
 
 
 def clone(folder: Path) -> Path:
-    """Make a work tree of its own, as a second developer has one."""
+    """Clone the repository into a work tree of its own."""
     subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
     return folder
 
@@ -31,17 +31,17 @@ def start(tree: Path) -> subprocess.Popen[bytes]:
 
 
 def run(trees: list[Path]) -> float:
-    """Run the main job in all trees at once; answers the seconds until the last has ended, all green."""
+    """Run the main job in all trees at once; return the seconds until the last has ended, all green."""
     began = time.monotonic()
     for job in [start(tree) for tree in trees]:
-        said, _ = job.communicate()
+        output, _ = job.communicate()
         if job.returncode:
-            raise SystemExit(f"left with {job.returncode}:\n{said.decode()[-2000:]}")
+            raise SystemExit(f"exit code {job.returncode}:\n{output.decode()[-2000:]}")
     return time.monotonic() - began
 
 
 def used_ports(tree: Path) -> list[int]:
-    """Answer the host ports of the last run in a tree."""
+    """Return the host ports of the last run in a tree."""
     plan = max(tree.glob(".stack/runs/*/plan.json"), key=lambda path: path.stat().st_mtime)
     services = json.loads(plan.read_text())["services"].values()
     return [port for service in services for port in service["ports"].values()]
@@ -52,7 +52,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="side-by-side-") as home:
         Path(home).chmod(0o755)
         trees = [clone(Path(home) / f"clone-{number}") for number in range(count)]
-        run(trees[:1])  # environments and compiled code are there
+        run(trees[:1])  # makes environments and compiled code
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         alone = run(trees[:1])
         after = resource.getrusage(resource.RUSAGE_CHILDREN)

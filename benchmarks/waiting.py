@@ -1,4 +1,6 @@
-"""How soon our wait notices what is true, and what it costs; a bare 5 ms poll in the same run is the limit.
+"""How soon the engine notices that a service is ready or dead, and what waiting costs.
+
+A bare 5 ms poll in the same run is the limit.
 
 Usage: python benchmarks/waiting.py [SERVICES]
 """
@@ -16,9 +18,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from stack import control, names  # noqa: E402
-from stack.journal import Event  # noqa: E402
-from stack.request import Request  # noqa: E402
+from stack.control import guardians
+from stack.records import names, runs
+from stack.records.request import Request
+from stack.records.timeline import Event
 
 SERVICE = """
 import http.server, os, pathlib, sys, threading, time
@@ -63,18 +66,18 @@ def compose(folder: Path, mode: str, count: int) -> Path:
 
 
 def hold(folder: Path, file: Path, deadline_s: float) -> tuple[list[Event], float]:
-    """Run the stack; answers its events and the guardian's processor time per second of waiting."""
+    """Run the stack; return its events and the guardian's processor time per second of waiting."""
     name = names.ephemeral("benchmark")
     request = Request(
         name=name,
         files=(str(file),),
         engine="local",
         work_tree=str(folder),
-        run=str(control.new_run(folder, name)),
+        run=str(runs.new_run(folder, name)),
         ephemeral=True,
         deadline_s=deadline_s,
     )
-    launched = control.launch(request)
+    launched = guardians.launch(request)
     events, share, before = [], 0.0, (0.0, 0.0)
     for event in launched.events():
         events.append(event)
@@ -87,8 +90,8 @@ def hold(folder: Path, file: Path, deadline_s: float) -> tuple[list[Event], floa
     return events, share
 
 
-def _busy_s(launched: control.Launched) -> float:
-    """The guardian's processor time so far; it is the child of the process that made its namespace."""
+def _busy_s(launched: guardians.Launched) -> float:
+    """Return the guardian's processor time; it is the child of the process that made its namespace."""
     children = Path(f"/proc/{launched.process.pid}/task/{launched.process.pid}/children").read_text().split()
     pid = children[0] if children else launched.process.pid
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -96,14 +99,14 @@ def _busy_s(launched: control.Launched) -> float:
 
 
 def bare(folder: Path, count: int) -> list[float]:
-    """The limit: the same services, a connect every 5 ms, nothing else."""
+    """Return the delays of the limit: the same services, a connect every 5 ms, nothing else."""
     import socket
 
     delays = []
     for number in range(min(count, 5)):
-        with socket.socket() as chosen:
-            chosen.bind(("127.0.0.1", 0))
-            port = chosen.getsockname()[1]
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
         mark = folder / f"bare{number}"
         argv = [sys.executable, str(folder / "service.py"), "ready", str(0.2 + 0.13 * number), str(mark)]
         process = subprocess.Popen(argv, env={"PORT": str(port)})
@@ -113,10 +116,10 @@ def bare(folder: Path, count: int) -> list[float]:
                 break
             except OSError:
                 time.sleep(0.005)
-        seen = time.time()
+        noticed = time.time()
         while not mark.exists() or not mark.read_text():
             time.sleep(0.001)
-        delays.append(max(seen - float(mark.read_text()), 0.0))
+        delays.append(max(noticed - float(mark.read_text()), 0.0))
         process.kill()
         process.wait()
     return delays
@@ -128,8 +131,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             events, share = hold(folder, compose(folder, mode, count), 60)
-            seen = {e.service: e.at for e in events if e.kind == "service" and e.state == state}
-            delays = sorted((at - float((folder / name).read_text())) * 1000 for name, at in seen.items())
+            noticed = {e.service: e.at for e in events if e.kind == "service" and e.state == state}
+            delays = sorted((at - float((folder / name).read_text())) * 1000 for name, at in noticed.items())
             p95 = delays[max(int(len(delays) * 0.95) - 1, 0)]
             spread = f"median {statistics.median(delays):.0f} ms, 95% {p95:.0f} ms, worst {delays[-1]:.0f} ms"
             print(f"{state:<7} {len(delays)} of {count} noticed after {spread}")
@@ -143,7 +146,7 @@ def main() -> None:
         folder = Path(temporary)
         _, share = hold(folder, compose(folder, "wrong", count), 20)
         print(
-            f"waiting 20 s for {count} services that are never well: {share * 100:.1f}% of one core (goal 3%)"
+            f"waiting 20 s for {count} services that stay unready: {share * 100:.1f}% of one core (goal 3%)"
         )
 
 

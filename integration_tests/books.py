@@ -13,7 +13,7 @@ TIMEOUT_S = 120.0
 
 
 def audit() -> str:
-    """Answer what `check_invariants` said of the stack that STACK_NAME names.
+    """Return what `check_invariants` said of the stack that STACK_NAME names.
 
     Raises:
         AssertionError: something does not agree, or there is no `inv` to ask with.

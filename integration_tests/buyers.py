@@ -24,7 +24,7 @@ R = TypeVar("R")
 
 
 def key() -> str:
-    """Answer an idempotency key that was never used, on a dirty stack neither."""
+    """Return an idempotency key that was never used, on a dirty stack neither."""
     return f"key-{secrets.token_hex(8)}"
 
 
@@ -45,7 +45,7 @@ class Buyer:
     headers: dict[str, str] = field(default_factory=dict)
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
-        """Answer the response to one JSON request; a name's underscores are the header's hyphens."""
+        """Return the response to one JSON request; a name's underscores are the header's hyphens."""
         sent = self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
         request = {} if body is None else {"json": body}
         return self.service.ask(method, f"/api/v1{path}", headers=sent, timeout=BUYER_TIMEOUT_S, **request)
@@ -66,14 +66,14 @@ class Buyer:
         return self.send("POST", f"/orders/{number}/payments", {"card": card}, Idempotency_Key=key)
 
     def order(self, number: str) -> dict[str, Any]:
-        """Answer an order as it is now."""
+        """Return an order as it is now."""
         response = self.send("GET", f"/orders/{number}")
         assert response.status_code == 200, response.text
         document: dict[str, Any] = response.json()
         return document
 
     def orders(self) -> list[dict[str, Any]]:
-        """Answer the buyer's own orders, newest first."""
+        """Return the buyer's own orders, newest first."""
         items: list[dict[str, Any]] = self.send("GET", "/orders?limit=100").json()["items"]
         return items
 
@@ -89,7 +89,7 @@ class Buyer:
 
 
 def ordered(buyer: Buyer, one: Goods, quantity: int = 1) -> str:
-    """Answer the number of a fresh order."""
+    """Return the number of a fresh order."""
     assert buyer.put(one.sku, quantity).status_code == 201
     placed = buyer.check_out(key())
     assert placed.status_code == 201, placed.text
@@ -113,7 +113,7 @@ def crowd(url: str, size: int) -> Iterator[list[Buyer]]:
 
 
 def together(act: Callable[[T], R], those: Sequence[T], *, at_once: int = 0) -> list[R]:
-    """Answer what came of acting side by side, all of them starting at one moment unless ``at_once``."""
+    """Return what came of acting side by side, all of them starting at one moment unless ``at_once``."""
     if at_once:
         with ThreadPoolExecutor(at_once) as pool:
             return list(pool.map(act, those))
@@ -128,7 +128,7 @@ def together(act: Callable[[T], R], those: Sequence[T], *, at_once: int = 0) -> 
 
 
 def goods(service: Service, *, at_least: int, at_most: int = 10**6, query: str = "") -> Iterable[Goods]:
-    """Answer products of a single variant with so many units, page after page."""
+    """Return products of a single variant with so many units, page after page."""
     cursor = ""
     while True:
         page = service.get(f"/api/v1/products?limit=100&in_stock=true{query}{cursor}").json()
@@ -141,7 +141,7 @@ def goods(service: Service, *, at_least: int, at_most: int = 10**6, query: str =
 
 
 def look(service: Service, slug: str) -> Goods | None:
-    """Answer a product as it is now, None where it comes in several variants."""
+    """Return a product as it is now, None where it comes in several variants."""
     document = service.get(f"/api/v1/products/{slug}").json()
     if len(document["variants"]) != 1:
         return None
@@ -150,7 +150,7 @@ def look(service: Service, slug: str) -> Goods | None:
 
 
 def some(service: Service, **limits: Any) -> Goods:
-    """Answer the first goods that fit.
+    """Return the first goods that fit.
 
     Raises:
         AssertionError: the shelf has none.

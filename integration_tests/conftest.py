@@ -47,7 +47,7 @@ def _interrupted(*_: object) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Answer what one needs to repeat this run."""
+    """Return what one needs to repeat this run."""
     addresses = [f"{name}={shop.address(name)}" for name in shop.DEFAULTS]
     return [f"stack: {' '.join(addresses)}", f"seed: TEST_SEED={config.stash[SEED]}"]
 

@@ -39,7 +39,7 @@ class Redis:
     answers: BinaryIO
 
     def call(self, *words: str) -> Any:
-        """Answer what Redis says to a command.
+        """Return what Redis says to a command.
 
         Raises:
             RuntimeError: it says that there was an error.
@@ -78,13 +78,13 @@ def redis() -> Iterator[Redis]:
 
 
 def end(connection: Redis) -> str:
-    """Answer the position of the last event."""
+    """Return the position of the last event."""
     last = connection.call("XREVRANGE", STREAM, "+", "-", "COUNT", "1")
     return str(last[0][0]) if last else "0-0"
 
 
 def after(connection: Redis, position: str) -> Iterator[Event]:
-    """Answer the events that follow a position, as far as there are any now."""
+    """Return the events that follow a position, as far as there are any now."""
     while entries := connection.call("XRANGE", STREAM, f"({position}", "+", "COUNT", str(BATCH)):
         for position, flat in entries:
             fields = dict(zip(flat[::2], flat[1::2], strict=True))

@@ -48,7 +48,7 @@ class ScriptTest(pytest.Item):
 
 
 def run(script: Path, **addresses: str) -> subprocess.CompletedProcess[str]:
-    """Answer how a script ended; both of its streams are in ``stdout``."""
+    """Return how a script ended; both of its streams are in ``stdout``."""
     stack = {name: address(name) for name in ("BACKEND_URL", "GATEWAY_URL")}
     return subprocess.run(
         ["sh", str(script)],
@@ -64,5 +64,5 @@ def run(script: Path, **addresses: str) -> subprocess.CompletedProcess[str]:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScriptFile | None:
-    """Answer the test of a shell script."""
+    """Return the test of a shell script."""
     return ScriptFile.from_parent(parent, path=file_path) if file_path.suffix == ".sh" else None

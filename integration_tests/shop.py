@@ -15,12 +15,12 @@ STORES = ("DATABASE_URL", "REDIS_URL")
 
 
 def address(name: str) -> str:
-    """Answer where a service is, without a slash at the end."""
+    """Return where a service is, without a slash at the end."""
     return (os.environ.get(name) or DEFAULTS[name]).rstrip("/")
 
 
 def stores() -> dict[str, str]:
-    """Answer the addresses of the stores that the environment names."""
+    """Return the addresses of the stores that the environment names."""
     return {name: os.environ[name] for name in STORES if os.environ.get(name)}
 
 
@@ -41,18 +41,18 @@ class Service:
         self.session.close()
 
     def ask(self, method: str, path: str, **request: Any) -> requests.Response:
-        """Answer the response, redirects not followed."""
+        """Return the response, redirects not followed."""
         return self.session.request(
             method, self.url + path, **{"timeout": TIMEOUT_S, "allow_redirects": False, **request}
         )
 
     def get(self, path: str, **request: Any) -> requests.Response:
-        """Answer the response to a GET."""
+        """Return the response to a GET."""
         return self.ask("GET", path, **request)
 
 
 def problem(response: requests.Response) -> dict[str, Any]:
-    """Answer the document of an error, having checked the shape that all errors share (RFC 9457)."""
+    """Return the document of an error, having checked the shape that all errors share (RFC 9457)."""
     assert response.headers["Content-Type"].partition(";")[0] == "application/problem+json"
     document: dict[str, Any] = response.json()
     assert document["status"] == response.status_code

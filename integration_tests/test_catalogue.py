@@ -23,7 +23,7 @@ QUESTIONS = [
 
 
 def pages(service: Service, query: str) -> Iterator[list[dict[str, Any]]]:
-    """Answer page after page, as a client that follows `next`."""
+    """Return page after page, as a client that follows `next`."""
     params = ""
     while True:
         document = service.get(f"/api/v1/products?{query}{params}").json()

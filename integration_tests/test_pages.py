@@ -28,7 +28,7 @@ class Files(HTMLParser):
 
 
 def assert_served(service: Service, response: requests.Response) -> list[str]:
-    """Answer the files that a page loads, each of which this service serves with the right type."""
+    """Return the files that a page loads, each of which this service serves with the right type."""
     assert (response.status_code, response.headers["Content-Type"].partition(";")[0]) == (200, "text/html")
     paths = [urljoin(response.url, file) for file in Files(response.text).found]
     for path in paths:

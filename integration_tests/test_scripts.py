@@ -43,7 +43,7 @@ Testing API Gateway health endpoint...
 
 
 class Ailing(BaseHTTPRequestHandler):
-    """Answers 500 to everything."""
+    """Return 500 to everything."""
 
     def do_GET(self) -> None:
         self.send_response(500)

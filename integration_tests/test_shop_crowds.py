@@ -26,7 +26,7 @@ DECIDED_WITHIN_S = 60.0
 
 
 def left(backend: Service, one: Goods) -> int:
-    """Answer how many units can be had now."""
+    """Return how many units can be had now."""
     found = look(backend, one.slug)
     assert found is not None
     return found.available
@@ -75,7 +75,7 @@ def test_an_order_is_seen_wherever_it_is_asked_for(backend: Service) -> None:
 
 
 def insisted(send: tuple[Buyer, str, str]) -> tuple[str, int, bytes]:
-    """Answer a key and what came of it, asking again while the first request is under way."""
+    """Return a key and what came of it, asking again while the first request is under way."""
     owner, url, token = send
     deadline = time.monotonic() + DECIDED_WITHIN_S
     with Service(url=url) as service:

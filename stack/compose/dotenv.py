@@ -18,6 +18,7 @@ from stack.errors import ComposeError
 _STATEMENT: Final = re.compile(
     r"(?:export[^\S\n]+)?([\w.\[\]-]+)[^\S\n]*(?:(?P<sign>[=:])[^\S\n]*|(?=\n)|\Z)"
 )
+
 _SKIPPED: Final = re.compile(r"(?:\s+|#[^\n]*)*")
 _ESCAPE: Final = re.compile(r"\\(0\d{1,3}|[abcfnrtv$\"\\])")
 _ESCAPES: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}

@@ -16,6 +16,8 @@ from stack.errors import ComposeError, VariableMissing
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACED: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])(.*))?")
+
+
 # compose-go's own bound on what aliases of aliases may unfold to.
 _MOST_VALUES: Final = 100_000
 

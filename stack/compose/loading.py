@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stack.compose import dotenv
-from stack.compose.agreement import Agreement
+from stack.compose.consistency import Agreement
 from stack.compose.documents import Assembly
 from stack.compose.interpolation import Interpolation
 from stack.compose.services import Builder
@@ -53,6 +53,7 @@ def load_stack(request: Request) -> Stack:
         files=tuple(request.files),
         directory=directory,
         services=services,
+        env_file=request.env_file,
         networks=_networks(document, services, name),
         volumes=_names(document.get("volumes"), name),
         endpoints=dict(document.get("x-endpoints") or {}),

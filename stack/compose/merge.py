@@ -182,6 +182,7 @@ _RULES: Final[dict[Path, Callable[[Any, Any, Path], Any]]] = {
     **_services("logging", _logging),
     **_services("ulimits.*", _replaced),
 }
+
 _INDEXES: Final[dict[Path, Callable[[Any], Any]]] = {
     ("networks", "*", "labels"): _name,
     **_services("annotations build.args build.additional_contexts build.tags build.labels", _name),

@@ -19,8 +19,8 @@ from stack.compose.values import boolean, seconds
 from stack.errors import ComposeError
 
 Schema = dict[str, Any]
-
 _DURATIONS: Final = ("interval", "timeout", "start_period", "start_interval")
+
 _KINDS: Final = {
     "string": "a text",
     "object": "a mapping",
@@ -30,6 +30,7 @@ _KINDS: Final = {
     "boolean": "true or false",
     "null": "nothing",
 }
+
 _X_LOCAL: Final[Schema] = {
     "type": "object",
     "additionalProperties": False,
@@ -40,6 +41,7 @@ _X_LOCAL: Final[Schema] = {
         "environment": {"$ref": "#/$defs/list_or_dict"},
     },
 }
+
 _FORMATS: Final[dict[str, Callable[[Any], object]]] = {"duration": seconds, "boolean": boolean}
 
 

@@ -10,8 +10,7 @@ from typing import Any
 
 from stack.compose import dotenv
 from stack.compose.shorthand import port_range
-from stack.compose.values import boolean, seconds, text
-from stack.compose.words import words
+from stack.compose.values import boolean, seconds, text, words
 from stack.errors import ComposeError
 from stack.model import Build, Dependency, Healthcheck, LocalHints, Mount, Port, Service
 

@@ -15,9 +15,11 @@ from stack.compose.interpolation import Chosen
 from stack.errors import ComposeError
 
 _PROTOCOLS: Final = ("tcp", "udp", "sctp")
+
 _PORT: Final = re.compile(
     r"(?:(?:(?P<ip>\[[^\]]*\]|[^:]*):)?(?P<published>[^:]*):)?(?P<target>[^:/]*)(?:/(?P<protocol>.*))?"
 )
+
 _RANGE: Final = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
 
 

@@ -23,6 +23,7 @@ try:
 except ImportError:  # a PyYAML built without libyaml: slower, the same answers
     from yaml import SafeLoader as BaseLoader  # type: ignore[assignment]
 
+
 _PREFIX: Final = "tag:yaml.org,2002:"
 _DEEPEST: Final = 100
 

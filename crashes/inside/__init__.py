@@ -1,1 +1,0 @@
-"""What runs within the shop's own processes, in the backend's environment, and leaves its code alone."""

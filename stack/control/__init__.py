@@ -1,0 +1,1 @@
+"""Find, start, ask and end a stack."""

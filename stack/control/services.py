@@ -1,0 +1,63 @@
+"""The services of a running stack: their states; start, stop, restart, rebuild."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.control import guardians
+from stack.errors import ServiceFailed, UnknownService
+from stack.records import timeline
+from stack.records.control import Action, Command, Outcome
+from stack.records.state import StackState
+
+
+def change_services(stack: StackState, action: Action, services: Sequence[str]) -> None:
+    """Change services, all of them where none is named, and wait until they are ready.
+
+    Raises:
+        UnknownService: the stack has no service of that name.
+        ServiceFailed: one did not become ready.
+    """
+    reply = guardians.ask(stack.name, Command(action=action, services=tuple(services or stack.ports)))
+    if reply.outcome is Outcome.UNKNOWN_SERVICE:
+        raise UnknownService(
+            f"There is no service {reply.services[0]!r} in {stack.name}.",
+            hint=f"Services: {', '.join(stack.ports)}.",
+        )
+    if reply.outcome is Outcome.NOT_READY:
+        failed = ", ".join(reply.services)
+        raise ServiceFailed(f"Not ready after {action}: {failed}.", hint="See `inv logs`.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceStatus:
+    """The state of one service; ``since`` is the time of the last transition, in seconds since the epoch."""
+
+    service: str
+    state: str
+    text: str
+    since: float
+    ports: Mapping[int, int]
+
+
+def service_statuses(stack: StackState) -> list[ServiceStatus]:
+    """Return each service's state, in start order."""
+    last = {e.service: e for e in timeline.read(Path(stack.run)) if e.kind == "service"}
+    return [
+        ServiceStatus(
+            service=name,
+            state=last[name].state if name in last else "waiting",
+            text=last[name].text if name in last else "",
+            since=last[name].at if name in last else stack.created,
+            ports=ports,
+        )
+        for name, ports in stack.ports.items()
+    ]
+
+
+def elapsed_s(since: float) -> float:
+    """Return the seconds since a time of the epoch."""
+    return time.time() - since

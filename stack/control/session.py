@@ -1,0 +1,184 @@
+"""Start a stack, wait until it is up, and end it: the command's side."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from stack.control import guardians, sweep
+from stack.control.choice import Choice
+from stack.control.guardians import Launched
+from stack.display import summary
+from stack.engines import registry, versions
+from stack.errors import ServiceFailed, StackError, UpElsewhere
+from stack.records import names, runs
+from stack.records.request import Request, read_request
+from stack.records.state import StackState
+from stack.records.timeline import Event
+from stack.system import ctrl_c, programs
+from stack.system.directories import state_home
+
+PASSED = "passed"
+Show = Callable[[Event], None]
+
+
+def _nothing(event: Event) -> None:
+    """Ignore an event."""
+
+
+@contextmanager
+def hold(request: Request) -> Iterator[Launched]:
+    """Start a stack's guardian for the block; the stack ends with it, unless it was detached by then.
+
+    Ctrl-C ends the stack quickly, detached or not. The run's summary is written at the end.
+    """
+    with ctrl_c.hold() as release:
+        stack = guardians.launch(request)
+        try:
+            release()
+            try:
+                yield stack
+            except KeyboardInterrupt:
+                raise
+            except BaseException as problem:
+                _finish(stack, f"failed: {problem}")
+                raise
+            _finish(stack, PASSED)
+        except KeyboardInterrupt:
+            ctrl_c.ignore()
+            stack.end_quickly()
+            _finish(stack, "interrupted")
+            raise
+
+
+def _finish(stack: Launched, outcome: str) -> None:
+    """Wait until a stack that is not detached has ended, and write the run's summary."""
+    if not stack.detached:
+        stack.end()
+        if not programs.ends_within(stack.process, sweep.END_LIMIT_S):
+            stack.process.kill()
+    elif outcome == PASSED:
+        return  # it goes on, and so does its record
+    summary.finish(stack.run, outcome=outcome)
+
+
+@contextmanager
+def ephemeral_stack(
+    choice: Choice, *, deadline_s: float = 120.0, show: Show = _nothing
+) -> Iterator[StackState]:
+    """Start an ephemeral stack for the block and wait until it is up.
+
+    Raises:
+        StackError: it did not come up.
+    """
+    with hold(request(choice, ephemeral=True, deadline_s=deadline_s)) as stack:
+        wait_until_up(stack, show)
+        yield guardians.require_running(stack.name)
+
+
+def record_versions(run: Path) -> None:
+    """Write the versions of the machine and its engine into the run's folder."""
+    with contextlib.suppress(FileNotFoundError):  # the work tree was deleted meanwhile
+        engine = read_request(run / "request.json").engine
+        lines = f"{versions.machine()}engine {engine} {versions.engine(engine)}".rstrip()
+        (run / "versions.txt").write_text(f"{lines}\n", encoding="utf-8")
+
+
+def request(choice: Choice, *, services: Sequence[str] = (), ephemeral: bool, deadline_s: float) -> Request:
+    """Return the request for the chosen stack, with a new folder for its run.
+
+    Raises:
+        UnknownStack, UnknownEngine, EngineUnavailable: the choice cannot be met.
+    """
+    files = choice.files()
+    engine = registry.choose(choice.engine)
+    name = names.ephemeral(choice.project) if ephemeral else choice.name()
+    return Request(
+        name=name,
+        files=files,
+        engine=engine,
+        work_tree=str(choice.work_tree),
+        run=str(runs.new_run(choice.work_tree, name)),
+        env_file=choice.env_file(),
+        profiles=choice.profiles,
+        services=tuple(services),
+        ephemeral=ephemeral,
+        deadline_s=deadline_s,
+    )
+
+
+def wait_until_up(launched: Launched, show: Show) -> list[Event]:
+    """Follow a guardian until its stack is up; return the events so far.
+
+    Raises:
+        StartFailed: a service did not become ready; carries the events.
+        StackError: any other error of the guardian, with its exit code.
+    """
+    record_versions(launched.run)  # while the guardian starts
+    events: list[Event] = []
+    problem: Event | None = None
+    for event in launched.events():
+        events.append(event)
+        show(event)
+        if event.kind == "error" and problem is None:
+            problem = event
+        if event.kind == "stack" and event.state == "up":
+            return events
+    if problem is not None:
+        raise _GuardianError(problem)
+    if any(event.kind == "stack" and event.state == "failed" for event in events):
+        raise StartFailed(events, launched.run)
+    output = (launched.run / "guardian.log").read_text(errors="replace").strip().splitlines()
+    last = output[-1] if output else "it wrote nothing"
+    raise ServiceFailed(f"The guardian ended before the stack was up: {last}.", hint=f"See {launched.run}.")
+
+
+class StartFailed(ServiceFailed):
+    """A service did not become ready; carries the events and the run's folder."""
+
+    def __init__(self, events: list[Event], run: Path) -> None:
+        first = next((e.text for e in events if e.kind == "stack" and e.state == "failed"), "")
+        super().__init__(f"The stack did not come up: {first}", hint=f"The record of the run is in {run}.")
+        self.events, self.run = events, run
+
+
+class _GuardianError(StackError):
+    """An error in the guardian, with its own exit code."""
+
+    def __init__(self, event: Event) -> None:
+        super().__init__(event.text, hint=event.hint)
+        self.code = event.code or 1  # type: ignore[misc]
+
+
+def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show) -> tuple[StackState, bool]:
+    """Bring a detached stack up; return its state, and whether it was up already.
+
+    Raises:
+        UpElsewhere: it is up on another engine than the chosen one.
+        StackError: see ``wait_until_up``.
+    """
+    from filelock import FileLock
+
+    name = choice.name()
+    locks = state_home() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with FileLock(locks / name, timeout=deadline_s + 60):
+        if (running := guardians.alive(name)) is not None and running.phase in {"up", "starting"}:
+            _require_engine(choice.engine, running)
+            return running, True
+        if running is not None:
+            sweep.end(running)  # it is stopping; there is one stack of a name at a time
+        with hold(request(choice, services=services, ephemeral=False, deadline_s=deadline_s)) as stack:
+            wait_until_up(stack, show)
+            stack.detach()
+    return guardians.require_running(name), False
+
+
+def _require_engine(engine: str, stack: StackState) -> None:
+    if engine not in {"auto", stack.engine}:
+        raise UpElsewhere(
+            f"{stack.name} is up already, on {stack.engine}.",
+            hint=f"End it first: `inv down --stack {stack.name}`; its data stays with that engine.",
+        )

@@ -1,0 +1,73 @@
+"""End a stack; clean up after stacks whose guardian was killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+from stack.control import guardians
+from stack.errors import GuardianLost, NotUp, StackError
+from stack.records import state, timeline
+from stack.records.control import Action, Command
+from stack.records.state import StackState
+from stack.system import processes
+
+END_LIMIT_S = 30.0
+
+
+def end(stack: StackState, *, volumes: bool = False, timeout_s: float = END_LIMIT_S) -> None:
+    """End a stack and wait until it is gone; clean up where its guardian does not do so in time."""
+    try:
+        guardians.ask(stack.name, Command(action=Action.DOWN, volumes=volumes), timeout_s=5.0)
+    except (NotUp, GuardianLost, TimeoutError):
+        if processes.is_alive(stack.pid, stack.pid_started):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(stack.pid, signal.SIGTERM)
+    deadline = time.monotonic() + timeout_s
+    while processes.is_alive(stack.pid, stack.pid_started) and time.monotonic() < deadline:
+        time.sleep(timeline.POLL_S)
+    if state.state_file(stack.name).exists():
+        clean_up(stack)
+    if volumes:
+        state.forget(stack.name, volumes=True)
+
+
+def clean_up(stack: StackState) -> None:
+    """Remove the processes, containers, port leases and state of a stack whose guardian does not run."""
+    from stack.engines import registry
+    from stack.records import port_leases
+
+    if processes.is_alive(stack.pid, stack.pid_started):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(stack.pid, signal.SIGKILL)
+    processes.end_processes(processes.with_token(stack.token) + _recorded(stack))
+    if stack.engine != "local":
+        registry.remove_leftovers(stack.engine, stack.name, volumes=stack.ephemeral)
+    port_leases.release(stack.name)
+    state.forget(stack.name, volumes=stack.ephemeral)
+
+
+def _recorded(stack: StackState) -> list[int]:
+    """Return the services' first processes that still run; a process title can hide the token of some."""
+    recorded = [event for event in timeline.read(Path(stack.run)) if event.kind == "process"]
+    return [event.pid for event in recorded if processes.is_alive(event.pid, event.started)]
+
+
+def sweep() -> list[str]:
+    """Clean up after every stack whose guardian does not run; return one sentence for each."""
+    sentences = []
+    for name in state.names():
+        try:
+            stack = state.read(name)
+        except (OSError, StackError) as error:
+            path = state.state_file(name)
+            path.replace(path.with_suffix(".damaged"))
+            sentences.append(f"set aside the state of {name}: {error}")
+            continue
+        if stack is not None and not processes.is_alive(stack.pid, stack.pid_started):
+            clean_up(stack)
+            sentences.append(f"cleaned up after {name}, whose guardian was killed")
+    return sentences

@@ -1,0 +1,1 @@
+"""Databases of stacks, and the guard before they are changed."""

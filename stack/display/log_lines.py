@@ -1,0 +1,54 @@
+"""Records of services' logs as people read them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+from stack.display.terminal import paint, plain
+
+LIMIT = 300
+TRACEBACK_LINES = 3
+_NAMES = ("36", "33", "35", "34", "32", "96", "95", "94")
+
+
+def format_entry(stamp: str, service: str, text: str, *, width: int = 12) -> str:
+    """Return one record of a merged log, the service's name, in its own colour, before each of its lines."""
+    colour = _NAMES[sum(service.encode()) % len(_NAMES)]
+    name = paint(f"{service:<{width}} |", colour, sys.stdout)
+    first, *rest = plain(readable(text)).split("\n")
+    return "\n".join([f"{stamp[11:23]} {name} {first}", *(f"{'':12} {name} {line}" for line in rest)])
+
+
+def readable(text: str) -> str:
+    """Return a structured log line (JSON with a ``message``) as a sentence, its exception in the lines below.
+
+    Any other line is answered as it is.
+    """
+    if not text.startswith("{"):
+        return text
+    try:
+        record = json.loads(text)
+        level, message = str(record.get("level", "")), str(record["message"])
+    except (ValueError, KeyError, AttributeError):
+        return text
+    identity = record.get("request_id", "-")
+    extra = [f"{record['duration_ms']} ms"] if "duration_ms" in record and " ms" not in message else []
+    extra += [f"[{identity}]"] if identity not in {"-", ""} else []
+    sentence = " ".join([f"{level:<7}", message, *extra])
+    return f"{sentence}\n{record['exception']}" if "exception" in record else sentence
+
+
+def excerpt(rows: Sequence[tuple[str, str, str]], limit: int = LIMIT) -> str:
+    """Return the last lines of a merged log, never more than ``limit``."""
+    lines = [line for row in rows[-limit:] for line in format_entry(*row).split("\n")]
+    total = len(rows[:-limit]) + len(lines)
+    head = [f"(the last {limit} of {total} lines)"] if total > limit else []
+    return "\n".join([*head, *lines[-limit:]])
+
+
+def evidence(line: str) -> list[str]:
+    """Return what a line of a log has to say: of a traceback its beginning and, above all, its end."""
+    parts = [part[:200] for part in readable(line).splitlines()]
+    return parts if len(parts) <= 1 + TRACEBACK_LINES else [parts[0], "...", *parts[-TRACEBACK_LINES:]]

@@ -1,0 +1,70 @@
+"""The flight recorder: what a run leaves in its folder for whoever looks later.
+
+The guardian writes ``timeline.jsonl``, ``logs/`` and ``plan.json`` as it goes; this adds the merged log,
+the versions, and ``summary.md``, which names the first cause first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from stack.display import failure
+from stack.display.terminal import plain
+from stack.health import verdicts
+from stack.records import service_logs, timeline
+from stack.records.request import Request, read_request
+from stack.records.timeline import Event
+
+SUMMARY = "summary.md"
+MERGED = "merged.log"
+
+
+def finish(run: Path, *, outcome: str) -> Path:
+    """Write what is written at the end of a run; return the summary's path.
+
+    A folder that was deleted meanwhile, with its work tree perhaps, is not made again.
+    """
+    if not (run / "request.json").is_file():
+        return run / SUMMARY
+    events = timeline.read(run)
+    rows = service_logs.merge(run, service_logs.logged_services(run))
+    (run / MERGED).write_text(
+        "".join(f"{stamp} {name} {text}\n" for stamp, name, text in rows), encoding="utf-8"
+    )
+    path = run / SUMMARY
+    path.write_text(summary(read_request(run / "request.json"), events, outcome), encoding="utf-8")
+    _to_github(path)
+    return path
+
+
+def summary(request: Request, events: Sequence[Event], outcome: str) -> str:
+    """Return the account of a run: outcome, first cause, every service's way."""
+    bad = [e for e in events if e.kind == "service" and e.state in verdicts.BAD]
+    lines = [f"# {request.name} on {request.engine}: {outcome}", ""]
+    if bad:
+        lines += ["```", failure.failure(events, Path(request.run)).strip(), "```", ""]
+    lines += ["| at | service | state | |", "| --- | --- | --- | --- |"]
+    began = events[0].at if events else 0.0
+    for event in events:
+        if event.kind in {"service", "stack", "error"}:
+            text = plain(event.text).replace("|", "\\|").replace("\n", " ")[:120]
+            lines.append(
+                f"| {event.at - began:.2f} s | {event.service or event.kind} | {event.state} | {text} |"
+            )
+    probes = sum(e.kind == "probe" for e in events)
+    lines += [
+        "",
+        f"{probes} probes; every one is in `{timeline.FILE}`, all output in `{MERGED}` and `logs/`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _to_github(path: Path) -> None:
+    """Show the summary on the job's own page, where GitHub runs us."""
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if target:
+        with Path(target).open("a", encoding="utf-8") as page:
+            page.write(path.read_text(encoding="utf-8"))

@@ -1,0 +1,48 @@
+"""Makes what services run from: images on a container engine, environments on the local one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stack.engines.container import images
+from stack.engines.local import servers
+from stack.environments import virtualenv
+from stack.errors import BuildFailed, CommandFailed
+from stack.model import Service, Stack
+from stack.system import programs
+
+
+def build(stack: Stack, engine: str, *, no_cache: bool, say: Callable[[str], None]) -> None:
+    """Make everything that the stack's services need on ``engine``.
+
+    Raises:
+        BuildFailed, LockMismatch, PythonMissing: with the service's own last lines.
+    """
+    for service in stack.services.values():
+        if engine == "local":
+            _local(service, no_cache=no_cache, say=say)
+        elif service.build is not None:
+            _image(engine, service, no_cache=no_cache, say=say)
+
+
+def _local(service: Service, *, no_cache: bool, say: Callable[[str], None]) -> None:
+    if service.build is None:
+        servers.runner(service.image or "")
+        say(f"{service.name}: {service.image} has a runner")
+        return
+    made = virtualenv.sync(service.build.context, python=service.local.python, anew=no_cache, say=say)
+    say(f"{service.name}: environment {made.path.name} is ready")
+
+
+def _image(engine: str, service: Service, *, no_cache: bool, say: Callable[[str], None]) -> None:
+    assert service.build is not None
+    tag = images.tag(service.name, service.build)
+    words = images.build_words(tag, service.build)
+    try:
+        programs.run([engine, words[0], *(["--no-cache"] if no_cache else []), *words[1:]])
+    except CommandFailed as error:
+        raise BuildFailed(
+            f"The image of {service.name} cannot be built: {error.output.strip()[-1500:]}",
+            hint="If a base image cannot be pulled here, make it: `nox -s base-images`.",
+        ) from error
+    say(f"{service.name}: image {tag} is ready")

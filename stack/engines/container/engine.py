@@ -1,0 +1,233 @@
+"""Services as containers, by the ``docker`` or ``podman`` command and its compose plugin.
+
+Compose resolves the files itself (``compose config``); what is added is the stack's name, its host
+ports and, where it is not the main one, names of its own for networks and volumes. Images are tagged
+by the content they are made from, so an unchanged service costs no build.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from stack.engines.container import images, podman, resources
+from stack.engines.container.container import Container
+from stack.engines.container.messages import explain
+from stack.engines.protocol import Running, Say, Site
+from stack.errors import CommandFailed
+from stack.model import Stack
+from stack.plan.plan import Plan, ServicePlan
+from stack.records.service_logs import Log
+from stack.system.files import write_atomically
+
+RESOLVED = "compose.json"
+"""The resolved file's name. It holds passwords, so it is kept with the state, not in the run's record."""
+
+API_NEEDED = (1, 44)
+"""The first Engine API with healthcheck ``start_interval`` (Docker Engine 25)."""
+
+
+class ContainerEngine:
+    """Runs services by a container engine's own compose."""
+
+    def __init__(self, program: str) -> None:
+        self._program = program
+        self._plan: Plan | None = None
+        self._site: Site | None = None
+        self._created: asyncio.Task[None] | None = None
+        self._lived: set[str] = set()
+
+    def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
+        """Containers have mounts of their own."""
+        return {}
+
+    async def prepare(self, plan: Plan, site: Site, say: Say) -> None:
+        """Write the resolved compose file of this stack."""
+        self._plan, self._site = plan, site
+        resolved = json.loads(await self._call(*self._given(plan), "config", "--format", "json"))
+        arranged = arrange(resolved, plan, rename=plan.name != plan.stack.name)
+        if self._program == "podman":
+            podman.adapt_for_podman(arranged)
+        write_atomically(site.folder / RESOLVED, json.dumps(arranged, indent=1))
+
+    async def build(self, plan: ServicePlan, say: Say) -> None:
+        """Make what is missing of the images, then all containers, once for the whole stack."""
+        if self._created is None:
+            self._created = asyncio.create_task(self._create(say))
+        await asyncio.shield(self._created)
+
+    async def start(self, plan: ServicePlan, log: Log) -> Running:
+        container = resources.container_of(self._name, plan.name)
+        since = await self._last_end(container) if container in self._lived else None
+        self._lived.add(container)
+        try:
+            await self._call("start", container)
+        except CommandFailed as error:
+            raise explain(error, service=plan.name) from error
+        return Container(self._program, container, log, since=since)
+
+    async def _last_end(self, container: str) -> str:
+        """Where the log of a container that lived before goes on; `docker logs` keeps all its lives."""
+        if self._program == "podman":  # its account of the end is older than the last line; its clock is ours
+            return datetime.now(UTC).isoformat()
+        return await self._call("inspect", "--format", "{{json .State.FinishedAt}}", container)
+
+    async def refresh(self, services: list[str], say: Say) -> None:
+        """Make the images of what was saved, and containers of them."""
+        assert self._plan is not None
+        assert self._site is not None
+        await self.prepare(self._plan, self._site, say)
+        await self._make_images(services, say)
+        await self._call(*self._ours(), "up", "--no-start", "--no-deps", "--force-recreate", *services)
+        self._lived -= {resources.container_of(self._name, service) for service in services}
+
+    async def remove(self, *, volumes: bool) -> None:
+        """Remove containers and networks, and volumes where asked."""
+        if self._created is not None and not self._created.done():
+            self._created.cancel()
+            await asyncio.gather(self._created, return_exceptions=True)
+        if self._site is not None:
+            await asyncio.to_thread(resources.remove, self._program, self._name, volumes=volumes)
+
+    async def _create(self, say: Say) -> None:
+        assert self._plan is not None
+        assert self._site is not None
+        resolved = json.loads((self._site.folder / RESOLVED).read_text(encoding="utf-8"))
+        await asyncio.to_thread(resources.require_names_free, self._program, resolved)
+        await self._make_images(list(self._plan.services), say)
+        try:
+            await self._call(*self._ours(), "up", "--no-start", "--no-build", *self._plan.services)
+        except CommandFailed as error:
+            raise explain(error, missing=await self._missing()) from error
+
+    async def _make_images(self, names: list[str], say: Say) -> None:
+        """Build those of which no image of the same content is there."""
+        assert self._plan is not None
+        builds = {name: self._plan.services[name].service.build for name in names}
+        missing = [n for n, b in builds.items() if b is not None and not await self._has(images.tag(n, b))]
+        if not missing:
+            return
+        say(f"building {', '.join(missing)}")
+        try:
+            await self._build(missing)
+        except CommandFailed as error:
+            raise explain(error, building=missing) from error
+
+    async def _build(self, names: list[str]) -> None:
+        """All side by side by compose; one by one by Podman's own builder, which knows cache mounts."""
+        if self._program != "podman":
+            await self._call(*self._ours(), "build", *names)
+            return
+        assert self._plan is not None
+        for name in names:
+            build = self._plan.services[name].service.build
+            assert build is not None
+            await self._call(*images.build_words(images.tag(name, build), build))
+
+    async def _missing(self) -> list[str]:
+        """Return the images that are not built by us, and not here."""
+        assert self._plan is not None
+        pulled = {s.service.image for s in self._plan.services.values() if s.service.build is None}
+        return [tag for tag in sorted(filter(None, pulled)) if not await self._has(tag)]
+
+    async def _has(self, tag: str) -> bool:
+        return bool(await self._call("image", "inspect", "--format", "{{.Id}}", tag, check=False))
+
+    def _given(self, plan: Plan) -> list[str]:
+        words = ["compose", "--profile", "*"]  # which of them are active has been decided
+        env_file = plan.stack.env_file
+        if env_file is not None and env_file.is_file():
+            words += ["--env-file", str(env_file)]
+        for file in plan.stack.files:
+            words += ["--file", str(file)]
+        return words
+
+    def _ours(self) -> list[str]:
+        assert self._site is not None
+        return ["compose", "--project-name", self._name, "--file", str(self._site.folder / RESOLVED)]
+
+    @property
+    def _name(self) -> str:
+        assert self._site is not None
+        return self._site.name
+
+    async def _call(self, *words: str, check: bool = True) -> str:
+        argv = (self._program, *words)
+        if words[0] == "compose":
+            argv = (*await asyncio.to_thread(podman.compose, self._program), *words[1:])
+        process = await asyncio.create_subprocess_exec(
+            *argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        try:
+            out, err = await process.communicate()
+        except asyncio.CancelledError:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            await process.wait()
+            raise
+        if process.returncode and check:
+            said = (out + err).decode(errors="replace")  # a build's own words are in the first
+            raise CommandFailed((self._program, *words), process.returncode, said)
+        return "" if process.returncode else out.decode(errors="replace").strip()
+
+
+def why_not(program: str) -> str | None:
+    """Return why the engine cannot be used here, None where it can."""
+    if shutil.which(program) is None:
+        return f"There is no {program} command here."
+    try:
+        asked = subprocess.run(
+            [program, "version", "--format", "{{.Server.APIVersion}}"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except subprocess.TimeoutExpired:
+        return f"{program} does not answer within 10 s."
+    if asked.returncode != 0:
+        said = asked.stderr.strip().splitlines()
+        why = "you may not use its socket" if "permission denied" in asked.stderr else "no daemon answers"
+        return f"{program} cannot be used: {why} ({said[-1] if said else 'it said nothing'})."
+    if program == "docker" and (reason := _too_old(asked.stdout.strip())):
+        return reason
+    if program == "podman":
+        return podman.too_old(asked.stdout.strip()) or podman.why_no_compose()
+    plugin = subprocess.run([program, "compose", "version"], capture_output=True, text=True)
+    if plugin.returncode != 0:
+        return f"{program} has no compose plugin (`{program} compose version` fails)."
+    return None
+
+
+def _too_old(version: str) -> str | None:
+    numbers = tuple(int(part) for part in version.split(".")[:2])
+    if numbers < API_NEEDED:
+        return f"docker is too old: its API is {version}, healthcheck start_interval needs 1.44 (Engine 25)."
+    return None
+
+
+def arrange(resolved: dict[str, Any], plan: Plan, *, rename: bool) -> dict[str, Any]:
+    """Return a resolved compose file with the plan's name, ports and image tags; ``rename`` keeps
+    networks and volumes apart from those of the main stack."""
+    resolved["name"] = plan.name
+    resolved["services"] = {k: v for k, v in resolved["services"].items() if k in plan.services}
+    for name, service in resolved["services"].items():
+        planned = plan.services[name]
+        service |= {"restart": "no"}  # what has to come back is brought back by us, and told
+        for key in ("profiles", "container_name"):
+            service.pop(key, None)
+        for port in service.get("ports", []):
+            port["published"] = str(planned.ports[int(port["target"])])
+        if planned.service.build is not None and "image" not in service:
+            service["image"] = images.tag(name, planned.service.build)
+            service["build"].setdefault("labels", {})[resources.IMAGE_LABEL] = name
+    for kind in ("networks", "volumes"):
+        for key, value in (resolved.get(kind) or {}).items():
+            if rename and not (value or {}).get("external"):
+                resolved[kind][key] = {**(value or {}), "name": f"{plan.name}-{key}"}
+    return resolved

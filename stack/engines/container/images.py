@@ -1,0 +1,38 @@
+"""The image of a service: its tag, which its content decides, and how it is built."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from stack.engines.container.resources import IMAGE_LABEL
+from stack.model import Build
+
+
+def tag(service: str, build: Build) -> str:
+    """Return the tag of a service's image: the same content has the same tag."""
+    digest = hashlib.sha256(f"{build.dockerfile}\0{build.target}\0{sorted(build.args.items())}".encode())
+    for path in _context_files(build.context):
+        digest.update(str(path.relative_to(build.context)).encode() + b"\0" + path.read_bytes())
+    return f"ecommerce-{service}:{digest.hexdigest()[:12]}"
+
+
+def build_words(tagged: str, build: Build) -> list[str]:
+    """Return the words after ``docker`` or ``podman`` that make an image."""
+    words = ["build", "--tag", tagged, "--file", str(build.context / build.dockerfile)]
+    words += ["--target", build.target] if build.target else []
+    words += ["--label", IMAGE_LABEL]
+    words += [part for key, value in build.args.items() for part in ("--build-arg", f"{key}={value}")]
+    return [*words, str(build.context)]
+
+
+def _context_files(context: Path) -> list[Path]:
+    """The files that may matter: all but tests, caches and what is hidden (but for .dockerignore)."""
+    skipped = {"__pycache__", "tests"}
+    found = []
+    for folder, folders, files in os.walk(context):
+        folders[:] = sorted(name for name in folders if name not in skipped and not name.startswith("."))
+        kept = (name for name in files if name == ".dockerignore" or not name.startswith("."))
+        found += [Path(folder) / name for name in kept if not name.endswith((".pyc", ".sqlite3"))]
+    return sorted(found)

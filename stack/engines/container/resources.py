@@ -1,0 +1,125 @@
+"""What a container engine holds for a stack, and whose it is: the label that compose gives says so.
+
+Nothing is used or removed by its name alone: a network or a volume that only has the right name may
+be somebody else's.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from stack.errors import NameTaken
+
+PROJECT_LABEL = "com.docker.compose.project"
+IMAGE_LABEL = "ecommerce.stack.image"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of thing: how it is listed, where its labels are, how it is removed."""
+
+    word: str
+    listing: tuple[str, ...]
+    names: str
+    labels: str
+    removal: tuple[str, ...]
+
+
+KINDS: Final = (
+    Kind(
+        word="container",
+        listing=("ps", "--all"),
+        names="{{.Names}}",
+        labels=".Config.Labels",
+        removal=("rm", "--force", "--volumes"),
+    ),
+    Kind(
+        word="network",
+        listing=("network", "ls"),
+        names="{{.Name}}",
+        labels=".Labels",
+        removal=("network", "rm"),
+    ),
+    Kind(
+        word="volume",
+        listing=("volume", "ls"),
+        names="{{.Name}}",
+        labels=".Labels",
+        removal=("volume", "rm"),
+    ),
+)
+"""In the order in which they can be removed."""
+
+
+def container_of(stack: str, service: str) -> str:
+    """Return the name that compose gives to the container of a service."""
+    return f"{stack}-{service}-1"
+
+
+def require_names_free(program: str, resolved: Mapping[str, Any]) -> None:
+    """Look whether names of a resolved compose file are free or its own.
+
+    Raises:
+        NameTaken: a container, network or volume of that name belongs to somebody else.
+    """
+    for kind in KINDS:
+        wanted = set(_names(kind, resolved))
+        there = set(_lines(program, *kind.listing, "--format", kind.names))
+        for name in sorted(wanted & there):
+            owner = _owner(program, kind, name)
+            if owner != resolved["name"]:
+                raise _taken(program, kind, name, owner)
+
+
+def remove(program: str, stack: str, *, volumes: bool) -> None:
+    """Remove containers and networks of a stack, and its volumes where asked."""
+    chosen = ("--filter", f"label={PROJECT_LABEL}={stack}")
+    for kind in KINDS:
+        if kind.word == "volume" and not volumes:
+            continue
+        if names := _lines(program, *kind.listing, "--format", kind.names, *chosen):
+            subprocess.run([program, *kind.removal, *names], capture_output=True)
+
+
+def remove_images(program: str) -> str:
+    """Remove the images that were built for stacks and that no container uses; return what was won."""
+    chosen = ("--filter", f"label={IMAGE_LABEL}")
+    pruned = subprocess.run(
+        [program, "image", "prune", "--all", "--force", *chosen], capture_output=True, text=True
+    )
+    lines = pruned.stdout.strip().splitlines()
+    count = sum(line.startswith("untagged: ") for line in lines)
+    if not count:
+        return ""
+    nothing_won = lines[-1].endswith(" 0B")  # BuildKit has them still
+    won = f"their layers stay in its build cache: `{program} builder prune`" if nothing_won else lines[-1]
+    return f"{count} images of {program} ({won})"
+
+
+def _names(kind: Kind, resolved: Mapping[str, Any]) -> Iterator[str]:
+    if kind.word == "container":
+        yield from (container_of(resolved["name"], service) for service in resolved["services"])
+    for value in (resolved.get(f"{kind.word}s") or {}).values():
+        if not value.get("external"):
+            yield value["name"]
+
+
+def _owner(program: str, kind: Kind, name: str) -> str:
+    template = f'{{{{index {kind.labels} "{PROJECT_LABEL}"}}}}'
+    return "".join(_lines(program, kind.word, "inspect", "--format", template, name))
+
+
+def _taken(program: str, kind: Kind, name: str, owner: str) -> NameTaken:
+    whose = f"the compose project {owner}" if owner else "somebody else"
+    return NameTaken(
+        f"The {kind.word} {name} is there already and belongs to {whose}.",
+        hint=f"If nobody needs it: `{program} {' '.join((*kind.removal[:2], name))}`.",
+    )
+
+
+def _lines(program: str, *words: str) -> list[str]:
+    listed = subprocess.run([program, *words], capture_output=True, text=True)
+    return listed.stdout.split()

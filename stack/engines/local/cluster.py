@@ -1,0 +1,199 @@
+"""Postgres data folders: one made by initdb is kept and copied, so that initdb is paid once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from stack.engines.local.accounts import allow_traversal, chown_tree
+from stack.engines.local.binaries import fingerprint
+from stack.errors import BuildFailed, CommandFailed, StackError, StateUnreadable
+from stack.system import programs
+from stack.system.cached_folder import make_once
+from stack.system.directories import cache_home
+from stack.system.disk_space import disk_full, reports_full_disk
+
+FORMAT = "1"
+"""To be raised where what this module makes changes."""
+
+LEFT_S = 5.0
+"""How long the children of a killed server are waited for; they notice its end by themselves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """All that decides what a new data folder looks like. ``password`` is kept as a digest only."""
+
+    user: str
+    password: str
+    database: str
+    method: str
+    initdb_args: str = ""
+
+
+def create(folder: Path, recipe: Recipe, *, bin: Path, account: str | None, durable: bool) -> None:
+    """Fill ``folder`` with a new cluster, whole or not at all.
+
+    Raises:
+        BuildFailed, DiskFull: initdb failed, or there is no room.
+        StateUnreadable: the folder holds something else.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise StateUnreadable(
+            f"{folder} is not empty and holds no Postgres database.",
+            hint="Empty it, or choose another volume.",
+        )
+    prepared = _prepared(recipe, bin, account)
+    fresh = folder.with_name(f".{folder.name}.preparing")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        programs.run([*copy_command(sys.platform), prepared / "data", fresh])
+        if durable:
+            programs.run([bin / "initdb", "--sync-only", "-D", fresh], user=account, cwd=Path("/"))
+    except CommandFailed as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise _failure("The prepared data could not be copied", error.output, folder) from error
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh.rename(folder)
+
+
+def copy_command(platform: str) -> tuple[str, ...]:
+    """Return the command that copies a tree; where the file system can, without copying any block."""
+    return ("cp", "-a", "--reflink=auto") if platform.startswith("linux") else ("cp", "-a")
+
+
+def version_of_data(folder: Path) -> int | None:
+    """Return the major version that made ``folder``; None where it holds no cluster."""
+    try:
+        text = (folder / "PG_VERSION").read_text().strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return int(text.partition(".")[0]) if text else None
+
+
+def clear_stale_lock(
+    folder: Path, *, users: Callable[[Path], list[int]], sleep: Callable[[float], None]
+) -> None:
+    """Remove the lock file of a server that was killed; its pid may belong to another program by now.
+
+    Raises:
+        StateUnreadable: a living server uses the folder.
+    """
+    lock = folder / "postmaster.pid"
+    if not lock.exists():
+        return
+    waited = 0.0
+    while living := users(folder):
+        if waited >= LEFT_S:
+            raise StateUnreadable(
+                f"{folder} is in use by another Postgres server (pid {living[0]}).",
+                hint="End that one first.",
+            )
+        sleep(0.05)
+        waited += 0.05
+    lock.unlink(missing_ok=True)
+
+
+def servers_of(folder: Path) -> list[int]:
+    """Return the pids of the Postgres processes whose working folder is ``folder``."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cwd() == str(folder.resolve()) and "postgres" in process.name():
+                found.append(process.pid)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def _prepared(recipe: Recipe, bin: Path, account: str | None) -> Path:
+    owner = account or pwd.getpwuid(os.geteuid()).pw_name
+    parts = (*astuple(recipe), owner, fingerprint(bin / "postgres"), FORMAT)
+    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    folder = cache_home() / "postgres" / key
+
+    def make(target: Path, descriptor: int) -> None:
+        allow_traversal(target / "data", account)
+        chown_tree(target / "data", account)
+        _initdb(target / "data", recipe, bin, account, descriptor)
+        _write_access(target / "data" / "pg_hba.conf", recipe.method)
+        if recipe.database != "postgres":
+            _create_database(target / "data", recipe.database, bin, account, descriptor)
+
+    return make_once(folder, make)
+
+
+def _initdb(data: Path, recipe: Recipe, bin: Path, account: str | None, descriptor: int) -> None:
+    secret = data.with_name("password")
+    words: list[str | Path] = [
+        bin / "initdb",
+        "-D",
+        data,
+        "--username",
+        recipe.user,
+        "--no-sync",
+        "--auth=trust",
+    ]
+    words += ["--encoding=UTF8", f"--locale={_locale()}"]
+    if recipe.password:
+        secret.touch(mode=0o600)
+        secret.write_text(recipe.password + "\n")
+        if account is not None:
+            os.chown(secret, pwd.getpwnam(account).pw_uid, -1)
+        words.append(f"--pwfile={secret}")
+    words += shlex.split(recipe.initdb_args)
+    try:
+        done = programs.run(words, user=account, cwd=Path("/"), check=False, pass_fds=(descriptor,))
+    finally:
+        secret.unlink(missing_ok=True)
+    if done.returncode != 0:
+        raise _failure("initdb failed (check POSTGRES_INITDB_ARGS)", done.stderr, data)
+
+
+def _write_access(path: Path, method: str) -> None:
+    rows = ("all all all", "replication all 127.0.0.1/32")
+    path.write_text("".join(f"host {row} {method}\n" for row in rows))
+
+
+def _create_database(data: Path, name: str, bin: Path, account: str | None, descriptor: int) -> None:
+    """Create a database without a server (https://www.postgresql.org/docs/current/app-postgres.html)."""
+    quoted = name.replace('"', '""')
+    done = programs.run(
+        [str(bin / "postgres"), "--single", "-D", str(data), "-c", "fsync=off", "postgres"],
+        input=f'CREATE DATABASE "{quoted}"\n',
+        user=account,
+        cwd=Path("/"),
+        check=False,
+        pass_fds=(descriptor,),
+    )
+    if done.returncode != 0 or "ERROR:" in done.stderr or "FATAL:" in done.stderr:
+        raise _failure(f"The database {name} could not be created", done.stderr, data)
+
+
+def _failure(what: str, output: str, folder: Path) -> StackError:
+    if reports_full_disk(output):
+        return disk_full(folder)
+    return BuildFailed(f"{what}: {output.strip()[-1000:]}")
+
+
+def _locale() -> str:
+    """Return the official image's locale where the system has it, else a UTF-8 one, else C."""
+    here = {re.sub(r"[^a-z0-9]", "", name.lower()): name for name in _locales()}
+    return next((here[wish] for wish in ("enusutf8", "cutf8") if wish in here), "C")
+
+
+def _locales() -> list[str]:
+    try:
+        return programs.run(["locale", "-a"]).stdout.split()
+    except CommandFailed:
+        return []

@@ -1,0 +1,134 @@
+"""Services as plain processes of this machine, with no container engine at all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from stack.engines.local import servers
+from stack.engines.local.process import Launch, LocalProcess
+from stack.engines.protocol import Running, Say, Site
+from stack.environments import virtualenv
+from stack.errors import NotRunnable
+from stack.model import Mount, Service, Stack
+from stack.plan.plan import LOOPBACK, Plan, ServicePlan
+from stack.records.service_logs import Log
+from stack.system.directories import cache_home
+from stack.system.processes import SERVICE, TOKEN
+
+PASSED_ON = ("HOME", "USER", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+"""The only variables of the user's own environment that a service sees, as in a container."""
+
+
+class LocalEngine:
+    """Runs services as child processes of the guardian."""
+
+    def __init__(self) -> None:
+        self._site: Site | None = None
+        self._bins: dict[str, Path] = {}
+        self._running: list[LocalProcess] = []
+
+    def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
+        """Return the host folder behind every mount: service -> container path -> host path."""
+        return {
+            name: {mount.target: str(_folder(service, mount, stack, site)) for mount in service.mounts}
+            for name, service in stack.services.items()
+        }
+
+    async def prepare(self, plan: Plan, site: Site, say: Say) -> None:
+        self._site = site
+        site.scratch.mkdir(parents=True, exist_ok=True)
+        for service in plan.services.values():
+            for mount in service.service.mounts:
+                if mount.type != "bind":
+                    Path(service.folders[mount.target]).mkdir(parents=True, exist_ok=True)
+
+    async def build(self, plan: ServicePlan, say: Say) -> None:
+        """Make the service's environment from its lock; an image's runner has nothing to make."""
+        service = plan.service
+        if service.build is None and service.local.command is None:
+            servers.runner(service.image or "")  # says at once what it cannot run
+            return
+        project = service.build.context if service.build is not None else service.local.working_dir
+        if project is not None and (project / "requirements.txt").exists():
+            made = await asyncio.to_thread(virtualenv.sync, project, python=service.local.python, say=say)
+            self._bins[plan.name] = made.bin
+
+    async def start(self, plan: ServicePlan, log: Log) -> Running:
+        """Start the service; its first process is a session leader of its own.
+
+        Raises:
+            NotRunnable: there is no such program.
+        """
+        launch = await asyncio.to_thread(self.launch, plan)
+        try:
+            process = LocalProcess(plan, launch, log)
+        except FileNotFoundError as error:
+            raise NotRunnable(
+                f"services.{plan.name}: there is no program {launch.argv[0]!r} here ({launch.cwd}).",
+                hint="Check its command, give it an x-local command, or use --engine docker.",
+            ) from error
+        self._running.append(process)
+        return process
+
+    async def refresh(self, services: list[str], say: Say) -> None:
+        """Take what was saved: a process reads its code when it starts, ``build`` sees a changed lock."""
+
+    async def remove(self, *, volumes: bool) -> None:
+        """Nothing is left but folders, which belong to the state."""
+
+    def launch(self, plan: ServicePlan) -> Launch:
+        """Return what is executed for a service, having prepared the data that it needs (blocks)."""
+        assert self._site is not None
+        bins = self._bins.get(plan.name)
+        is_image = bins is None and plan.service.build is None and plan.service.image
+        if is_image or not plan.argv:
+            return self._from_image(plan, self._site)
+        environment = service_environment(plan, self._site.token, bins)
+        return Launch(argv=_found(plan.argv, environment["PATH"]), environment=environment, cwd=plan.cwd)
+
+    def _from_image(self, plan: ServicePlan, site: Site) -> Launch:
+        if plan.service.local.command is not None:
+            environment = service_environment(plan, site.token, None)
+            return Launch(argv=_found(plan.argv, environment["PATH"]), environment=environment, cwd=plan.cwd)
+        data = {target: Path(folder) for target, folder in plan.folders.items()}
+        state = site.scratch / plan.name
+        state.mkdir(parents=True, exist_ok=True)
+        port = next(iter(plan.ports.values()))
+        made = servers.runner(plan.service.image or "").prepare(
+            plan.service, data=data, host=LOOPBACK, port=port, state=state
+        )
+        environment = {**service_environment(plan, site.token, None), **made.environment}
+        return Launch(argv=made.argv, environment=environment, cwd=made.cwd, user=made.user)
+
+
+def service_environment(plan: ServicePlan, token: str, bins: Path | None) -> dict[str, str]:
+    """Return the whole environment of a service; ``bins`` is its Python environment's folder of programs."""
+    base = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
+    path = os.environ.get("PATH", os.defpath)
+    base["PATH"] = f"{bins}{os.pathsep}{path}" if bins else path
+    if bins:
+        base["VIRTUAL_ENV"] = str(bins.parent)
+    # Compiled code is kept, but not in the work tree: the second boot imports without compiling.
+    compiled = str(cache_home() / "pycache")
+    base |= {"PYTHONUNBUFFERED": "1", "PYTHONPYCACHEPREFIX": compiled, TOKEN: token, SERVICE: plan.name}
+    if "/tmp" in plan.folders:
+        base["TMPDIR"] = plan.folders["/tmp"]
+    return base | dict(plan.environment)
+
+
+def _found(argv: tuple[str, ...], path: str) -> tuple[str, ...]:
+    import shutil
+
+    return (shutil.which(argv[0], path=path) or argv[0], *argv[1:])
+
+
+def _folder(service: Service, mount: Mount, stack: Stack, site: Site) -> Path:
+    if mount.type == "bind":
+        return Path(mount.source or "/")
+    if mount.type == "volume" and mount.source is not None:
+        home = site.scratch if site.ephemeral else site.folder
+        return home / "volumes" / stack.volumes.get(mount.source, mount.source)
+    return site.scratch / service.name / mount.target.strip("/").replace("/", "-")

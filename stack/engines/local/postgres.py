@@ -1,0 +1,170 @@
+"""Runs ``postgres`` images as a server of this machine, as the official image would.
+
+The environment is that of https://github.com/docker-library/docs/tree/master/postgres.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.engines.local import cluster
+from stack.engines.local.accounts import allow_traversal, chown_tree, unprivileged
+from stack.engines.local.binaries import postgres_bin, version_of
+from stack.engines.local.process import Launch
+from stack.errors import ComposeError, NotRunnable, StateUnreadable
+from stack.model import Service
+from stack.plan.addresses import rewrite_paths
+
+SCRIPTS = "/docker-entrypoint-initdb.d"
+QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+"""Only for data that dies with the stack anyway (https://www.postgresql.org/docs/15/non-durability.html)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgresRunner:
+    """``tag`` decides the major version: ``15``, ``15.4-alpine``; ``latest`` takes the newest here."""
+
+    tag: str = "latest"
+
+    def prepare(
+        self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
+    ) -> Launch:
+        """Make the data folder where there is none; answer how to start the server on ``host:port``.
+
+        Raises:
+            ComposeError: the official image would refuse these settings.
+            NotRunnable: the service asks for something that only a container can do.
+            ServerMissing: there are no programs of that version.
+            StateUnreadable: the data belongs to another version, or is in use.
+        """
+        options = own_options(service, data)
+        target = data_target(service, major_of(self.tag))
+        folder = host_folder(target, data, state)
+        existing = cluster.version_of_data(folder)
+        major = major_of(self.tag) or existing
+        if existing is not None and existing != major:
+            raise StateUnreadable(
+                f"services.{service.name}: {folder} was written by Postgres {existing}, not {major}.",
+                hint=f"Use image postgres:{existing}, or remove the data (`inv down --volumes`).",
+            )
+        durable = is_durable(service, target)
+        bin, user = postgres_bin(major), unprivileged("postgres")
+        if existing is None:
+            if (scripts := data.get(SCRIPTS)) and any(scripts.iterdir()):
+                raise _only_in_a_container(service, f"the scripts in {SCRIPTS}")
+            recipe = recipe_of(service, data, major or version_of(bin) or 0)
+            cluster.create(folder, recipe, bin=bin, account=user, durable=durable)
+        else:
+            cluster.clear_stale_lock(folder, users=cluster.servers_of, sleep=time.sleep)
+        chown_tree(folder, user)
+        allow_traversal(folder, user)
+        ours = our_options(host=host, port=port, folder=folder)
+        argv = (str(bin / "postgres"), *(() if durable else _settings(QUICK)), *options, *ours)
+        return Launch(argv=argv, cwd=folder, user=user)
+
+
+def major_of(tag: str) -> int | None:
+    """Return the major version that a tag names; None for ``latest`` and other words."""
+    found = re.match(r"\d+", tag)
+    return int(found[0]) if found else None
+
+
+def data_target(service: Service, major: int | None) -> str:
+    """Return where the data lies inside a container; Postgres 18 moved it below a folder of its version."""
+    default = "/var/lib/postgresql/data"
+    if major is not None and major >= 18:
+        default = f"/var/lib/postgresql/{major}/docker"
+    return posixpath.normpath(service.environment.get("PGDATA") or default)
+
+
+def host_folder(target: str, data: Mapping[str, Path], state: Path) -> Path:
+    """Return the folder behind ``target``: in a mount, or in the stack's own scratch."""
+    for mounted in sorted(data, key=len, reverse=True):
+        inside = posixpath.relpath(target, mounted)
+        if not inside.startswith(".."):
+            return data[mounted] if inside == "." else data[mounted] / inside
+    return state / "data"
+
+
+def is_durable(service: Service, target: str) -> bool:
+    """Return whether the data outlives the stack: a bind or a named volume holds it."""
+    holding = [m for m in service.mounts if not posixpath.relpath(target, m.target).startswith("..")]
+    nearest = max(holding, key=lambda mount: len(mount.target), default=None)
+    return nearest is not None and nearest.type != "tmpfs" and nearest.source is not None
+
+
+def recipe_of(service: Service, data: Mapping[str, Path], major: int) -> cluster.Recipe:
+    """Return what the environment says about a new cluster.
+
+    Raises:
+        ComposeError: there is no password, or a variable is given twice.
+    """
+    method = service.environment.get("POSTGRES_HOST_AUTH_METHOD") or ""
+    password = _variable(service, data, "POSTGRES_PASSWORD")
+    if not password and method != "trust":
+        raise ComposeError(
+            f"services.{service.name}.environment: POSTGRES_PASSWORD is not set; a new database needs one.",
+            hint="Set it, or POSTGRES_HOST_AUTH_METHOD=trust to let everybody in without one.",
+        )
+    user = _variable(service, data, "POSTGRES_USER") or "postgres"
+    return cluster.Recipe(
+        user=user,
+        password=password,
+        database=_variable(service, data, "POSTGRES_DB") or user,
+        method=method or ("scram-sha-256" if major >= 14 else "md5"),
+        initdb_args=_variable(service, data, "POSTGRES_INITDB_ARGS"),
+    )
+
+
+def own_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
+    """Return what the compose file says after ``postgres``.
+
+    Raises:
+        NotRunnable: something else is to be run.
+    """
+    words = (*(service.entrypoint or ()), *(service.command or ()))
+    if words and words[0].rpartition("/")[2] == "docker-entrypoint.sh":
+        words = words[1:]
+    if words and not words[0].startswith("-"):
+        if words[0].rpartition("/")[2] != "postgres":
+            raise _only_in_a_container(service, f"the command {words[0]!r}")
+        words = words[1:]
+    folders = {target: str(folder) for target, folder in data.items()}
+    return tuple(rewrite_paths(word, folders) for word in words)
+
+
+def our_options(*, host: str, port: int, folder: Path) -> tuple[str, ...]:
+    """Return what the engine decides; the last word on a setting counts. There is no socket file."""
+    ours = (f"listen_addresses={host}", f"port={port}", "unix_socket_directories=", "logging_collector=off")
+    return ("-D", str(folder), *_settings(ours))
+
+
+def _settings(pairs: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word for pair in pairs for word in ("-c", pair))
+
+
+def _variable(service: Service, data: Mapping[str, Path], name: str) -> str:
+    value, file = service.environment.get(name), service.environment.get(f"{name}_FILE")
+    if value and file:
+        raise ComposeError(f"services.{service.name}.environment: both {name} and {name}_FILE are set.")
+    if not file:
+        return value or ""
+    path = Path(rewrite_paths(file, {target: str(folder) for target, folder in data.items()}))
+    try:
+        return path.read_text().rstrip("\n")
+    except OSError as error:
+        raise ComposeError(
+            f"services.{service.name}.environment: {name}_FILE cannot be read ({error.strerror}: {path})."
+        ) from error
+
+
+def _only_in_a_container(service: Service, what: str) -> NotRunnable:
+    return NotRunnable(
+        f"services.{service.name}: the local engine cannot run {what} of a postgres image.",
+        hint="Give it an x-local command, or use a container engine (--engine docker).",
+    )

@@ -1,0 +1,63 @@
+"""What every engine provides: the protocol, and what it speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from stack.model import Stack
+from stack.plan.plan import Plan, ServicePlan
+from stack.records.service_logs import Log
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where a stack lives: its kept folder, the folder that dies with it, its run, its token."""
+
+    name: str
+    folder: Path
+    scratch: Path
+    run: Path
+    token: str
+    ephemeral: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exit:
+    """How a service ended; negative codes are signals. ``oom``: the kernel said out of memory."""
+
+    code: int
+    oom: bool = False
+
+
+class Running(Protocol):
+    """A started service."""
+
+    @property
+    def pid(self) -> int: ...
+
+    async def wait(self) -> Exit: ...
+
+    async def stop(self, grace_s: float) -> None: ...
+
+    async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]: ...
+
+
+class Engine(Protocol):
+    """Runs the services of one stack."""
+
+    def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]: ...
+
+    async def prepare(self, plan: Plan, site: Site, say: Say) -> None: ...
+
+    async def build(self, plan: ServicePlan, say: Say) -> None: ...
+
+    async def start(self, plan: ServicePlan, log: Log) -> Running: ...
+
+    async def refresh(self, services: list[str], say: Say) -> None: ...
+
+    async def remove(self, *, volumes: bool) -> None: ...

@@ -1,0 +1,1 @@
+"""The environments that services run in on the local engine."""

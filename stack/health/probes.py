@@ -1,0 +1,186 @@
+"""Probes: one question to one service, and the observation. Each ends by its timeout."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+Kind = Literal["ok", "refused", "hang", "wrong"]
+EVIDENCE_S = 0.2
+"""How long to wait for the body of an error status: it is evidence only."""
+
+Execute = Callable[[tuple[str, ...], float], Awaitable[tuple[int, str]]]
+"""Run an argv where the service runs, for at most some seconds; return its exit code and output."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What one probe observed. ``refused``: no connection; ``hang``: connected, but no answer."""
+
+    kind: Kind
+    detail: str
+
+
+class Probe(Protocol):
+    """Asks once; raises OSError where there is no connection. The caller ends it at the timeout."""
+
+    @property
+    def question(self) -> str: ...
+
+    async def ask(self) -> Observation: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpProbe:
+    """``curl -f URL``: any status below 400 is a success (curl(1), --fail)."""
+
+    host: str
+    port: int
+    path: str
+
+    @property
+    def question(self) -> str:
+        return f"GET http://{self.host}:{self.port}{self.path}"
+
+    async def ask(self) -> Observation:
+        fields = "Host: localhost\r\nUser-Agent: stack-probe\r\nConnection: close"
+        request = f"GET {self.path} HTTP/1.1\r\n{fields}\r\n\r\n"
+        answer = await _exchange(self.host, self.port, request.encode(), until=b"\r\n\r\n")
+        head, _, body = answer.partition(b"\r\n\r\n")
+        words = head.split(b"\r\n", 1)[0].split(b" ", 2)
+        if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
+            return _no_answer(answer, "HTTP")
+        status = int(words[1])
+        if status < 400:
+            return Observation(kind="ok", detail=f"HTTP {status}")
+        text = body[:200].decode(errors="replace").strip()
+        return Observation(kind="wrong", detail=f"HTTP {status} {text}".strip())
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedisProbe:
+    """``redis-cli ping`` (https://redis.io/commands/ping)."""
+
+    host: str
+    port: int
+
+    @property
+    def question(self) -> str:
+        return f"PING {self.host}:{self.port}"
+
+    async def ask(self) -> Observation:
+        answer = await _exchange(self.host, self.port, b"PING\r\n", until=b"\r\n")
+        if answer.startswith((b"+PONG", b"-NOAUTH")):
+            return Observation(kind="ok", detail="PONG")
+        return _no_answer(answer, "Redis")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgresProbe:
+    """``SELECT 1`` in place of ``pg_isready``: a server that is still initialising is not ready."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    database: str
+
+    @property
+    def question(self) -> str:
+        return f"SELECT 1 on {self.host}:{self.port}/{self.database}"
+
+    async def ask(self) -> Observation:
+        _, writer = await asyncio.open_connection(self.host, self.port)
+        writer.close()
+        return await asyncio.to_thread(self._select)
+
+    def _select(self) -> Observation:
+        import psycopg2
+
+        try:
+            connection = psycopg2.connect(
+                host=self.host,
+                port=self.port,
+                user=self.user,
+                password=self.password,
+                dbname=self.database,
+                connect_timeout=5,
+            )
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT 1")
+            finally:
+                connection.close()
+        except psycopg2.Error as error:
+            return Observation(kind="wrong", detail=str(error).strip().splitlines()[-1])
+        return Observation(kind="ok", detail="SELECT 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandProbe:
+    """Any other health check, executed as written where the service runs."""
+
+    argv: tuple[str, ...]
+    execute: Execute
+    timeout_s: float
+
+    @property
+    def question(self) -> str:
+        return shlex.join(self.argv)
+
+    async def ask(self) -> Observation:
+        code, output = await self.execute(self.argv, self.timeout_s)
+        detail = f"exit code {code}: {output.strip()[-200:]}" if output.strip() else f"exit code {code}"
+        return Observation(kind="ok" if code == 0 else "wrong", detail=detail)
+
+
+async def observe(probe: Probe, timeout_s: float) -> Observation:
+    """Ask once and return the observation, within ``timeout_s``."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            result = await probe.ask()
+        return result if result.kind == "ok" else replace(result, detail=f"{probe.question}: {result.detail}")
+    except TimeoutError:
+        return Observation(kind="hang", detail=f"{probe.question}: no answer in {timeout_s:.2g} s")
+    except ConnectionRefusedError:
+        return Observation(kind="refused", detail=f"{probe.question}: connection refused")
+    except OSError as error:
+        return Observation(kind="refused", detail=f"{probe.question}: {error.strerror or error}")
+
+
+async def _exchange(host: str, port: int, request: bytes, *, until: bytes) -> bytes:
+    """Send ``request`` and return what arrived up to the end of the stream (64 KiB at most)."""
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(request)
+        await writer.drain()
+        answer = b""
+        while len(answer) < 65536 and (chunk := await reader.read(4096)):
+            answer += chunk
+            if until in answer:
+                return answer + await _rest(reader) if _is_error_status(answer) else answer
+        return answer
+    finally:
+        writer.close()
+
+
+def _is_error_status(answer: bytes) -> bool:
+    """Return whether this is an HTTP error, whose body may come in a packet of its own."""
+    return answer.startswith(b"HTTP/") and answer[8:10] in {b" 4", b" 5"}
+
+
+async def _rest(reader: asyncio.StreamReader) -> bytes:
+    try:
+        async with asyncio.timeout(EVIDENCE_S):
+            return await reader.read(4096)
+    except TimeoutError:
+        return b""
+
+
+def _no_answer(answer: bytes, protocol: str) -> Observation:
+    if not answer:
+        return Observation(kind="refused", detail="connection closed without an answer")
+    return Observation(kind="wrong", detail=f"not {protocol}: {answer[:80].decode(errors='replace')!r}")

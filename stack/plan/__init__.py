@@ -1,0 +1,1 @@
+"""Pure decisions, made before anything starts."""

@@ -1,0 +1,1 @@
+"""Files in which commands and guardians meet."""

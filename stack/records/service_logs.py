@@ -1,0 +1,92 @@
+"""A service's log: every line with its time, bounded in size.
+
+One line a record: ``2026-01-31T12:00:00.123Z text``. Bytes that are not UTF-8 are replaced by readers;
+control codes stay in the file and are removed where it is displayed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+LIMIT_BYTES = 32 << 20
+LINE_BYTES = 16 << 10
+
+
+def log_file(run: Path, service: str) -> Path:
+    """Return the path of a service's log in a run's folder."""
+    return run / "logs" / f"{service}.log"
+
+
+class Log:
+    """Writes a service's output. At the limit the older half is dropped, so that a flood fills no disk."""
+
+    def __init__(
+        self, path: Path, clock: Callable[[], float] = time.time, limit_bytes: int = LIMIT_BYTES
+    ) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._path, self._clock, self._limit = path, clock, limit_bytes
+        self._file = path.open("ab")
+        self._size = self._file.tell()
+        self._rest = b""
+        self._tail: deque[str] = deque(maxlen=20)
+
+    def feed(self, data: bytes) -> None:
+        """Write output as it comes; a line is written when it is complete."""
+        *lines, rest = (self._rest + data).split(b"\n")
+        if len(rest) > LINE_BYTES:
+            lines, rest = [*lines, rest], b""
+        self._rest = rest
+        stamp = (
+            datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3].encode() + b"Z "
+        )
+        with contextlib.suppress(OSError):  # a full disk costs lines of the log, never the service
+            self._write(b"".join(stamp + line.rstrip(b"\r") + b"\n" for line in lines))
+        self._tail.extend(line.decode(errors="replace").rstrip("\r") for line in lines[-20:])
+
+    def tail(self) -> tuple[str, ...]:
+        """Return the last 20 lines."""
+        rest = (self._rest.decode(errors="replace"),) if self._rest else ()
+        return (*self._tail, *rest)[-20:]
+
+    def close(self) -> None:
+        if self._rest:
+            self.feed(b"\n")
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    def _write(self, data: bytes) -> None:
+        if self._size + len(data) > self._limit // 2:
+            self._file.close()
+            self._path.replace(self._path.with_suffix(".log.1"))
+            self._file = self._path.open("ab")
+            self._size = 0
+        self._file.write(data)
+        self._file.flush()
+        self._size += len(data)
+
+
+def read(run: Path, service: str) -> Iterator[tuple[str, str]]:
+    """Return (time, text) of each line, oldest first."""
+    path = log_file(run, service)
+    for part in (path.with_suffix(".log.1"), path):
+        if part.exists():
+            with part.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+                yield from (
+                    (stamp, text.rstrip("\n")) for stamp, _, text in (line.partition(" ") for line in lines)
+                )
+
+
+def merge(run: Path, services: list[str]) -> list[tuple[str, str, str]]:
+    """Return (time, service, text) of the lines of some services, by time."""
+    rows = [(stamp, name, text) for name in services for stamp, text in read(run, name)]
+    return sorted(rows, key=lambda row: row[0])
+
+
+def logged_services(run: Path) -> list[str]:
+    """Return the services that have a log in this run."""
+    return sorted(path.stem for path in (run / "logs").glob("*.log"))

@@ -1,0 +1,73 @@
+"""A folder that is made once, whoever comes first, and whatever is killed while it is being made."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stack.system import disk_space
+
+MARKER = ".complete"
+"""Written last: a folder without it was left by a maker that died."""
+
+Make = Callable[[Path, int], None]
+"""Fills a folder. The number is the lock's descriptor: a program that inherits it (``pass_fds``) holds
+the lock as long as it runs, even where we are killed meanwhile."""
+
+UNUSED_S = 14 * 24 * 3600.0
+
+
+def is_complete(folder: Path) -> bool:
+    """Return whether it can be used as it is, and note that it is used."""
+    try:
+        os.utime(folder / MARKER)
+    except PermissionError:  # somebody else's, to be read only
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def unused_folders(root: Path, *, clock: Callable[[], float] = time.time) -> Iterator[Path]:
+    """Return the folders somewhere below ``root`` that nobody has used for two weeks."""
+    for marker in sorted(root.glob(f"*/*/{MARKER}")):
+        with contextlib.suppress(FileNotFoundError):
+            if clock() - marker.stat().st_mtime > UNUSED_S:
+                yield marker.parent
+
+
+def make_once(folder: Path, make: Make) -> Path:
+    """Return ``folder``, filled by ``make`` where nobody has done so yet.
+
+    Raises:
+        DiskFull: there is no room for it.
+    """
+    if is_complete(folder):
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(folder.with_name(f".{folder.name}.lock")) as descriptor:
+            if not is_complete(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir(mode=0o755)
+                make(folder, descriptor)
+                (folder / MARKER).touch()
+    except OSError as error:
+        raise disk_space.as_disk_full(error, folder) from error
+    return folder
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,40 @@
+"""Where the engine keeps what outlives a command: caches that can be made again, and state that cannot.
+
+Root's folders lie in ``/var`` because servers are run there as another account, which must be able
+to reach them; root's own home is closed to everybody else.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The root of the repository."""
+NAME = "ecommerce-stack"
+
+
+def cache_home() -> Path:
+    """Return the folder of what can be made again: environments, server binaries, prepared data."""
+    return _directory("STACK_CACHE", Path("/var/cache"), "user_cache_path")
+
+
+def state_home() -> Path:
+    """Return the folder of what is remembered: stacks, their named volumes, snapshots."""
+    return _directory("STACK_HOME", Path("/var/lib"), "user_state_path")
+
+
+def _directory(variable: str, system: Path, function: str) -> Path:
+    chosen = os.environ.get(variable)
+    if chosen:
+        path = Path(chosen).expanduser().absolute()
+    elif os.geteuid() == 0:
+        path = system / NAME
+    else:
+        import platformdirs
+
+        path = getattr(platformdirs, function)(NAME)
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o755 if os.geteuid() == 0 else 0o700)  # mkdir's mode is subject to the umask
+    return path

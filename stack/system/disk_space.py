@@ -1,0 +1,32 @@
+"""Errors that mean a full disk, and other errors of the operating system."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+from stack.errors import DiskFull, StackError
+
+
+def as_disk_full(error: OSError, folder: Path) -> Exception:
+    """Return what to raise for ``error``: DiskFull where there is no room, else the error itself."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return disk_full(folder)
+    return error
+
+
+def operating_system_error(error: OSError) -> StackError:
+    """Return the error to report for ``error``: DiskFull where there is no room, else its own text."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        where = error.filename or "the stack"
+        return DiskFull(f"No room is left where {where} is written.", hint="Free some, or run `inv prune`.")
+    return StackError(f"The operating system reports an error: {error}.", hint="Run `inv doctor`.")
+
+
+def disk_full(folder: Path) -> DiskFull:
+    return DiskFull(f"There is no room left for {folder}.", hint="Free some space, or run `inv prune`.")
+
+
+def reports_full_disk(output: str) -> bool:
+    """Return whether a program failed for want of room."""
+    return "No space left on device" in output or "os error 28" in output or "Disk quota exceeded" in output

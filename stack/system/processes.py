@@ -1,0 +1,117 @@
+"""Which processes are ours: by pid and start time, and by the token in their environment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+TOKEN = "STACK_TOKEN"  # noqa: S105  a name, not a value
+"""Every process of a stack has this variable; its value is the stack's own."""
+
+SERVICE = "STACK_SERVICE"
+"""And this one, where it belongs to one service."""
+
+
+def started(pid: int) -> float | None:
+    """Return when the process started, None where there is none (or only what is left of one).
+
+    The number is for comparing alone. On Linux it counts clock ticks since the machine's boot
+    (proc_pid_stat(5), ``starttime``), which setting the clock does not move.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None if Path("/proc/self").exists() else _started_elsewhere(pid)
+    return None if fields[0] in {"Z", "X"} else float(fields[19])
+
+
+def _started_elsewhere(pid: int) -> float | None:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
+    except psutil.Error:
+        return None
+
+
+def is_alive(pid: int, since: float) -> bool:
+    """Return whether ``pid`` is still the process that ``started`` told ``since`` of, not a later one."""
+    return pid > 0 and started(pid) == since
+
+
+def own_pid() -> int:
+    """Return this process's pid as the machine sees it, from inside a PID namespace too."""
+    try:
+        return int(Path("/proc/self").readlink().name)
+    except OSError:
+        return os.getpid()
+
+
+def host_pid(pid: int) -> int:
+    """Return the machine's pid of a child of ours that we know by the pid of our namespace."""
+    if own_pid() == os.getpid():
+        return pid
+    for child in _children(own_pid()):
+        with contextlib.suppress(OSError, StopIteration):
+            status = Path(f"/proc/{child}/status").read_text()
+            line = next(line for line in status.splitlines() if line.startswith("NSpid:"))
+            if int(line.split()[-1]) == pid:
+                return child
+    return pid
+
+
+def _children(pid: int) -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def listening(pid: int) -> set[int]:
+    """Return the TCP ports at which a process or one that came from it listens, as far as we may see."""
+    import psutil
+
+    ports: set[int] = set()
+    with contextlib.suppress(psutil.Error, OSError):
+        first = psutil.Process(pid)
+        for process in [first, *first.children(recursive=True)]:
+            with contextlib.suppress(psutil.Error, OSError):
+                seen = process.net_connections("tcp")
+                ports |= {each.laddr.port for each in seen if each.status == psutil.CONN_LISTEN}
+    return ports
+
+
+def with_token(token: str) -> list[int]:
+    """Return the pids of all processes that carry the stack's token."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(TOKEN) == token:
+                found.append(process.pid)
+    return found
+
+
+def end_processes(
+    pids: Iterable[int], *, grace_s: float = 2.0, clock: Callable[[], float] = time.monotonic
+) -> None:
+    """End processes of ours: TERM, a grace, KILL."""
+    import psutil
+
+    processes = []
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            processes.append(psutil.Process(pid))
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(signal.SIGTERM)
+    _, alive = psutil.wait_procs(processes, timeout=grace_s)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(alive, timeout=grace_s)

@@ -1,0 +1,81 @@
+"""Gunicorn is reloaded under load: every request that was sent is answered."""
+
+from __future__ import annotations
+
+import http.client
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+
+from crashes.conftest import LONG
+from crashes.people import ANSWERED_WITHIN_S, ask
+from crashes.web import Web
+from unprotected.protection import Cut, protected_by
+
+WORKERS = "backend/config/workers.py"
+
+RELOADS = 200 if LONG else 5
+NEW_CONNECTIONS, KEPT_CONNECTIONS = 6, 6
+"""Clients with a new connection for each request, and clients with one connection each."""
+PATHS = ("/health/", "/health/", "/health/ready/", "/api/v1/categories")
+PAUSE_S = 0.02
+
+
+def send_requests(port: int, keep_alive: bool, dice: random.Random, over: threading.Event) -> Counter[int]:
+    """Send requests until ``over`` is set; return how often each status came back.
+
+    Raises:
+        Lost, OSError, HTTPException: a request was not answered.
+    """
+    statuses = Counter[int]()
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWERED_WITHIN_S)) as link:
+        while not over.is_set():
+            if keep_alive:
+                link.request("GET", dice.choice(PATHS))
+                with link.getresponse() as response:
+                    response.read()
+                    statuses[response.status] += 1
+            else:
+                statuses[ask(port, "GET", dice.choice(PATHS), None, {}).status] += 1
+            time.sleep(dice.uniform(0, PAUSE_S))
+    return statuses
+
+
+@contextmanager
+def load(port: int, dice: random.Random) -> Iterator[Counter[int]]:
+    """Send requests during the block; the counts of statuses are complete after it."""
+    over, statuses = threading.Event(), Counter[int]()
+    keep_alive = [False] * NEW_CONNECTIONS + [True] * KEPT_CONNECTIONS
+    with ThreadPoolExecutor(len(keep_alive)) as pool:
+        asking: list[Future[Counter[int]]] = [
+            pool.submit(send_requests, port, keep, random.Random(dice.random()), over) for keep in keep_alive
+        ]
+        try:
+            yield statuses
+        finally:
+            over.set()
+    for one in asking:
+        statuses.update(one.result())
+
+
+@protected_by(
+    "a worker answers what it has begun",
+    Cut(
+        WORKERS,
+        "    def handle_error(",
+        '    def handle_exit(self, *_: Any) -> None:\n        __import__("os")._exit(0)\n\n'
+        "    def handle_error(",
+    ),
+)
+def test_reloads_lose_no_request(plain: Web, dice: random.Random, counted: Counter[str]) -> None:
+    with load(plain.port, dice) as statuses:
+        for _ in range(RELOADS):
+            time.sleep(dice.uniform(0, 0.1))
+            plain.reload()
+    assert statuses.keys() == {200}, statuses
+    counted["reloads of Gunicorn"] += RELOADS
+    counted["requests that were answered meanwhile"] += statuses[200]

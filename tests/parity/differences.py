@@ -1,0 +1,108 @@
+"""What differs between engines by decision: one row per fact, with its reason.
+
+A fact that differs without a row fails its test, and so does a row that no longer differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """On ``engine`` the fact ``fact`` of the case ``case`` is ``actual`` instead of what is expected."""
+
+    case: str
+    fact: str
+    engine: str
+    actual: str
+    reason: str
+
+
+def _local(case: str, fact: str, actual: str, reason: str) -> Difference:
+    return Difference(case=case, fact=fact, engine="local", actual=actual, reason=reason)
+
+
+ONE_ADDRESS = (
+    "Processes of one machine share its address: names become 127.0.0.1 and a port, and HOST and PORT say"
+    " where to listen. A container has an address of its own and listens on the port the file says."
+)
+NO_WALLS = (
+    "A process of this machine sees the machine's files, and runs as the user who started the stack."
+    " What must be walled in needs a container engine."
+)
+
+DIFFERENCES: Final = (
+    _local("environment", "HOST", "127.0.0.1", ONE_ADDRESS),
+    _local("environment", "PORT", "a host port", ONE_ADDRESS),
+    _local(
+        "environment",
+        "HOSTNAME",
+        "",
+        "A process has the name of its machine; a container's name is set by its engine.",
+    ),
+    _local("addresses", "PEER as web sees it", "http://127.0.0.1:PORT/health", ONE_ADDRESS),
+    _local(
+        "addresses",
+        "published ports of hidden",
+        "8000",
+        "What services say to each other goes over the loopback address here, so an exposed port has a"
+        " host port too.",
+    ),
+    _local(
+        "tmpfs",
+        "after restart",
+        "kept",
+        "A tmpfs is a folder in memory that goes with the stack, not with the process: what a service wrote"
+        " before it died can be looked at.",
+    ),
+    _local("walls", "write to a read-only mount", "written", NO_WALLS),
+    _local("walls", "write to a read-only root", "written", NO_WALLS),
+    _local("walls", "uid", "the caller's", NO_WALLS),
+    _local(
+        "walls",
+        "folder",
+        "/",
+        "`working_dir` is a folder of an image, and there is none; `x-local: working_dir` is one of this"
+        " machine.",
+    ),
+    _local(
+        "memory limit",
+        "exit code of up",
+        "0",
+        "`mem_limit` asks for a control group; processes share the machine.",
+    ),
+    _local(
+        "memory limit", "web", "ready", "`mem_limit` asks for a control group; processes share the machine."
+    ),
+    Difference(
+        case="exec",
+        fact="a program that is not there",
+        engine="docker",
+        actual="126",
+        reason="The engine looks into the container and answers with a shell's code for it.",
+    ),
+    Difference(
+        case="exec",
+        fact="a program that is not there",
+        engine="podman",
+        actual="127",
+        reason="The engine looks into the container and answers with a shell's code for it.",
+    ),
+    Difference(
+        case="walls",
+        fact="write to a read-only root",
+        engine="podman",
+        actual="written",
+        reason="Podman mounts a tmpfs at `/tmp`, `/var/tmp`, `/run` of a read-only container (podman-run(1),"
+        " `--read-only-tmpfs`).",
+    ),
+    Difference(
+        case="memory limit",
+        fact="web",
+        engine="podman",
+        actual="exited: killed by SIGKILL: out of memory?",
+        reason="Podman 4.3 does not tell who sent the SIGKILL where control groups are of version 1.",
+    ),
+)

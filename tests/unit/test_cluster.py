@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from stack.engines.local import accounts, cluster
+from stack.errors import BuildFailed, DiskFull, NotRunnable, StateUnreadable
+from stack.system import programs
+from stack.system.programs import Completed
+
+RECIPE = cluster.Recipe(user="postgres", password="secret", database="postgres", method="scram-sha-256")
+
+
+class FakeInitdb:
+    """Stands for Postgres' programs; remembers what was called, and runs `cp` for real."""
+
+    real: ClassVar[tuple[str, ...]] = ("cp",)
+
+    def __init__(self, *, returncode: int = 0) -> None:
+        self.calls: list[tuple[str, ...]] = []
+        self.passwords: list[str] = []
+        self.inputs: list[str | None] = []
+        self._returncode, self._run = returncode, programs.run
+
+    def __call__(self, argv: Sequence[str | Path], **options: Any) -> Completed:
+        words = tuple(map(str, argv))
+        if words[0] in self.real:
+            return self._run(words)
+        self.calls.append(words)
+        self.inputs.append(options.get("input"))
+        if words[0].endswith("/initdb") and "-D" in words and "--sync-only" not in words:
+            self._initdb(words)
+        return Completed(argv=words, returncode=self._returncode, stdout="C\nC.utf8\n", stderr="no luck")
+
+    def _initdb(self, words: tuple[str, ...]) -> None:
+        folder = Path(words[words.index("-D") + 1])
+        (folder / "PG_VERSION").write_text("15\n")
+        self.passwords += [Path(w.partition("=")[2]).read_text() for w in words if w.startswith("--pwfile=")]
+
+    def of(self, name: str) -> list[tuple[str, ...]]:
+        return [call for call in self.calls if call[0].endswith(name)]
+
+
+@pytest.fixture
+def server_bin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STACK_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "postgres").touch()
+    return tmp_path / "bin"
+
+
+@pytest.fixture
+def initdb(monkeypatch: pytest.MonkeyPatch) -> FakeInitdb:
+    fake = FakeInitdb()
+    monkeypatch.setattr(programs, "run", fake)
+    return fake
+
+
+def test_initdb_is_paid_once_for_the_same_recipe(
+    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        cluster.create(tmp_path / name, RECIPE, bin=server_bin, account=None, durable=False)
+        assert cluster.version_of_data(tmp_path / name) == 15
+    assert len(initdb.of("initdb")) == 1
+
+
+def test_another_password_or_program_is_another_cluster(
+    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+) -> None:
+    other = cluster.Recipe(user="postgres", password="other", database="postgres", method="scram-sha-256")
+    cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
+    cluster.create(tmp_path / "two", other, bin=server_bin, account=None, durable=False)
+    (server_bin / "postgres").write_text("upgraded")
+    cluster.create(tmp_path / "three", RECIPE, bin=server_bin, account=None, durable=False)
+    assert len(initdb.of("initdb")) == 3
+
+
+def test_the_password_is_in_no_argument_and_no_file_that_stays(
+    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+) -> None:
+    cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
+    assert initdb.passwords == ["secret\n"]
+    assert not any("secret" in word for call in initdb.calls for word in call)
+    assert not any("secret" in f.read_text() for f in (tmp_path / "cache").rglob("*") if f.is_file())
+
+
+def test_connections_are_let_in_by_the_asked_method_only(
+    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+) -> None:
+    cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
+    rows = (tmp_path / "one" / "pg_hba.conf").read_text().splitlines()
+    assert rows[0] == "host all all all scram-sha-256"
+    assert all(row.endswith("scram-sha-256") for row in rows)
+
+
+def test_only_durable_data_is_written_through_to_the_disk(
+    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+) -> None:
+    cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
+    assert not any("--sync-only" in call for call in initdb.calls)
+    cluster.create(tmp_path / "two", RECIPE, bin=server_bin, account=None, durable=True)
+    assert any("--sync-only" in call for call in initdb.calls)
+
+
+def test_a_failed_initdb_leaves_no_data_and_is_tried_again(
+    server_bin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = programs.run
+    monkeypatch.setattr(programs, "run", FakeInitdb(returncode=1))
+    with pytest.raises(BuildFailed, match="no luck"):
+        cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
+    assert not (tmp_path / "one").exists()
+    monkeypatch.setattr(programs, "run", real)
+    monkeypatch.setattr(programs, "run", FakeInitdb())
+    cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
+    assert cluster.version_of_data(tmp_path / "one") == 15
+
+
+def test_a_full_disk_is_told_apart_and_leaves_nothing(
+    server_bin: Path, initdb: FakeInitdb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "mkdir $2; echo 'cp: error writing: No space left on device' >&2; exit 1"
+    monkeypatch.setattr(cluster, "copy_command", lambda platform: ("sh", "-c", script, "cp"))
+    monkeypatch.setattr(FakeInitdb, "real", ("cp", "sh"))
+    with pytest.raises(DiskFull):
+        cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
+    assert not [path for path in tmp_path.iterdir() if "one" in path.name]
+
+
+def test_another_database_is_made_with_its_name_quoted(
+    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+) -> None:
+    recipe = cluster.Recipe(user="u", password="p", database='a "b"', method="trust")
+    cluster.create(tmp_path / "one", recipe, bin=server_bin, account=None, durable=False)
+    assert 'CREATE DATABASE "a ""b"""\n' in initdb.inputs
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(server_bin: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "holiday.jpg").touch()
+    with pytest.raises(StateUnreadable, match="holds no Postgres database"):
+        cluster.create(tmp_path / "photos", RECIPE, bin=server_bin, account=None, durable=False)
+    assert (tmp_path / "photos" / "holiday.jpg").exists()
+
+
+def test_the_lock_of_a_killed_server_does_not_block_whoever_has_its_pid_now(tmp_path: Path) -> None:
+    lock = tmp_path / "postmaster.pid"
+    lock.write_text(f"{os.getpid()}\n")
+    cluster.clear_stale_lock(tmp_path, users=cluster.servers_of, sleep=lambda seconds: None)
+    assert not lock.exists()
+
+
+def test_the_children_of_a_killed_server_are_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "postmaster.pid").touch()
+    left = [[7], [7], []]
+    slept: list[float] = []
+    cluster.clear_stale_lock(tmp_path, users=lambda folder: left.pop(0), sleep=slept.append)
+    assert len(slept) == 2
+    assert not (tmp_path / "postmaster.pid").exists()
+
+
+def test_the_lock_of_a_living_server_is_respected(tmp_path: Path) -> None:
+    (tmp_path / "postmaster.pid").touch()
+    slept: list[float] = []
+    with pytest.raises(StateUnreadable, match="pid 7"):
+        cluster.clear_stale_lock(tmp_path, users=lambda folder: [7], sleep=slept.append)
+    assert sum(slept) == pytest.approx(cluster.LEFT_S, abs=0.1)
+    assert (tmp_path / "postmaster.pid").exists()
+
+
+def test_root_drops_to_an_account_that_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert accounts.unprivileged("no-such-account") == "nobody"
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert accounts.unprivileged("nobody") is None
+
+
+def test_a_way_that_is_not_ours_to_open_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    monkeypatch.setenv("STACK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("STACK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(accounts, "blocking_folders", lambda path, uid: [closed])
+    with pytest.raises(NotRunnable, match="cannot enter"):
+        accounts.allow_traversal(closed / "data", "nobody")
+    assert closed.stat().st_mode & 0o777 == 0o700
+
+
+def test_our_own_folders_are_opened_for_passing_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "home" / "stacks"
+    closed.mkdir(parents=True, mode=0o700)
+    monkeypatch.setenv("STACK_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(accounts, "blocking_folders", lambda path, uid: [closed])
+    accounts.allow_traversal(closed / "data", "nobody")
+    assert closed.stat().st_mode & 0o777 == 0o711

@@ -1,0 +1,116 @@
+"""What is decided for a container engine, without one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stack.engines.container import engine, images
+from stack.model import Build, Service, Stack
+from stack.plan.plan import Plan, ServicePlan
+
+
+def plan(name: str, *services: Service, **ports: dict[int, int]) -> Plan:
+    table = {
+        s.name: ServicePlan(service=s, argv=(), environment={}, ports=ports.get(s.name, {}), cwd=Path("/"))
+        for s in services
+    }
+    stack = Stack(name="shop", files=(), directory=Path("/"), services={s.name: s for s in services})
+    return Plan(name=name, engine="docker", stack=stack, services=table, endpoints={})
+
+
+def resolved() -> dict[str, Any]:
+    return {
+        "name": "shop",
+        "services": {
+            "web": {
+                "restart": "always",
+                "profiles": ["x"],
+                "container_name": "web",
+                "ports": [{"target": 80, "published": "8000"}],
+            },
+            "unwanted": {},
+        },
+        "networks": {"default": {"name": "shop-network"}, "outside": {"external": True}},
+        "volumes": {"data": None},
+    }
+
+
+def test_a_second_stack_shares_neither_name_nor_port_nor_network_nor_volume_with_the_first() -> None:
+    made = engine.arrange(resolved(), plan("shop-2", Service(name="web"), web={80: 20001}), rename=True)
+    assert made["name"] == "shop-2"
+    assert made["services"]["web"]["ports"] == [{"target": 80, "published": "20001"}]
+    assert made["networks"]["default"]["name"] == "shop-2-default"
+    assert made["volumes"]["data"]["name"] == "shop-2-data"
+    assert made["networks"]["outside"] == {"external": True}
+
+
+def test_the_main_stack_keeps_the_names_of_its_file() -> None:
+    made = engine.arrange(resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False)
+    assert made["networks"]["default"] == {"name": "shop-network"}
+    assert made["volumes"] == {"data": None}
+
+
+def test_only_wanted_services_stay_and_restarts_are_ours() -> None:
+    made = engine.arrange(resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False)
+    assert list(made["services"]) == ["web"]
+    assert made["services"]["web"] == {"restart": "no", "ports": [{"target": 80, "published": "8000"}]}
+
+
+def test_the_same_content_has_the_same_tag_and_other_content_another(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM a\n")
+    (tmp_path / "app.py").write_text("1")
+    (tmp_path / "tests").mkdir()
+    build = Build(context=tmp_path)
+    first = images.tag("web", build)
+    (tmp_path / "tests" / "test_app.py").write_text("not in the image")
+    (tmp_path / ".hidden").write_text("nor this")
+    assert images.tag("web", build) == first
+    assert images.tag("web", Build(context=tmp_path, args={"A": "1"})) != first
+    assert images.tag("web", Build(context=tmp_path, target="dev")) != first
+    (tmp_path / "app.py").write_text("2")
+    assert images.tag("web", build) != first
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A docker command that is a shell script."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return folder / "docker"
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo 'Cannot connect' >&2; exit 1", "no daemon answers (Cannot connect)"),
+        ("echo 'permission denied' >&2; exit 1", "you may not use its socket"),
+        ("echo 1.43", "too old: its API is 1.43"),
+        ('test "$1" = compose && exit 1; echo 1.47', "no compose plugin"),
+    ],
+)
+def test_why_a_client_cannot_be_used_is_told_in_words(client: Path, script: str, reason: str) -> None:
+    client.write_text(f"#!/bin/sh\n{script}\n")
+    client.chmod(0o755)
+    assert reason in (engine.why_not("docker") or "")
+
+
+def test_a_client_whose_daemon_answers_can_be_used(client: Path) -> None:
+    client.write_text("#!/bin/sh\necho 1.47\n")
+    client.chmod(0o755)
+    assert engine.why_not("docker") is None
+
+
+def test_a_client_that_is_not_there_is_said_to_be_not_there(client: Path) -> None:
+    assert engine.why_not("no-such-engine") == "There is no no-such-engine command here."
+
+
+def test_an_image_is_built_from_its_recipe_stage_and_arguments() -> None:
+    build = Build(context=Path("/code"), dockerfile="d/File", target="last", args={"A": "1"})
+    assert images.build_words("tag:1", build) == [
+        *("build", "--tag", "tag:1", "--file", "/code/d/File", "--target", "last"),
+        *("--label", "ecommerce.stack.image", "--build-arg", "A=1", "/code"),
+    ]

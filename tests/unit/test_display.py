@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from stack.display import failure, messages, tables
+from stack.display.progress import Progress
+from stack.errors import NotUp
+from stack.records.timeline import Event
+
+RUN = Path("/runs/1")
+
+
+def service(name: str, state: str, text: str = "", **values: str | float) -> Event:
+    return Event(at=1.0, kind="service", service=name, state=state, text=text, **values)  # type: ignore[arg-type]
+
+
+def test_the_first_cause_is_told_before_what_followed_with_its_evidence() -> None:
+    events = [
+        service("backend", "dependency failed", "postgres is not there"),
+        service("postgres", "exited", "exited with code 1", seconds=0.5, evidence="no space\nbye"),
+    ]
+    told = failure.failure(events, RUN)
+    assert "postgres failed: exited, exited with code 1 (0.5 s after its start)" in told
+    assert "| no space" in told
+    assert told.index("postgres failed") < told.index("then backend: dependency failed")
+    assert "inv logs --service postgres" in told
+    assert str(RUN) in told
+
+
+def test_a_service_that_wrote_nothing_is_said_to_have_written_nothing() -> None:
+    assert "postgres wrote nothing to its log" in failure.failure([service("postgres", "exited")], RUN)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(5, "5s"), (60, "1m"), (7199, "1h"), (86400 * 2, "2d")])
+def test_an_age_is_in_the_largest_unit_that_fits(seconds: int, words: str) -> None:
+    assert tables.age(seconds) == words
+
+
+def test_a_table_is_as_wide_as_its_widest_cell() -> None:
+    rows = [{"name": "a", "state": "ready"}, {"name": "longer"}]
+    assert tables.table(rows, ["name", "state"]).splitlines() == ["NAME    STATE", "a       ready", "longer"]
+
+
+def test_where_no_terminal_is_each_change_is_a_plain_line() -> None:
+    stream = io.StringIO()
+    progress = Progress(stream)
+    progress.show(service("web", "ready", "HTTP 200"))
+    progress.show(Event(at=1.0, kind="probe", service="web"))
+    (line,) = stream.getvalue().splitlines()
+    assert line.split()[1:] == ["web", "ready", "HTTP", "200"]
+    assert "\x1b" not in line
+
+
+def test_an_error_is_what_happened_and_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
+    messages.print_error(NotUp("The stack is not up.", hint="Start it with `inv up`."))
+    assert capsys.readouterr().err == "error: The stack is not up.\n       Start it with `inv up`.\n"

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from stack.commands import doctor
+from stack.commands.doctor import Check
+from stack.system import ports
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("STACK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+
+
+def disk(monkeypatch: pytest.MonkeyPatch, free: int) -> set[str]:
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free))
+    return {check.level for check in doctor._disk()}
+
+
+def test_a_full_disk_is_an_error_and_a_small_one_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert disk(monkeypatch, 10 << 20) == {"error"}
+    assert disk(monkeypatch, 2 << 30) == {"warning"}
+    assert disk(monkeypatch, 50 << 30) == {"ok"}
+
+
+def test_a_taken_port_is_named_with_its_holder(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        monkeypatch.setattr(doctor, "DEFAULT_PORTS", (port,))
+        (check,) = doctor._ports()
+    assert (check.level, check.name) == ("warning", f"port {port}")
+    assert "held by pid" in check.text
+    assert ports.is_free(port)
+
+
+def test_a_line_of_the_overrides_that_says_nothing_is_found_by_its_number(tmp_path: Path) -> None:
+    (tmp_path / ".env.local").write_text("# mine\nDEBUG=1\n\nDEBUG 0\n")
+    (check,) = doctor._overrides()
+    assert (check.level, check.text) == ("error", "line 4: not NAME=value")
+
+
+def test_a_check_that_fails_itself_is_a_warning_not_a_traceback() -> None:
+    def _broken() -> None:
+        raise OSError("no /proc here")
+
+    assert doctor._safely(_broken) == [
+        Check(name="broken", level="warning", text="could not be checked: no /proc here")
+    ]
+
+
+def test_every_check_that_is_not_well_says_what_to_do() -> None:
+    text = doctor.to_text([Check(name="disk", level="error", text="full", advice="Free some.")])
+    assert text.splitlines()[0].startswith("error    disk")
+    assert text.splitlines()[1].strip() == "-> Free some."
+
+
+def test_the_same_can_be_read_by_programs() -> None:
+    found = json.loads(doctor.to_json([Check(name="uv", level="ok", text="1.0")]))
+    assert found == [{"name": "uv", "level": "ok", "text": "1.0", "advice": ""}]

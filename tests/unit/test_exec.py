@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stack.commands import health, reset_db
+from stack.control import guardians, plans
+from stack.engines import build
+from stack.engines.local import servers
+from stack.environments import virtualenv
+from stack.errors import UnknownService
+from stack.model import Build, Dependency, Healthcheck, Mount, Service, Stack
+from stack.plan.plan import Plan, ServicePlan
+from stack.records import plans as stored_plans
+from stack.records.control import Command, Outcome, Reply
+from stack.records.state import StackState
+
+KEPT = StackState(
+    name="shop",
+    engine="local",
+    work_tree="/w",
+    run="/r",
+    token="t",
+    ephemeral=True,
+    created=1.0,
+    pid=0,
+    pid_started=0.0,
+)
+
+
+def plan_of(*services: ServicePlan) -> Plan:
+    table = {s.name: s for s in services}
+    stack = Stack(
+        name="shop", files=(), directory=Path("/"), services={n: s.service for n, s in table.items()}
+    )
+    return Plan(name="shop", engine="local", stack=stack, services=table, endpoints={})
+
+
+def planned(name: str, *needs: str, **values: Any) -> ServicePlan:
+    wanted = tuple(Dependency(service=need) for need in needs)
+    environment = values.pop("environment", {})
+    folders, ports = values.pop("folders", {}), values.pop("ports", {})
+    check = values.get("healthcheck")
+    return ServicePlan(
+        service=Service(name=name, depends_on=wanted, environment=environment, **values),
+        argv=(),
+        environment=environment,
+        ports=ports,
+        cwd=Path("/"),
+        folders=folders,
+        healthcheck=check.test if check else (),
+        executed=check.test if check else (),
+    )
+
+
+def test_an_unknown_service_is_answered_with_those_there_are() -> None:
+    with pytest.raises(UnknownService, match="'z'") as caught:
+        plans.service_of(plan_of(planned("a"), planned("b")), "z")
+    assert caught.value.hint == "Services: a, b."
+
+
+def test_a_server_is_found_by_its_image_whoever_publishes_it() -> None:
+    made = plan_of(
+        planned("cache", image="registry:5000/redis:7"), planned("db", image="library/postgres:15")
+    )
+    assert plans.service_of_image(made, "postgres").name == "db"
+    assert plans.service_of_image(made, "redis").name == "cache"
+    with pytest.raises(UnknownService, match="shop has no mysql"):
+        plans.service_of_image(made, "mysql")
+
+
+def test_a_reset_stops_whatever_needs_the_database_and_nothing_else() -> None:
+    made = plan_of(
+        planned("db", image="postgres:15"),
+        planned("cache"),
+        planned("backend", "db"),
+        planned("gateway", "backend"),
+    )
+    assert reset_db.database_service(made) == "db"
+    assert reset_db.users_of(made, "db") == ["backend", "gateway"]
+
+
+def test_a_database_in_a_file_is_emptied_while_its_service_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "shop.sqlite3").touch()
+    backend = planned(
+        "backend",
+        environment={"DATABASE_URL": "sqlite:////data/shop.sqlite3"},
+        mounts=(Mount(type="tmpfs", target="/data"),),
+        folders={"/data": str(data)},
+    )
+    asked: list[tuple[str, tuple[str, ...], bool]] = []
+
+    def ask(name: str, command: Command) -> Reply:
+        asked.append((command.action, command.services, (data / "shop.sqlite3").exists()))
+        return Reply(outcome=Outcome.DONE)
+
+    monkeypatch.setattr(stored_plans, "read", lambda name: plan_of(planned("cache"), backend))
+    monkeypatch.setattr(guardians, "ask", ask)
+    assert reset_db.database_of(KEPT) == "the SQLite database"
+    assert asked == [("stop", ("backend",), True), ("start", ("backend",), False)]
+
+
+def test_health_executes_a_check_that_is_no_idiom_and_says_what_it_said() -> None:
+    check = Healthcheck(test=("CMD", "sh", "-c", "echo ill; exit 1"))
+    made = plan_of(planned("job", healthcheck=check), planned("plain"))
+    rows = health.ask_all(made, KEPT)
+    assert [(row["service"], row["health"]) for row in rows] == [("job", "wrong"), ("plain", "-")]
+    assert rows[0]["answer"] == "sh -c 'echo ill; exit 1': exit code 1: ill"
+
+
+def test_a_build_makes_environments_of_projects_and_asks_images_for_a_runner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[Path, bool]] = []
+
+    class Made:
+        path = tmp_path / "environment"
+
+    def sync(project: Path, *, python: str | None, anew: bool, say: Callable[[str], None]) -> type[Made]:
+        made.append((project, anew))
+        return Made
+
+    monkeypatch.setattr(virtualenv, "sync", sync)
+    monkeypatch.setattr(servers, "runner", lambda image: None)
+    services = {
+        "web": Service(name="web", build=Build(context=tmp_path)),
+        "db": Service(name="db", image="postgres:15"),
+    }
+    said: list[str] = []
+    stack = Stack(name="shop", files=(), directory=tmp_path, services=services)
+    build.build(stack, "local", no_cache=True, say=said.append)
+    assert made == [(tmp_path, True)]
+    assert said == ["web: environment environment is ready", "db: postgres:15 has a runner"]

@@ -1,0 +1,168 @@
+"""What the engine asks of a stack: its guardian, its folders, what a killed one left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from held import dead_pid, kept, launched
+from msgspec.structs import replace
+
+from stack.control import guardians, sweep
+from stack.control.guardians import Launched
+from stack.errors import GuardianLost, NotUp
+from stack.records import leftovers, runs, state, timeline
+from stack.records.control import Action, Command, Outcome, Reply
+from stack.records.timeline import Timeline
+from stack.system import processes, programs
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("STACK_NAME", "shop-test")
+
+
+@pytest.fixture
+def name() -> str:
+    return f"shop-{secrets.token_hex(4)}"
+
+
+def test_a_stack_whose_guardian_was_killed_is_cleaned_up_processes_ports_and_all(
+    name: str, tmp_path: Path
+) -> None:
+    token = secrets.token_hex(8)
+    orphan = programs.spawn(["sleep", "60"], env={**os.environ, processes.TOKEN: token}, own_session=True)
+    kept(name, tmp_path, pid=dead_pid(), token=token, ephemeral=True)
+    lease = tmp_path / "home" / "ports" / "20001"
+    lease.parent.mkdir()
+    lease.write_text(name)
+    (said,) = sweep.sweep()
+    assert said == f"cleaned up after {name}, whose guardian was killed"
+    assert programs.ends_within(orphan, 5)
+    assert (state.names(), lease.exists()) == ((), False)
+    assert sweep.sweep() == []
+
+
+def test_a_living_stack_is_left_alone(name: str, tmp_path: Path) -> None:
+    mine = kept(name, tmp_path, pid=os.getpid())
+    assert sweep.sweep() == []
+    assert guardians.alive(name) == mine
+
+
+def test_a_pid_that_was_given_to_somebody_else_is_not_our_guardian(name: str, tmp_path: Path) -> None:
+    mine = kept(name, tmp_path, pid=os.getpid())
+    state.write(replace(mine, pid_started=mine.pid_started - 3600))
+    assert guardians.alive(name) is None
+
+
+def test_a_damaged_state_is_set_aside_and_stops_nobody(name: str, tmp_path: Path) -> None:
+    kept(name, tmp_path, pid=dead_pid())
+    state.state_file(name).write_text("{")
+    (said,) = sweep.sweep()
+    assert said.startswith(f"set aside the state of {name}")
+    assert state.state_file(name).with_suffix(".damaged").exists()
+    assert sweep.sweep() == []
+
+
+def test_to_ask_a_stack_that_is_not_up_says_how_to_start_one(name: str) -> None:
+    with pytest.raises(NotUp, match=f"{name} is not up") as caught:
+        guardians.ask(name, Command(action=Action.DOWN))
+    assert caught.value.hint == "Start it with `inv up`."
+
+
+def test_a_stack_that_is_not_up_is_told_from_those_that_are(name: str, tmp_path: Path) -> None:
+    kept("shop-ci", tmp_path, pid=os.getpid())
+    kept("shop-gone", tmp_path, pid=dead_pid())
+    state.state_file(kept("shop-odd", tmp_path, pid=os.getpid()).name).write_text("{")
+    assert guardians.not_up(name).hint == "Start it with `inv up`, or name one that is up: `--stack shop-ci`."
+
+
+@contextlib.contextmanager
+def guardian(name: str, answer: bytes) -> Iterator[list[bytes]]:
+    """A guardian that answers every question with ``answer``."""
+    heard: list[bytes] = []
+    path = state.control_socket(name)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                heard.append(connection.recv(4096))
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield heard
+        finally:
+            thread.join(timeout=5)
+            path.unlink()
+
+
+def test_a_command_is_a_line_of_json_and_so_is_its_reply(name: str) -> None:
+    with guardian(name, b'{"outcome":"not ready","services":["backend"]}\n') as heard:
+        reply = guardians.ask(name, Command(action=Action.RESTART, services=("backend",)))
+    assert heard == [b'{"action":"restart","services":["backend"],"volumes":false}\n']
+    assert reply == Reply(outcome=Outcome.NOT_READY, services=("backend",))
+
+
+def test_a_guardian_that_ends_without_a_reply_is_lost(name: str) -> None:
+    with guardian(name, b""), pytest.raises(GuardianLost, match=name):
+        guardians.ask(name, Command(action=Action.RESTART))
+
+
+def test_only_the_last_runs_are_kept_but_never_that_of_a_living_stack(name: str, tmp_path: Path) -> None:
+    oldest = runs.new_run(tmp_path, name, clock=lambda: 0.0)
+    kept(name, oldest, pid=os.getpid())
+    later = [runs.new_run(tmp_path, name, clock=lambda n=number: 60.0 * n) for number in range(1, 30)]
+    assert len({*later}) == 29
+    assert oldest.is_dir()
+    assert later[-1].is_dir()
+    assert not later[0].exists()
+    assert len(list((tmp_path / ".stack" / "runs").iterdir())) <= runs.RUNS_KEPT + 1
+
+
+def test_two_runs_of_the_same_second_have_folders_of_their_own(tmp_path: Path, name: str) -> None:
+    assert runs.new_run(tmp_path, name, clock=lambda: 0.0) != runs.new_run(tmp_path, name, clock=lambda: 0.0)
+
+
+def test_what_ended_stacks_left_goes_but_kept_data_only_where_asked(name: str, tmp_path: Path) -> None:
+    kept(name, tmp_path, pid=os.getpid())
+    data = state.folder("ended") / "volumes" / "data"
+    data.mkdir(parents=True)
+    state.folder("empty").mkdir(parents=True)
+    list(leftovers.remove(data=False))
+    assert (data.exists(), state.folder("empty").exists(), state.folder(name).exists()) == (True, False, True)
+    assert "removed the data of ended" in list(leftovers.remove(data=True))
+    assert not data.exists()
+    assert state.folder(name).exists()
+
+
+def test_the_timeline_of_the_run_is_where_the_events_come_from(tmp_path: Path) -> None:
+    written = Timeline(tmp_path)
+    written.note("hello")
+    written.close()
+    assert [event.text for event in launched(tmp_path).events()] == [e.text for e in timeline.read(tmp_path)]
+
+
+def test_a_lease_that_is_given_up_is_an_end_of_file(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    held = replace_lease(launched(tmp_path), writing)
+    held.end()
+    held.end()
+    assert os.read(reading, 1) == b""
+    os.close(reading)
+
+
+def replace_lease(held: Launched, lease: int) -> Launched:
+    held.lease = lease
+    return held

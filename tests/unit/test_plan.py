@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stack.display import config
+from stack.errors import DependencyCycle, NotRunnable, UnknownService
+from stack.model import Build, Dependency, Healthcheck, LocalHints, Port, Service, Stack
+from stack.plan import plan
+from stack.plan.plan import Plan
+
+
+def service(name: str, *needs: str, **values: object) -> Service:
+    return Service(name=name, depends_on=tuple(Dependency(service=n) for n in needs), **values)  # type: ignore[arg-type]
+
+
+def stack(*services: Service, **endpoints: str) -> Stack:
+    return Stack(
+        name="shop",
+        files=(),
+        directory=Path("/w"),
+        services={s.name: s for s in services},
+        endpoints=endpoints,
+    )
+
+
+def make(described: Stack, engine: str = "local", **ports: dict[int, int]) -> Plan:
+    return plan.make(
+        described, name="shop", engine=engine, services=described.services, ports=ports, folders={}
+    )
+
+
+def test_each_service_comes_after_what_it_needs() -> None:
+    found = plan.order({s.name: s for s in (service("c", "b"), service("b", "a"), service("a"))})
+    assert found == ("a", "b", "c")
+
+
+def test_a_circle_is_named() -> None:
+    with pytest.raises(DependencyCycle, match=r"a -> b -> a|b -> a -> b"):
+        plan.order({s.name: s for s in (service("a", "b"), service("b", "a"))})
+
+
+def test_a_wanted_service_brings_what_it_needs_and_nothing_else() -> None:
+    described = stack(service("a"), service("b", "a"), service("c"))
+    assert list(plan.select(described, ["b"])) == ["a", "b"]
+    assert list(plan.select(described, [])) == ["a", "b", "c"]
+
+
+def test_an_unknown_service_is_answered_with_those_there_are() -> None:
+    with pytest.raises(UnknownService, match="'z' in shop") as caught:
+        plan.select(stack(service("a"), service("b")), ["z"])
+    assert caught.value.hint == "Services: a, b."
+
+
+def test_containers_publish_what_is_published_and_processes_whatever_is_spoken_of() -> None:
+    described = stack(
+        service("web", environment={"DB": "postgres://db:5432"}, ports=(Port(target=80),)),
+        service("db", expose=(9,)),
+        WEB="http://web:81",
+    )
+    assert plan.targets(described, described.services, engine="docker") == {"web": (80,), "db": ()}
+    assert plan.targets(described, described.services, engine="local") == {"web": (80, 81), "db": (9, 5432)}
+
+
+def test_a_local_service_is_told_its_address_and_those_of_others() -> None:
+    web = service(
+        "web",
+        environment={"DB": "postgres://db:5432/x"},
+        local=LocalHints(command=("serve", "0.0.0.0:80"), environment={"EXTRA": "1"}),
+        healthcheck=Healthcheck(test=("CMD", "curl", "http://localhost:80/health")),
+    )
+    made = make(stack(web, service("db"), WEB="http://web:80"), web={80: 20001}, db={5432: 20002})
+    found = made.services["web"]
+    assert found.argv == ("serve", "127.0.0.1:20001")
+    assert found.healthcheck == ("CMD", "curl", "http://127.0.0.1:20001/health")
+    assert found.environment == {
+        "DB": "postgres://127.0.0.1:20002/x", "EXTRA": "1", "HOST": "127.0.0.1", "PORT": "20001",
+    }  # fmt: skip
+    assert made.endpoints == {"WEB": "http://127.0.0.1:20001"}
+
+
+def test_a_container_keeps_the_names_and_is_probed_from_outside() -> None:
+    check = Healthcheck(test=("CMD", "curl", "http://localhost:80/"))
+    web = service("web", environment={"DB": "db:5432"}, healthcheck=check)
+    found = make(stack(web, service("db")), "docker", web={80: 20001}, db={5432: 2}).services["web"]
+    assert found.environment == {"DB": "db:5432"}
+    assert found.healthcheck == ("CMD", "curl", "http://127.0.0.1:20001/")
+    assert found.executed == check.test
+
+
+def test_the_command_is_that_of_compose_over_that_of_the_dockerfile(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text('FROM a\nENTRYPOINT ["start"]\nCMD ["one"]\nENV A=1\n')
+    build = Build(context=tmp_path)
+    described = stack(
+        service("plain", build=build),
+        service("said", build=build, command=("two",)),
+        service("other", build=build, entrypoint=("go",)),
+    )
+    made = make(described).services
+    assert [made[name].argv for name in ("plain", "said", "other")] == [
+        ("start", "one"),
+        ("start", "two"),
+        ("go",),
+    ]
+    assert made["plain"].cwd == tmp_path
+    assert made["plain"].environment["A"] == "1"
+
+
+def test_a_service_without_any_command_is_not_runnable_and_is_named(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM a\n")
+    with pytest.raises(NotRunnable, match=r"services\.web: neither command nor"):
+        make(stack(service("web", build=Build(context=tmp_path))))
+
+
+def test_only_a_service_whose_end_is_waited_for_is_a_job() -> None:
+    waits = Dependency(service="job", condition="service_completed_successfully")
+    made = make(stack(service("job"), Service(name="web", depends_on=(waits,)))).services
+    assert (made["job"].awaited, made["web"].awaited) == (True, False)
+
+
+def test_a_plan_is_shown_without_its_secrets() -> None:
+    web = service("web", environment={"DB_PASSWORD": "s3cret", "URL": "redis://:s3cret@db:1"})
+    text = config.describe_plan(make(stack(web, DB="postgres://u:s3cret@db:5432/x")))
+    assert "s3cret" not in text
+    assert json.loads(text)["services"]["web"]["environment"]["DB_PASSWORD"] == "***"

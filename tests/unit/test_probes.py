@@ -1,0 +1,159 @@
+"""Every probe against a server that says exactly one thing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stack.health import checks, probes
+from stack.health.probes import CommandProbe, HttpProbe, Observation, PostgresProbe, Probe, RedisProbe
+from stack.model import Healthcheck, Service
+from stack.plan.plan import ServicePlan
+
+Make = Callable[[int], Probe]
+
+
+def http(port: int) -> Probe:
+    return HttpProbe(host="127.0.0.1", port=port, path="/health")
+
+
+def redis(port: int) -> Probe:
+    return RedisProbe(host="127.0.0.1", port=port)
+
+
+async def none(argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
+    return 0, ""
+
+
+def seen_of(make: Make, answer: bytes | None, *, timeout_s: float = 2.0) -> Observation:
+    """Return what a probe sees of a server that says ``answer``, or nothing at all for None."""
+
+    async def play() -> Observation:
+        ended = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readline()
+            if answer is None:
+                await reader.read()
+            else:
+                writer.write(answer)
+            writer.close()
+            ended.set()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            seen = await probes.observe(make(server.sockets[0].getsockname()[1]), timeout_s)
+            await ended.wait()
+            await asyncio.sleep(0)
+            return seen
+
+    return asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("make", "answer", "kind", "words"),
+    [
+        (http, b"HTTP/1.1 200 OK\r\n\r\n", "ok", "HTTP 200"),
+        (http, b"HTTP/1.1 302 Found\r\n\r\n", "ok", "HTTP 302"),
+        (http, b"HTTP/1.1 503 No\r\n\r\ndatabase is down", "wrong", "HTTP 503"),
+        (http, b"SSH-2.0-OpenSSH\r\n\r\n", "wrong", "not HTTP: 'SSH"),
+        (http, b"", "refused", "closed without an answer"),
+        (redis, b"+PONG\r\n", "ok", "PONG"),
+        (redis, b"-NOAUTH Authentication required.\r\n", "ok", "PONG"),
+        (redis, b"-LOADING Redis is loading\r\n", "wrong", "LOADING"),
+        (redis, b"", "refused", "closed without an answer"),
+    ],
+)
+def test_an_answer_is_told_for_what_it_is(make: Make, answer: bytes, kind: str, words: str) -> None:
+    seen = seen_of(make, answer)
+    assert seen.kind == kind
+    assert words in seen.detail
+
+
+def test_silence_is_a_hang_and_names_the_question() -> None:
+    seen = seen_of(http, None, timeout_s=0.05)
+    assert seen.kind == "hang"
+    assert "GET http://127.0.0.1" in seen.detail
+    assert "no answer in 0.05 s" in seen.detail
+
+
+@pytest.mark.parametrize("make", [http, redis])
+def test_nobody_there_is_refused(make: Make) -> None:
+    import socket
+
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        seen = asyncio.run(probes.observe(make(unused.getsockname()[1]), 2.0))
+    assert seen.kind == "refused"
+    assert "connection refused" in seen.detail
+
+
+@pytest.mark.parametrize(("code", "kind"), [(0, "ok"), (1, "wrong")])
+def test_a_command_is_well_when_it_ends_with_0(code: int, kind: str) -> None:
+    async def execute(argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
+        return code, "it said so\n"
+
+    seen = asyncio.run(CommandProbe(argv=("check",), execute=execute, timeout_s=1).ask())
+    assert (seen.kind, seen.detail) == (kind, f"exit code {code}: it said so")
+
+
+def chosen(*test: str, environment: dict[str, str] | None = None, **ports: int) -> Probe | None:
+    service = Service(name="x", healthcheck=Healthcheck(test=test), environment=environment or {})
+    table = {int(target.strip("_")): port for target, port in ports.items()}
+    plan = ServicePlan(
+        service=service, argv=(), environment={}, ports=table, cwd=Path("/"), healthcheck=test, executed=test
+    )
+    return checks.choose(plan, none)
+
+
+URL = "http://127.0.0.1:20001/health/?deep=1"
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        ("CMD", "curl", "-f", URL),
+        ("CMD-SHELL", f"curl -fsS -o /dev/null {URL} || exit 1"),
+        ("CMD", "wget", "--quiet", "--tries=1", "--spider", URL),
+        ("CMD", "/usr/bin/curl", "-f", URL),
+    ],
+)
+def test_a_plain_get_is_asked_directly(test: tuple[str, ...]) -> None:
+    assert chosen(*test, _80=20001) == HttpProbe(host="127.0.0.1", port=20001, path="/health/?deep=1")
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        ("CMD", "curl", "-f", "-X", "POST", URL),
+        ("CMD", "curl", "-H", "A: b", URL),
+        ("CMD", "curl", "-f", "https://127.0.0.1:20001/"),
+        ("CMD-SHELL", f"curl -f {URL} | grep ok"),
+        ("CMD-SHELL", f"curl -f {URL};true"),
+        ("CMD-SHELL", "test -f $HOME/ready"),
+        ("CMD", "redis-cli", "-a", "password", "ping"),
+    ],
+)
+def test_whatever_says_more_is_executed_as_written(test: tuple[str, ...]) -> None:
+    found = chosen(*test, _80=20001)
+    assert isinstance(found, CommandProbe)
+    assert found.argv == (("/bin/sh", "-c", test[1]) if test[0] == "CMD-SHELL" else test[1:])
+
+
+def test_redis_is_asked_at_its_own_port_among_several() -> None:
+    assert chosen("CMD", "redis-cli", "ping", _9=1, _6379=2) == RedisProbe(host="127.0.0.1", port=2)
+
+
+def test_postgres_is_asked_as_the_user_of_its_environment() -> None:
+    environment = {"POSTGRES_USER": "shop", "POSTGRES_PASSWORD": "p"}
+    found = chosen("CMD-SHELL", "pg_isready -U shop", environment=environment, _5432=20003)
+    assert found == PostgresProbe(host="127.0.0.1", port=20003, user="shop", password="p", database="shop")
+
+
+def test_no_check_and_a_check_that_is_switched_off_are_no_probe() -> None:
+    assert chosen("NONE", _80=1) is None
+    plain = ServicePlan(service=Service(name="x"), argv=(), environment={}, ports={}, cwd=Path("/"))
+    assert checks.choose(plain, none) is None

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import os
+import secrets
+import time
+
+import pytest
+
+from stack.system import kernel, processes, programs
+
+
+def test_a_process_is_known_by_its_pid_and_its_start() -> None:
+    since = processes.started(os.getpid())
+    assert since is not None
+    assert processes.is_alive(os.getpid(), since)
+    assert not processes.is_alive(os.getpid(), since - 60)
+    assert not processes.is_alive(0, since)
+
+
+def test_a_zombie_does_not_live() -> None:
+    child = programs.spawn(["true"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert processes.started(child.pid) is None
+    child.wait()
+
+
+def test_the_processes_of_a_stack_are_found_by_their_token_and_ended() -> None:
+    token = secrets.token_hex(8)
+    ours = programs.spawn(["sleep", "60"], env={**os.environ, processes.TOKEN: token}, own_session=True)
+    other = programs.spawn(["sleep", "60"], own_session=True)
+    try:
+        assert processes.with_token(token) == [ours.pid]
+        processes.end_processes(processes.with_token(token))
+        assert programs.ends_within(ours, 5)
+        assert other.poll() is None
+    finally:
+        for child in (ours, other):
+            child.kill()
+            child.wait()
+
+
+def test_one_that_ignores_the_request_is_killed() -> None:
+    stubborn = programs.spawn(["sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"], own_session=True)
+    time.sleep(0.1)
+    began = time.monotonic()
+    processes.end_processes([stubborn.pid], grace_s=0.1)
+    assert processes.started(stubborn.pid) is None
+    assert time.monotonic() - began >= 0.1
+    stubborn.wait()
+
+
+def test_ending_what_is_gone_already_is_no_error() -> None:
+    child = programs.spawn(["true"])
+    child.wait()
+    processes.end_processes([child.pid])
+
+
+def test_a_namespace_is_not_used_where_it_is_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACK_NAMESPACE", "0")
+    assert kernel.namespace_prefix() == ()

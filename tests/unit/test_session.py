@@ -1,0 +1,126 @@
+"""A stack from the outside: waited for, asked about, changed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import pytest
+from held import kept, launched
+from msgspec.structs import replace
+
+from stack.control import guardians, services, session
+from stack.control.choice import Choice
+from stack.errors import ServiceFailed, StackError, UnknownService, UnknownStack, UpElsewhere
+from stack.records import state
+from stack.records.control import Action, Outcome, Reply
+from stack.records.timeline import Timeline
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("STACK_NAME", "shop-test")
+
+
+@pytest.fixture
+def name() -> str:
+    return f"shop-{secrets.token_hex(4)}"
+
+
+def test_a_failed_start_tells_the_first_cause_and_the_folder(tmp_path: Path) -> None:
+    written = Timeline(tmp_path)
+    written.stack("failed", "postgres: exited, exited with code 1")
+    written.close()
+    with pytest.raises(session.StartFailed, match="postgres: exited") as caught:
+        session.wait_until_up(launched(tmp_path), lambda event: None)
+    assert str(tmp_path) in caught.value.hint
+
+
+def test_an_error_of_the_guardian_keeps_its_own_exit_code(tmp_path: Path) -> None:
+    written = Timeline(tmp_path)
+    written.write("error", text="No room is left.", hint="Free some.", code=21)
+    written.stack("failed", "backend: exited")
+    written.close()
+    with pytest.raises(StackError, match=r"No room is left\.") as caught:
+        session.wait_until_up(launched(tmp_path), lambda event: None)
+    assert (caught.value.code, caught.value.hint) == (21, "Free some.")
+
+
+def test_a_guardian_that_crashed_is_quoted(tmp_path: Path) -> None:
+    (tmp_path / "guardian.log").write_text("Traceback\nMemoryError\n")
+    with pytest.raises(StackError, match="ended before the stack was up: MemoryError"):
+        session.wait_until_up(launched(tmp_path), lambda event: None)
+
+
+def test_a_stack_that_came_up_is_followed_no_further(tmp_path: Path) -> None:
+    written = Timeline(tmp_path)
+    for phase in ("starting", "up", "down"):
+        written.stack(phase)
+    written.close()
+    shown: list[str] = []
+    session.wait_until_up(launched(tmp_path), lambda event: shown.append(event.state))
+    assert shown == ["starting", "up"]
+
+
+def test_an_unknown_kind_of_stack_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    (tmp_path / "compose").mkdir()
+    (tmp_path / "compose" / "docker-compose.ci.yml").touch()
+    with pytest.raises(UnknownStack, match="'prod'") as caught:
+        Choice(kind="prod", work_tree=tmp_path).files()
+    assert caught.value.hint == "Stacks: ci."
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error", "text"),
+    [
+        (Outcome.UNKNOWN_SERVICE, UnknownService, "There is no service 'redis' in {}."),
+        (Outcome.NOT_READY, ServiceFailed, "Not ready after stop: redis."),
+    ],
+)
+def test_a_change_that_was_not_done_is_an_error_that_names_the_service(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    outcome: Outcome,
+    error: type[StackError],
+    text: str,
+) -> None:
+    reply = Reply(outcome=outcome, services=("redis",))
+    monkeypatch.setattr(guardians, "ask", lambda name, command: reply)
+    with pytest.raises(error) as caught:
+        services.change_services(kept(name, tmp_path, pid=os.getpid()), Action.STOP, ["redis"])
+    assert caught.value.message == text.format(name)
+
+
+def test_the_status_is_the_last_word_on_each_service(name: str, tmp_path: Path) -> None:
+    written = Timeline(tmp_path)
+    written.service("backend", "starting")
+    written.service("backend", "ready", "HTTP 200")
+    written.close()
+    found = services.service_statuses(kept(name, tmp_path, pid=os.getpid()))
+    assert [(s.service, s.state, s.ports) for s in found] == [
+        ("backend", "ready", {8000: 20001}),
+        ("postgres", "waiting", {5432: 20002}),
+    ]
+
+
+@pytest.mark.parametrize("asked", ["auto", "local"])
+def test_a_stack_that_is_up_is_up_whoever_asks_again(
+    name: str, tmp_path: Path, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACK_NAME", name)
+    mine = replace(kept(name, tmp_path, pid=os.getpid()), phase="up")
+    state.write(mine)
+    choice = Choice(kind=name, engine=asked)
+    assert session.up(choice, [], deadline_s=1, show=pytest.fail) == (mine, True)
+
+
+def test_a_stack_that_is_up_on_another_engine_is_no_answer(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACK_NAME", name)
+    state.write(replace(kept(name, tmp_path, pid=os.getpid()), phase="up"))
+    with pytest.raises(UpElsewhere, match=rf"{name} is up already, on local\."):
+        session.up(Choice(kind=name, engine="docker"), [], deadline_s=1, show=pytest.fail)

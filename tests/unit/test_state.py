@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from stack.errors import StateUnreadable
+from stack.records import state
+
+KEPT = state.StackState(
+    name="shop",
+    engine="local",
+    work_tree="/w",
+    run="/w/run",
+    token="t",
+    ephemeral=False,
+    created=1.0,
+    pid=0,
+    pid_started=0.0,
+    ports={"backend": {8000: 20001}},
+)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACK_HOME", str(tmp_path / "home"))
+
+
+def test_what_is_written_is_read_back() -> None:
+    state.write(KEPT)
+    assert state.read("shop") == KEPT
+    assert state.names() == ("shop",)
+
+
+def test_a_stack_that_was_never_there_is_none() -> None:
+    assert state.read("shop") is None
+    assert state.names() == ()
+
+
+def test_only_the_user_may_read_what_is_kept() -> None:
+    state.write(KEPT)
+    assert stat.S_IMODE(state.state_file("shop").stat().st_mode) == 0o600
+
+
+def test_no_temporary_file_stays_behind() -> None:
+    state.write(KEPT)
+    state.write(replace(KEPT, phase="up"))
+    assert [path.name for path in state.folder("shop").iterdir()] == ["state.json"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        json.dumps({"version": 99, "name": "shop"}),
+        json.dumps({"version": 1, "name": "shop"}),
+    ],
+)
+def test_a_damaged_file_is_named_with_the_way_out(text: str) -> None:
+    state.write(KEPT)
+    state.state_file("shop").write_text(text)
+    with pytest.raises(StateUnreadable, match=r"state\.json is damaged or from another version") as caught:
+        state.read("shop")
+    assert "inv prune" in caught.value.hint
+
+
+def test_a_key_from_the_future_is_refused_not_dropped() -> None:
+    state.write(KEPT)
+    raw = json.loads(state.state_file("shop").read_text()) | {"wings": 2}
+    state.state_file("shop").write_text(json.dumps(raw))
+    with pytest.raises(StateUnreadable, match="wings"):
+        state.read("shop")
+
+
+def test_forgetting_keeps_named_volumes_unless_they_are_asked_for() -> None:
+    state.write(KEPT)
+    volume = state.folder("shop") / "volumes" / "data"
+    volume.mkdir(parents=True)
+    state.forget("shop", volumes=False)
+    assert (state.names(), volume.exists()) == ((), True)
+    state.forget("shop", volumes=True)
+    assert not state.folder("shop").exists()
+
+
+def test_forgetting_a_stack_without_volumes_leaves_nothing() -> None:
+    state.write(KEPT)
+    state.scratch("shop").mkdir(parents=True)
+    state.forget("shop", volumes=False)
+    assert not state.folder("shop").exists()
+    assert not state.scratch("shop").exists()
+
+
+def test_the_control_socket_fits_into_what_the_kernel_allows() -> None:
+    assert len(str(state.control_socket("ecommerce-local-abcdef"))) < 107
+
+
+def test_a_folder_of_sockets_that_another_account_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = state.control_socket("shop")
+    owner = path.parent.stat().st_uid
+    monkeypatch.setattr(state, "_own", lambda: path.parent.name)  # what follows asks for another account
+    monkeypatch.setattr("stack.records.state.os.geteuid", lambda: owner + 1)
+    with pytest.raises(StateUnreadable, match="belongs to another account") as caught:
+        state.control_socket("shop")
+    assert "TMPDIR" in caught.value.hint

@@ -1,0 +1,151 @@
+"""A stage for the supervisor: services and probes that play their script, by an engine that runs nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from stack.engines.protocol import Exit, Site
+from stack.errors import BuildFailed
+from stack.guardian.supervisor import Supervisor
+from stack.health import checks
+from stack.health.probes import Observation
+from stack.model import Condition, Dependency, Healthcheck, Service, Stack
+from stack.plan.plan import Plan, ServicePlan
+from stack.records import timeline
+from stack.records.service_logs import Log
+from stack.records.timeline import Timeline
+
+CHECK = Healthcheck(test=("CMD", "ask"), interval_s=0.02, timeout_s=0.5, retries=2)
+
+
+@dataclass
+class FakeRunning:
+    """A service that ends when it is told to, or with the code of its script."""
+
+    name: str
+    did: list[str]
+    script: list[int] = field(default_factory=list)
+    pid: int = 0
+
+    def __post_init__(self) -> None:
+        self.ended: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+        if self.script:
+            self.ended.set_result(Exit(code=self.script.pop(0)))
+
+    async def wait(self) -> Exit:
+        return await asyncio.shield(self.ended)
+
+    async def stop(self, grace_s: float) -> None:
+        self.did.append(f"stop {self.name}")
+        if not self.ended.done():
+            self.ended.set_result(Exit(code=0))
+
+    async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
+        return 0, ""
+
+
+class FakeEngine:
+    """Starts nothing; ``codes`` are how a service's lives end, one after the other."""
+
+    def __init__(self, codes: Mapping[str, list[int]], unbuildable: Iterable[str] = ()) -> None:
+        self.codes, self.unbuildable = dict(codes), set(unbuildable)
+        self.did: list[str] = []
+        self.running: dict[str, FakeRunning] = {}
+
+    def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
+        return {}
+
+    async def prepare(self, plan: Plan, site: Site, say: Callable[[str], None]) -> None: ...
+
+    async def build(self, plan: ServicePlan, say: Callable[[str], None]) -> None:
+        if plan.name in self.unbuildable:
+            raise BuildFailed("The lock is wrong.", hint="Make it anew.")
+
+    async def start(self, plan: ServicePlan, log: Log) -> FakeRunning:
+        self.did.append(f"start {plan.name}")
+        log.feed(f"{plan.name} speaks\n".encode())
+        self.running[plan.name] = FakeRunning(plan.name, self.did, self.codes.get(plan.name, []))
+        return self.running[plan.name]
+
+    async def refresh(self, services: list[str], say: Callable[[str], None]) -> None: ...
+
+    async def remove(self, *, volumes: bool) -> None: ...
+
+
+@dataclass
+class ScriptedProbe:
+    """Return its script, the last answer for ever."""
+
+    script: list[Observation]
+    question: str = "ask"
+
+    async def ask(self) -> Observation:
+        return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+
+OK = Observation(kind="ok", detail="well")
+WRONG = Observation(kind="wrong", detail="HTTP 500")
+REFUSED = Observation(kind="refused", detail="connection refused")
+
+
+def service(
+    name: str, *needs: str, on: Condition = "service_healthy", restart: str = "no", check: bool = True
+) -> Service:
+    wanted = tuple(Dependency(service=need, condition=on) for need in needs)
+    return Service(name=name, depends_on=wanted, restart=restart, healthcheck=CHECK if check else None)
+
+
+@dataclass
+class Stage:
+    """A stack of fakes."""
+
+    supervisor: Supervisor
+    engine: FakeEngine
+    run: Path
+
+    def states(self, name: str) -> list[str]:
+        return [e.state for e in timeline.read(self.run) if e.kind == "service" and e.service == name]
+
+
+class Theatre:
+    def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.run, self.patch = tmp_path, monkeypatch
+        self.answers: dict[str, list[Observation]] = {}
+
+    @asynccontextmanager
+    async def stage(
+        self, *services: Service, deadline_s: float = 5.0, unbuildable: Iterable[str] = (), **codes: list[int]
+    ) -> AsyncIterator[Stage]:
+        asked = {s.name: ScriptedProbe(self.answers.get(s.name, [OK])) for s in services}
+        self.patch.setattr(
+            checks, "choose", lambda plan, execute: asked[plan.name] if plan.service.healthcheck else None
+        )
+        jobs = {
+            d.service
+            for s in services
+            for d in s.depends_on
+            if d.condition == "service_completed_successfully"
+        }
+        plans = {
+            s.name: ServicePlan(
+                service=s, argv=(), environment={}, ports={}, cwd=Path("/"), awaited=s.name in jobs
+            )
+            for s in services
+        }
+        stack = Stack(name="shop", files=(), directory=self.run, services={s.name: s for s in services})
+        plan = Plan(name="shop", engine="fake", stack=stack, services=plans, endpoints={})
+        site = Site(name="shop", folder=self.run, scratch=self.run, run=self.run, token="t", ephemeral=True)
+        engine, written = FakeEngine(codes, unbuildable), Timeline(self.run)
+        made = Supervisor(plan, engine, site, written, deadline_s=deadline_s)
+        try:
+            async with asyncio.timeout(10):
+                yield Stage(made, engine, self.run)
+                await made.stop_all(grace_s=0)
+        finally:
+            written.close()

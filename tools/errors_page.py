@@ -1,0 +1,47 @@
+"""``python -m tools.errors_page``: write docs/errors.md from ``stack.errors``, its only source."""
+
+from __future__ import annotations
+
+import inspect
+
+from stack import errors
+from stack.errors import StackError
+from stack.system.directories import ROOT
+
+PAGE = ROOT / "docs" / "errors.md"
+
+HEAD = """# Exit codes
+
+Every command (`inv ...`, `nox -s integration`, `python -m stack...`) ends with one of these, and says what
+happened and what to do in the lines that begin with `error:`. Made by `python -m tools.errors_page`.
+
+| code | error | what happened |
+| --- | --- | --- |
+| 0 | | All went well. |
+| 1 | `StackError` | Any other refusal: the sentence says which. `inv health`: a service is not well. |
+"""
+
+TAIL = """| 130 | | Interrupted with Ctrl-C; the stack is gone. |
+
+Code 2 is the command line's own: a word that `inv`, `nox` or argparse does not know.
+"""
+
+
+def classes() -> list[type[StackError]]:
+    """Return every error of ``stack.errors``, by its code."""
+    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, StackError)]
+    return sorted(kinds, key=lambda kind: kind.code)
+
+
+def page() -> str:
+    """Return the text of docs/errors.md."""
+    rows = []
+    for kind in classes():
+        if kind is not StackError:
+            sentence = " ".join((kind.__doc__ or "").split("\n\n", maxsplit=1)[0].split())
+            rows.append(f"| {kind.code} | `{kind.__name__}` | {sentence.replace('``', '`')} |\n")
+    return HEAD + "".join(rows) + TAIL
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

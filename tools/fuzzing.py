@@ -1,0 +1,92 @@
+"""``python -m tools.fuzzing``: run all of schemathesis' checks against the backend of an ephemeral stack.
+
+Twice: anonymously, and as a customer. Exit code 0 where it found nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stack.control import session
+from stack.control.choice import Choice
+from stack.display import messages
+from stack.display.progress import Progress
+from stack.errors import StackError
+from stack.system import programs
+from stack.system.directories import ROOT
+
+CONFIGURATION = ROOT / "backend" / "schemathesis.toml"
+CUSTOMER = {"email": "fuzz@example.com", "password": "correct horse 9"}
+KEEP_TOKEN = ("--exclude-path", "/api/v1/accounts/logout")
+"""A customer must not log out: every request after that would be anonymous."""
+
+TIMEOUT_S = 30.0
+ONE_THREAD = ("--workers", "1")
+"""Hypothesis parses Python, and the parser of CPython 3.11 is not thread-safe (python/cpython#106905)."""
+
+SHORT = ("--max-examples", "10", *ONE_THREAD)
+LONG = ("--max-examples", "500", *ONE_THREAD)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of ``nox -s fuzz -- ...``; ``schemathesis`` holds those that are passed on as they are."""
+
+    engine: str
+    stack: str
+    long: bool
+    schemathesis: tuple[str, ...]
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Return the options; unknown ones belong to schemathesis."""
+    parser = argparse.ArgumentParser(prog="nox -s fuzz --", description=__doc__)
+    parser.add_argument("--engine", default="auto", help="docker, podman, local, or auto (default)")
+    parser.add_argument("--stack", default="ci", help="which compose file: ci (default) or local")
+    parser.add_argument("--long", action="store_true", help="many examples: minutes instead of seconds")
+    known, rest = parser.parse_known_args(list(arguments))
+    return Options(engine=known.engine, stack=known.stack, long=known.long, schemathesis=tuple(rest))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Fuzz a stack of its own; return the exit code. Errors have been printed."""
+    options = parse(arguments)
+    choice = Choice(kind=options.stack, engine=options.engine)
+    try:
+        with session.ephemeral_stack(choice, show=Progress().show) as stack:
+            backend = stack.endpoints["BACKEND_URL"]
+            customer = ["--header", f"Authorization: Bearer {_token(backend)}", *KEEP_TOKEN]
+            identities = {"anonymous": [], "a customer": customer}
+            codes = [_fuzz(backend, name, words, options) for name, words in identities.items()]
+    except StackError as problem:
+        messages.print_error(problem)
+        return problem.code
+    return max(codes)
+
+
+def _token(backend: str) -> str:
+    """Register a customer; return the token."""
+    request = urllib.request.Request(  # noqa: S310 - the stack's own address
+        f"{backend}/api/v1/accounts/register",
+        data=json.dumps(CUSTOMER).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=TIMEOUT_S) as response:
+        return str(json.load(response)["token"])
+
+
+def _fuzz(backend: str, name: str, words: Sequence[str], options: Options) -> int:
+    messages.say(f"schemathesis as {name}")
+    size = LONG if options.long else SHORT
+    argv = ["schemathesis", "--config-file", str(CONFIGURATION), "run", f"{backend}/api/v1/openapi.json"]
+    return programs.attach([*argv, "--checks", "all", *size, *words, *options.schemathesis])
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
