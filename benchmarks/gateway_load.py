@@ -16,10 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from abuse import services  # noqa: E402
-from abuse.services import Process  # noqa: E402
+from abuse import services
+from abuse.services import Process
 
 PATH = "/api/v1/products?limit=20"
+DRAIN_S = 5.0
 CLIENTS = tuple(f"127.0.1.{number}" for number in range(1, 9))
 """Loopback addresses: each is a client of its own to the gateway."""
 
@@ -70,11 +71,15 @@ class Connection:
 
 @dataclass(kw_only=True)
 class Result:
-    """Responses by status: how long each took, in seconds; ``seconds`` is the length of the run."""
+    """Responses by status (-1: the connection was lost): the seconds each took, and those of the whole run.
+
+    ``unanswered`` requests were still in progress at the end.
+    """
 
     seconds: float
     taken_s: dict[int, list[float]]
     without_retry_after: int = 0
+    unanswered: int = 0
 
     def rate(self, status: int = 200) -> float:
         """Return responses a second."""
@@ -123,10 +128,19 @@ class Load:
             for key, _ in self._selector.select(0.001):
                 self._receive(key.data)
         self.result.seconds = time.perf_counter() - started
+        self._drain()
         for key in list(self._selector.get_map().values()):
             key.data.link.close()
         self._selector.close()
         return self.result
+
+    def _drain(self) -> None:
+        """Wait for what is in progress; its responses count as well."""
+        deadline = time.perf_counter() + DRAIN_S
+        while len(self._idle) < self._open and time.perf_counter() < deadline:
+            for key, _ in self._selector.select(0.05):
+                self._receive(key.data)
+        self.result.unanswered = self._open - len(self._idle)
 
     def _send(self) -> None:
         if not self._idle:

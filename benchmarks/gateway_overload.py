@@ -30,8 +30,11 @@ def main(seconds: float) -> None:
             refused += over.taken_s.get(503, [])
             show(peak, over)
     taken_ms = sorted(1000 * taken for taken in refused) or [0.0]
-    print(f"goodput at {FACTOR}x: {statistics.median(ratios):.0%} of the peak (rounds: {[f'{r:.0%}' for r in ratios]})")
-    print(f"503 within 50 ms: {sum(taken <= 50 for taken in taken_ms) / len(taken_ms):.2%} of {len(taken_ms)}")
+    rounds = ", ".join(f"{ratio:.0%}" for ratio in ratios)
+    print(f"goodput at {FACTOR}x: {statistics.median(ratios):.0%} of the peak (rounds: {rounds})")
+    print(
+        f"503 within 50 ms: {sum(taken <= 50 for taken in taken_ms) / len(taken_ms):.2%} of {len(taken_ms)}"
+    )
 
 
 def show(peak: Result, over: Result) -> None:
@@ -41,7 +44,8 @@ def show(peak: Result, over: Result) -> None:
         f"peak {peak.rate():.0f}/s; offered {FACTOR * peak.rate():.0f}/s: served {over.rate():.0f}/s "
         f"(p99 {1000 * over.quantile(0.99):.0f} ms), refused {over.rate(503):.0f}/s "
         f"(p50 {1000 * over.quantile(0.5, 503):.0f} ms, p99 {1000 * over.quantile(0.99, 503):.0f} ms, "
-        f"max {1000 * over.quantile(1, 503):.0f} ms, {over.without_retry_after} without Retry-After), others {others}"
+        f"max {1000 * over.quantile(1, 503):.0f} ms, {over.without_retry_after} without Retry-After), others {others}, "
+        f"unanswered {over.unanswered}"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,26 +26,27 @@ class Shop:
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop with the settings of the CI stack."""
-    folder = tmp_path_factory.mktemp("shop")
+    with starter(tmp_path_factory.mktemp("shop")) as start_service:
+        backend = start_service(services.backend)
+        yield Shop(backend=backend, gateway=start_service(services.gateway, backend))
+
+
+@contextmanager
+def starter(folder: Path) -> Iterator[Start]:
+    """Give a function that starts a service in ``folder``; all of them are stopped at the end."""
     with ExitStack() as stack:
-        backend = services.backend(folder)
-        stack.callback(backend.stop)
-        backend.start()
-        gateway = services.gateway(folder, backend)
-        stack.callback(gateway.stop)
-        gateway.start()
-        yield Shop(backend=backend, gateway=gateway)
+
+        def start_service(make: Callable[..., Process], *arguments: Process, **environment: str) -> Process:
+            process = make(folder, *arguments, **environment)
+            stack.callback(process.stop)
+            process.start()
+            return process
+
+        yield start_service
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Return a function that starts a service of this test: ``services.backend`` or ``services.gateway``."""
-    with ExitStack() as stack:
-
-        def start_service(make: Callable[..., Process], *arguments: Process, **environment: str) -> Process:
-            process = make(tmp_path, *arguments, **environment)
-            stack.callback(process.stop)
-            process.start()
-            return process
-
+    with starter(tmp_path) as start_service:
         yield start_service

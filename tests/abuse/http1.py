@@ -10,6 +10,7 @@ from typing import Any
 
 TIMEOUT_S = 20.0
 HOST = "Host: localhost"
+CLIENT = "127.0.0.1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +37,12 @@ def head(method: str, path: str, *fields: str, host: str = HOST) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def connect(port: int, *, source: str = "127.0.0.1") -> socket.socket:
+def connect(port: int, *, source: str = CLIENT) -> socket.socket:
     """Return a connection from a loopback address: every one of 127.0.0.0/8 is a client of its own."""
     return socket.create_connection(("127.0.0.1", port), TIMEOUT_S, source_address=(source, 0))
 
 
-def exchange(port: int, *parts: bytes, source: str = "127.0.0.1") -> list[Response]:
+def exchange(port: int, *parts: bytes, source: str = CLIENT) -> list[Response]:
     """Send the bytes and return every response until the other side closes."""
     with connect(port, source=source) as client:
         for part in parts:
@@ -50,10 +51,12 @@ def exchange(port: int, *parts: bytes, source: str = "127.0.0.1") -> list[Respon
         return list(parse(read_all(client)))
 
 
-def ask(port: int, method: str, path: str, *fields: str, body: bytes = b"", source: str = "127.0.0.1") -> Response:
+def ask(port: int, method: str, path: str, *fields: str, body: bytes = b"", source: str = CLIENT) -> Response:
     """Return the response to one well-formed request."""
     framing = [f"Content-Length: {len(body)}"] if body else []
-    (response,) = exchange(port, head(method, path, *fields, *framing, "Connection: close") + body, source=source)
+    (response,) = exchange(
+        port, head(method, path, *fields, *framing, "Connection: close", host=host) + body, source=source
+    )
     return response
 
 
@@ -71,7 +74,9 @@ def parse(received: bytes) -> list[Response]:
     while received:
         start, _, rest = received.partition(b"\r\n\r\n")
         line, *fields = start.decode("latin-1").split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
+        headers = {
+            name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)
+        }
         if headers.get("transfer-encoding") == "chunked":
             body, received = _unchunk(rest)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,12 +63,13 @@ def wait_until(condition: Callable[[], bool], what: str, *, within_s: float = RE
 
 @dataclass(kw_only=True)
 class Process:
-    """A service that listens on a port, and its log."""
+    """A service that listens on a port, and its log; ``health`` is a path that responds 200 once it is ready."""
 
     argv: list[str]
     folder: Path
     environment: dict[str, str]
     log: Path
+    health: str = ""
     port: int = field(default_factory=free_port)
     running: subprocess.Popen[bytes] | None = None
 
@@ -87,17 +90,25 @@ class Process:
         environment = surroundings | self.environment | {"HOST": HOST, "PORT": str(self.port)}
         with self.log.open("ab") as output:
             self.running = subprocess.Popen(
-                self.argv, cwd=self.folder, env=environment, stdout=output, stderr=output, start_new_session=True
+                self.argv,
+                cwd=self.folder,
+                env=environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
-        wait_until(self._accepts, f"{self.log.stem} accepts connections\n{self.text()}")
+        wait_until(self._is_ready, f"{self.log.stem} is ready")
 
-    def _accepts(self) -> bool:
-        assert self.running is not None and self.running.poll() is None, self.text()
-        try:
-            socket.create_connection((HOST, self.port), 1).close()
-        except OSError:
-            return False
-        return True
+    def _is_ready(self) -> bool:
+        assert self.running is not None
+        assert self.running.poll() is None, self.text()
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=READY_WITHIN_S)
+        with suppress(OSError, http.client.HTTPException), closing(connection):
+            connection.connect()
+            if self.health:
+                connection.request("GET", self.health)
+            return not self.health or connection.getresponse().status == 200
+        return False
 
     def stop(self) -> None:
         """End the service and everything it started."""
@@ -132,11 +143,23 @@ def backend(folder: Path, **environment: str) -> Process:
     }
     python = python_of(BACKEND)
     argv = [str(python.with_name("gunicorn")), "config.wsgi:application"]
-    return Process(argv=argv, folder=BACKEND, environment=settings | environment, log=folder / "backend.log")
+    return Process(
+        argv=argv,
+        folder=BACKEND,
+        environment=settings | environment,
+        log=folder / "backend.log",
+        health="/health/",
+    )
 
 
 def gateway(folder: Path, upstream: Process, **environment: str) -> Process:
     """Return a gateway in front of ``upstream``."""
     settings = {"BACKEND_URL": upstream.url, "LOG_FORMAT": "json"}
     argv = [str(python_of(GATEWAY)), "-m", "gateway"]
-    return Process(argv=argv, folder=GATEWAY, environment=settings | environment, log=folder / "gateway.log")
+    return Process(
+        argv=argv,
+        folder=GATEWAY,
+        environment=settings | environment,
+        log=folder / "gateway.log",
+        health="/health",
+    )

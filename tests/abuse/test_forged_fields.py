@@ -11,7 +11,9 @@ from abuse.conftest import Shop, Start
 
 
 @pytest.mark.parametrize("through", ["gateway", "backend"])
-@pytest.mark.parametrize("field", ["SCRIPT_NAME: /api/v1/x", "Script_Name: /api/v1/x", "PATH_INFO: /admin/login/"])
+@pytest.mark.parametrize(
+    "field", ["SCRIPT_NAME: /api/v1/x", "Script_Name: /api/v1/x", "PATH_INFO: /admin/login/"]
+)
 def test_a_path_is_not_taken_from_a_header(shop: Shop, through: str, field: str) -> None:
     port = getattr(shop, through).port
     for path in ("/api/v1/x/admin/login/", "/api/v1/x/admin/"):
@@ -29,7 +31,9 @@ def test_the_backend_believes_x_forwarded_only_from_trusted_proxies(start: Start
     fields = ("X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https")
     for source, client in (("127.0.0.7", "203.0.113.9"), ("127.0.0.8", "127.0.0.8")):
         identity = f"abuse-{secrets.token_hex(8)}"
-        http1.ask(backend.port, "GET", "/api/v1/categories", f"X-Request-ID: {identity}", *fields, source=source)
+        http1.ask(
+            backend.port, "GET", "/api/v1/categories", f"X-Request-ID: {identity}", *fields, source=source
+        )
         (line,) = [line for line in backend.text().splitlines() if identity in line]
         assert f'"remote": "{client}"' in line
 

@@ -33,8 +33,15 @@ def customer(shop: Shop) -> dict[str, str]:
 def test_an_upgrade_smuggles_no_second_request(shop: Shop, protocol: str) -> None:
     outer, inner = unique(), unique()
     smuggled = http1.head("GET", "/api/v1/products?limit=1", f"X-Request-ID: {inner}")
-    fields = [f"X-Request-ID: {outer}", "Connection: Upgrade", f"Upgrade: {protocol}", f"Content-Length: {len(smuggled)}"]
-    (response,) = http1.exchange(shop.gateway.port, http1.head("POST", LOGIN, *fields, "Connection: close") + smuggled)
+    fields = [
+        f"X-Request-ID: {outer}",
+        "Connection: Upgrade",
+        f"Upgrade: {protocol}",
+        f"Content-Length: {len(smuggled)}",
+    ]
+    (response,) = http1.exchange(
+        shop.gateway.port, http1.head("POST", LOGIN, *fields, "Connection: close") + smuggled
+    )
     assert (response.status, response.headers["x-request-id"]) == (400, outer)  # not JSON
     assert outer in shop.backend.request_ids()
     assert inner not in shop.backend.request_ids() | shop.gateway.request_ids()
@@ -43,7 +50,11 @@ def test_an_upgrade_smuggles_no_second_request(shop: Shop, protocol: str) -> Non
 def test_an_offer_of_http2_is_ignored(shop: Shop, customer: dict[str, str]) -> None:
     """What ``curl --http2 -d`` and Java's client send."""
     body = json.dumps({"email": customer["email"], "password": customer["password"]}).encode()
-    offer = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA"]
+    offer = [
+        "Connection: Upgrade, HTTP2-Settings",
+        "Upgrade: h2c",
+        "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA",
+    ]
     head = http1.head("POST", LOGIN, JSON, *offer, f"Content-Length: {len(body)}")
     last = http1.head("GET", "/health", "Connection: close")
     login, health = http1.exchange(shop.gateway.port, head + body + last)
@@ -74,7 +85,9 @@ def test_connect_is_never_forwarded(shop: Shop) -> None:
 def test_ambiguous_framing_is_refused(shop: Shop, fields: list[str]) -> None:
     inner = unique()
     smuggled = http1.head("GET", "/api/v1/products?limit=1", f"X-Request-ID: {inner}")
-    (response, *others) = http1.exchange(shop.gateway.port, http1.head("POST", LOGIN, *fields) + b"0\r\n\r\n" + smuggled)
+    (response, *others) = http1.exchange(
+        shop.gateway.port, http1.head("POST", LOGIN, *fields) + b"0\r\n\r\n" + smuggled
+    )
     assert (response.status, response.is_problem(), others) == (400, True, [])
     assert inner not in shop.backend.request_ids()
 
@@ -103,7 +116,9 @@ def test_a_chunked_login_works(shop: Shop, customer: dict[str, str]) -> None:
     assert (response.status, response.json()["customer"]["email"]) == (200, customer["email"])
 
 
-@pytest.mark.parametrize("garbage", [b"\x16\x03\x01\x02\x00\x01\x00", b"\x00" * 100 + b"\r\n\r\n", b"GET\r\n\r\n", b"\xff\r\n\r\n"])
+@pytest.mark.parametrize(
+    "garbage", [b"\x16\x03\x01\x02\x00\x01\x00", b"\x00" * 100 + b"\r\n\r\n", b"GET\r\n\r\n", b"\xff\r\n\r\n"]
+)
 def test_what_is_not_http_is_refused(shop: Shop, garbage: bytes) -> None:
     with http1.connect(shop.gateway.port) as client:
         client.sendall(garbage + b"\r\n\r\n")

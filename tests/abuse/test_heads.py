@@ -48,7 +48,9 @@ def _flood(client: object, start: bytes, filler: bytes) -> None:
 @pytest.mark.parametrize("count", [101, 5000])
 def test_more_than_100_fields_are_refused(shop: Shop, count: int) -> None:
     fields = [f"X-{number}: 1" for number in range(count - 2)]
-    (response,) = http1.exchange(shop.gateway.port, http1.head("GET", "/health", *fields, "Connection: close"))
+    (response,) = http1.exchange(
+        shop.gateway.port, http1.head("GET", "/health", *fields, "Connection: close")
+    )
     assert (response.status, response.is_problem()) == (431, True)
 
 

@@ -39,7 +39,9 @@ def test_a_slow_body_never_reaches_the_backend(shop: Shop) -> None:
 
 
 def _connections(port: int) -> int:
-    return sum(link.status == "ESTABLISHED" and link.laddr.port == port for link in psutil.net_connections("tcp"))
+    return sum(
+        link.status == "ESTABLISHED" and link.laddr.port == port for link in psutil.net_connections("tcp")
+    )
 
 
 def test_idle_and_half_sent_connections_are_closed(shop: Shop, start: Start) -> None:
