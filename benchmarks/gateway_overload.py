@@ -44,8 +44,8 @@ def show(peak: Result, over: Result) -> None:
         f"peak {peak.rate():.0f}/s; offered {FACTOR * peak.rate():.0f}/s: served {over.rate():.0f}/s "
         f"(p99 {1000 * over.quantile(0.99):.0f} ms), refused {over.rate(503):.0f}/s "
         f"(p50 {1000 * over.quantile(0.5, 503):.0f} ms, p99 {1000 * over.quantile(0.99, 503):.0f} ms, "
-        f"max {1000 * over.quantile(1, 503):.0f} ms, {over.without_retry_after} without Retry-After), others {others}, "
-        f"unanswered {over.unanswered}"
+        f"max {1000 * over.quantile(1, 503):.0f} ms, {over.without_retry_after} without Retry-After), "
+        f"others {others}, unanswered {over.unanswered}"
     )
 
 

@@ -51,7 +51,15 @@ def exchange(port: int, *parts: bytes, source: str = CLIENT) -> list[Response]:
         return list(parse(read_all(client)))
 
 
-def ask(port: int, method: str, path: str, *fields: str, body: bytes = b"", source: str = CLIENT) -> Response:
+def ask(
+    port: int,
+    method: str,
+    path: str,
+    *fields: str,
+    body: bytes = b"",
+    source: str = CLIENT,
+    host: str = HOST,
+) -> Response:
     """Return the response to one well-formed request."""
     framing = [f"Content-Length: {len(body)}"] if body else []
     (response,) = exchange(

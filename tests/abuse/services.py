@@ -63,7 +63,7 @@ def wait_until(condition: Callable[[], bool], what: str, *, within_s: float = RE
 
 @dataclass(kw_only=True)
 class Process:
-    """A service that listens on a port, and its log; ``health`` is a path that responds 200 once it is ready."""
+    """A service that listens on a port, and its log; the path ``health`` responds 200 once it is ready."""
 
     argv: list[str]
     folder: Path
