@@ -20,7 +20,10 @@ graceful_timeout = env.number("GRACEFUL_TIMEOUT_S", 20, minimum=1)
 keepalive = 75  # longer than the gateway's pool keeps an idle connection, so that it never meets a closed one
 backlog = 2048
 limit_request_line = 8190
-forwarded_allow_ips = "*"  # only the gateway and the host's loopback reach this port
+# Gunicorn itself believes nobody: config/trusted_proxies.py decides, and paths never come from a header.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers = {}
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() and os.access("/dev/shm", os.W_OK) else None
 control_socket_disable = True  # the root file system is read-only, and nobody listens to it
 logger_class = "config.access.AccessLogger"
