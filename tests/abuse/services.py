@@ -112,7 +112,7 @@ class Process:
 
     def stop(self) -> None:
         """End the service and everything it started."""
-        if self.running is None:
+        if self.running is None or self.running.poll() is not None:
             return
         os.killpg(self.pid, signal.SIGCONT)
         self.running.terminate()
@@ -125,6 +125,12 @@ class Process:
     def text(self) -> str:
         """Return the log."""
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+
+    def line_of(self, request_id: str) -> str:
+        """Return the access log line of a request; it is written after the response."""
+        pattern = re.compile(f'^.*"request_id": "{request_id}".*"status".*$', re.MULTILINE)
+        wait_until(lambda: bool(pattern.search(self.text())), f"{self.log.stem} logs {request_id}")
+        return pattern.findall(self.text())[0]
 
     def request_ids(self) -> set[str]:
         """Return the IDs of the requests that the service has logged."""
