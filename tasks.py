@@ -1,6 +1,6 @@
 """What people type: `inv up`, `inv logs`, `inv reset-db`, `inv down`; `inv --list` is the menu.
 
-Words become calls of the engine in stack/; nothing else happens here.
+Each task translates its words into one call of stack/commands/, and nothing else.
 """
 
 from __future__ import annotations
@@ -15,254 +15,297 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from stack.control import session, sweep
-from stack.control.choice import Choice
-from stack.display import failure, messages
-from stack.errors import StackError
-from stack.system import ctrl_c
+from stack.commands import bare_words
 
 P = ParamSpec("P")
-INTERRUPTED = 130
 
 
-def speaking(work: Callable[P, int | None]) -> Callable[P, None]:
-    """Sweep what killed stacks left, do the work, say its errors in one sentence with their exit code."""
+def command(work: Callable[P, int | None]) -> Callable[P, None]:
+    """Clean up after killed stacks, do the work, and exit with its exit code; errors become sentences."""
 
     @functools.wraps(work)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        ctrl_c.raise_lost_interrupts()
-        try:
-            for sentence in sweep.sweep():
-                messages.say(sentence)
-            code = work(*args, **kwargs)
-        except StackError as problem:
-            if isinstance(problem, session.StartFailed):
-                messages.say(failure.failure(problem.events, problem.run))
-            messages.print_error(problem)
-            raise Exit(code=problem.code) from None
-        except KeyboardInterrupt:
-            ctrl_c.ignore(last=True)
-            messages.say("interrupted")
-            raise Exit(code=INTERRUPTED) from None
-        except BrokenPipeError:
-            sys.stderr.close()
-            raise Exit(code=0) from None
-        if code:
+        from stack.commands import exit_code, prune
+
+        def clean_up_and_work() -> int | None:
+            prune.clean_up_killed_stacks()
+            return work(*args, **kwargs)
+
+        if code := exit_code.run(clean_up_and_work):
             raise Exit(code=code)
 
     return run
 
 
 def choice(
-    stack: str, engine: str = "auto", file: list[str] | None = None, profile: list[str] | None = None
-) -> Any:
-    return Choice(kind=stack, engine=engine, extra_files=tuple(file or ()), profiles=tuple(profile or ()))
+    stack: str, compose: str, engine: str = "auto",
+    file: list[str] | None = None, profile: list[str] | None = None,
+) -> Any:  # fmt: skip
+    from pathlib import Path
+
+    from stack.control.choice import Choice
+
+    return Choice(
+        kind=stack, engine=engine, compose_file=Path(compose) if compose else None,
+        extra_files=tuple(file or ()), profiles=tuple(profile or ()),
+    )  # fmt: skip
 
 
 HELP = {
-    "stack": "which stack: local (Postgres) or ci (SQLite), or the name of any stack that is up",
-    "engine": "what runs it: docker, podman, local (no container engine), or auto",
-    "service": "a service of the stack, as in the compose file; all of them where none is named",
-    "file": "a further compose file, laid over the stack's own (may be repeated)",
-    "profile": "a compose profile to activate (may be repeated)",
+    "stack": "the stack: local (Postgres), ci (SQLite), or the name of a running stack",
+    "compose": "the compose file of any other project, instead of --stack",
+    "engine": "where it runs: docker, podman, local (no container engine) or auto",
+    "service": "a service of the stack, also without --service; default: all services",
+    "file": "an additional compose file that overrides the stack's own (may be repeated)",
+    "profile": "a compose profile to enable (may be repeated)",
+    "json": "print JSON instead of a table",
 }
 
 
-def explained(*names: str, **own: str) -> dict[str, str]:
-    return {name: HELP[name] for name in names} | own
+def explain(*names: str, **more: str) -> dict[str, str]:
+    return {name: HELP[name] for name in names} | more
 
 
 @task(
     iterable=["file", "profile"],
-    help=explained(
-        "stack", "engine", "file", "profile", "service",
-        watch="stay, and reload a service when a file of it is saved",
-        timeout="seconds to wait until everything is ready",
+    help=explain(
+        "stack", "compose", "engine", "file", "profile",
+        service="a service to start with its dependencies, also without --service; default: all",
+        watch="keep running and reload a service when one of its files is saved",
+        timeout="seconds to wait until every service is ready",
     ),
 )  # fmt: skip
-@speaking
+@command
 def up(
-    c: Context, service: str = "", stack: str = "local", engine: str = "auto", watch: bool = False,
-    timeout: float = 120.0, file: list[str] | None = None, profile: list[str] | None = None,
+    c: Context, service: str | None = None, stack: str = "local", engine: str = "auto", watch: bool = False,
+    timeout: str = "120", file: list[str] | None = None, profile: list[str] | None = None,
+    compose: str = "",
 ) -> None:  # fmt: skip
-    """Bring the stack up and wait until every service is ready."""
-    from stack.commands import up
+    """Start the stack and wait until every service is ready."""
+    from stack.commands import options, up
 
-    up.run(choice(stack, engine, file, profile), service, timeout_s=timeout, watch=watch)
+    up.run(
+        choice(stack, compose, engine, file, profile),
+        service or "",
+        timeout_s=options.seconds("--timeout", timeout),
+        watch=watch,
+    )
 
 
-@task(help=explained("stack", volumes="remove the stack's data too"))
-@speaking
-def down(c: Context, stack: str = "local", volumes: bool = False) -> None:
-    """End the stack; its data stays unless --volumes."""
+@task(help=explain("stack", "compose", volumes="delete the stack's data, too"))
+@command
+def down(c: Context, stack: str = "local", volumes: bool = False, compose: str = "") -> None:
+    """Stop and remove the stack; its data is kept unless --volumes is given."""
     from stack.commands import down
 
-    down.run(choice(stack), volumes=volumes)
+    down.run(choice(stack, compose), volumes=volumes)
 
 
-@task(help=explained("service", "stack"))
-@speaking
-def stop(c: Context, service: str, stack: str = "local") -> None:
-    """Stop a service and leave the others running."""
+@task(help=explain("stack", "compose", service="the service to stop"))
+@command
+def stop(c: Context, service: str, stack: str = "local", compose: str = "") -> None:
+    """Stop one service; the others keep running."""
     from stack.commands import start_stop
 
-    start_stop.change(choice(stack), "stop", service)
+    start_stop.run(choice(stack, compose), "stop", service)
 
 
-@task(help=explained("service", "stack"))
-@speaking
-def start(c: Context, service: str, stack: str = "local") -> None:
+@task(help=explain("stack", "compose", service="the service to start"))
+@command
+def start(c: Context, service: str, stack: str = "local", compose: str = "") -> None:
     """Start a stopped service and wait until it is ready."""
     from stack.commands import start_stop
 
-    start_stop.change(choice(stack), "start", service)
+    start_stop.run(choice(stack, compose), "start", service)
 
 
-@task(help=explained("service", "stack"))
-@speaking
-def restart(c: Context, service: str = "", stack: str = "local") -> None:
-    """Stop and start a service, or all of them, and wait until ready."""
+@task(help=explain("service", "stack", "compose"))
+@command
+def restart(c: Context, service: str | None = None, stack: str = "local", compose: str = "") -> None:
+    """Restart one service or all of them and wait until they are ready."""
     from stack.commands import start_stop
 
-    start_stop.change(choice(stack), "restart", service)
+    start_stop.run(choice(stack, compose), "restart", service or "")
 
 
-@task(help=explained("stack", "engine", no_cache="make everything anew"))
-@speaking
-def build(c: Context, stack: str = "local", engine: str = "auto", no_cache: bool = False) -> None:
-    """Make the images, or on the local engine the environments, that the stack needs."""
+@task(help=explain("stack", "compose", "engine", no_cache="rebuild everything from scratch"))
+@command
+def build(
+    c: Context, stack: str = "local", engine: str = "auto", no_cache: bool = False, compose: str = ""
+) -> None:
+    """Build the stack's images or, on the local engine, its Python environments."""
     from stack.commands import build
 
-    build.run(choice(stack, engine), no_cache=no_cache)
+    build.run(choice(stack, compose, engine), no_cache=no_cache)
 
 
-@task(help=explained("stack", format="table or json"))
-@speaking
-def ps(c: Context, stack: str = "local", format: str = "table") -> None:
-    """List the services with state and ports."""
+@task(help=explain("service", "stack", "compose", "json", format="table or json (the same as --json)"))
+@command
+def ps(
+    c: Context,
+    service: str | None = None,
+    stack: str = "local",
+    json: bool = False,
+    format: str = "",
+    compose: str = "",
+) -> None:
+    """List the services with their state and ports."""
     from stack.commands import ps
 
-    ps.run(choice(stack), as_json=format == "json")
+    ps.run(choice(stack, compose), service or "", as_json=json, format=format)
 
 
-@task(name="stacks", help={"json": "as JSON"})
-@speaking
+@task(name="stacks", help=explain("json"))
+@command
 def stacks_(c: Context, json: bool = False) -> None:
-    """List every stack on this machine."""
+    """List every running stack of this machine."""
     from stack.commands import stacks
 
     stacks.run(as_json=json)
 
 
 @task(
-    help=explained("service", "stack", follow="go on as lines come",
-                   since="only lines younger than this: 30s, 10m, 2h",
-                   tail="only the last lines")
+    help=explain(
+        "service", "stack", "compose",
+        follow="keep printing new lines until Ctrl-C",
+        since="only lines of the last 30s, 10m, 2h or 1d",
+        tail="only the last N lines",
+        json="print one JSON object for each line",
+    )
 )  # fmt: skip
-@speaking
+@command
 def logs(
-    c: Context, service: str = "", stack: str = "local", follow: bool = False, since: str = "", tail: int = 0
-) -> None:
-    """Show what the services wrote, merged by time."""
-    from stack.commands import logs
+    c: Context, service: str | None = None, stack: str = "local", follow: bool = False, since: str = "",
+    tail: str = "", json: bool = False,
+    compose: str = "",
+) -> None:  # fmt: skip
+    """Show the services' logs, merged by time."""
+    from stack.commands import logs, options
 
-    logs.run(choice(stack), service, follow=follow, since=since, tail=tail)
+    logs.run(
+        choice(stack, compose), service or "", follow=follow, since_s=options.duration_s("--since", since),
+        tail=options.count("--tail", tail), as_json=json,
+    )  # fmt: skip
 
 
-@task(help=explained("stack"))
-@speaking
-def health(c: Context, stack: str = "local") -> int:
-    """Ask every service now; exit 1 if one is not well."""
+@task(help=explain("stack", "compose", "json"))
+@command
+def health(c: Context, stack: str = "local", json: bool = False, compose: str = "") -> int:
+    """Run every service's health check now; exit with 1 if one fails."""
     from stack.commands import health
 
-    return health.run(choice(stack))
+    return health.run(choice(stack, compose), as_json=json)
 
 
-@task(name="exec", help=explained("service", "stack", command="what to run, as one string"))
-@speaking
-def exec_(c: Context, service: str, command: str, stack: str = "local") -> int:
-    """Run a command where a service runs."""
+@task(
+    name="exec", help=explain("stack", "compose", service="the service", command="the command, as one string")
+)
+@command
+def exec_(c: Context, service: str, command: str, stack: str = "local", compose: str = "") -> int:
+    """Run a command in a running service."""
     from stack.commands import exec
 
-    return exec.run(choice(stack), service, command)
+    return exec.run(choice(stack, compose), service, command)
 
 
-@task(help=explained("service", "stack", command="what to run, as one string"))
-@speaking
-def run(c: Context, service: str, command: str, stack: str = "local") -> int:
-    """Run a command in a fresh copy of a service's place."""
+@task(help=explain("stack", "compose", service="the service", command="the command, as one string"))
+@command
+def run(c: Context, service: str, command: str, stack: str = "local", compose: str = "") -> int:
+    """Run a command in a new copy of a service."""
     from stack.commands import exec
 
-    return exec.run(choice(stack), service, command, fresh=True)
+    return exec.run(choice(stack, compose), service, command, fresh=True)
 
 
-@task(help=explained("stack"))
-@speaking
-def shell(c: Context, stack: str = "local") -> int:
-    """Open Django's shell in the backend."""
+@task(help=explain("stack", "compose"))
+@command
+def shell(c: Context, stack: str = "local", compose: str = "") -> int:
+    """Open Django's interactive shell in the backend."""
     from stack.commands import exec
 
-    return exec.run(choice(stack), "backend", "python manage.py shell")
+    return exec.run(choice(stack, compose), "backend", "python manage.py shell")
 
 
-@task(help=explained("stack", command="a management command with its arguments, as one string"))
-@speaking
-def manage(c: Context, command: str, stack: str = "local") -> int:
-    """Run a management command in the backend."""
+@task(help=explain("stack", "compose", command="a management command with its arguments, as one string"))
+@command
+def manage(c: Context, command: str, stack: str = "local", compose: str = "") -> int:
+    """Run a Django management command in the backend."""
     from stack.commands import exec
 
-    return exec.run(choice(stack), "backend", f"python manage.py {command}")
+    return exec.run(choice(stack, compose), "backend", f"python manage.py {command}")
 
 
-@task(help=explained("stack", command="one SQL command; an interactive session where none is given"))
-@speaking
-def psql(c: Context, command: str = "", stack: str = "local") -> int:
-    """Speak SQL with the stack's Postgres."""
+@task(
+    help=explain(
+        "stack",
+        "compose",
+        command="one SQL statement, also without --command; default: an interactive session",
+    )
+)
+@command
+def psql(c: Context, command: str | None = None, stack: str = "local", compose: str = "") -> int:
+    """Open psql on the stack's Postgres."""
     from stack.commands import psql
 
-    return psql.run(choice(stack), command)
+    return psql.run(choice(stack, compose), command or "")
 
 
-@task(name="redis-cli", help=explained("stack", command="one Redis command; a session where none is given"))
-@speaking
-def redis_cli(c: Context, command: str = "", stack: str = "local") -> int:
-    """Speak with the stack's Redis."""
+@task(
+    name="redis-cli",
+    help=explain(
+        "stack",
+        "compose",
+        command="one Redis command, also without --command; default: an interactive session",
+    ),
+)
+@command
+def redis_cli(c: Context, command: str | None = None, stack: str = "local", compose: str = "") -> int:
+    """Open redis-cli on the stack's Redis."""
     from stack.commands import redis_cli
 
-    return redis_cli.run(choice(stack), command)
+    return redis_cli.run(choice(stack, compose), command or "")
 
 
-@task(name="reset-db", help=explained("stack"))
-@speaking
-def reset_db(c: Context, stack: str = "local") -> None:
-    """Give the stack a fresh database: migrated, seeded, nothing else in it."""
+@task(name="reset-db", help=explain("stack", "compose"))
+@command
+def reset_db(c: Context, stack: str = "local", compose: str = "") -> None:
+    """Replace the database by a new one, migrated and seeded."""
     from stack.commands import reset_db
 
-    reset_db.run(choice(stack))
+    reset_db.run(choice(stack, compose))
 
 
-@task(help={"all": "every stack of this machine, living ones and their data too"})
-@speaking
+@task(help=explain("stack", "engine", open="open it in a browser, too"))
+@command
+def dashboard(c: Context, stack: str = "local", engine: str = "auto", open: bool = False) -> None:
+    """Print the address of the stack's dashboard; start the stack with it where it is not up."""
+    from stack.commands import dashboard
+
+    dashboard.run(choice(stack, "", engine), open_page=open, timeout_s=120.0)
+
+
+@task(help={"all": "end every running stack of this machine and delete its data, too"})
+@command
 def prune(c: Context, all: bool = False) -> None:
-    """Remove what ended stacks left, and caches nobody uses."""
+    """Remove what ended stacks left on disk, and unused caches."""
     from stack.commands import prune
 
     prune.run(everything=all)
 
 
-@task(help=explained("stack"))
-@speaking
-def stats(c: Context, stack: str = "local") -> None:
-    """Show processor and memory use of each service."""
+@task(help=explain("stack", "compose", "json"))
+@command
+def stats(c: Context, stack: str = "local", json: bool = False, compose: str = "") -> None:
+    """Show each service's processor and memory use."""
     from stack.commands import stats
 
-    stats.run(choice(stack))
+    stats.run(choice(stack, compose), as_json=json)
 
 
-@task(help={"json": "as JSON"})
-@speaking
+@task(help=explain("json"))
+@command
 def doctor(c: Context, json: bool = False) -> int:
-    """Check this machine: Python, engines, ports, disk, leftovers; exit 1 on an error."""
+    """Check this machine: Python, engines, ports, disk, leftovers; exit with 1 on an error."""
     from stack.commands import doctor
 
     return doctor.run(as_json=json)
@@ -270,22 +313,26 @@ def doctor(c: Context, json: bool = False) -> int:
 
 @task(
     iterable=["file", "profile"],
-    help=explained(
-        "stack", "engine", "file", "profile", dry_run="the plan: order, ports, commands, environment"
+    help=explain(
+        "stack", "compose", "engine", "file", "profile",
+        dry_run="show the plan instead, as JSON: order, ports, commands, environment",
+        json="print JSON instead of text",
     ),
-)
-@speaking
+)  # fmt: skip
+@command
 def config(
-    c: Context, stack: str = "local", engine: str = "auto", dry_run: bool = False,
+    c: Context, stack: str = "local", engine: str = "auto", dry_run: bool = False, json: bool = False,
     file: list[str] | None = None, profile: list[str] | None = None,
+    compose: str = "",
 ) -> None:  # fmt: skip
-    """Show what the compose files say, or with --dry-run what would be done."""
+    """Show the merged compose files or, with --dry-run, the plan; start nothing."""
     from stack.commands import config
 
-    config.run(choice(stack, engine, file, profile), dry_run=dry_run)
+    config.run(choice(stack, compose, engine, file, profile), dry_run=dry_run, as_json=json)
 
 
 namespace = Collection(
     up, down, stop, start, restart, build, ps, stacks_, logs, health, exec_, run, shell, manage, psql,
-    redis_cli, reset_db, prune, stats, doctor, config,
+    redis_cli, reset_db, dashboard, prune, stats, doctor, config,
 )  # fmt: skip
+bare_words.allow(namespace, sys.argv[1:], options=("service", "command"))

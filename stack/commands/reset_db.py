@@ -14,6 +14,7 @@ from stack.control.choice import Choice
 from stack.data import database
 from stack.display import messages
 from stack.errors import NotDisposable
+from stack.plan import images
 from stack.plan.plan import LOOPBACK, Plan
 from stack.records import plans
 from stack.records.control import Action
@@ -23,7 +24,7 @@ from stack.records.state import StackState
 def database_service(made: Plan) -> str | None:
     """Return the service that holds the database, None where a service keeps it in a file of its own."""
     for name, planned in made.services.items():
-        if planned.service.image and planned.service.image.rsplit("/", 1)[-1].startswith("postgres"):
+        if images.server_kind(planned.service.image or "") == "postgres":
             return name
     return None
 

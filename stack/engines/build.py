@@ -30,7 +30,7 @@ def _local(service: Service, *, no_cache: bool, say: Callable[[str], None]) -> N
         servers.runner(service.image or "")
         say(f"{service.name}: {service.image} has a runner")
         return
-    made = virtualenv.sync(service.build.context, python=service.local.python, anew=no_cache, say=say)
+    made = virtualenv.sync(service.build.context, python=service.local.python, recreate=no_cache, say=say)
     say(f"{service.name}: environment {made.path.name} is ready")
 
 
@@ -39,10 +39,11 @@ def _image(engine: str, service: Service, *, no_cache: bool, say: Callable[[str]
     tag = images.tag(service.name, service.build)
     words = images.build_words(tag, service.build)
     try:
-        programs.run([engine, words[0], *(["--no-cache"] if no_cache else []), *words[1:]])
+        argv = [engine, words[0], *(["--no-cache"] if no_cache else []), *words[1:]]
+        programs.run(argv, timeout_s=programs.BUILD_LIMIT_S)
     except CommandFailed as error:
         raise BuildFailed(
-            f"The image of {service.name} cannot be built: {error.output.strip()[-1500:]}",
+            f"The image of {service.name} cannot be built: {error.output[-1500:]}",
             hint="If a base image cannot be pulled here, make it: `nox -s base-images`.",
         ) from error
     say(f"{service.name}: image {tag} is ready")

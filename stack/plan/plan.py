@@ -1,51 +1,29 @@
-"""Everything decided before anything starts: order, ports, argv, environment, probes. Pure.
+"""The plan of a stack: order, ports, argv, environment and health checks, decided before anything starts.
 
-The only input besides the compose model is the choice of host ports and folders, made by
-``stack.ports`` and ``stack.state``.
+Besides the compose model its only input are host ports and folders.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from stack.errors import DependencyCycle, NotRunnable, UnknownService
 from stack.model import Condition, Service, Stack
-from stack.plan import dockerfile
-from stack.plan.addresses import Addresses, referenced_ports, rewrite_names, rewrite_paths
-
-LOOPBACK = "127.0.0.1"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServicePlan:
-    """One service, ready to be started.
-
-    ``argv`` is empty where the engine's image decides. ``ports`` maps container to host ports.
-    ``healthcheck`` is the check's ``test`` with host addresses in place, ``executed`` the same as it is
-    run in the service's own place.
-    """
-
-    service: Service
-    argv: tuple[str, ...]
-    environment: Mapping[str, str]
-    ports: Mapping[int, int]
-    cwd: Path
-    healthcheck: tuple[str, ...] = ()
-    executed: tuple[str, ...] = ()
-    folders: Mapping[str, str] = field(default_factory=dict)
-    awaited: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.service.name
+from stack.plan import image_config
+from stack.plan.addresses import LOOPBACK as LOOPBACK
+from stack.plan.addresses import Addresses, referenced_ports, rewrite_names
+from stack.plan.image_config import ImageConfig
+from stack.plan.local_service import plan_local_service
+from stack.plan.service_plan import Problem
+from stack.plan.service_plan import ServicePlan as ServicePlan
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A stack with every choice made. ``services`` is in start order."""
+    """A stack with every decision made. ``services`` is in start order."""
 
     name: str
     engine: str
@@ -55,10 +33,10 @@ class Plan:
 
 
 def order(services: Mapping[str, Service]) -> tuple[str, ...]:
-    """Return the names in an order in which each comes after what it needs.
+    """Return the names in an order in which each service comes after its dependencies.
 
     Raises:
-        DependencyCycle: naming the services in the circle.
+        DependencyCycle: names the services.
     """
     graph = {name: [d.service for d in s.depends_on if d.service in services] for name, s in services.items()}
     try:
@@ -66,51 +44,51 @@ def order(services: Mapping[str, Service]) -> tuple[str, ...]:
     except CycleError as error:
         circle = " -> ".join(reversed(error.args[1]))
         raise DependencyCycle(
-            f"depends_on goes in a circle: {circle}.", hint="Take one of these dependencies out."
+            f"The dependencies are circular: {circle}.", hint="Remove one of these depends_on entries."
         ) from error
 
 
-def select(stack: Stack, wanted: Iterable[str]) -> dict[str, Service]:
-    """Return the wanted services and all that they need; everything where none is named.
+def select(stack: Stack, names: Iterable[str]) -> dict[str, Service]:
+    """Return the named services and their dependencies; all services where none is named.
 
     Raises:
-        UnknownService: naming it and what there is.
+        UnknownService: names it and the services that exist.
     """
-    queue = list(wanted) or list(stack.services)
-    chosen: set[str] = set()
+    queue = list(names) or list(stack.services)
+    selected: set[str] = set()
     while queue:
         name = queue.pop()
         if name not in stack.services:
-            raise UnknownService(f"There is no service {name!r} in {stack.name}.", hint=_known(stack))
-        if name not in chosen:
-            chosen.add(name)
+            raise UnknownService(
+                f"There is no service {name!r} in {stack.name}.",
+                hint=f"Services: {', '.join(stack.services)}.",
+            )
+        if name not in selected:
+            selected.add(name)
             queue += [d.service for d in stack.services[name].depends_on if d.service in stack.services]
-    return {name: service for name, service in stack.services.items() if name in chosen}
-
-
-def _known(stack: Stack) -> str:
-    return f"Services: {', '.join(stack.services)}."
+    return {name: service for name, service in stack.services.items() if name in selected}
 
 
 def targets(stack: Stack, services: Mapping[str, Service], *, engine: str) -> dict[str, tuple[int, ...]]:
     """Return the container ports that need a host port.
 
-    Containers have addresses of their own: only what is published counts. Local processes share
-    one address: also what is exposed, or spoken of by anybody.
+    A container has an address of its own, so only published ports do. Local processes share one address,
+    so exposed ports do, too, and every port that another service refers to.
     """
     if engine != "local":
         return {name: tuple(port.target for port in service.ports) for name, service in services.items()}
     texts = [v for s in services.values() for v in (*s.environment.values(), *(s.command or ()))]
-    spoken = referenced_ports([*texts, *stack.endpoints.values()], services)
-    found: dict[str, tuple[int, ...]] = {}
+    referenced = referenced_ports([*texts, *stack.endpoints.values()], services)
+    result: dict[str, tuple[int, ...]] = {}
     for name, service in services.items():
         declared = [*(p.target for p in service.ports), *service.expose]
-        found[name] = tuple(dict.fromkeys([*declared, *sorted(p for n, p in spoken if n == name)]))
-    return found
+        others = sorted(port for service_name, port in referenced if service_name == name)
+        result[name] = tuple(dict.fromkeys([*declared, *others]))
+    return result
 
 
 def conditions_on(name: str, services: Mapping[str, Service]) -> set[Condition]:
-    """Return in which conditions other services wait for this one."""
+    """Return the conditions in which other services wait for this one."""
     return {d.condition for s in services.values() for d in s.depends_on if d.service == name}
 
 
@@ -130,97 +108,73 @@ def make(
 
     Raises:
         DependencyCycle: see ``order``.
-        NotRunnable: the local engine finds no command for a service.
+        ComposeError: a Dockerfile is missing, or has not the stage that ``build.target`` names.
     """
     addresses = {(s, t): (LOOPBACK, h) for s, table in ports.items() for t, h in table.items()}
-    build = _local_service if engine == "local" else _container_service
-    planned = {
-        s: build(services[s], services, ports.get(s, {}), addresses, folders.get(s, {}))
-        for s in order(services)
-    }
+    images = _images(services)
+    planned: dict[str, ServicePlan] = {}
+    for key in order(services):
+        service = _with_image_defaults(services[key], images[key])
+        own = ports.get(key, {})
+        planned[key] = replace(
+            plan_local_service(
+                service, images[key], ports=own, addresses=addresses, mounts=folders.get(key, {})
+            )
+            if engine == "local"
+            else _container_service(service, images[key], own, addresses),
+            awaited="service_completed_successfully" in conditions_on(key, services),
+        )
     endpoints = {key: rewrite_names(value, addresses) for key, value in stack.endpoints.items()}
     return Plan(name=name, engine=engine, stack=stack, services=planned, endpoints=endpoints)
 
 
+def require_runnable(plan: Plan, further: Mapping[str, Problem] | None = None) -> None:
+    """Raise where an engine cannot run a service; ``further`` are problems that the engine itself finds.
+
+    Raises:
+        NotRunnable: names every such service, each with its way out.
+    """
+    problems = {name: planned.problem for name, planned in plan.services.items() if planned.problem}
+    problems = {**(further or {}), **problems}
+    if len(problems) == 1:
+        (problem,) = problems.values()
+        raise NotRunnable(problem.sentence, hint=problem.way_out)
+    if problems:
+        lines = "".join(f"\n  {each.sentence} {each.way_out}" for each in problems.values())
+        raise NotRunnable(f"{len(problems)} services cannot run on the {plan.engine} engine:{lines}")
+
+
 def _container_service(
-    service: Service,
-    services: Mapping[str, Service],
-    ports: Mapping[int, int],
-    addresses: Addresses,
-    folders: Mapping[str, str],
+    service: Service, image: ImageConfig, ports: Mapping[int, int], addresses: Addresses
 ) -> ServicePlan:
+    test = service.healthcheck.test if service.healthcheck is not None else ()
     return ServicePlan(
         service=service,
         argv=(),
         environment=service.environment,
         ports=ports,
         cwd=Path("/"),
-        healthcheck=_healthcheck(service, addresses, folders),
-        executed=service.healthcheck.test if service.healthcheck is not None else (),
-        awaited="service_completed_successfully" in conditions_on(service.name, services),
+        healthcheck=tuple(rewrite_names(part, addresses, own=service.name) for part in test),
+        executed=test,
+        image=image,
     )
 
 
-def _local_service(
-    service: Service,
-    services: Mapping[str, Service],
-    ports: Mapping[int, int],
-    addresses: Addresses,
-    folders: Mapping[str, str],
-) -> ServicePlan:
-    def place(text: str) -> str:
-        return rewrite_paths(rewrite_names(text, addresses, own=service.name), folders)
-
-    argv, extra = _command(service)
-    check = _healthcheck(service, addresses, folders)
-    environment = {**extra, **service.environment, **service.local.environment}
-    values = {
-        key: rewrite_paths(rewrite_names(text, addresses), folders) for key, text in environment.items()
+def _images(services: Mapping[str, Service]) -> dict[str, ImageConfig]:
+    """The configuration of each service's image, as far as a Dockerfile of this machine says it."""
+    builds = {name: service.build for name, service in services.items()}
+    return {
+        name: ImageConfig() if build is None or build.url else image_config.of_build(build)
+        for name, build in builds.items()
     }
-    values |= {"HOST": LOOPBACK}
-    if ports:
-        values["PORT"] = str(next(iter(ports.values())))
-    return ServicePlan(
-        service=service,
-        argv=tuple(place(part) for part in argv),
-        environment=values,
-        ports=ports,
-        cwd=_working_dir(service),
-        healthcheck=check,
-        executed=check,
-        folders=folders,
-        awaited="service_completed_successfully" in conditions_on(service.name, services),
+
+
+def _with_image_defaults(service: Service, image: ImageConfig) -> Service:
+    """The service with what its image says where the compose file is silent."""
+    check = None if service.healthcheck_disabled else image.healthcheck
+    return replace(
+        service,
+        healthcheck=service.healthcheck or check,
+        user=service.user or image.user,
+        stop_signal=service.stop_signal or image.stop_signal,
     )
-
-
-def _healthcheck(service: Service, addresses: Addresses, folders: Mapping[str, str]) -> tuple[str, ...]:
-    if service.healthcheck is None:
-        return ()
-    return tuple(
-        rewrite_paths(rewrite_names(part, addresses, own=service.name), folders)
-        for part in service.healthcheck.test
-    )
-
-
-def _working_dir(service: Service) -> Path:
-    if service.local.working_dir is not None:
-        return service.local.working_dir
-    return service.build.context if service.build is not None else Path("/")
-
-
-def _command(service: Service) -> tuple[tuple[str, ...], Mapping[str, str]]:
-    """What runs, and the image's own environment: x-local, then compose, then the Dockerfile."""
-    if service.local.command is not None:
-        return service.local.command, {}
-    if service.build is None:
-        return (*(service.entrypoint or ()), *(service.command or ())), {}
-    recipe = dockerfile.read(service.build.context / service.build.dockerfile)
-    entrypoint = recipe.entrypoint if service.entrypoint is None else service.entrypoint
-    default = recipe.command if service.entrypoint is None else ()
-    argv = (*entrypoint, *(default if service.command is None else service.command))
-    if not argv:
-        raise NotRunnable(
-            f"services.{service.name}: neither command nor the Dockerfile's CMD says what to run.",
-            hint="Give it an x-local command, or use a container engine (--engine docker).",
-        )
-    return argv, recipe.environment

@@ -24,6 +24,7 @@ from faults.owners import (
 from faults.settings import CONTAINERS, LONG
 from faults.tree import Tree
 from stack.control import guardians
+from stack.errors import GuardianLost
 from stack.records import state
 from stack.records.control import Action, Command, Outcome
 from stack.system import processes
@@ -77,7 +78,7 @@ def test_an_owner_that_is_stopped_and_continued_loses_nothing(two_services: Tree
 def _answers(name: str) -> bool:
     try:
         return guardians.ask(name, Command(action=Action.START), timeout_s=3).outcome is Outcome.DONE
-    except TimeoutError:
+    except GuardianLost:
         return False
 
 
@@ -207,8 +208,8 @@ def test_two_ups_in_the_same_instant_make_one_stack(two_services: Tree) -> None:
     "a stack is there to be ended as soon as it has a guardian",
     Cut(
         DOWN,
-        "    if kept is None:\n        if volumes:",
-        '    if kept is None or kept.phase != "up":\n        if volumes:',
+        "    if stack is None:\n        if volumes:",
+        '    if stack is None or stack.phase != "up":\n        if volumes:',
     ),
 )
 def test_a_down_during_an_up_leaves_nothing(two_services: Tree) -> None:

@@ -64,12 +64,14 @@ def test_an_unknown_service_is_answered_with_those_there_are() -> None:
 
 def test_a_server_is_found_by_its_image_whoever_publishes_it() -> None:
     made = plan_of(
-        planned("cache", image="registry:5000/redis:7"), planned("db", image="library/postgres:15")
+        planned("metrics", image="prometheuscommunity/postgres-exporter"),
+        planned("cache", image="valkey/valkey:8"),
+        planned("db", image="registry:5000/postgres:15"),
     )
-    assert plans.service_of_image(made, "postgres").name == "db"
-    assert plans.service_of_image(made, "redis").name == "cache"
-    with pytest.raises(UnknownService, match="shop has no mysql"):
-        plans.service_of_image(made, "mysql")
+    assert plans.service_of_kind(made, "postgres").name == "db"
+    assert plans.service_of_kind(made, "redis").name == "cache"
+    with pytest.raises(UnknownService, match="shop has no redis service"):
+        plans.service_of_kind(plan_of(planned("db", image="postgres:15")), "redis")
 
 
 def test_a_reset_stops_whatever_needs_the_database_and_nothing_else() -> None:
@@ -110,7 +112,7 @@ def test_a_database_in_a_file_is_emptied_while_its_service_is_stopped(
 def test_health_executes_a_check_that_is_no_idiom_and_says_what_it_said() -> None:
     check = Healthcheck(test=("CMD", "sh", "-c", "echo ill; exit 1"))
     made = plan_of(planned("job", healthcheck=check), planned("plain"))
-    rows = health.ask_all(made, KEPT)
+    rows = health.check_all(made, KEPT)
     assert [(row["service"], row["health"]) for row in rows] == [("job", "wrong"), ("plain", "-")]
     assert rows[0]["answer"] == "sh -c 'echo ill; exit 1': exit code 1: ill"
 
@@ -123,8 +125,8 @@ def test_a_build_makes_environments_of_projects_and_asks_images_for_a_runner(
     class Made:
         path = tmp_path / "environment"
 
-    def sync(project: Path, *, python: str | None, anew: bool, say: Callable[[str], None]) -> type[Made]:
-        made.append((project, anew))
+    def sync(project: Path, *, python: str | None, recreate: bool, say: Callable[[str], None]) -> type[Made]:
+        made.append((project, recreate))
         return Made
 
     monkeypatch.setattr(virtualenv, "sync", sync)

@@ -145,6 +145,6 @@ def test_a_file_that_cannot_be_run_is_an_error_with_its_code_not_a_crash(stage: 
 
 def test_a_full_disk_is_told_from_any_other_refusal() -> None:
     assert (
-        disk_space.operating_system_error(OSError(28, "No space left", "/data")).code == errors.DiskFull.code
+        disk_space.as_stack_error(OSError(28, "No space left", "/data"), run="").code == errors.DiskFull.code
     )
-    assert disk_space.operating_system_error(OSError(13, "Permission denied")).code == errors.StackError.code
+    assert disk_space.as_stack_error(OSError(13, "Permission denied"), run="").code == errors.StackError.code

@@ -34,9 +34,13 @@ def test_each_known_image_has_its_runner() -> None:
     assert servers.runner("postgres:15") == postgres.PostgresRunner(tag="15")
     assert servers.runner("redis:7") == redis.RedisRunner(prefers="redis")
     assert servers.runner("valkey/valkey:8") == redis.RedisRunner(prefers="valkey")
+    assert servers.runner("mirror.example:5000/library/redis:7") == redis.RedisRunner(prefers="redis")
+    assert servers.runner("pgvector/pgvector:pg15") == postgres.PostgresRunner(tag="pg15")
 
 
-@pytest.mark.parametrize("image", ["mysql:8", "somebody/postgres:15", "localhost:5000/redis:7"])
+@pytest.mark.parametrize(
+    "image", ["mysql:8", "prometheuscommunity/postgres-exporter", "redis/redisinsight:2"]
+)
 def test_another_image_is_refused_by_name_with_two_ways_out(image: str) -> None:
     with pytest.raises(NotRunnable) as caught:
         servers.runner(image)
@@ -46,10 +50,11 @@ def test_another_image_is_refused_by_name_with_two_ways_out(image: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "major"), [("15", 15), ("15.4-alpine", 15), ("latest", None), ("alpine", None)]
+    ("tag", "major"),
+    [("15", 15), ("15.4-alpine", 15), ("15-3.3", 15), ("0.8.0-pg17", 17), ("latest", None), ("alpine", None)],
 )
 def test_the_tag_names_the_major_version(tag: str, major: int | None) -> None:
-    assert postgres.major_of(tag) == major
+    assert images.major_version(tag) == major
 
 
 def test_the_data_lies_in_the_mount_that_holds_it(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_a_list_of_requirements_is_a_source_too(root: Path) -> None:
 
 def test_a_lock_within_another_keeps_its_versions(root: Path) -> None:
     (root / "outer.txt").write_text(f"first==1.4 ; python_version >= '3.12'{HASH}\n")
-    with pytest.raises(LockMismatch, match=r"pins first 1\.5, but outer.txt asks for first==1\.4"):
+    with pytest.raises(LockMismatch, match=r"pins first 1\.5, but outer.txt requires first==1\.4"):
         locks.check(Lock(target="lock.txt", source="pyproject.toml", within="outer.txt"), root)
 
 
@@ -111,6 +111,6 @@ def test_the_command_ends_with_the_code_of_the_error(root: Path, capsys: pytest.
 def test_the_table_names_every_lock_of_the_repository() -> None:
     folders = ("tools/requirements", "stack/engines/local")
     there = {str(file.relative_to(ROOT)) for folder in folders for file in (ROOT / folder).glob("*.txt")}
-    for project in ("backend", "ai-services/api_gateway", "integration_tests"):
+    for project in ("backend", "ai-services/api_gateway", "compose/dashboard", "integration_tests"):
         there |= {str(file.relative_to(ROOT)) for file in (ROOT / project).glob("requirements*.txt")}
     assert {lock.target for lock in locks.table()} == there

@@ -12,8 +12,9 @@ from stack.model import Build
 
 def tag(service: str, build: Build) -> str:
     """Return the tag of a service's image: the same content has the same tag."""
-    digest = hashlib.sha256(f"{build.dockerfile}\0{build.target}\0{sorted(build.args.items())}".encode())
-    for path in _context_files(build.context):
+    recipe = build.dockerfile_text or build.dockerfile
+    digest = hashlib.sha256(f"{build.url}\0{recipe}\0{build.target}\0{sorted(build.args.items())}".encode())
+    for path in () if build.url else _context_files(build.context):
         digest.update(str(path.relative_to(build.context)).encode() + b"\0" + path.read_bytes())
     return f"ecommerce-{service}:{digest.hexdigest()[:12]}"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stack.engines.local import servers
 from stack.engines.local.process import Launch, LocalProcess
+from stack.engines.local.runnable import require_runnable
 from stack.engines.protocol import Running, Say, Site
 from stack.environments import virtualenv
 from stack.errors import NotRunnable
@@ -38,6 +39,12 @@ class LocalEngine:
         }
 
     async def prepare(self, plan: Plan, site: Site, say: Say) -> None:
+        """Check that every service can run here, and create the folders of its volumes.
+
+        Raises:
+            NotRunnable: names every service that cannot.
+        """
+        require_runnable(plan)
         self._site = site
         site.scratch.mkdir(parents=True, exist_ok=True)
         for service in plan.services.values():
