@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from config.logs import JsonFormatter, mask, request_id
+from config.logs import JsonFormatter, redact, request_id
 from config.refusals import close_after_too_much, refusal
 
 MEBIBYTE = 1024 * 1024
@@ -41,8 +41,8 @@ def test_every_log_line_carries_the_request_id():
     ],
 )
 def test_secrets_are_masked(text):
-    assert "hunter2" not in mask(text)
-    assert "***" in mask(text)
+    assert "hunter2" not in redact(text)
+    assert "***" in redact(text)
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/api/v1/nothing", "/api/v1/products/none"])
