@@ -1,4 +1,4 @@
-"""Which proxies may name the client of a request: TRUSTED_PROXIES, addresses and networks, none by default."""
+"""Which proxies may name a request's client: TRUSTED_PROXIES, addresses and networks, none by default."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def networks(words: Iterable[str]) -> tuple[Network, ...]:
     try:
         return tuple(ip_network(word) for word in words)
     except ValueError as error:
-        raise BadEnvironment(f"TRUSTED_PROXIES: {error}; write addresses or networks such as 10.1.0.0/16.") from None
+        raise BadEnvironment(
+            f"TRUSTED_PROXIES: {error}; write addresses or networks such as 10.1.0.0/16."
+        ) from None
 
 
 class TrustedProxyMiddleware:
@@ -43,14 +45,16 @@ class TrustedProxyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         peer = _parse(request.META.get("REMOTE_ADDR", ""))
         if peer is not None and self._is_trusted(peer):
-            request.META["REMOTE_ADDR"] = str(self._client(peer, request.META.get("HTTP_X_FORWARDED_FOR", "")))
+            request.META["REMOTE_ADDR"] = str(
+                self._client(peer, request.META.get("HTTP_X_FORWARDED_FOR", ""))
+            )
         else:
             for name in FORWARDED:
                 request.META.pop(f"HTTP_X_FORWARDED_{name}", None)
         return self.get_response(request)
 
     def _client(self, peer: Address, chain: str) -> Address:
-        """Return the last address that no trusted proxy has: what stands before it was written by a stranger."""
+        """Return the last address that no trusted proxy has; before it stand the client's own claims."""
         client = peer
         for word in reversed(chain.split(",")):
             address = _parse(word.strip())

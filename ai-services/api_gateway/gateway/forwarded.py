@@ -56,7 +56,7 @@ def client_key(address: str) -> str:
 
 
 def _client(peer: Address, chain: Sequence[str], trusted: Sequence[Network]) -> Address:
-    """Return the last address that no trusted proxy has: what stands before it was written by a stranger."""
+    """Return the last address that no trusted proxy has; before it stand the client's own claims."""
     client = peer
     for text in reversed(chain):
         address = _parse(text)

@@ -93,9 +93,12 @@ def test_the_client_notices_an_incomplete_response(serve: Serve, path: str) -> N
     assert caught.value.partial == b"only this"
 
 
+@pytest.mark.parametrize("body", [b"pay", None])
 @pytest.mark.parametrize("method", UNSAFE)
-def test_an_unsafe_request_is_never_sent_twice(gateway: Gateway, backend: Backend, method: str) -> None:
-    gateway.request(method, "/api/v1/breaks", body=b"pay")
+def test_an_unsafe_request_is_never_sent_twice(
+    gateway: Gateway, backend: Backend, method: str, body: bytes | None
+) -> None:
+    assert problem(gateway.request(method, "/api/v1/breaks", body=body)) == (502, "backend-broke-off")
     assert len(backend.seen) == 1
 
 
