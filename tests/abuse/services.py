@@ -130,7 +130,8 @@ class Process:
         """Return the access log line of a request; it is written after the response."""
         pattern = re.compile(f'^.*"request_id": "{request_id}".*"status".*$', re.MULTILINE)
         wait_until(lambda: bool(pattern.search(self.text())), f"{self.log.stem} logs {request_id}")
-        return pattern.findall(self.text())[0]
+        line: str = pattern.findall(self.text())[0]
+        return line
 
     def request_ids(self) -> set[str]:
         """Return the IDs of the requests that the service has logged."""

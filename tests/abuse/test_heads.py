@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from contextlib import suppress
 
@@ -38,11 +39,11 @@ def test_a_head_without_an_end_is_refused_with_flat_memory(shop: Shop, attack: s
             assert (response.status, response.is_problem()) == (status, True)
 
 
-def _flood(client: object, start: bytes, filler: bytes) -> None:
+def _flood(client: socket.socket, start: bytes, filler: bytes) -> None:
     with suppress(BrokenPipeError, ConnectionResetError):
-        client.sendall(start)  # type: ignore[attr-defined]
+        client.sendall(start)
         for _ in range(SENT_BYTES // len(filler)):
-            client.sendall(filler)  # type: ignore[attr-defined]
+            client.sendall(filler)
 
 
 @pytest.mark.parametrize("count", [101, 5000])
