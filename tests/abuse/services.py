@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -157,6 +157,11 @@ def backend(folder: Path, **environment: str) -> Process:
         log=folder / "backend.log",
         health="/health/",
     )
+
+
+def few_files(gateway: Process, limit: int) -> Process:
+    """Return the gateway with a soft limit on its open files, as many systems set it."""
+    return replace(gateway, argv=["sh", "-c", f'ulimit -Sn {limit} && exec "$0" "$@"', *gateway.argv])
 
 
 def gateway(folder: Path, upstream: Process, **environment: str) -> Process:

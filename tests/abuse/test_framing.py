@@ -59,6 +59,7 @@ def test_an_offer_of_http2_is_ignored(shop: Shop, customer: dict[str, str]) -> N
     last = http1.head("GET", "/health", "Connection: close")
     login, health = http1.exchange(shop.gateway.port, head + body + last)
     assert (login.status, health.status) == (200, 200)
+    assert "WebSocket" not in shop.gateway.text()
 
 
 def test_connect_is_never_forwarded(shop: Shop) -> None:

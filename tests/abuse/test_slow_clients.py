@@ -6,11 +6,13 @@ import os
 import signal
 import socket
 from contextlib import ExitStack
+from pathlib import Path
 
 import psutil
 
 from abuse import http1, services
 from abuse.conftest import Shop, Start
+from abuse.services import Process
 
 SLOW = 50
 OTHERS = 8
@@ -81,3 +83,14 @@ def _asked(port: int, request: bytes, source: str) -> socket.socket:
     client = http1.connect(port, source=source)
     client.sendall(request)
     return client
+
+
+def test_idle_connections_leave_room_for_others(shop: Shop, start: Start) -> None:
+    def gateway_with_few_files(folder: Path, backend: Process) -> Process:
+        return services.few_files(services.gateway(folder, backend), 256)
+
+    gateway = start(gateway_with_few_files, shop.backend)
+    with ExitStack() as stack:
+        for _ in range(400):
+            stack.enter_context(http1.connect(gateway.port, source="127.0.0.2"))
+        assert http1.ask(gateway.port, "GET", "/api/v1/categories", source="127.0.0.3").status == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging.config
 import os
+import resource
 import sys
 from contextlib import suppress
 
@@ -28,11 +29,18 @@ def serve(settings: Settings) -> None:
 
     from gateway.server import server_config
 
+    _raise_file_limit()
     server = uvicorn.Server(server_config(settings))
     with suppress(KeyboardInterrupt):  # Uvicorn raises it again after a graceful shutdown
         server.run()
     if not server.started:
         sys.exit(3)
+
+
+def _raise_file_limit() -> None:
+    """Allow as many open connections as the system does: idle ones must not leave too few for others."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 if __name__ == "__main__":

@@ -62,6 +62,13 @@ def _utc(record: logging.LogRecord) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
 
 
+def is_no_upgrade_advice(record: logging.LogRecord) -> bool:
+    """Return False for Uvicorn's advice to install a WebSocket library: upgrades are ignored on purpose."""
+    return not record.getMessage().startswith(
+        ("Unsupported upgrade request", "No supported WebSocket library")
+    )
+
+
 def configuration(log_format: str, level: str) -> dict[str, Any]:
     """Return the ``logging.config.dictConfig``; an empty ``log_format`` is text on a terminal, else JSON."""
     text = log_format == "text" or (not log_format and sys.stderr.isatty())
@@ -69,6 +76,9 @@ def configuration(log_format: str, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": TextFormatter if text else JsonFormatter}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"upgrades": {"()": lambda: is_no_upgrade_advice}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["upgrades"]}
+        },
         "root": {"level": level, "handlers": ["stderr"]},
     }
