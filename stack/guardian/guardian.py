@@ -91,6 +91,7 @@ class Guardian:
         async with control_socket.listening(state.control_socket(self._request.name), self._serve):
             if not await until_end(self._bring_up(self.supervisor), self._ended):
                 return ServiceFailed.code
+            plans.write(self.supervisor.plan(plan))
             await self._ended.wait()
         return self._code
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from stack.display.redaction import redactor_of
@@ -58,6 +59,10 @@ class Supervisor:
             for name, service in plan.services.items()
         }
         self._lifecycle = Lifecycle(engine, self.runs, timeline, self._deadline)
+
+    def plan(self, plan: Plan) -> Plan:
+        """Return ``plan`` with what the images said about its services."""
+        return replace(plan, services={name: run.plan for name, run in self.runs.items()})
 
     async def bring_up(self) -> list[Verdict]:
         """Start every service; return the verdicts, the first cause first."""

@@ -59,6 +59,7 @@ class FakeEngine:
     def __init__(self, codes: Mapping[str, list[int]], unbuildable: Iterable[str] = ()) -> None:
         self.codes, self.unbuildable = dict(codes), set(unbuildable)
         self.broken: dict[str, BaseException | None] = {}
+        self.image_checks: dict[str, Healthcheck] = {}
         self.did: list[str] = []
         self.running: dict[str, FakeRunning] = {}
 
@@ -79,6 +80,10 @@ class FakeEngine:
         await self.breaks("build")
         if plan.name in self.unbuildable:
             raise BuildFailed("The lock is wrong.", hint="Make it anew.")
+
+    async def image_check(self, plan: ServicePlan) -> Healthcheck | None:
+        await self.breaks("image check")
+        return self.image_checks.get(plan.name)
 
     async def start(self, plan: ServicePlan, log: Log) -> FakeRunning:
         await self.breaks("start")

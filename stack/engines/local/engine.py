@@ -14,7 +14,7 @@ from stack.engines.local.runnable import require_runnable
 from stack.engines.protocol import Running, Say, Site
 from stack.environments import virtualenv
 from stack.errors import NotRunnable
-from stack.model import Mount, Service, Stack
+from stack.model import Healthcheck, Mount, Service, Stack
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
 from stack.records.service_logs import Log
 from stack.records.state import make_scratch
@@ -64,6 +64,10 @@ class LocalEngine:
         if project is not None and (project / "requirements.txt").exists():
             made = await asyncio.to_thread(virtualenv.sync, project, python=service.local.python, say=say)
             self._bins[plan.name] = made.bin
+
+    async def image_check(self, plan: ServicePlan) -> Healthcheck | None:
+        """Return None: an image that is not built here is a server, whose own check is not known."""
+        return None
 
     async def start(self, plan: ServicePlan, log: Log) -> Running:
         """Start the service; its first process is a session leader of its own.
