@@ -101,6 +101,14 @@ class Supervisor:
         run.settle(verdict)
         await _cancel(run.build, run.task)
 
+    def with_dependents(self, names: Sequence[str]) -> list[str]:
+        """Return services and those that restart with them (``depends_on.restart``), in start order."""
+        chosen: list[str] = []
+        for name, run in self.runs.items():
+            if name in names or any(d.restart and d.service in chosen for d in run.plan.service.depends_on):
+                chosen.append(name)
+        return chosen
+
     async def stop(self, name: str) -> None:
         """Stop one service."""
         run = self.runs[name]

@@ -94,6 +94,30 @@ def test_a_stack_without_a_lease_lives_until_it_is_told_to_end(stage: Stage) -> 
     assert stage.phases()[-1] == "down"
 
 
+def test_a_dependent_restarts_with_its_dependency_where_the_file_says_so(stage: Stage) -> None:
+    def after(name: str, *, restart: bool) -> dict[str, Any]:
+        return {"image": "b", "depends_on": {name: {"condition": "service_started", "restart": restart}}}
+
+    services = {"db": {"image": "a"}, "web": after("db", restart=True), "seed": after("db", restart=False)}
+    services["gateway"] = after("web", restart=True)
+    stage.file.write_text(json.dumps({"name": "shop", "services": services}))
+
+    async def restart(held: Guardian) -> None:
+        for action in (Action.RESTART, Action.START):
+            await held._serve(Command(action=action, services=("db",)))
+        counts = {name: stage.engine.did.count(f"start {name}") for name in services}
+        assert counts == {
+            "db": 2,
+            "web": 2,
+            "gateway": 2,
+            "seed": 1,
+        }  # a running service is not started again
+        assert stage.engine.did.index("stop gateway") < stage.engine.did.index("stop db")
+        held._end()
+
+    assert stage.hold(restart) == 0
+
+
 def test_an_unknown_service_is_named_and_changes_nothing(stage: Stage) -> None:
     async def restart(held: Guardian) -> None:
         reply = await held._serve(Command(action=Action.RESTART, services=("web", "db")))
