@@ -61,6 +61,7 @@ class FakeEngine:
         self.broken: dict[str, BaseException | None] = {}
         self.image_checks: dict[str, Healthcheck] = {}
         self.did: list[str] = []
+        self.pid = 0
         self.running: dict[str, FakeRunning] = {}
 
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
@@ -89,8 +90,9 @@ class FakeEngine:
         await self.breaks("start")
         self.did.append(f"start {plan.name}")
         log.feed(f"{plan.name} speaks\n".encode())
-        self.running[plan.name] = FakeRunning(plan.name, self.did, self.codes.get(plan.name, []), self.breaks)
-        return self.running[plan.name]
+        running = FakeRunning(plan.name, self.did, self.codes.get(plan.name, []), self.breaks, self.pid)
+        self.running[plan.name] = running
+        return running
 
     async def refresh(self, services: list[str], say: Callable[[str], None]) -> None:
         await self.breaks("refresh")

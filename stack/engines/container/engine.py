@@ -230,8 +230,9 @@ def arrange(resolved: dict[str, Any], plan: Plan, *, rename: bool) -> dict[str, 
     for name, service in resolved["services"].items():
         planned = plan.services[name]
         service |= {"restart": "no"}  # what has to come back is brought back by us, and told
-        for key in ("profiles", "container_name"):
+        for key in ("profiles", "container_name", "scale"):
             service.pop(key, None)
+        service.get("deploy", {}).pop("replicas", None)  # one is started, which is said
         for port in service.get("ports", []):
             port["published"] = str(planned.ports[int(port["target"])])
         if planned.service.build is not None and "image" not in service:
