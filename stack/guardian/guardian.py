@@ -91,6 +91,7 @@ class Guardian:
         async with control_socket.listening(state.control_socket(self._request.name), self._serve):
             if not await until_end(self._bring_up(self.supervisor), self._ended):
                 return ServiceFailed.code
+            plans.write(self.supervisor.plan(plan))
             await self._ended.wait()
         return self._code
 
@@ -211,11 +212,15 @@ class Guardian:
 
     async def _change(self, supervisor: Supervisor, action: Action, names: list[str]) -> tuple[str, ...]:
         """Stop, rebuild and start services, in start order; return those that did not become ready."""
+        if action in {Action.RESTART, Action.REBUILD}:
+            names = supervisor.with_dependents(names)
         if action is not Action.START:
             for name in reversed(names):
                 await supervisor.stop(name)
         if action is Action.STOP:
             return ()
+        if action is Action.START:
+            names = [name for name in names if not supervisor.runs[name].is_running]
         if action is Action.REBUILD and self._engine is not None:
             await self._engine.refresh(names, self._timeline.note)
         return tuple(verdict.service for verdict in await supervisor.start(names) if not verdict.good)
