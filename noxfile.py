@@ -15,7 +15,7 @@ import nox
 
 sys.path.insert(0, str(Path(__file__).parent))  # tools/ is not installed
 
-from stack.environments.virtualenv import search_path
+from stack.environments.interpreters import search_path
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv"
