@@ -11,6 +11,7 @@ from stack.model import Stack
 from stack.plan import plan as planning
 from stack.plan.plan import Plan
 from stack.records import port_leases, state
+from stack.records.names import require_part
 from stack.records.request import Request
 
 
@@ -42,6 +43,10 @@ def make_plan(
         StackError: a service cannot be run, or a port is taken.
     """
     services = planning.select(loaded, request.services)
+    for service in services:
+        require_part("service", service)
+    for volume in loaded.volumes.values():
+        require_part("volume", volume)
     planning.order(services)
     ports, notes = port_leases.lease(
         request.name,

@@ -111,7 +111,7 @@ def make(
         ComposeError: a Dockerfile is missing, or has not the stage that ``build.target`` names.
     """
     addresses = {(s, t): (LOOPBACK, h) for s, table in ports.items() for t, h in table.items()}
-    images = _images(services)
+    images = {key: image_config.of_service(service) for key, service in services.items()}
     planned: dict[str, ServicePlan] = {}
     for key in order(services):
         service = _with_image_defaults(services[key], images[key])
@@ -158,15 +158,6 @@ def _container_service(
         executed=test,
         image=image,
     )
-
-
-def _images(services: Mapping[str, Service]) -> dict[str, ImageConfig]:
-    """The configuration of each service's image, as far as a Dockerfile of this machine says it."""
-    builds = {name: service.build for name, service in services.items()}
-    return {
-        name: ImageConfig() if build is None or build.url else image_config.of_build(build)
-        for name, build in builds.items()
-    }
 
 
 def _with_image_defaults(service: Service, image: ImageConfig) -> Service:
