@@ -12,7 +12,7 @@ from stack.model import Service
 from stack.plan import copied_files
 from stack.plan.addresses import LOOPBACK, Addresses, rewrite_names, rewrite_paths
 from stack.plan.image_config import ImageConfig
-from stack.plan.images import parse_reference
+from stack.plan.images import server_kind
 from stack.plan.service_plan import Problem, ServicePlan
 
 _IMAGE_VARIABLES: Final = frozenset(
@@ -119,7 +119,7 @@ def _problem(service: Service, image: ImageConfig, argv: tuple[str, ...]) -> Pro
             "only a container engine fetches a context from elsewhere.",
             way_out=_way_out(("PROGRAM", "ARGUMENT")),
         )
-    if argv or _is_server(image.base):
+    if argv or server_kind(image.base) is not None:
         return None
     return Problem(
         sentence=f"{name}: its command is that of its base image {image.base}, "
@@ -130,7 +130,3 @@ def _problem(service: Service, image: ImageConfig, argv: tuple[str, ...]) -> Pro
 
 def _way_out(command: tuple[str, ...]) -> str:
     return f"Add `x-local: {{command: {json.dumps(list(command))}}}` to it, or use --engine docker."
-
-
-def _is_server(image: str) -> bool:
-    return parse_reference(image).repository.rpartition("/")[2] in {"postgres", "redis", "valkey"}
