@@ -46,6 +46,7 @@ class Part:
 PARTS = {
     "stack": Part(folder=".", lock=DEVELOPMENT, arguments=("-m", "not differential")),
     "backend": Part(folder="backend", lock="requirements-dev.txt"),
+    "dashboard": Part(folder="compose/dashboard", lock="requirements-dev.txt"),
     "gateway": Part(folder="ai-services/api_gateway", lock="requirements-dev.txt"),
 }
 
@@ -215,6 +216,15 @@ def plain_compose(session: nox.Session) -> None:
     """Run the documented Docker Compose commands and compare their output (needs a Docker Engine)."""
     _install(session, DEVELOPMENT)
     session.run("python", "-m", "pytest", "tests/plain_compose", *session.posargs, env={"PYTHONPATH": PATHS})
+
+
+@nox.session(default=False)
+def differential(session: nox.Session) -> None:
+    """Compare the compose reader with `docker compose config`, case by case (needs the compose plugin)."""
+    _install(session, DEVELOPMENT)
+    if not _has_docker_compose(session):
+        session.error("there is no `docker compose` here: install Docker's compose plugin")
+    session.run("python", "-m", "pytest", "-m", "differential", *session.posargs, env={"PYTHONPATH": "."})
 
 
 @nox.session(default=False)

@@ -275,6 +275,15 @@ def reset_db(c: Context, stack: str = "local", compose: str = "") -> None:
     reset_db.run(choice(stack, compose))
 
 
+@task(help=explain("stack", "engine", open="open it in a browser, too"))
+@command
+def dashboard(c: Context, stack: str = "local", engine: str = "auto", open: bool = False) -> None:
+    """Print the address of the stack's dashboard; start the stack with it where it is not up."""
+    from stack.commands import dashboard
+
+    dashboard.run(choice(stack, "", engine), open_page=open, timeout_s=120.0)
+
+
 @task(help={"all": "end every running stack of this machine and delete its data, too"})
 @command
 def prune(c: Context, all: bool = False) -> None:
@@ -324,6 +333,6 @@ def config(
 
 namespace = Collection(
     up, down, stop, start, restart, build, ps, stacks_, logs, health, exec_, run, shell, manage, psql,
-    redis_cli, reset_db, prune, stats, doctor, config,
+    redis_cli, reset_db, dashboard, prune, stats, doctor, config,
 )  # fmt: skip
 bare_words.allow(namespace, sys.argv[1:], options=("service", "command"))

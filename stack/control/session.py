@@ -12,7 +12,14 @@ from stack.control.choice import Choice
 from stack.control.guardians import Launched
 from stack.display import summary
 from stack.engines import registry, versions
-from stack.errors import ServiceFailed, StackError, UpElsewhere
+from stack.errors import (
+    PortTaken,
+    ServiceFailed,
+    ServiceTimedOut,
+    ServiceUnhealthy,
+    UpElsewhere,
+)
+from stack.health.verdicts import BAD
 from stack.records import names, runs
 from stack.records.request import Request, read_request
 from stack.records.state import StackState
@@ -127,7 +134,7 @@ def wait_until_up(launched: Launched, show: Show) -> list[Event]:
         if event.kind == "stack" and event.state == "up":
             return events
     if problem is not None:
-        raise _GuardianError(problem)
+        raise guardians.ReportedError(problem.text, hint=problem.hint, code=problem.code)
     if any(event.kind == "stack" and event.state == "failed" for event in events):
         raise StartFailed(events, launched.run)
     output = (launched.run / "guardian.log").read_text(errors="replace").strip().splitlines()
@@ -135,21 +142,27 @@ def wait_until_up(launched: Launched, show: Show) -> list[Event]:
     raise ServiceFailed(f"The guardian ended before the stack was up: {last}.", hint=f"See {launched.run}.")
 
 
+_CODES = {
+    "timed out": ServiceTimedOut.code,
+    "unhealthy": ServiceUnhealthy.code,
+    "port taken": PortTaken.code,
+}
+"""The exit code for the state of the first service that failed; of any other state that of ServiceFailed."""
+
+
 class StartFailed(ServiceFailed):
-    """A service did not become ready; carries the events and the run's folder."""
+    """A service did not become ready; carries the events and the run's folder.
+
+    Its exit code is that of the first cause.
+    """
 
     def __init__(self, events: list[Event], run: Path) -> None:
-        first = next((e.text for e in events if e.kind == "stack" and e.state == "failed"), "")
-        super().__init__(f"The stack did not come up: {first}", hint=f"The record of the run is in {run}.")
+        text = next((e.text for e in events if e.kind == "stack" and e.state == "failed"), "")
+        super().__init__(f"The stack did not come up: {text}", hint=f"The record of the run is in {run}.")
         self.events, self.run = events, run
-
-
-class _GuardianError(StackError):
-    """An error in the guardian, with its own exit code."""
-
-    def __init__(self, event: Event) -> None:
-        super().__init__(event.text, hint=event.hint)
-        self.code = event.code or 1  # type: ignore[misc]
+        bad = [e.state for e in events if e.kind == "service" and e.state in BAD]
+        first = next((state for state in bad if state != "dependency failed"), "")
+        self.code = _CODES.get(first, ServiceFailed.code)  # type: ignore[misc]
 
 
 def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show) -> tuple[StackState, bool]:

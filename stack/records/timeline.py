@@ -16,10 +16,10 @@ POLL_S = 0.01
 class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Something that happened. ``at`` is seconds since the epoch.
 
-    ``kind`` is ``service`` (``state`` is its new state, ``evidence`` the last lines of its log after a
-    failure), ``process`` (a service's first process: ``pid``, and ``started`` as in
-    ``stack.system.processes``), ``stack`` (``state`` is starting, up, failed, stopping, down), ``note``,
-    ``probe`` or ``error`` (``code`` is the exit code, ``hint`` the way out).
+    ``kind`` is ``service`` (``state`` is its new state; after a failure ``evidence`` is the last lines of its
+    log and ``symptom`` is as in ``stack.health.verdicts``), ``process`` (a service's first process: ``pid``,
+    and ``started`` as in ``stack.system.processes``), ``stack`` (``state`` is starting, up, failed, stopping,
+    down), ``note``, ``probe`` or ``error`` (``code`` is the exit code, ``hint`` the way out).
     """
 
     at: float
@@ -29,6 +29,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     text: str = ""
     hint: str = ""
     evidence: str = ""
+    symptom: str = ""
     code: int = 0
     pid: int = 0
     started: float = 0.0
@@ -54,13 +55,9 @@ class Timeline:
         with contextlib.suppress(OSError):  # a full disk costs the record, never the stack
             self._file.write(msgspec.json.encode(event) + b"\n")
 
-    def service(
-        self, name: str, state: str, text: str = "", *, seconds: float = 0.0, evidence: str = ""
-    ) -> None:
-        """Append a service's transition to ``state``, ``seconds`` after its start."""
-        self.write(
-            "service", service=name, state=state, text=text, seconds=round(seconds, 3), evidence=evidence
-        )
+    def service(self, name: str, state: str, text: str = "", **values: str | float) -> None:
+        """Append a service's transition to ``state``; ``values`` are further fields of the event."""
+        self.write("service", service=name, state=state, text=text, **values)
 
     def stack(self, state: str, text: str = "") -> None:
         """Append the stack's transition to ``state``."""

@@ -10,6 +10,7 @@ import pytest
 from stack.engines.container import engine, images
 from stack.model import Build, Service, Stack
 from stack.plan.plan import Plan, ServicePlan
+from stack.system.directories import home_id
 
 
 def plan(name: str, *services: Service, **ports: dict[int, int]) -> Plan:
@@ -112,5 +113,5 @@ def test_an_image_is_built_from_its_recipe_stage_and_arguments() -> None:
     build = Build(context=Path("/code"), dockerfile="d/File", target="last", args={"A": "1"})
     assert images.build_words("tag:1", build) == [
         *("build", "--tag", "tag:1", "--file", "/code/d/File", "--target", "last"),
-        *("--label", "ecommerce.stack.image", "--build-arg", "A=1", "/code"),
+        *("--label", f"ecommerce.stack.image={home_id()}", "--build-arg", "A=1", "/code"),
     ]

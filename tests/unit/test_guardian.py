@@ -143,8 +143,23 @@ def test_a_file_that_cannot_be_run_is_an_error_with_its_code_not_a_crash(stage: 
     assert (error.code, "compose.yml" in error.text) == (errors.ComposeError.code, True)
 
 
+@pytest.mark.parametrize(
+    ("volume", "service"), [("../../shop", "web"), ("data", ".."), ("/etc", "web"), ("..", "web")]
+)
+def test_a_name_in_a_compose_file_that_would_leave_the_stack_s_folder_is_refused(
+    stage: Stage, volume: str, service: str
+) -> None:
+    stage.file.write_text(
+        json.dumps(
+            {"name": "shop", "services": {service: {"image": "a"}}, "volumes": {"v": {"name": volume}}}
+        )
+    )
+    assert stage.hold(nothing) == errors.ComposeError.code
+    assert stage.engine.did == []
+
+
 def test_a_full_disk_is_told_from_any_other_refusal() -> None:
     assert (
-        disk_space.operating_system_error(OSError(28, "No space left", "/data")).code == errors.DiskFull.code
+        disk_space.as_stack_error(OSError(28, "No space left", "/data"), run="").code == errors.DiskFull.code
     )
-    assert disk_space.operating_system_error(OSError(13, "Permission denied")).code == errors.StackError.code
+    assert disk_space.as_stack_error(OSError(13, "Permission denied"), run="").code == errors.StackError.code

@@ -15,7 +15,7 @@ from stack.control.choice import Choice
 from stack.errors import ServiceFailed, StackError, UnknownService, UnknownStack, UpElsewhere
 from stack.records import state
 from stack.records.control import Action, Outcome, Reply
-from stack.records.timeline import Timeline
+from stack.records.timeline import Event, Timeline
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +70,16 @@ def test_an_unknown_kind_of_stack_is_answered_with_those_there_are(tmp_path: Pat
     with pytest.raises(UnknownStack, match="'prod'") as caught:
         Choice(kind="prod", work_tree=tmp_path).files()
     assert caught.value.hint == "Stacks: ci."
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [("exited", 3), ("timed out", 5), ("unhealthy", 6), ("port taken", 20)],
+)
+def test_the_first_cause_of_a_failed_start_decides_the_exit_code(state: str, code: int) -> None:
+    states = [("web", "dependency failed"), ("db", state), ("cache", "exited")]
+    events = [Event(at=1.0, kind="service", service=name, state=state) for name, state in states]
+    assert session.StartFailed(events, Path("/run")).code == code
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_patience_is_what_the_check_allows_but_never_more_than_the_deadline() ->
 
 
 @pytest.mark.parametrize(
-    ("code", "awaited", "kind", "words"),
+    ("code", "is_job", "kind", "words"),
     [
         (0, True, "completed", "ended with 0"),
         (0, False, "exited", "on its own"),
@@ -91,10 +91,10 @@ def test_patience_is_what_the_check_allows_but_never_more_than_the_deadline() ->
         (137, False, "exited", "killed by SIGKILL: out of memory?"),
     ],
 )
-def test_an_end_is_judged_by_its_code_and_by_who_waits_for_it(
-    code: int, awaited: bool, kind: str, words: str
+def test_the_verdict_of_an_exit_depends_on_its_code_and_whether_it_is_a_job(
+    code: int, is_job: bool, kind: str, words: str
 ) -> None:
-    verdict = verdicts.after_exit("seed", code, 2.0, awaited=awaited)
+    verdict = verdicts.after_exit("seed", code, 2.0, is_job=is_job)
     assert (verdict.kind, verdict.seconds) == (kind, 2.0)
     assert words in verdict.reason
 

@@ -1,14 +1,14 @@
-"""Production: everything that protects is on, everything that is secret is demanded."""
+"""Production: all protection is on, every secret is required."""
 
 from config.settings.base import *
-from config.settings.secrets import demanded_secret
+from config.settings.secrets import require_secret
 
 DEBUG = False
-SECRET_KEY = demanded_secret("SECRET_KEY", vault.secret("SECRET_KEY", ""))
-PAYMENT_WEBHOOK_SECRET = demanded_secret("PAYMENT_WEBHOOK_SECRET", vault.secret("PAYMENT_WEBHOOK_SECRET", ""))
+SECRET_KEY = require_secret("SECRET_KEY", vault.secret("SECRET_KEY", ""))
+PAYMENT_WEBHOOK_SECRET = require_secret("PAYMENT_WEBHOOK_SECRET", vault.secret("PAYMENT_WEBHOOK_SECRET", ""))
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
 if not ALLOWED_HOSTS:
-    raise env.BadEnvironment("ALLOWED_HOSTS is not set: name the hosts that this shop answers for.")
+    raise env.BadEnvironment("ALLOWED_HOSTS is not set: name the hosts of this shop.")
 if vault.is_disabled() and not env.text("DATABASE_URL", ""):
     raise env.BadEnvironment("DATABASE_URL is not set: production has no database of its own.")
 

@@ -23,6 +23,7 @@ from stack.model import Stack
 from stack.plan.plan import Plan, ServicePlan
 from stack.records.service_logs import Log
 from stack.system import programs
+from stack.system.directories import home_id
 from stack.system.files import write_atomically
 
 RESOLVED = "compose.json"
@@ -228,7 +229,7 @@ def arrange(resolved: dict[str, Any], plan: Plan, *, rename: bool) -> dict[str, 
             port["published"] = str(planned.ports[int(port["target"])])
         if planned.service.build is not None and "image" not in service:
             service["image"] = images.tag(name, planned.service.build)
-            service["build"].setdefault("labels", {})[resources.IMAGE_LABEL] = name
+            service["build"].setdefault("labels", {})[resources.IMAGE_LABEL] = home_id()
     for kind in ("networks", "volumes"):
         for key, value in (resolved.get(kind) or {}).items():
             if rename and not (value or {}).get("external"):

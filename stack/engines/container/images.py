@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stack.engines.container.resources import IMAGE_LABEL
 from stack.model import Build
+from stack.system.directories import home_id
 
 
 def tag(service: str, build: Build) -> str:
@@ -23,7 +24,7 @@ def build_words(tagged: str, build: Build) -> list[str]:
     """Return the words after ``docker`` or ``podman`` that make an image."""
     words = ["build", "--tag", tagged, "--file", str(build.context / build.dockerfile)]
     words += ["--target", build.target] if build.target else []
-    words += ["--label", IMAGE_LABEL]
+    words += ["--label", f"{IMAGE_LABEL}={home_id()}"]
     words += [part for key, value in build.args.items() for part in ("--build-arg", f"{key}={value}")]
     return [*words, str(build.context)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from stack.errors import NotRunnable
 from stack.model import Mount, Service, Stack
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
 from stack.records.service_logs import Log
+from stack.records.state import make_scratch
 from stack.system.directories import cache_home
 from stack.system.processes import SERVICE, TOKEN
 
@@ -47,7 +49,7 @@ class LocalEngine:
         """
         require_runnable(plan)
         self._site = site
-        site.scratch.mkdir(parents=True, exist_ok=True)
+        make_scratch(site.scratch)
         for service in plan.services.values():
             for mount in service.service.mounts:
                 if mount.type != "bind":
@@ -138,4 +140,5 @@ def _folder(service: Service, mount: Mount, stack: Stack, site: Site) -> Path:
     if mount.type == "volume" and mount.source is not None:
         home = site.scratch if site.ephemeral else site.folder
         return home / "volumes" / stack.volumes.get(mount.source, mount.source)
-    return site.scratch / service.name / mount.target.strip("/").replace("/", "-")
+    target = posixpath.normpath(f"/{mount.target}").strip("/")
+    return site.scratch / service.name / (target.replace("/", "-") or "root")
