@@ -117,6 +117,8 @@ class Guardian:
             networks=networks,
         )
         self._store(plan)
+        for sentence in plan.notes:
+            self._timeline.note(sentence)
         await engine.prepare(plan, self._site, self._timeline.note)
         return plan, engine
 
