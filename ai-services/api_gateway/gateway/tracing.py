@@ -1,7 +1,6 @@
 """Traces by OpenTelemetry, where OTEL_EXPORTER_OTLP_ENDPOINT names a receiver; elsewhere nothing is recorded.
 
-FastAPI records its own requests, named by their routes. This module says where the spans go, and adds the
-requests to the backend. All settings are the standard's own variables
+All settings are the standard's own variables
 (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
 """
 
@@ -9,13 +8,17 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Any
 
 from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 SERVICE = "api-gateway"
+PAGES = frozenset({"/", "/docs", "/openapi.json"})
+FASTAPI: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's own recording is off: it does not see the requests that are forwarded."""
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 """https://www.w3.org/TR/trace-context/#traceparent-header"""
 
@@ -51,16 +54,25 @@ def stop() -> None:
             provider.shutdown()
 
 
-def fastapi_settings() -> TelemetryConfig:
-    """Return what FastAPI records itself: one span a request, none for health checks."""
-    return {
-        "tracing": is_enabled(),
-        "metrics": False,
-        "logs": False,
-        "operation_spans": False,
-        "auto_configure": False,
-        "exclude": lambda scope: scope.get("path", "").startswith("/health"),
-    }
+def traced(app: ASGIApp) -> ASGIApp:
+    """Return the application with a span for each request but health checks, named by its route."""
+    if not is_enabled():
+        return app
+    from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+
+    return OpenTelemetryMiddleware(
+        app,
+        excluded_urls="health",
+        exclude_spans=["receive", "send"],  # they cost as much as all the rest
+        default_span_details=_span_of,
+    )
+
+
+def _span_of(scope: Scope) -> tuple[str, dict[str, Any]]:
+    """Return a span's name and attributes: the route, never the URL, so that there are few names."""
+    path = scope["path"]
+    route = "/api/v1/{path}" if path.startswith("/api/v1/") else path if path in PAGES else "{unknown}"
+    return f"{scope['method']} {route}", {"http.route": route}
 
 
 def trace_id_of(scope: Scope) -> str:
