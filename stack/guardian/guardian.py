@@ -49,6 +49,7 @@ class Guardian:
         self._request, self._timeline = request, timeline
         self._ended = asyncio.Event()
         self._hurry = False
+        self._ended_by = "its owner"
         self._volumes = False
         self._code = 0
         self.supervisor: Supervisor | None = None
@@ -140,7 +141,7 @@ class Guardian:
     async def _enter_stopping(self) -> None:
         if self._state.phase != "failed":
             with contextlib.suppress(OSError):  # also on a full disk the stack is ended
-                self._enter("stopping")
+                self._enter("stopping", f"ended by {self._ended_by}")
 
     async def _stop_services(self) -> None:
         if self.supervisor is not None:
@@ -165,7 +166,7 @@ class Guardian:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._callback_failed)
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._end)
+            loop.add_signal_handler(number, self._end, f"{number.name} (`inv down`, or another program)")
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
         if lease is not None:
             os.set_blocking(lease, False)
@@ -187,15 +188,17 @@ class Guardian:
             self._code = self._report(error)
             self._ended.set()
 
-    def _end(self) -> None:
+    def _end(self, ended_by: str = "its owner") -> None:
         """End the stack; a second call cuts every grace period short."""
+        if not self._ended.is_set():
+            self._ended_by = ended_by
         self._hurry = self._hurry or self._ended.is_set()
         self._ended.set()
 
     async def _serve(self, command: Command) -> Reply:
         if command.action is Action.DOWN:
             self._volumes = command.volumes
-            self._end()
+            self._end("`inv down`")
             return Reply(outcome=Outcome.DONE)
         assert self.supervisor is not None, "the socket is opened after it is made"
         unknown = tuple(name for name in command.services if name not in self.supervisor.runs)
