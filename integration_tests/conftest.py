@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -85,6 +85,12 @@ def pytest_runtest_logstart(nodeid: str) -> None:
     """Record the test that begins: a service that dies now ended while it ran."""
     if run := os.environ.get("STACK_RUN"):
         Path(run, "current-test").write_text(nodeid, encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def trace_of_the_test(record_property: Callable[[str, object], None]) -> None:
+    """Give each test a trace of its own: its id is in the report and in the services' log lines."""
+    record_property("trace_id", shop.trace.begin())
 
 
 @pytest.fixture

@@ -92,6 +92,7 @@ class Guardian:
         async with control_socket.listening(state.control_socket(self._request.name), self._serve):
             if not await until_end(self._bring_up(self.supervisor), self._ended):
                 return ServiceFailed.code
+            plans.write(self.supervisor.plan(plan))
             await self._ended.wait()
         return self._code
 
@@ -108,10 +109,18 @@ class Guardian:
         engine = self._engine = registry.create(self._request.engine)
         loaded = load(self._request)
         self._timeline.redact = redactor_of(loaded).text
+        networks = await engine.open_networks(self._timeline.note)
         plan = make_plan(
-            self._request, loaded, engine, reserve=self._reservations.reserve, note=self._timeline.note
+            self._request,
+            loaded,
+            engine,
+            reserve=self._reservations.reserve,
+            note=self._timeline.note,
+            networks=networks,
         )
         self._store(plan)
+        for sentence in plan.notes:
+            self._timeline.note(sentence)
         await engine.prepare(plan, self._site, self._timeline.note)
         return plan, engine
 
@@ -214,11 +223,15 @@ class Guardian:
 
     async def _change(self, supervisor: Supervisor, action: Action, names: list[str]) -> tuple[str, ...]:
         """Stop, rebuild and start services, in start order; return those that did not become ready."""
+        if action in {Action.RESTART, Action.REBUILD}:
+            names = supervisor.with_dependents(names)
         if action is not Action.START:
             for name in reversed(names):
                 await supervisor.stop(name)
         if action is Action.STOP:
             return ()
+        if action is Action.START:
+            names = [name for name in names if not supervisor.runs[name].is_running]
         if action is Action.REBUILD and self._engine is not None:
             await self._engine.refresh(names, self._timeline.note)
         return tuple(verdict.service for verdict in await supervisor.start(names) if not verdict.good)
