@@ -80,6 +80,8 @@ class Choice:
     def resolve_name(self) -> str:
         """Return the name of the chosen stack: a running stack's own name, or that of the kind here.
 
+        A running stack can be named although its compose file is gone, as in a deleted work tree.
+
         Raises:
             UnknownStack: there is neither.
         """
@@ -87,6 +89,8 @@ class Choice:
             return self._running_from_file() or self.name()
         if self.kind in state.names():
             return self.kind
+        if names.NAME.fullmatch(self.kind) and (name := self.name()) in state.names():
+            return name
         self._file_of_kind()
         return self.name()
 

@@ -156,7 +156,8 @@ class CommandProbe:
 
     async def ask(self) -> Observation:
         code, output = await self.execute(self.argv, self.timeout_s)
-        detail = f"exit code {code}: {output.strip()[-200:]}" if output.strip() else f"exit code {code}"
+        last_line = output.strip().rpartition("\n")[2][-200:]
+        detail = f"exit code {code}: {last_line}" if last_line else f"exit code {code}"
         if code == 0:
             return Observation(kind="ok", detail=detail)
         return Observation(kind="refused" if self._no_connection(code, output) else "wrong", detail=detail)

@@ -15,7 +15,7 @@ from stack.engines.local.runnable import require_runnable
 from stack.engines.protocol import Running, Say, Site
 from stack.environments import service_environment
 from stack.environments.service_environment import ServiceEnvironment
-from stack.model import Mount, Service, Stack
+from stack.model import Healthcheck, Mount, Service, Stack
 from stack.plan import images
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
 from stack.records.service_logs import Log
@@ -76,6 +76,10 @@ class LocalEngine:
         self._environments[plan.name] = await asyncio.to_thread(
             service_environment.sync, service, plan.image, say=say
         )
+
+    async def image_check(self, plan: ServicePlan) -> Healthcheck | None:
+        """Return None: an image that is not built here is a server, whose own check is not known."""
+        return None
 
     async def start(self, plan: ServicePlan, log: Log) -> Running:
         """Start the service; its first process is a session leader of its own.
