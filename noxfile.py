@@ -15,7 +15,7 @@ import nox
 
 sys.path.insert(0, str(Path(__file__).parent))  # tools/ is not installed
 
-from stack.environments.virtualenv import search_path
+from stack.environments.interpreters import search_path
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv"
@@ -146,6 +146,13 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def cli(session: nox.Session) -> None:
+    """Type every inv command with every option on a real stack (CLI_ENGINE=local|docker)."""
+    _install(session, DEVELOPMENT)
+    session.run("python", "-m", "pytest", "tests/cli", *session.posargs, env={"PYTHONPATH": PATHS})
+
+
+@nox.session(default=False)
 def unprotected(session: nox.Session) -> None:
     """Mutation-test the suites: remove each protection, expect a failing test (-- faults|crashes WORD...)."""
     _install(session, DEVELOPMENT)
@@ -216,6 +223,15 @@ def plain_compose(session: nox.Session) -> None:
     """Run the documented Docker Compose commands and compare their output (needs a Docker Engine)."""
     _install(session, DEVELOPMENT)
     session.run("python", "-m", "pytest", "tests/plain_compose", *session.posargs, env={"PYTHONPATH": PATHS})
+
+
+@nox.session(default=False)
+def differential(session: nox.Session) -> None:
+    """Compare the compose reader with `docker compose config`, case by case (needs the compose plugin)."""
+    _install(session, DEVELOPMENT)
+    if not _has_docker_compose(session):
+        session.error("there is no `docker compose` here: install Docker's compose plugin")
+    session.run("python", "-m", "pytest", "-m", "differential", *session.posargs, env={"PYTHONPATH": "."})
 
 
 @nox.session(default=False)

@@ -41,6 +41,30 @@ class TestsFailed(StackError):
     code = 4
 
 
+class ServiceTimedOut(ServiceFailed):
+    """A service did not become ready within its time: it hangs, or listens nowhere."""
+
+    code = 5
+
+
+class ServiceUnhealthy(ServiceFailed):
+    """A service answers, but its health check fails."""
+
+    code = 6
+
+
+class NotReady(ServiceFailed):
+    """The stack is up, but a service reports that something it depends on is down."""
+
+    code = 7
+
+
+class StackEnded(StackError):
+    """Another command or a signal ended the stack before it was up."""
+
+    code = 8
+
+
 class ComposeError(StackError):
     """A compose file is invalid; the message names the file and the line or key."""
 

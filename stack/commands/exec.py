@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from stack.commands import options
 from stack.control import guardians, places, plans
 from stack.control.choice import Choice
-from stack.environments import virtualenv
+from stack.environments import service_environment
 from stack.errors import NotRunnable, UnknownService
 from stack.plan.addresses import rewrite_names, rewrite_paths
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
@@ -55,12 +55,10 @@ def _local_words(plan: Plan, planned: ServicePlan, words: Sequence[str]) -> list
 
 def local_environment(planned: ServicePlan, stack: StackState) -> dict[str, str]:
     """Return the environment of a service of the local engine."""
-    from stack.engines.local.engine import service_environment
+    from stack.engines.local.engine import environment_of
 
-    service = planned.service
-    context = service.build.context if service.build is not None else None
-    bins = virtualenv.sync(context, python=service.local.python).bin if context is not None else None
-    return service_environment(planned, stack.token, bins)
+    installed = service_environment.sync(planned.service, planned.image)
+    return environment_of(planned, stack.token, installed)
 
 
 def container_argv(stack: StackState, service: str, words: Sequence[str], *, fresh: bool) -> list[str]:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from stack.control import guardians
-from stack.control.guardians import Launched
+from stack.control.guardians import GuardianProcess
 from stack.display import failure, messages
-from stack.errors import GuardianLost, ServiceFailed, TestsFailed
+from stack.errors import GuardianLost, NotReady, ServiceFailed, TestsFailed
 from stack.health import verdicts
 from stack.records import timeline
 from stack.records.timeline import Event
@@ -27,6 +27,9 @@ NO_TEST_RAN = {
 }
 """pytest's exit codes where no test failed (https://docs.pytest.org/en/stable/reference/exit-codes.html)."""
 
+NOT_READY = 7
+"""The exit code of the tests where a service was not ready (integration_tests/readiness.py)."""
+
 REPORT_LIMIT_S = 3.0
 """How long pytest may take after Ctrl-C to report which tests had failed."""
 
@@ -34,13 +37,14 @@ FATAL = verdicts.BAD - {"unhealthy"}
 """States of a service that end the tests at once; an unhealthy service may recover."""
 
 
-def test(stack: Launched, python: Path, arguments: Sequence[str], *, began_at: int) -> None:
+def test(stack: GuardianProcess, python: Path, arguments: Sequence[str], *, began_at: int) -> None:
     """Run pytest with ``arguments`` and end it at once when a service of the stack fails.
 
     ``began_at`` is the number of the stack's events before the tests.
 
     Raises:
         ServiceFailed, GuardianLost: the stack ended before the tests.
+        NotReady: they did not begin, because a service was not ready.
         TestsFailed: they did not pass.
     """
     failures: list[Event] = []
@@ -56,6 +60,9 @@ def test(stack: Launched, python: Path, arguments: Sequence[str], *, began_at: i
             raise
     watcher.join(timeout=0.1)
     _ensure_stack_lasted(stack, failures)
+    if code == NOT_READY:
+        reasons = (stack.run / "not-ready").read_text(encoding="utf-8")
+        raise NotReady(f"The stack is up but not ready; {reasons}.", hint=f"See {stack.run}.")
     if code != 0:
         raise TestsFailed(
             NO_TEST_RAN.get(code, f"The integration tests did not pass (pytest ended with {code})."),
@@ -63,7 +70,7 @@ def test(stack: Launched, python: Path, arguments: Sequence[str], *, began_at: i
         )
 
 
-def _start(stack: Launched, python: Path, arguments: Sequence[str]) -> programs.Process:
+def _start(stack: GuardianProcess, python: Path, arguments: Sequence[str]) -> programs.Process:
     state = guardians.require_running(stack.name)
     report_options = [f"--junitxml={stack.run / 'junit.xml'}", "-o", "junit_logging=all"]
     argv = [str(python), "-m", "pytest", str(TESTS), *report_options, *arguments]
@@ -100,7 +107,7 @@ def _end(tests: programs.Process, *, patience_s: float) -> None:
         tests.wait()
 
 
-def _ensure_stack_lasted(stack: Launched, failures: Sequence[Event]) -> None:
+def _ensure_stack_lasted(stack: GuardianProcess, failures: Sequence[Event]) -> None:
     if failures:
         event = failures[0]
         messages.say(failure.failure([event], stack.run))
@@ -115,7 +122,7 @@ def _ensure_stack_lasted(stack: Launched, failures: Sequence[Event]) -> None:
         )
 
 
-def _watch(stack: Launched, tests: programs.Process, failures: list[Event], skip: int) -> None:
+def _watch(stack: GuardianProcess, tests: programs.Process, failures: list[Event], skip: int) -> None:
     def over() -> bool:
         return tests.poll() is not None or bool(stack.process.poll())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +12,6 @@ from stack.errors import UnknownStack
 from stack.records import names, state
 from stack.records.request import read_request
 from stack.system.directories import ROOT
-
-NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
-"""A name that may become the name of a folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +56,7 @@ class Choice:
     def _file_of_kind(self) -> Path:
         folder = self.work_tree / "compose"
         main = folder / f"docker-compose.{self.kind}.yml"
-        if not NAME.fullmatch(self.kind) or not main.is_file():
+        if not names.NAME.fullmatch(self.kind) or not main.is_file():
             kinds = sorted(path.name.split(".")[1] for path in folder.glob("docker-compose.*.yml"))
             running = [stack.name for stack in guardians.running_stacks()]
             raise UnknownStack(
@@ -79,14 +75,12 @@ class Choice:
             UnknownStack: the variable STACK_NAME cannot be a name.
         """
         given = os.environ.get("STACK_NAME")
-        if given and not NAME.fullmatch(given):
-            raise UnknownStack(
-                f"STACK_NAME is {given!r}, which cannot be a name.", hint="Use letters, digits, -."
-            )
-        return given or names.of_work_tree(self.project, self.folder)
+        return names.require_name(given) if given else names.of_work_tree(self.project, self.folder)
 
     def resolve_name(self) -> str:
         """Return the name of the chosen stack: a running stack's own name, or that of the kind here.
+
+        A running stack can be named although its compose file is gone, as in a deleted work tree.
 
         Raises:
             UnknownStack: there is neither.
@@ -95,6 +89,8 @@ class Choice:
             return self._running_from_file() or self.name()
         if self.kind in state.names():
             return self.kind
+        if names.NAME.fullmatch(self.kind) and (name := self.name()) in state.names():
+            return name
         self._file_of_kind()
         return self.name()
 

@@ -9,10 +9,18 @@ from pathlib import Path
 
 from stack.control import guardians, sweep
 from stack.control.choice import Choice
-from stack.control.guardians import Launched
+from stack.control.guardians import GuardianProcess
 from stack.display import summary
 from stack.engines import registry, versions
-from stack.errors import ServiceFailed, UpElsewhere
+from stack.errors import (
+    PortTaken,
+    ServiceFailed,
+    ServiceTimedOut,
+    ServiceUnhealthy,
+    StackEnded,
+    UpElsewhere,
+)
+from stack.health.verdicts import BAD
 from stack.records import names, runs
 from stack.records.request import Request, read_request
 from stack.records.state import StackState
@@ -29,7 +37,7 @@ def _nothing(event: Event) -> None:
 
 
 @contextmanager
-def hold(request: Request) -> Iterator[Launched]:
+def hold(request: Request) -> Iterator[GuardianProcess]:
     """Start a stack's guardian for the block; the stack ends with it, unless it was detached by then.
 
     Ctrl-C ends the stack quickly, detached or not. The run's summary is written at the end.
@@ -53,7 +61,7 @@ def hold(request: Request) -> Iterator[Launched]:
             raise
 
 
-def _finish(stack: Launched, outcome: str) -> None:
+def _finish(stack: GuardianProcess, outcome: str) -> None:
     """Wait until a stack that is not detached has ended, and write the run's summary."""
     if not stack.detached:
         stack.end()
@@ -109,11 +117,12 @@ def request(choice: Choice, *, services: Sequence[str] = (), ephemeral: bool, de
     )
 
 
-def wait_until_up(launched: Launched, show: Show) -> list[Event]:
+def wait_until_up(launched: GuardianProcess, show: Show) -> list[Event]:
     """Follow a guardian until its stack is up; return the events so far.
 
     Raises:
         StartFailed: a service did not become ready; carries the events.
+        StackEnded: another command ended the stack meanwhile.
         StackError: any other error of the guardian, with its exit code.
     """
     record_versions(launched.run)  # while the guardian starts
@@ -130,18 +139,38 @@ def wait_until_up(launched: Launched, show: Show) -> list[Event]:
         raise guardians.ReportedError(problem.text, hint=problem.hint, code=problem.code)
     if any(event.kind == "stack" and event.state == "failed" for event in events):
         raise StartFailed(events, launched.run)
+    if (
+        stopping := next((e for e in events if e.kind == "stack" and e.state == "stopping"), None)
+    ) is not None:
+        raise StackEnded(
+            f"The stack was {stopping.text} before it was up.", hint="Start it again with `inv up`."
+        )
     output = (launched.run / "guardian.log").read_text(errors="replace").strip().splitlines()
     last = output[-1] if output else "it wrote nothing"
     raise ServiceFailed(f"The guardian ended before the stack was up: {last}.", hint=f"See {launched.run}.")
 
 
+_CODES = {
+    "timed out": ServiceTimedOut.code,
+    "unhealthy": ServiceUnhealthy.code,
+    "port taken": PortTaken.code,
+}
+"""The exit code for the state of the first service that failed; of any other state that of ServiceFailed."""
+
+
 class StartFailed(ServiceFailed):
-    """A service did not become ready; carries the events and the run's folder."""
+    """A service did not become ready; carries the events and the run's folder.
+
+    Its exit code is that of the first cause.
+    """
 
     def __init__(self, events: list[Event], run: Path) -> None:
-        first = next((e.text for e in events if e.kind == "stack" and e.state == "failed"), "")
-        super().__init__(f"The stack did not come up: {first}", hint=f"The record of the run is in {run}.")
+        text = next((e.text for e in events if e.kind == "stack" and e.state == "failed"), "")
+        super().__init__(f"The stack did not come up: {text}", hint=f"The record of the run is in {run}.")
         self.events, self.run = events, run
+        bad = [e.state for e in events if e.kind == "service" and e.state in BAD]
+        first = next((state for state in bad if state != "dependency failed"), "")
+        self.code = _CODES.get(first, ServiceFailed.code)  # type: ignore[misc]
 
 
 def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show) -> tuple[StackState, bool]:

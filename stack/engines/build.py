@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from stack.engines.container import images
 from stack.engines.local import servers
-from stack.environments import virtualenv
+from stack.environments import service_environment
 from stack.errors import BuildFailed, CommandFailed
 from stack.model import Service, Stack
+from stack.plan import image_config
 from stack.system import programs
 
 
@@ -30,8 +31,8 @@ def _local(service: Service, *, no_cache: bool, say: Callable[[str], None]) -> N
         servers.runner(service.image or "")
         say(f"{service.name}: {service.image} has a runner")
         return
-    made = virtualenv.sync(service.build.context, python=service.local.python, recreate=no_cache, say=say)
-    say(f"{service.name}: environment {made.path.name} is ready")
+    service_environment.sync(service, image_config.of_service(service), recreate=no_cache, say=say)
+    say(f"{service.name}: its environment is ready")
 
 
 def _image(engine: str, service: Service, *, no_cache: bool, say: Callable[[str], None]) -> None:

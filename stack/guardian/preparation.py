@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from stack import compose
 from stack.engines.protocol import Engine, Site
-from stack.model import Stack
+from stack.model import Service, Stack
 from stack.plan import plan as planning
 from stack.plan import ports as published
+from stack.plan import unenforced
 from stack.plan.plan import Plan
 from stack.records import port_leases, state
+from stack.records.names import require_part
 from stack.records.request import Request
 
 
@@ -46,6 +48,10 @@ def make_plan(
         StackError: a service cannot be run, or a port is taken.
     """
     services = planning.select(loaded, request.services)
+    for service in services:
+        require_part("service", service)
+    for volume in loaded.volumes.values():
+        require_part("volume", volume)
     planning.order(services)
     ports, notes = port_leases.lease(
         request.name,
@@ -54,8 +60,9 @@ def make_plan(
         alive=set(state.names()) | {request.name},
         reserve=reserve,
     )
-    for sentence in notes:
-        note(sentence)
+    for sentence in (*notes, _not_done(request.engine, services)):
+        if sentence:
+            note(sentence)
     return planning.make(
         loaded,
         name=request.name,
@@ -65,6 +72,14 @@ def make_plan(
         folders=engine.folders(loaded, site_of(request)),
         networks=networks,
     )
+
+
+def _not_done(engine: str, services: Mapping[str, Service]) -> str:
+    """Return one sentence on what the files say and the engine does not do, empty where it does all."""
+    if engine == "local":
+        return unenforced.sentence(services)
+    several = [name for name, service in services.items() if service.replicas > 1]
+    return f"One container is started of {', '.join(several)}: replicas have no effect." if several else ""
 
 
 def site_of(request: Request) -> Site:

@@ -34,6 +34,7 @@ _NAME = re.compile(r"(?<![A-Za-z0-9_.-])([A-Za-z0-9][A-Za-z0-9_.-]*):(\d{1,5})(?
 _WHOLE = re.compile(rf"{_NAME.pattern}(?:,{_NAME.pattern})*")
 _AUTHORITY = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://((?:[^/?#\s\"'@]*@)?)([^/?#\s\"'@]+)")
 _HOST = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*)(?::(\d{1,5}))?")
+HOST_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _HOST_VARIABLE = re.compile(r"(.*_|)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)")
 _ABSOLUTE = re.compile(r"(?<![A-Za-z0-9_.])/[A-Za-z0-9_./-]+")
 _URL_PATH_VARIABLE = re.compile(r".*(?:URL|URI|PREFIX|ROUTE)")
@@ -133,10 +134,33 @@ def referenced_ports(texts: Iterable[str], names: Iterable[str]) -> set[tuple[st
     return {(name, port) for text in texts for name, port in _references(text) if name in known and port}
 
 
-def _references(text: str) -> Iterator[tuple[str, int]]:
+def references_in_urls(text: str) -> Iterator[tuple[str, int]]:
+    """Yield host and port of the URLs in a text: the scheme's port where it names none, 0 where unknown."""
     for match in _AUTHORITY.finditer(text):
         for host in filter(None, map(_HOST.fullmatch, match[3].split(","))):
             yield host[1], _port(host[2], match[1])
+
+
+def references_in_value(value: str) -> Iterator[tuple[str, int]]:
+    """Yield host and port of the URLs in a variable, or of its parts where it is a list of ``HOST:PORT``."""
+    yield from references_in_urls(value)
+    if _WHOLE.fullmatch(value):
+        for match in _NAME.finditer(value):
+            if int(match[2]) >= FIRST_USER_PORT:
+                yield match[1], int(match[2])
+
+
+def sibling_port(key: str, environment: Mapping[str, str]) -> int | None:
+    """Return the port beside a variable such as ``DB_HOST``, 0 where there is none; None for others."""
+    variable = _HOST_VARIABLE.fullmatch(key)
+    if variable is None:
+        return None
+    port = environment.get(f"{variable[1]}PORT", "")
+    return int(port) if port.isdigit() else 0
+
+
+def _references(text: str) -> Iterator[tuple[str, int]]:
+    yield from references_in_urls(text)
     for match in _NAME.finditer(_AUTHORITY.sub("", text)):
         if int(match[2]) >= FIRST_USER_PORT:
             yield match[1], int(match[2])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,7 +35,8 @@ class ImageConfig:
     """``base`` is the image that the first stage starts from; its own configuration is not known.
 
     ``entrypoint`` and ``command`` are None where no stage sets them. ``files`` maps paths of the image
-    to the files and folders of this machine that are copied there.
+    to the files and folders of this machine that are copied there. ``copied_build_commands`` are those
+    of the stages that files are copied from.
     """
 
     base: str = ""
@@ -48,6 +50,7 @@ class ImageConfig:
     healthcheck: Healthcheck | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
     build_commands: tuple[BuildCommand, ...] = ()
+    copied_build_commands: tuple[BuildCommand, ...] = ()
 
 
 def of_build(build: Build) -> ImageConfig:
@@ -59,13 +62,24 @@ def of_build(build: Build) -> ImageConfig:
     return of_stage(dockerfile.read(build), build.target, build.context)
 
 
+def of_service(service: Service) -> ImageConfig:
+    """Return the configuration of a service's image, as far as a Dockerfile of this machine says it.
+
+    Raises:
+        ComposeError: see ``of_build``; not where ``x-local`` says what runs.
+    """
+    build = service.build
+    if build is None or build.url:
+        return ImageConfig()
+    has_file = build.dockerfile_text or (build.context / build.dockerfile).is_file()
+    if service.local.command is not None and not has_file:
+        return ImageConfig()
+    return of_build(build)
+
+
 def of_services(services: Mapping[str, Service]) -> dict[str, ImageConfig]:
     """Return the configuration of each service's image, as far as a Dockerfile of this machine says it."""
-    builds = {name: service.build for name, service in services.items()}
-    return {
-        name: ImageConfig() if build is None or build.url else of_build(build)
-        for name, build in builds.items()
-    }
+    return {name: of_service(service) for name, service in services.items()}
 
 
 def of_stage(parsed: Dockerfile, target: str | None, context: Path) -> ImageConfig:
@@ -163,7 +177,8 @@ class _StageReader:
 
     def _run(self, instruction: Instruction) -> None:
         text = "\n".join((instruction.text, *instruction.heredocs))
-        command = BuildCommand(text=text, working_dir=self.config.working_dir)
+        known = _known_variables(text, self._variables)
+        command = BuildCommand(text=known, working_dir=self.config.working_dir)
         self.config = replace(self.config, build_commands=(*self.config.build_commands, command))
 
     def _copy(self, instruction: Instruction) -> None:
@@ -185,7 +200,13 @@ class _StageReader:
             return copied_files.context_source(self.context)
         if self.parsed.find(name) is None:
             return None
-        return copied_files.stage_source(of_stage(self.parsed, name, self.context).files)
+        stage = of_stage(self.parsed, name, self.context)
+        commands = (*stage.copied_build_commands, *stage.build_commands)
+        others = tuple(each for each in commands if each not in self.config.copied_build_commands)
+        self.config = replace(
+            self.config, copied_build_commands=(*self.config.copied_build_commands, *others)
+        )
+        return copied_files.stage_source(stage.files)
 
     def _folders(self) -> copied_files.Folders:
         return copied_files.Folders(working_dir=self.config.working_dir, files=self.config.files)
@@ -201,6 +222,11 @@ class _StageReader:
         """The exec form (a JSON list) as it is, the shell form by a shell."""
         argv = _exec_form(text)
         return (*self.shell, text) if argv is None else argv
+
+
+def _known_variables(text: str, variables: Mapping[str, str]) -> str:
+    """A shell text with the image's own variables replaced; the shell's are left to it."""
+    return re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda match: variables.get(match[1] or match[2], match[0]), text)
 
 
 def _exec_form(text: str) -> tuple[str, ...] | None:

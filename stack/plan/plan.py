@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stack.errors import DependencyCycle, NotRunnable, UnknownService
 from stack.model import Condition, Service, Stack
-from stack.plan import image_config
+from stack.plan import image_config, references
 from stack.plan.addresses import LOOPBACK as LOOPBACK
 from stack.plan.addresses import Addresses, rewrite_names
 from stack.plan.image_config import ImageConfig
@@ -23,13 +23,17 @@ from stack.plan.service_plan import ServicePlan as ServicePlan
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A stack with every decision made. ``services`` is in start order."""
+    """A stack with every decision made.
+
+    ``services`` is in start order; ``notes`` are what is probably a mistake in the compose files.
+    """
 
     name: str
     engine: str
     stack: Stack
     services: Mapping[str, ServicePlan]
     endpoints: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def order(services: Mapping[str, Service]) -> tuple[str, ...]:
@@ -117,7 +121,8 @@ def make(
             awaited="service_completed_successfully" in conditions_on(key, services),
         )
     endpoints = {key: rewrite_names(value, addresses) for key, value in stack.endpoints.items()}
-    return Plan(name=name, engine=engine, stack=stack, services=planned, endpoints=endpoints)
+    notes = references.warnings(stack, services)
+    return Plan(name=name, engine=engine, stack=stack, services=planned, endpoints=endpoints, notes=notes)
 
 
 def require_runnable(plan: Plan, further: Mapping[str, Problem] | None = None) -> None:

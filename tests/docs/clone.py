@@ -46,6 +46,7 @@ def environment(work: Path, ports: Mapping[str, int]) -> dict[str, str]:
         **inherited,
         **{name: str(port) for name, port in ports.items()},
         "PATH": os.pathsep.join([str(venv / "bin"), *_system_path()]),
+        "PIP_QUIET": "3",  # what pip prints depends on the machine
         "CURL_HOME": str(work),
         "STACK_HOME": str(work / "home"),
         **({"DOCKER_HOST": f"unix://{work}/no-engine.sock"} if ENGINE == "local" else {}),

@@ -16,7 +16,7 @@ from typing import Self
 
 import psutil
 
-LIMIT_S = 400.0
+LIMIT_S = 120.0
 CHUNK_BYTES = 1 << 16
 
 

@@ -20,7 +20,7 @@ IN_CI: Final = ("nox -s tests", "python3 -m pip install -e . && nox")
 """Commands that take minutes and whose sessions are stages of .ci/run."""
 
 NOT_TYPED: Final = {
-    **dict.fromkeys(IN_CI, "it takes minutes, and .ci/run types it"),
+    **dict.fromkeys(IN_CI, "it takes minutes, and its sessions are stages of .ci/run"),
     ".ci/run": "this test is a part of it",
     "docker system prune -a --volumes": "it removes images and data of other projects",
     "lsof -ti:8000 | xargs kill -9": "it kills whatever listens there",

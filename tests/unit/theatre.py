@@ -62,7 +62,9 @@ class FakeEngine:
     def __init__(self, codes: Mapping[str, list[int]], unbuildable: Iterable[str] = ()) -> None:
         self.codes, self.unbuildable = dict(codes), set(unbuildable)
         self.broken: dict[str, BaseException | None] = {}
+        self.image_checks: dict[str, Healthcheck] = {}
         self.did: list[str] = []
+        self.pid = 0
         self.running: dict[str, FakeRunning] = {}
 
     async def open_networks(self, say: Callable[[str], None]) -> bool:
@@ -86,12 +88,17 @@ class FakeEngine:
         if plan.name in self.unbuildable:
             raise BuildFailed("The lock is wrong.", hint="Make it anew.")
 
+    async def image_check(self, plan: ServicePlan) -> Healthcheck | None:
+        await self.breaks("image check")
+        return self.image_checks.get(plan.name)
+
     async def start(self, plan: ServicePlan, log: Log) -> FakeRunning:
         await self.breaks("start")
         self.did.append(f"start {plan.name}")
         log.feed(f"{plan.name} speaks\n".encode())
-        self.running[plan.name] = FakeRunning(plan.name, self.did, self.codes.get(plan.name, []), self.breaks)
-        return self.running[plan.name]
+        running = FakeRunning(plan.name, self.did, self.codes.get(plan.name, []), self.breaks, self.pid)
+        self.running[plan.name] = running
+        return running
 
     async def refresh(self, services: list[str], say: Callable[[str], None]) -> None:
         await self.breaks("refresh")

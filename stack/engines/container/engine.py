@@ -19,10 +19,11 @@ from stack.engines.container.container import Container
 from stack.engines.container.messages import explain
 from stack.engines.protocol import Running, Say, Site
 from stack.errors import CommandFailed
-from stack.model import Stack
+from stack.model import Healthcheck, Stack
 from stack.plan.plan import Plan, ServicePlan
 from stack.records.service_logs import Log
 from stack.system import programs
+from stack.system.directories import home_id
 from stack.system.files import write_atomically
 
 RESOLVED = "compose.json"
@@ -73,6 +74,13 @@ class ContainerEngine:
         if self._created is None:
             self._created = asyncio.create_task(self._create(say))
         await asyncio.shield(self._created)
+
+    async def image_check(self, plan: ServicePlan) -> Healthcheck | None:
+        """Return the health check that a service's image brings; None where it has none."""
+        container = resources.container_of(self._name, plan.name)
+        image = await self._call("inspect", "--format", "{{.Image}}", container, check=False)
+        words = ("image", "inspect", "--format", "{{json .Config.Healthcheck}}", image)
+        return images.healthcheck(await self._call(*words, check=False)) if image else None
 
     async def start(self, plan: ServicePlan, log: Log) -> Running:
         container = resources.container_of(self._name, plan.name)
@@ -226,13 +234,14 @@ def arrange(resolved: dict[str, Any], plan: Plan, *, rename: bool) -> dict[str, 
     for name, service in resolved["services"].items():
         planned = plan.services[name]
         service |= {"restart": "no"}  # what has to come back is brought back by us, and told
-        for key in ("profiles", "container_name"):
+        for key in ("profiles", "container_name", "scale"):
             service.pop(key, None)
+        service.get("deploy", {}).pop("replicas", None)  # one is started, which is said
         for port in service.get("ports", []):
             port["published"] = str(planned.ports[int(port["target"])])
         if planned.service.build is not None and "image" not in service:
             service["image"] = images.tag(name, planned.service.build)
-            service["build"].setdefault("labels", {})[resources.IMAGE_LABEL] = name
+            service["build"].setdefault("labels", {})[resources.IMAGE_LABEL] = home_id()
     for kind in ("networks", "volumes"):
         for key, value in (resolved.get(kind) or {}).items():
             if rename and not (value or {}).get("external"):

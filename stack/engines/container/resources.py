@@ -12,10 +12,12 @@ from typing import Any, Final
 
 from stack.errors import NameTaken
 from stack.system import programs
+from stack.system.directories import home_id
 
 LIST_LIMIT_S, REMOVAL_LIMIT_S = 30.0, 120.0
 PROJECT_LABEL = "com.docker.compose.project"
 IMAGE_LABEL = "ecommerce.stack.image"
+"""Its value is the home whose stack the image was built for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +88,8 @@ def remove(program: str, stack: str, *, volumes: bool) -> None:
 
 
 def remove_images(program: str) -> str:
-    """Remove the images that were built for stacks and that no container uses; return what was won."""
-    chosen = ("--filter", f"label={IMAGE_LABEL}")
+    """Remove the images built for this home's stacks that no container uses; return what was reclaimed."""
+    chosen = ("--filter", f"label={IMAGE_LABEL}={home_id()}")
     words = [program, "image", "prune", "--all", "--force", *chosen]
     pruned = programs.run(words, timeout_s=REMOVAL_LIMIT_S, check=False)
     lines = pruned.stdout.strip().splitlines()

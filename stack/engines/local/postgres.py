@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.engines.local import cluster
-from stack.engines.local.accounts import allow_traversal, chown_tree, unprivileged
+from stack.engines.local.accounts import give_data, unprivileged
 from stack.engines.local.binaries import postgres_bin, version_of
 from stack.engines.local.process import Launch
 from stack.errors import ComposeError, NotRunnable, StateUnreadable
@@ -61,8 +61,7 @@ class PostgresRunner:
             cluster.create(folder, recipe, bin=bin, account=user, durable=durable)
         else:
             cluster.clear_stale_lock(folder, users=cluster.servers_of, sleep=time.sleep)
-        chown_tree(folder, user)
-        allow_traversal(folder, user)
+        give_data(service, folder, user, private=True)
         ours = our_options(host=host, port=port, folder=folder)
         argv = (str(bin / "postgres"), *(() if durable else _settings(QUICK)), *options, *ours)
         return Launch(argv=argv, cwd=folder, user=user)

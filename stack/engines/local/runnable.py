@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stack.engines.local import servers
+from stack.environments import service_environment
 from stack.errors import NotRunnable
 from stack.plan import plan as planning
 from stack.plan.plan import Plan, ServicePlan
@@ -21,10 +22,11 @@ def require_runnable(plan: Plan) -> None:
 
 def _problem(plan: ServicePlan) -> Problem | None:
     service = plan.service
-    if service.build is not None or service.local.command is not None:
-        return None
     try:
-        servers.runner(plan.server_image or service.image or "")
+        if plan.server_image or (service.build is None and service.local.command is None):
+            servers.runner(plan.server_image or service.image or "")
+        else:
+            service_environment.require_installable(service, plan.image)
     except NotRunnable as error:
         return Problem(sentence=f"services.{plan.name}: {error.message}", way_out=error.hint)
     return None
