@@ -67,9 +67,8 @@ class Shell:
         while mark not in output or not output.endswith("\n"):
             assert time.monotonic() < deadline, f"$ {line}\ndid not end in {LIMIT_S:g} s:\n{output}"
             output += self._read(line, output)
-            if interrupt_when is not None and not interrupted and interrupt_when(output):
-                self._interrupt()
-                interrupted = True
+            if interrupt_when is not None and not interrupted and output.strip() and interrupt_when(output):
+                interrupted = self._interrupt()
         text, _, rest = output.rpartition(f"\n{mark} ")
         return Printed(output=text, code=int(rest.split()[0]))
 
@@ -86,7 +85,9 @@ class Shell:
         assert chunk, f"$ {line}\nended the shell:\n{output}"
         return chunk.decode(errors="replace")
 
-    def _interrupt(self) -> None:
-        """Send Ctrl-C to the command that runs: to its process group, as a terminal does."""
-        for child in psutil.Process(self._process.pid).children():
+    def _interrupt(self) -> bool:
+        """Send Ctrl-C to the process group of the command, as a terminal does; return whether one runs."""
+        children = psutil.Process(self._process.pid).children()
+        for child in children:
             os.killpg(child.pid, signal.SIGINT)
+        return bool(children)
