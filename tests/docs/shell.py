@@ -42,7 +42,8 @@ class Shell:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self._write("set -m\n")  # a process group for every command, so that Ctrl-C reaches it alone
+        # A process group for every command, so that Ctrl-C reaches it alone; the shell outlives it.
+        self._write("set -m; trap : INT\n")
 
     def __enter__(self) -> Self:
         return self
