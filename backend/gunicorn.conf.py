@@ -19,9 +19,12 @@ keepalive = 75  # longer than the gateway's pool keeps an idle connection, so th
 backlog = 2048
 # The shop's own limits are lower (core/limits.py), so that it can refuse in its own words.
 limit_request_line = 8190
-limit_request_fields = 100
+limit_request_fields = 120  # the gateway's 100 and those that it adds
 limit_request_field_size = 16380
-forwarded_allow_ips = "*"  # only the gateway and the host's loopback reach this port
+# Gunicorn itself believes nobody: config/trusted_proxies.py decides, and paths never come from a header.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers = {}
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() and os.access("/dev/shm", os.W_OK) else None
 control_socket_disable = True  # the root file system is read-only, and nothing uses it
 logger_class = "config.access.AccessLogger"

@@ -15,13 +15,17 @@ pytestmark = pytest.mark.usefixtures("books_agree")
 BUYERS = 6
 TOLD_WITHIN_S = 15.0
 WAY = [
-    *("order.placed", "order.paid", "payment.succeeded"),
-    *("order.refunded", "refund.succeeded", "payment.refunded"),
+    "order.placed",
+    "order.paid",
+    "payment.succeeded",
+    "order.refunded",
+    "refund.succeeded",
+    "payment.refunded",
 ]
 
 
 def heard(since: str, numbers: set[str]) -> list[Event]:
-    """Return the orders' events once the last of each is there, repetitions and all.
+    """Answer the orders' events once the last of each is there, repetitions and all.
 
     Raises:
         AssertionError: some did not come in time.

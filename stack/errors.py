@@ -59,6 +59,12 @@ class NotReady(ServiceFailed):
     code = 7
 
 
+class StackEnded(StackError):
+    """Another command or a signal ended the stack before it was up."""
+
+    code = 8
+
+
 class ComposeError(StackError):
     """A compose file is invalid; the message names the file and the line or key."""
 

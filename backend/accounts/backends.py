@@ -8,7 +8,6 @@ from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
 from accounts.models import User
-from core.client_address import client_address
 from core.throttling import password_hashing, throttle, throttle_reset
 
 
@@ -23,7 +22,7 @@ class ThrottledBackend(ModelBackend):
         **kwargs: Any,
     ) -> User | None:
         """Return the user, None for wrong credentials. Raises: TooManyRequests."""
-        address = client_address(request) if request else ""
+        address = request.META["REMOTE_ADDR"] if request else ""
         account = (username or "").strip().lower()
         throttle("login-address", address)
         throttle("login-account", account)

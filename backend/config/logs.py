@@ -27,9 +27,19 @@ SECRETS = re.compile(
 )
 
 
+QUERIES = re.compile(r"(/[^\s?'\"]*\?)[^\s'\"<>)]+")
+
+
 def redact(text: str) -> str:
-    """Return the text with every secret replaced by `***`."""
-    return SECRETS.sub(lambda found: f"{found['url'] or found['name']}***", text)
+    """Return the text with every secret, and the query of every URL, replaced by `***`."""
+    return QUERIES.sub(r"\1***", SECRETS.sub(lambda found: f"{found['url'] or found['name']}***", text))
+
+
+def escape(text: str) -> str:
+    """Return the text with escape sequences for what is not printable: no second line, no colour."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 class JsonFormatter(logging.Formatter):
@@ -47,18 +57,20 @@ class JsonFormatter(logging.Formatter):
         line.update(getattr(record, "fields", {}))
         if record.exc_info:
             line["exception"] = redact(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return json.dumps(line, default=str)
 
 
 class TextFormatter(logging.Formatter):
-    """Time, level, request id and message on one line."""
+    """Time, level, request id and message on one line; the lines of a traceback are indented."""
 
     def format(self, record: logging.LogRecord) -> str:
         identity = getattr(record, "request_id", None) or request_id.get()
-        line = (
-            f"{_utc(record)} {record.levelname:<7} [{identity}] {record.name}: {redact(record.getMessage())}"
-        )
-        return f"{line}\n{redact(self.formatException(record.exc_info))}" if record.exc_info else line
+        head = f"{_utc(record)} {record.levelname:<7} [{identity}] {record.name}: "
+        lines = [head + escape(redact(record.getMessage()))]
+        if record.exc_info:
+            traceback = redact(self.formatException(record.exc_info))
+            lines += [f"    {escape(line)}" for line in traceback.split("\n")]
+        return "\n".join(lines)
 
 
 def _utc(record: logging.LogRecord) -> str:

@@ -28,7 +28,7 @@ def manage(*argv, **environment):
 
 
 def test_production_passes_the_deployment_check_without_a_word():
-    done = manage("check", "--deploy", "--fail-level", "WARNING", **GOOD)
+    done = manage("check", "--deploy", "--fail-level", "WARNING", SECURE_HSTS_PRELOAD="true", **GOOD)
     assert done.returncode == 0, done.stderr
     assert "no issues (0 silenced)" in done.stdout
 

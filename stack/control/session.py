@@ -17,6 +17,7 @@ from stack.errors import (
     ServiceFailed,
     ServiceTimedOut,
     ServiceUnhealthy,
+    StackEnded,
     UpElsewhere,
 )
 from stack.health.verdicts import BAD
@@ -121,6 +122,7 @@ def wait_until_up(launched: Launched, show: Show) -> list[Event]:
 
     Raises:
         StartFailed: a service did not become ready; carries the events.
+        StackEnded: another command ended the stack meanwhile.
         StackError: any other error of the guardian, with its exit code.
     """
     record_versions(launched.run)  # while the guardian starts
@@ -137,6 +139,12 @@ def wait_until_up(launched: Launched, show: Show) -> list[Event]:
         raise guardians.ReportedError(problem.text, hint=problem.hint, code=problem.code)
     if any(event.kind == "stack" and event.state == "failed" for event in events):
         raise StartFailed(events, launched.run)
+    if (
+        stopping := next((e for e in events if e.kind == "stack" and e.state == "stopping"), None)
+    ) is not None:
+        raise StackEnded(
+            f"The stack was {stopping.text} before it was up.", hint="Start it again with `inv up`."
+        )
     output = (launched.run / "guardian.log").read_text(errors="replace").strip().splitlines()
     last = output[-1] if output else "it wrote nothing"
     raise ServiceFailed(f"The guardian ended before the stack was up: {last}.", hint=f"See {launched.run}.")

@@ -49,6 +49,7 @@ class Guardian:
         self._request, self._timeline = request, timeline
         self._ended = asyncio.Event()
         self._hurry = False
+        self._ended_by = "its owner"
         self._volumes = False
         self._code = 0
         self.supervisor: Supervisor | None = None
@@ -91,6 +92,7 @@ class Guardian:
         async with control_socket.listening(state.control_socket(self._request.name), self._serve):
             if not await until_end(self._bring_up(self.supervisor), self._ended):
                 return ServiceFailed.code
+            plans.write(self.supervisor.plan(plan))
             await self._ended.wait()
         return self._code
 
@@ -107,10 +109,18 @@ class Guardian:
         engine = self._engine = registry.create(self._request.engine)
         loaded = load(self._request)
         self._timeline.redact = redactor_of(loaded).text
+        networks = await engine.open_networks(self._timeline.note)
         plan = make_plan(
-            self._request, loaded, engine, reserve=self._reservations.reserve, note=self._timeline.note
+            self._request,
+            loaded,
+            engine,
+            reserve=self._reservations.reserve,
+            note=self._timeline.note,
+            networks=networks,
         )
         self._store(plan)
+        for sentence in plan.notes:
+            self._timeline.note(sentence)
         await engine.prepare(plan, self._site, self._timeline.note)
         return plan, engine
 
@@ -139,7 +149,7 @@ class Guardian:
     async def _enter_stopping(self) -> None:
         if self._state.phase != "failed":
             with contextlib.suppress(OSError):  # also on a full disk the stack is ended
-                self._enter("stopping")
+                self._enter("stopping", f"ended by {self._ended_by}")
 
     async def _stop_services(self) -> None:
         if self.supervisor is not None:
@@ -164,7 +174,7 @@ class Guardian:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._callback_failed)
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._end)
+            loop.add_signal_handler(number, self._end, f"{number.name} (`inv down`, or another program)")
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
         if lease is not None:
             os.set_blocking(lease, False)
@@ -186,15 +196,17 @@ class Guardian:
             self._code = self._report(error)
             self._ended.set()
 
-    def _end(self) -> None:
+    def _end(self, ended_by: str = "its owner") -> None:
         """End the stack; a second call cuts every grace period short."""
+        if not self._ended.is_set():
+            self._ended_by = ended_by
         self._hurry = self._hurry or self._ended.is_set()
         self._ended.set()
 
     async def _serve(self, command: Command) -> Reply:
         if command.action is Action.DOWN:
             self._volumes = command.volumes
-            self._end()
+            self._end("`inv down`")
             return Reply(outcome=Outcome.DONE)
         assert self.supervisor is not None, "the socket is opened after it is made"
         unknown = tuple(name for name in command.services if name not in self.supervisor.runs)
@@ -211,11 +223,15 @@ class Guardian:
 
     async def _change(self, supervisor: Supervisor, action: Action, names: list[str]) -> tuple[str, ...]:
         """Stop, rebuild and start services, in start order; return those that did not become ready."""
+        if action in {Action.RESTART, Action.REBUILD}:
+            names = supervisor.with_dependents(names)
         if action is not Action.START:
             for name in reversed(names):
                 await supervisor.stop(name)
         if action is Action.STOP:
             return ()
+        if action is Action.START:
+            names = [name for name in names if not supervisor.runs[name].is_running]
         if action is Action.REBUILD and self._engine is not None:
             await self._engine.refresh(names, self._timeline.note)
         return tuple(verdict.service for verdict in await supervisor.start(names) if not verdict.good)

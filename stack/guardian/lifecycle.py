@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 
 from stack.engines.protocol import Engine, Exit
 from stack.errors import PortTaken, StackError
@@ -73,7 +74,21 @@ class Lifecycle:
             run.build.cancel()
             raise StackError(f"The build of {run.plan.name} did not end within {BUILD_LIMIT_S:g} s.")
         run.build.result()
+        await self._take_image_check(run)
         run.built.set()
+
+    async def _take_image_check(self, run: ServiceRun) -> None:
+        """Let the health check of the image count where the compose file has none."""
+        service = run.plan.service
+        if service.healthcheck is not None or service.healthcheck_disabled:
+            return
+        if check := await self._engine.image_check(run.plan):
+            run.plan = replace(
+                run.plan,
+                service=replace(service, healthcheck=check),
+                healthcheck=check.test,
+                executed=check.test,
+            )
 
     async def _wait_for_dependencies(self, run: ServiceRun) -> Verdict | None:
         needs = [d for d in run.plan.service.depends_on if d.service in self._runs]
@@ -136,7 +151,7 @@ class Lifecycle:
         run.record_process()
         run.started.set()
         ended = asyncio.ensure_future(run.running.wait())
-        probe = checks.choose(run.plan, run.running.execute)
+        probe = checks.choose(run.plan, run.running.execute, run.running.connect)
         watching = None
         try:
             await self._become_ready(run, probe, ended)

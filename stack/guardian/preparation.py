@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from stack import compose
 from stack.engines.protocol import Engine, Site
-from stack.model import Stack
+from stack.model import Service, Stack
 from stack.plan import plan as planning
+from stack.plan import ports as published
+from stack.plan import unenforced
 from stack.plan.plan import Plan
 from stack.records import port_leases, state
 from stack.records.names import require_part
@@ -36,8 +38,11 @@ def make_plan(
     *,
     reserve: Callable[[int], bool],
     note: Callable[[str], None],
+    networks: bool,
 ) -> Plan:
     """Return the plan of the requested stack; its ports are leased.
+
+    ``networks``: each service has a network of its own.
 
     Raises:
         StackError: a service cannot be run, or a port is taken.
@@ -51,12 +56,13 @@ def make_plan(
     ports, notes = port_leases.lease(
         request.name,
         services,
-        planning.targets(loaded, services, engine=request.engine),
+        published.targets(loaded, services, engine=request.engine, networks=networks),
         alive=set(state.names()) | {request.name},
         reserve=reserve,
     )
-    for sentence in notes:
-        note(sentence)
+    for sentence in (*notes, _not_done(request.engine, services)):
+        if sentence:
+            note(sentence)
     return planning.make(
         loaded,
         name=request.name,
@@ -64,7 +70,16 @@ def make_plan(
         services=services,
         ports=ports,
         folders=engine.folders(loaded, site_of(request)),
+        networks=networks,
     )
+
+
+def _not_done(engine: str, services: Mapping[str, Service]) -> str:
+    """Return one sentence on what the files say and the engine does not do, empty where it does all."""
+    if engine == "local":
+        return unenforced.sentence(services)
+    several = [name for name, service in services.items() if service.replicas > 1]
+    return f"One container is started of {', '.join(several)}: replicas have no effect." if several else ""
 
 
 def site_of(request: Request) -> Site:

@@ -78,6 +78,11 @@ class ServiceRun:
         return self.clock() - self.started_s if self.started_s else 0.0
 
     @property
+    def is_running(self) -> bool:
+        """Return whether its process runs and was not told to stop."""
+        return self.wanted and self.running is not None
+
+    @property
     def has_check(self) -> bool:
         """Return whether a health check says when it is ready."""
         check = self.plan.service.healthcheck

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from stack.display.redaction import redactor_of
@@ -59,6 +60,10 @@ class Supervisor:
         }
         self._lifecycle = Lifecycle(engine, self.runs, timeline, self._deadline)
 
+    def plan(self, plan: Plan) -> Plan:
+        """Return ``plan`` with what the images said about its services."""
+        return replace(plan, services={name: run.plan for name, run in self.runs.items()})
+
     async def bring_up(self) -> list[Verdict]:
         """Start every service; return the verdicts, the first cause first."""
         verdicts = await self.start(list(self.runs))
@@ -95,6 +100,14 @@ class Supervisor:
             verdict = Verdict(service=run.plan.name, kind="timed out", reason=text, symptom="deadline")
         run.settle(verdict)
         await _cancel(run.build, run.task)
+
+    def with_dependents(self, names: Sequence[str]) -> list[str]:
+        """Return services and those that restart with them (``depends_on.restart``), in start order."""
+        chosen: list[str] = []
+        for name, run in self.runs.items():
+            if name in names or any(d.restart and d.service in chosen for d in run.plan.service.depends_on):
+                chosen.append(name)
+        return chosen
 
     async def stop(self, name: str) -> None:
         """Stop one service."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.engines.protocol import Exit, Site
+from stack.engines.protocol import Connection, Exit, Site
 from stack.errors import BuildFailed
 from stack.guardian.supervisor import Supervisor
 from stack.health import checks
@@ -49,6 +49,9 @@ class FakeRunning:
         if not self.ended.done():
             self.ended.set_result(Exit(code=0))
 
+    async def connect(self, host: str, port: int) -> Connection:
+        raise ConnectionRefusedError
+
     async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
         return 0, ""
 
@@ -59,8 +62,13 @@ class FakeEngine:
     def __init__(self, codes: Mapping[str, list[int]], unbuildable: Iterable[str] = ()) -> None:
         self.codes, self.unbuildable = dict(codes), set(unbuildable)
         self.broken: dict[str, BaseException | None] = {}
+        self.image_checks: dict[str, Healthcheck] = {}
         self.did: list[str] = []
+        self.pid = 0
         self.running: dict[str, FakeRunning] = {}
+
+    async def open_networks(self, say: Callable[[str], None]) -> bool:
+        return False
 
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
         return {}
@@ -80,12 +88,17 @@ class FakeEngine:
         if plan.name in self.unbuildable:
             raise BuildFailed("The lock is wrong.", hint="Make it anew.")
 
+    async def image_check(self, plan: ServicePlan) -> Healthcheck | None:
+        await self.breaks("image check")
+        return self.image_checks.get(plan.name)
+
     async def start(self, plan: ServicePlan, log: Log) -> FakeRunning:
         await self.breaks("start")
         self.did.append(f"start {plan.name}")
         log.feed(f"{plan.name} speaks\n".encode())
-        self.running[plan.name] = FakeRunning(plan.name, self.did, self.codes.get(plan.name, []), self.breaks)
-        return self.running[plan.name]
+        running = FakeRunning(plan.name, self.did, self.codes.get(plan.name, []), self.breaks, self.pid)
+        self.running[plan.name] = running
+        return running
 
     async def refresh(self, services: list[str], say: Callable[[str], None]) -> None:
         await self.breaks("refresh")
@@ -143,7 +156,7 @@ class Theatre:
         engine = FakeEngine(codes, unbuildable)
         asked = {s.name: ScriptedProbe(self.answers.get(s.name, [OK]), engine.breaks) for s in services}
         self.patch.setattr(
-            checks, "choose", lambda plan, execute: asked[plan.name] if plan.service.healthcheck else None
+            checks, "choose", lambda plan, *place: asked[plan.name] if plan.service.healthcheck else None
         )
         jobs = {
             d.service

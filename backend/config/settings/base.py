@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from config import env, logs, preparation, vault
+from config import env, logs, preparation, trusted_proxies, vault
 
 BASE_DIR = preparation.BASE_DIR
 NINJA_DIR = Path(find_spec("ninja").origin).parent  # found, not imported: it costs 0.5 s
@@ -28,11 +28,16 @@ INSTALLED_APPS = [
     "operations",
 ]
 
+# Addresses and networks; from nobody else X-Forwarded-For, -Proto and -Host are believed.
+TRUSTED_PROXIES = trusted_proxies.networks(env.words("TRUSTED_PROXIES"))
+
 MIDDLEWARE = [
+    "config.trusted_proxies.TrustedProxyMiddleware",
     "core.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.middleware.StaticFilesMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
+    "config.policies.CachePolicyMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.limits.RequestLimitsMiddleware",
@@ -75,7 +80,6 @@ REDIS_URL = env.text("REDIS_URL", "")
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.ThrottledBackend"]
-TRUSTED_PROXIES = env.words("TRUSTED_PROXIES")  # networks whose X-Forwarded-For is believed
 RATE_LIMITS = {
     # Attempts; a successful login resets those of its account.
     "login-account": env.text("LIMIT_LOGINS_PER_ACCOUNT", "100/hour"),

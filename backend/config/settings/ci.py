@@ -9,5 +9,4 @@ ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), "backend", "localhost", "127.0.0.1
 PAYMENT_WEBHOOK_SECRET = vault.secret("PAYMENT_WEBHOOK_SECRET", "sandbox-webhook-secret")
 # Without a worker service beside it; with one, both may run.
 RUN_WORKER_IN_PROCESS = env.flag("RUN_WORKER_IN_PROCESS", True)
-TRUSTED_PROXIES = env.words("TRUSTED_PROXIES", one_address.NETWORKS)
 RATE_LIMITS |= one_address.LIMITS

@@ -6,4 +6,3 @@ LIMITS = {
     "login-address": env.text("LIMIT_LOGINS_PER_ADDRESS", "100000/hour"),
     "register-address": env.text("LIMIT_REGISTRATIONS_PER_ADDRESS", "100000/hour"),
 }
-NETWORKS = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"

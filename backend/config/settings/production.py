@@ -14,11 +14,13 @@ if vault.is_disabled() and not env.text("DATABASE_URL", ""):
 
 SEED_PRODUCTS = env.number("SEED_PRODUCTS", 0)
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+# Behind the gateway, which TRUSTED_PROXIES names; the middleware drops these headers of everybody else.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+USE_X_FORWARDED_HOST = True
 SECURE_SSL_REDIRECT = True
 SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes speak plain HTTP from inside the network
 SECURE_HSTS_SECONDS = 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-SECURE_HSTS_PRELOAD = True
+SECURE_HSTS_PRELOAD = env.flag("SECURE_HSTS_PRELOAD", False)  # cannot be taken back for months
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True

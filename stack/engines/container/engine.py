@@ -19,7 +19,7 @@ from stack.engines.container.container import Container
 from stack.engines.container.messages import explain
 from stack.engines.protocol import Running, Say, Site
 from stack.errors import CommandFailed
-from stack.model import Stack
+from stack.model import Healthcheck, Stack
 from stack.plan.plan import Plan, ServicePlan
 from stack.records.service_logs import Log
 from stack.system import programs
@@ -52,6 +52,10 @@ class ContainerEngine:
         self._created: asyncio.Task[None] | None = None
         self._lived: set[str] = set()
 
+    async def open_networks(self, say: Say) -> bool:
+        """Containers have networks of their own; what is published is the engine's matter."""
+        return True
+
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
         """Containers have mounts of their own."""
         return {}
@@ -70,6 +74,13 @@ class ContainerEngine:
         if self._created is None:
             self._created = asyncio.create_task(self._create(say))
         await asyncio.shield(self._created)
+
+    async def image_check(self, plan: ServicePlan) -> Healthcheck | None:
+        """Return the health check that a service's image brings; None where it has none."""
+        container = resources.container_of(self._name, plan.name)
+        image = await self._call("inspect", "--format", "{{.Image}}", container, check=False)
+        words = ("image", "inspect", "--format", "{{json .Config.Healthcheck}}", image)
+        return images.healthcheck(await self._call(*words, check=False)) if image else None
 
     async def start(self, plan: ServicePlan, log: Log) -> Running:
         container = resources.container_of(self._name, plan.name)
@@ -223,8 +234,9 @@ def arrange(resolved: dict[str, Any], plan: Plan, *, rename: bool) -> dict[str, 
     for name, service in resolved["services"].items():
         planned = plan.services[name]
         service |= {"restart": "no"}  # what has to come back is brought back by us, and told
-        for key in ("profiles", "container_name"):
+        for key in ("profiles", "container_name", "scale"):
             service.pop(key, None)
+        service.get("deploy", {}).pop("replicas", None)  # one is started, which is said
         for port in service.get("ports", []):
             port["published"] = str(planned.ports[int(port["target"])])
         if planned.service.build is not None and "image" not in service:

@@ -1,0 +1,104 @@
+"""Published ports: connections to a port of this machine are handed on to a service in its own network."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from stack.errors import PortTaken
+from stack.system import ports
+
+Open = Callable[[], Awaitable[socket.socket]]
+"""Opens a connection to the service."""
+
+CONNECT_LIMIT_S = 10.0
+
+
+class End(asyncio.Protocol):
+    """One end of a connection that is handed on: what it receives is sent to the other end."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.other: End | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.pause_reading()
+
+    def join(self, other: End) -> None:
+        """Connect two ends, and let both flow."""
+        self.other, other.other = other, self
+        for end in (self, other):
+            if end.transport is not None:
+                end.transport.resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.write(data)
+
+    def eof_received(self) -> bool:
+        if self.other is not None and self.other.transport is not None:
+            with contextlib.suppress(OSError):
+                self.other.transport.write_eof()
+        return True
+
+    def pause_writing(self) -> None:
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.resume_reading()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.abort() if error else self.other.transport.close()
+
+
+class Caller(End):
+    """The end that called."""
+
+    def __init__(self, open_connection: Open) -> None:
+        super().__init__()
+        self._open = open_connection
+        self._task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._task = asyncio.ensure_future(self._call())
+
+    async def _call(self) -> None:
+        assert self.transport is not None
+        try:
+            async with asyncio.timeout(CONNECT_LIMIT_S):
+                connection = await self._open()
+        except (OSError, TimeoutError):
+            self.transport.abort()  # the caller sees a reset, as from a port where nothing listens
+            return
+        _, end = await asyncio.get_running_loop().create_connection(End, sock=connection)
+        if self.transport.is_closing():
+            assert end.transport is not None
+            end.transport.close()
+        else:
+            self.join(end)
+
+
+async def forward(host: str, port: int, open_connection: Open) -> asyncio.Server:
+    """Listen on ``host:port`` and hand every connection on to what ``open_connection`` connects to.
+
+    Raises:
+        PortTaken: another program listens there.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.create_server(lambda: Caller(open_connection), host, port, backlog=1024)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise PortTaken(
+            f"Port {port} is held by {ports.holder(port)}.", hint="End that program, or start again."
+        ) from error
