@@ -168,6 +168,13 @@ def crashes(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def abuse(session: nox.Session) -> None:
+    """Attack the gateway and the backend: slow senders, huge heads, forged fields, smuggled requests."""
+    _install(session, DEVELOPMENT)
+    session.run("python", "-m", "pytest", "tests/abuse", *session.posargs, env={"PYTHONPATH": PATHS})
+
+
+@nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
     """Fuzz the backend from its OpenAPI schema (-- --long --engine docker|podman|local --stack ci|local)."""
     _install(session, "tools/requirements/fuzz.txt")
