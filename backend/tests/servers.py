@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Self
 
+import psycopg2
 import redis
 
 DEADLINE_S = 20.0
@@ -82,6 +86,52 @@ class RedisServer:
                 return bool(client.ping())
         except redis.ConnectionError:
             return False
+
+
+class PostgresServer:
+    """A Postgres with an empty data folder; without durability, which no test needs."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        self._folder = Path(tempfile.mkdtemp(prefix="shop-postgres-"))
+        self._account = {}
+        if os.geteuid() == 0:  # Postgres refuses to run as root
+            self._account = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+            shutil.chown(self._folder, "nobody", "nogroup")
+
+    def __enter__(self) -> Self:
+        data = str(self._folder / "data")
+        initdb = ["--pgdata", data, "--username", "postgres", "--auth", "trust", "--no-sync"]
+        self._call("initdb", *initdb).wait(60)
+        options = [
+            f"-c{option}" for option in ("fsync=off", "listen_addresses=127.0.0.1", "log_min_messages=panic")
+        ]
+        options += ["-k", str(self._folder), "-p", str(self.port)]
+        self._process = self._call("postgres", "-D", data, *options)
+        wait_until(self._answers, "Postgres answers")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(DEADLINE_S)
+        shutil.rmtree(self._folder)
+
+    def _call(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        candidates = [*Path("/usr/lib/postgresql").glob(f"*/bin/{program}")]
+        path = str(max(candidates)) if candidates else shutil.which(program)
+        assert path, f"install postgresql: there is no {program}"
+        return subprocess.Popen(
+            [path, *arguments], cwd=self._folder, stdout=subprocess.DEVNULL, **self._account
+        )
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, "Postgres ended"
+        try:
+            psycopg2.connect(self.url).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
 
 
 def _redis_program() -> str:

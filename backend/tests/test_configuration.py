@@ -45,6 +45,7 @@ def test_production_passes_the_deployment_check_without_a_word():
         ("PRODUCTION_WITHOUT_VAULT", "false", "production keeps its secrets in Vault"),
         ("VAULT_DISABLED", "false", "VAULT_ADDR is not set"),
         ("DATABASE_URL", "mysql://x/y", "DATABASE_URL must be"),
+        ("PAYMENT_PROVIDER", "sandbox", "PAYMENT_PROVIDER=sandbox moves no money"),
     ],
 )
 def test_production_refuses_to_start(name, value, said):

@@ -37,8 +37,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.limits.RequestLimitsMiddleware",
-    "catalog.middleware.CachedProductMiddleware",
     "core.middleware.ProblemMiddleware",
+    "core.middleware.HeadMiddleware",
+    "catalog.middleware.CachedProductMiddleware",
     "core.middleware.AdminSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "core.middleware.AdminAuthenticationMiddleware",
@@ -111,6 +112,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
 SEED_PRODUCTS = env.number("SEED_PRODUCTS", 1000)
 SHOP_CURRENCY = "EUR"
+PAYMENT_PROVIDER = env.text("PAYMENT_PROVIDER", "sandbox")
 TOKEN_HOURS = env.number("TOKEN_HOURS", 24 * 14, minimum=1)
 RESERVATION_S = env.number("RESERVATION_S", 15 * 60, minimum=1)
 EVENT_STREAM = "shop.events"

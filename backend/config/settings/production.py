@@ -12,6 +12,10 @@ if not ALLOWED_HOSTS:
 if vault.is_disabled() and not env.text("DATABASE_URL", ""):
     raise env.BadEnvironment("DATABASE_URL is not set: production has no database of its own.")
 
+PAYMENT_PROVIDER = env.text("PAYMENT_PROVIDER", "")
+if PAYMENT_PROVIDER == "sandbox":
+    raise env.BadEnvironment("PAYMENT_PROVIDER=sandbox moves no money: production does not start with it.")
+
 SEED_PRODUCTS = env.number("SEED_PRODUCTS", 0)
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
