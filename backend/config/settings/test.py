@@ -6,6 +6,7 @@ os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "sqlite:///:mem
 os.environ["REDIS_URL"] = ""
 os.environ["VAULT_DISABLED"] = "true"
 
+from config import vault
 from config.settings.base import *
 
 SECRET_KEY = "test-only-key-that-protects-nothing"
