@@ -36,6 +36,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "catalog.middleware.KeptProductMiddleware",
     "core.middleware.ProblemMiddleware",
+    "core.unavailable.DatabaseUnavailableMiddleware",
     "core.middleware.PageSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "core.middleware.PageAuthenticationMiddleware",
