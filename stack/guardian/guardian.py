@@ -12,12 +12,14 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from stack import compose
+from stack.data import mark
+from stack.data.stores import Server, stores_of
 from stack.display import config
 from stack.engines import registry
 from stack.engines.protocol import Engine, Site
@@ -27,7 +29,7 @@ from stack.guardian.reaping import Reaper
 from stack.guardian.supervisor import Supervisor
 from stack.health.verdicts import Verdict
 from stack.plan import plan
-from stack.plan.plan import Plan
+from stack.plan.plan import Plan, ServicePlan
 from stack.records import port_leases, state
 from stack.records.port_leases import Reservations
 from stack.records.request import KEEP, Request, read_request
@@ -71,7 +73,12 @@ class Guardian:
             state.write(self._state)
             made, engine = await self._unless_ended(self._prepare())
             self.supervisor = Supervisor(
-                made, engine, self._site(), self._journal, deadline_s=self._request.deadline_s
+                made,
+                engine,
+                self._site(),
+                self._journal,
+                deadline_s=self._request.deadline_s,
+                before_ready=self._mark_database(stores_of(made).server),
             )
             async with control_socket.listening(state.control_socket(self._request.name), self._serve):
                 if await self._unless_ended(self._bring_up(self.supervisor)):
@@ -127,6 +134,18 @@ class Guardian:
         failed = [verdict for verdict in verdicts if not verdict.good]
         self._enter("failed" if failed else "up", _sentence(failed))
         return not failed
+
+    def _mark_database(self, server: Server | None) -> Callable[[ServicePlan], Awaitable[None]]:
+        """Return what marks the stack's database as disposable while nothing was stored in it yet."""
+
+        async def mark_database(service: ServicePlan) -> None:
+            if server is not None and service.name == server.service:
+                try:
+                    await asyncio.to_thread(mark.mark_if_empty, server)
+                except StackError as error:
+                    self._journal.note(f"the database has no disposable mark: {error.message}")
+
+        return mark_database
 
     async def _take_down(self) -> None:
         if self._state.phase != "failed":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from stack.engines.protocol import Engine, Exit, Site
@@ -18,7 +18,7 @@ from stack.guardian.service import ServiceRun
 from stack.health import checks, probes, verdicts
 from stack.health.verdicts import Verdict, VerdictKind
 from stack.model import Dependency
-from stack.plan.plan import Plan
+from stack.plan.plan import Plan, ServicePlan
 from stack.records import service_logs
 from stack.records.timeline import Timeline
 from stack.system import ports
@@ -39,8 +39,11 @@ class Supervisor:
         *,
         deadline_s: float,
         clock: Callable[[], float] = time.monotonic,
+        before_ready: Callable[[ServicePlan], Awaitable[None]] | None = None,
     ) -> None:
+        """``before_ready`` is awaited when a service's probe succeeded, before others may use it."""
         self._engine, self._journal, self._clock, self._deadline_s = engine, journal, clock, deadline_s
+        self._before_ready = before_ready
         self._site = site
         self.runs = {
             name: ServiceRun(
@@ -211,6 +214,8 @@ class Supervisor:
             progress, verdict = verdicts.after_probe(progress, asked.result(), run.waited_s())
             run.note_probe(progress)
             if verdict is not None and not ended.done():
+                if verdict.good and self._before_ready is not None:
+                    await self._before_ready(run.plan)
                 run.settle(verdict)
                 return
             await asyncio.wait({ended}, timeout=verdicts.next_probe_s(progress, run.waited_s()))
