@@ -232,13 +232,20 @@ def redis_cli(c: Context, command: str = "", stack: str = "local") -> int:
     return redis_cli.run(choice(stack), command)
 
 
-@task(name="reset-db", help=explained("stack"))
+@task(
+    name="reset-db",
+    help=explained("stack", empty="migrated only, nothing seeded", products="how many products",
+                   orders="how many past orders", seed="another catalogue of the same size")
+)  # fmt: skip
 @speaking
-def reset_db(c: Context, stack: str = "local") -> None:
-    """Give the stack a fresh database: migrated, seeded, nothing else in it."""
+def reset_db(
+    c: Context, stack: str = "local", empty: bool = False, products: int = -1, orders: int = 0, seed: int = 0
+) -> None:
+    """Give the stack fresh data, migrated and seeded, while its services run."""
     from stack.commands import reset_db
 
-    reset_db.run(choice(stack))
+    size = None if products < 0 else products
+    reset_db.run(choice(stack), empty=empty, products=size, orders=orders, seed=seed)
 
 
 @task(help={"all": "every stack of this machine, living ones and their data too"})
