@@ -40,12 +40,17 @@ class DatabaseUnavailableMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return 503 for a lost connection, None for any other error."""
-        if not is_connection_lost(exception):
-            return None
-        logger.warning("Answered 503, the database connection was lost: %s", exception)
-        response = problem_response(request, 503, DETAIL, "database-unavailable")
-        response["Retry-After"] = str(RETRY_AFTER_S)
-        return response
+        return unavailable_response(request, exception)
+
+
+def unavailable_response(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+    """Return 503 for a lost connection, None for any other error."""
+    if not is_connection_lost(exception):
+        return None
+    logger.warning("Answered 503, the database connection was lost: %s", exception)
+    response = problem_response(request, 503, DETAIL, "database-unavailable")
+    response["Retry-After"] = str(RETRY_AFTER_S)
+    return response
 
 
 def is_connection_lost(exception: BaseException) -> bool:
