@@ -22,6 +22,7 @@ from catalog.seed_words import BRANDS, PRAISE, QUALITIES, SHELVES, Shelf
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 BATCH = 2000
+SEED_STEP = 1_000_003_000_007  # far beyond any product's own number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +35,10 @@ class Draft:
 
 
 @transaction.atomic
-def catalogue_seed(*, products: int, first: int = 1) -> int:
+def catalogue_seed(*, products: int, first: int = 1, seed: int = 0) -> int:
     """Stores products `first` to `first + products - 1`; answers how many were made."""
     categories = category_seed()
-    drafts = (draft_of(number, categories) for number in range(first, first + products))
+    drafts = (draft_of(number, categories, seed) for number in range(first, first + products))
     while batch := list(islice(drafts, BATCH)):
         _store(batch)
     return products
@@ -61,9 +62,9 @@ def _category(existing: dict[str, Category], name: str, parent: Category | None)
     return existing[slug]
 
 
-def draft_of(number: int, categories: dict[str, Category]) -> Draft:
+def draft_of(number: int, categories: dict[str, Category], seed: int = 0) -> Draft:
     """Answers product number `number`, not stored."""
-    random = Random(number * 7919 + 17)
+    random = Random(number * 7919 + 17 + seed * SEED_STEP)
     shelf = random.choice(SHELVES)
     brand, quality, noun = random.choice(BRANDS), random.choice(QUALITIES), random.choice(shelf.nouns)
     name = f"{brand} {quality} {noun}"

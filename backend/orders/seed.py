@@ -25,6 +25,7 @@ EPOCH = datetime(2025, 3, 1, tzinfo=UTC)
 BATCH = 1000
 CUSTOMERS = 400
 CANDIDATES = 5000
+SEED_STEP = 1_000_003_000_007  # far beyond any order's own number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +39,13 @@ class Basket:
 
 
 @transaction.atomic
-def past_orders_seed(*, orders: int) -> int:
+def past_orders_seed(*, orders: int, seed: int = 0) -> int:
     """Stores fulfilled orders of the past, and what they took from stock came in before; answers how many."""
     shelves = _shelves()
     first = Order.objects.filter(number__startswith="P").count() + 1
-    baskets = (_basket(number, shelves) for number in range(first, first + orders)) if shelves else iter(())
+    baskets = (
+        (_basket(number, shelves, seed) for number in range(first, first + orders)) if shelves else iter(())
+    )
     made, sold = 0, Counter[int]()
     while batch := list(islice(baskets, BATCH)):
         sold.update(_stored(batch))
@@ -59,8 +62,8 @@ def _shelves() -> dict[int, list[Variant]]:
     return dict(found)
 
 
-def _basket(number: int, shelves: dict[int, list[Variant]]) -> Basket:
-    random = Random(number * 104729 + 5)
+def _basket(number: int, shelves: dict[int, list[Variant]], seed: int) -> Basket:
+    random = Random(number * 104729 + 5 + seed * SEED_STEP)
     customer = random.randrange(CUSTOMERS)
     chosen = dict(_chosen(random, Random(customer), shelves))
     moment = EPOCH + timedelta(minutes=17 * number)
