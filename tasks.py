@@ -239,13 +239,17 @@ def redis_cli(c: Context, command: str = "", stack: str = "local") -> int:
 )  # fmt: skip
 @speaking
 def reset_db(
-    c: Context, stack: str = "local", empty: bool = False, products: int = -1, orders: int = 0, seed: int = 0
+    c: Context,
+    stack: str = "local",
+    empty: bool = False,
+    products: str = "",
+    orders: str = "0",
+    seed: str = "0",
 ) -> None:
     """Give the stack fresh data, migrated and seeded, while its services run."""
     from stack.commands import reset_db
 
-    size = None if products < 0 else products
-    reset_db.run(choice(stack), empty=empty, products=size, orders=orders, seed=seed)
+    reset_db.run(choice(stack), empty=empty, products=products, orders=orders, seed=seed)
 
 
 @task(help={"all": "every stack of this machine, living ones and their data too"})

@@ -246,3 +246,9 @@ class BackupOlder(StackError):
     """A backup with fewer migrations than the code; it is migrated only where that is asked for."""
 
     code = 52
+
+
+class BadSize(StackError):
+    """A number of products or orders, or a seed, that is not understood."""
+
+    code = 53

@@ -16,7 +16,7 @@ from stack.data import fingerprint, guard, stores
 from stack.data.guard import Location
 from stack.data.stores import Redis, Server, Stores
 from stack.data.template import Recipe
-from stack.errors import NoSuchStore, NotUp
+from stack.errors import BadSize, NoSuchStore, NotUp
 from stack.plan.plan import Plan, ServicePlan
 from stack.records import state as records
 from stack.records.state import StackState
@@ -24,6 +24,8 @@ from stack.system import programs
 
 BACKEND = "backend"
 PREPARE_LIMIT_S = 1800.0
+MAXIMUM = 1_000_000
+"""The most products, and the most orders, that the backend makes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +126,17 @@ class Access:
         names = [word for name in values for word in ("--env", name)]
         words = [self.state.engine, "exec", *names, container(self.state, BACKEND), *argv]
         programs.run(words, env={**os.environ, **values}, timeout_s=PREPARE_LIMIT_S)
+
+
+def parse_size(text: str, *, limit: int = MAXIMUM) -> int:
+    """Return a number of products or orders, or a seed.
+
+    Raises:
+        BadSize: it is no number, or not between 0 and ``limit``.
+    """
+    if not text.isdecimal() or int(text) > limit:
+        raise BadSize(f"{text!r} is not a number between 0 and {limit}.", hint="Give a whole number.")
+    return int(text)
 
 
 def open_access(choice: Choice) -> Access:

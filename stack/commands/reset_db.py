@@ -13,16 +13,19 @@ from stack.display import messages
 
 
 def run(
-    choice: Choice, *, empty: bool = False, products: int | None = None, orders: int = 0, seed: int = 0
+    choice: Choice, *, empty: bool = False, products: str = "", orders: str = "0", seed: str = "0"
 ) -> None:
     """Give the stack fresh data: migrated and seeded, or (``empty``) migrated only. Nothing is restarted.
 
     Raises:
+        BadSize: a number that makes no sense.
         NotUp, NotDisposable: it is no running stack, or not one whose data may be thrown away.
     """
     began = time.monotonic()
+    size = data_access.parse_size("0" if empty else products) if empty or products else None
+    past, chance = data_access.parse_size(orders), data_access.parse_size(seed)
     access = data_access.open_access(choice)
-    recipe = access.recipe(products=0 if empty else products, orders=orders, seed=seed)
+    recipe = access.recipe(products=size, orders=0 if empty else past, seed=chance)
     if access.stores.server is None and data_access.BACKEND in access.stores.files:
         _reset_file(access, recipe)
     else:

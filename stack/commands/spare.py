@@ -1,4 +1,4 @@
-"""Make the next spare database of a stack: ``python -m stack.commands.spare STACK RECIPE``.
+"""Make the next spare database of a stack: ``python -m stack.commands.spare STACK [RECIPE]``.
 
 `inv up` and `inv reset-db` start it when they are done, in a session of its own and at a low priority; it
 carries the stack's token, so whatever ends the stack ends it, too. What it says is in the run's folder.
@@ -25,10 +25,11 @@ from stack.system.directories import ROOT
 NICENESS = 10
 
 
-def start(state: StackState, recipe: Recipe) -> None:
-    """Start making the next spare of ``state`` and return at once."""
+def start(state: StackState, recipe: Recipe | None = None) -> None:
+    """Start making the next spare of ``state`` and return at once; without a recipe, the usual one."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), processes.TOKEN: state.token}
-    argv = [sys.executable, "-m", "stack.commands.spare", state.name, json.dumps(asdict(recipe))]
+    argv = [sys.executable, "-m", "stack.commands.spare", state.name]
+    argv += [json.dumps(asdict(recipe))] if recipe is not None else []
     with (Path(state.run) / "spare.log").open("ab") as output:
         programs.spawn(argv, cwd=Path("/"), env=environment, output=output.fileno(), own_session=True)
 
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> int:
     os.nice(NICENESS)
     try:
         access = data_access.access_to(guardians.require_running(arguments[0]))
-        recipe = Recipe(**json.loads(arguments[1]))
+        recipe = Recipe(**json.loads(arguments[1])) if len(arguments) > 1 else access.recipe()
         reset.make_ready(access.server, access.location(), recipe, access.prepare, say=messages.say)
     except StackError as problem:
         messages.print_error(problem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from stack.commands import spare
 from stack.control import session
 from stack.control.choice import Choice
 from stack.display import messages, status
@@ -19,6 +20,7 @@ def run(choice: Choice, service: str, *, timeout_s: float, watch: bool) -> None:
         messages.say(f"{kept.name} is up already ({kept.engine})")
     else:
         messages.say(f"{kept.name} is up on {kept.engine} in {time.monotonic() - began:.1f} s")
+        spare.start(kept)
     for line in status.address_lines(kept):
         messages.say(line)
     if watch:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from stack.control import guardians
+from stack.data import exchange
 from stack.errors import GuardianLost, NotUp, StackError
 from stack.records import state, timeline
 from stack.records.state import StackState
@@ -69,4 +70,6 @@ def sweep() -> list[str]:
         if kept is not None and not processes.is_alive(kept.pid, kept.pid_started):
             clean_up(kept)
             said.append(f"cleaned up after {name}, whose guardian was killed")
+        elif kept is not None and (sentence := exchange.heal_abandoned(name)) is not None:
+            said.append(sentence)
     return said

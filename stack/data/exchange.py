@@ -11,6 +11,7 @@ whose Redis data it puts in place. The data is wholly old or wholly new at every
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -18,10 +19,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stack.data import keys, mark, postgres
+from stack.data import keys, lock, mark, postgres
 from stack.data.postgres import quoted
 from stack.data.stores import Redis, Server
-from stack.errors import ServiceFailed
+from stack.errors import ServiceFailed, StackError
 from stack.records import state
 from stack.system import files
 
@@ -138,6 +139,15 @@ def heal(stack: str) -> str | None:
         return f"{stack}: completed `inv {begun.verb}`, which was killed"
     journal_file(stack).unlink(missing_ok=True)
     return f"{stack}: undid `inv {begun.verb}`, which was killed"
+
+
+def heal_abandoned(stack: str) -> str | None:
+    """Heal as ``heal`` does where no command is at work; one that cannot be healed now is left as it is."""
+    if not journal_file(stack).exists():
+        return None
+    with lock.exclusive_or_none(stack) as free, contextlib.suppress(StackError):
+        return heal(stack) if free else None
+    return None
 
 
 def _rename(

@@ -21,12 +21,10 @@ if TYPE_CHECKING:
 
 Kind = Literal["live", "spare", "template", "snapshot", "old", "scratch"]
 
-FACTS = """
-SELECT d.oid::bigint, c.system_identifier::text, shobj_description(d.oid, 'pg_database')
+FACTS = """SELECT d.oid::bigint, c.system_identifier::text, shobj_description(d.oid, 'pg_database')
 FROM pg_control_system() c LEFT JOIN pg_database d ON d.datname = %s
 """
-EMPTY = """
-SELECT NOT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+EMPTY = """SELECT NOT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')
 """
 
