@@ -145,6 +145,13 @@ def crashes(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def data(session: nox.Session) -> None:
+    """Reset, snapshot, back up and restore a real stack; kill, damage, disguise (DATA_ENGINE, DATA_LONG=1)."""
+    _install(session, DEVELOPMENT)
+    session.run("python", "-m", "pytest", "tests/data", *session.posargs, env={"PYTHONPATH": PATHS})
+
+
+@nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
     """Fuzz the backend by its OpenAPI (-- --long --engine docker|podman|local --stack local|ci)."""
     _install(session, "tools/requirements/fuzz.txt")
