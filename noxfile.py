@@ -146,7 +146,7 @@ def crashes(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def data(session: nox.Session) -> None:
-    """Reset, snapshot, back up and restore a real stack; kill, damage, disguise (DATA_ENGINE, DATA_LONG=1)."""
+    """Reset, snapshot, back up, restore a real stack; kill, damage, disguise (DATA_ENGINE, DATA_LONG=1)."""
     _install(session, DEVELOPMENT)
     session.run("python", "-m", "pytest", "tests/data", *session.posargs, env={"PYTHONPATH": PATHS})
 

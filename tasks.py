@@ -252,6 +252,31 @@ def reset_db(
     reset_db.run(choice(stack), empty=empty, products=products, orders=orders, seed=seed)
 
 
+@task(
+    positional=["verb", "name"],
+    help=explained("stack", verb="save, restore, delete or diff", name="what it is called",
+                   branch="NAME is a git branch: the snapshot of its data, replaced by each save",
+                   overwrite="replace a snapshot of that name")
+)  # fmt: skip
+@speaking
+def snapshot(
+    c: Context, verb: str, name: str, stack: str = "local", branch: bool = False, overwrite: bool = False
+) -> None:
+    """Save, restore, delete or compare a named copy of the stack's Postgres and Redis data."""
+    from stack.commands import snapshot
+
+    snapshot.run(choice(stack), verb, name, branch=branch, overwrite=overwrite)
+
+
+@task(name="snapshots", help=explained("stack", json="as JSON"))
+@speaking
+def snapshots(c: Context, stack: str = "local", json: bool = False) -> None:
+    """List the stack's snapshots."""
+    from stack.commands import snapshot
+
+    snapshot.list_all(choice(stack), as_json=json)
+
+
 @task(help={"all": "every stack of this machine, living ones and their data too"})
 @speaking
 def prune(c: Context, all: bool = False) -> None:
@@ -298,5 +323,5 @@ def config(
 
 namespace = Collection(
     up, down, stop, start, restart, build, ps, stacks_, logs, health, exec_, run, shell, manage, psql,
-    redis_cli, reset_db, prune, stats, doctor, config,
+    redis_cli, reset_db, snapshot, snapshots, prune, stats, doctor, config,
 )  # fmt: skip

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,9 @@ END_AGAIN_S = 0.05
 """How often sessions are ended: one that was just being made when the door closed appears a little later."""
 
 END_LIMIT_S = 10.0
+NO_DATABASE = 0
+"""The number of no database (InvalidOid): nothing comes in."""
+
 ENDED = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = ANY(%s)"
 LEFT = "SELECT count(*) FROM pg_stat_activity WHERE datname = ANY(%s)"
 
@@ -89,6 +92,18 @@ def exchange(
     closed_s = time.monotonic() - closed_at
     _finish(begun)
     return closed_s
+
+
+@contextlib.contextmanager
+def closed(cursor: extensions.cursor, server: Server, verb: str) -> Iterator[None]:
+    """Keep the services out of the server's database as long as the block lasts."""
+    _write(Journal(server=server, redis=None, incoming_oid=NO_DATABASE, verb=verb, carries_keys=False))
+    try:
+        close(cursor, server.database)
+        yield
+    finally:
+        postgres.allow_connections(cursor, server.database, True)
+        journal_file(server.stack).unlink(missing_ok=True)
 
 
 def close(
