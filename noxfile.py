@@ -131,10 +131,10 @@ def faults(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def unprotected(session: nox.Session) -> None:
-    """Take each protection out of a copy and see its fault's test fail (-- WORD..., FAULTS_ENGINE)."""
+    """Take each protection out of a copy and see its tests fail (-- faults|crashes WORD...)."""
     _install(session, DEVELOPMENT)
     environment = {"FAULTS_ENGINE": os.environ.get("FAULTS_ENGINE", "local"), "PYTHONPATH": PATHS}
-    session.run("python", "-m", "faults.unprotected", *session.posargs, env=environment)
+    session.run("python", "-m", "unprotected", *session.posargs, env=environment)
 
 
 @nox.session(default=False)

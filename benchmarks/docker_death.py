@@ -1,4 +1,4 @@
-"""A service that dies at its start: how soon `docker compose up --wait` says so, and how soon we do.
+"""A service that exits at its start: how soon `docker compose up --wait` and the engine report it.
 
 Usage: python benchmarks/docker_death.py [RUNS]; needs a Docker Engine that answers.
 """
@@ -31,19 +31,19 @@ SERVICE = {
 
 
 def compose(file: Path) -> float:
-    """Seconds from the service's last word to the end of ``up --wait``."""
+    """Return the seconds from the service's last line to the end of ``up --wait``."""
     words = ["docker", "compose", "--project-name", "death", "--file", str(file)]
     ended = subprocess.run([*words, "up", "-d", "--wait"], capture_output=True, check=False)
     noticed = time.time()
     if ended.returncode == 0:
-        raise SystemExit("compose took a dead service for a good one")
-    said = subprocess.run(["docker", "logs", "death-web-1"], capture_output=True, text=True, check=True)
+        raise SystemExit("compose reported success for a service that exited")
+    log = subprocess.run(["docker", "logs", "death-web-1"], capture_output=True, text=True, check=True)
     subprocess.run([*words, "down", "--volumes"], capture_output=True, check=True)
-    return noticed - float(said.stdout.split()[0])
+    return noticed - float(log.stdout.split()[0])
 
 
-def ours(tree: Path) -> float:
-    """Seconds from the service's last word to our verdict."""
+def engine(tree: Path) -> float:
+    """Return the seconds from the service's last line to the engine's verdict."""
     choice = Choice(kind="death", engine="docker", work_tree=tree)
     launched = guardians.launch(session.request(choice, ephemeral=True, deadline_s=30))
     noticed = 0.0
@@ -64,10 +64,10 @@ def main() -> None:
         file = tree / "compose" / "docker-compose.death.yml"
         file.parent.mkdir()
         file.write_text(json.dumps({"name": "death", "services": {"web": SERVICE}}))
-        pairs = [(compose(file), ours(tree)) for _ in range(runs)]
-    theirs, mine = (statistics.median(column) for column in zip(*pairs, strict=True))
-    print(f"docker compose up --wait {theirs:.2f} s, ours {mine:.2f} s (goal {GOAL_S:.0f} s)")
-    print(f"compose / ours {theirs / mine:.2f} (goal 1)")
+        pairs = [(compose(file), engine(tree)) for _ in range(runs)]
+    compose_s, engine_s = (statistics.median(column) for column in zip(*pairs, strict=True))
+    print(f"docker compose up --wait {compose_s:.2f} s, the engine {engine_s:.2f} s (goal {GOAL_S:.0f} s)")
+    print(f"compose / engine {compose_s / engine_s:.2f} (goal 1)")
 
 
 if __name__ == "__main__":

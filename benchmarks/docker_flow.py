@@ -31,7 +31,7 @@ def scripts() -> None:
 
 
 def reference() -> None:
-    """up -d, sleep 30, two scripts, down -v: as documented."""
+    """Run the documented flow: up -d, sleep 30, two scripts, down -v."""
     call(*COMPOSE, "up", "-d")
     time.sleep(30)
     scripts()
@@ -39,26 +39,26 @@ def reference() -> None:
 
 
 def waiting() -> None:
-    """The best that plain compose can do: up -d --wait, two scripts, down -v."""
+    """Run the fastest flow of plain compose: up -d --wait, two scripts, down -v."""
     call(*COMPOSE, "up", "-d", "--wait")
     scripts()
     call(*COMPOSE, "down", "-v")
 
 
-def ours(engine: str, *chosen: str) -> Callable[[], None]:
-    """Return a run of nox -s integration, of all tests or those that ``-k`` chooses."""
-    return lambda: call("nox", "-s", "integration", "--", "--engine", engine, "-q", *chosen)
+def integration(engine: str, *options: str) -> Callable[[], None]:
+    """Return a run of nox -s integration, of all tests or of those that ``-k`` selects."""
+    return lambda: call("nox", "-s", "integration", "--", "--engine", engine, "-q", *options)
 
 
 SAME = ("-k", " or ".join(name.removesuffix(".sh") for name in SCRIPTS))
 ENVIRONMENT = ("-k", "not shop")
 FLOWS: dict[str, Callable[[], None]] = {
     "best compose": waiting,
-    "ours on docker, the same two scripts": ours("docker", *SAME),
-    "ours on docker, tests of the environment": ours("docker", *ENVIRONMENT),
-    "ours on docker, the shop's tests too": ours("docker"),
-    "ours on local, tests of the environment": ours("local", *ENVIRONMENT),
-    "ours on local, the shop's tests too": ours("local"),
+    "nox -s integration on docker, the same two scripts": integration("docker", *SAME),
+    "nox -s integration on docker, tests of the environment": integration("docker", *ENVIRONMENT),
+    "nox -s integration on docker, the shop's tests too": integration("docker"),
+    "nox -s integration on local, tests of the environment": integration("local", *ENVIRONMENT),
+    "nox -s integration on local, the shop's tests too": integration("local"),
 }
 
 
@@ -71,14 +71,17 @@ def timed(flow: Callable[[], None]) -> float:
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     for flow in FLOWS.values():
-        flow()  # images, environments and compiled code are there
+        flow()  # makes images, environments and compiled code
     seconds = {name: statistics.median(timed(flow) for _ in range(runs)) for name, flow in FLOWS.items()}
     slow = timed(reference)
     print(f"{slow:6.1f} s  as documented: up -d, sleep 30, two scripts, down -v")
-    for name, taken in seconds.items():
-        goal = {"ours on docker": " (goal 3.5)", "ours on local": " (goal 7)"}.get(name.split(",")[0], "")
-        print(f"{taken:6.1f} s  {name}; documented / this {slow / taken:.1f}{goal}")
-    fair = seconds["best compose"] / seconds["ours on docker, the same two scripts"]
+    for name, duration_s in seconds.items():
+        goal = {
+            "nox -s integration on docker": " (goal 3.5)",
+            "nox -s integration on local": " (goal 7)",
+        }.get(name.split(",")[0], "")
+        print(f"{duration_s:6.1f} s  {name}; documented / this {slow / duration_s:.1f}{goal}")
+    fair = seconds["best compose"] / seconds["nox -s integration on docker, the same two scripts"]
     print(f"best compose / ours on docker, the same two scripts {fair:.2f} (goal 1)")
 
 

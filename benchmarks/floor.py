@@ -1,7 +1,7 @@
 """`nox -s integration` against its floor, in one run.
 
-The floor is the longest chain of bare boots (the very processes of the stack, started by hand in the order of
-their needs, asked every 5 ms) plus the tests' own time. Usage: python benchmarks/floor.py [RUNS]
+The floor is the longest chain of bare boots (the processes of the stack, started by hand in the order of
+their dependencies, probed every 5 ms) plus the tests' own time. Usage: python benchmarks/floor.py [RUNS]
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ PATHS = {"backend": "/health/", "api-gateway": "/health"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bare:
-    """What a service is started by hand with."""
+class BareService:
+    """How a service is started by hand."""
 
     name: str
     launch: Launch
     port: int
 
 
-async def prepare() -> tuple[list[Bare], dict[str, str], Path]:
-    """Make the plan of the CI stack and all that it needs on disk; nothing is started."""
+async def prepare() -> tuple[list[BareService], dict[str, str], Path]:
+    """Make the plan of the CI stack and everything it needs on disk; start nothing."""
     loaded = compose.load(ROOT / "compose" / "docker-compose.ci.yml")
     folder = Path(tempfile.mkdtemp(prefix="floor-", dir="/dev/shm"))
     site = Site(name="floor", folder=folder, scratch=folder, run=folder, token="floor", ephemeral=True)
@@ -61,16 +61,18 @@ async def prepare() -> tuple[list[Bare], dict[str, str], Path]:
         folders=engine.folders(loaded, site),
     )
     await engine.prepare(made, site, print)
-    found = []
+    services = []
     for service in made.services.values():
         await engine.build(service, print)
-        found.append(
-            Bare(name=service.name, launch=engine.launch(service), port=next(iter(service.ports.values())))
+        services.append(
+            BareService(
+                name=service.name, launch=engine.launch(service), port=next(iter(service.ports.values()))
+            )
         )
-    return found, dict(made.endpoints), folder
+    return services, dict(made.endpoints), folder
 
 
-def answers(bare: Bare) -> bool:
+def is_ready(bare: BareService) -> bool:
     try:
         if bare.name in PATHS:
             connection = http.client.HTTPConnection("127.0.0.1", bare.port, timeout=5)
@@ -83,16 +85,16 @@ def answers(bare: Bare) -> bool:
         return False
 
 
-def floor(services: list[Bare], endpoints: dict[str, str], python: Path) -> float:
-    """Seconds from the first start to the end of the tests, with nothing in between."""
+def floor(services: list[BareService], endpoints: dict[str, str], python: Path) -> float:
+    """Return the seconds from the first start to the end of the tests."""
     running: list[subprocess.Popen[bytes]] = []
     began = time.perf_counter()
     try:
         for bare in services:
             running.append(_start(bare))
-            while not answers(bare):
+            while not is_ready(bare):
                 if running[-1].poll() is not None:
-                    raise SystemExit(f"{bare.name} ended by itself")
+                    raise SystemExit(f"{bare.name} exited")
                 time.sleep(0.005)
         argv = [python, "-m", "pytest", "-q", ROOT / "integration_tests"]
         subprocess.run(argv, env={**os.environ, **endpoints}, check=True, stdout=subprocess.DEVNULL)
@@ -103,10 +105,10 @@ def floor(services: list[Bare], endpoints: dict[str, str], python: Path) -> floa
         for process in running:
             process.wait(10)
         for database in Path("/dev/shm").glob("floor-*/backend/run-shop/*"):
-            database.unlink()  # the next run, as ours, begins without one
+            database.unlink()  # every run begins without a database, as nox -s integration does
 
 
-def _start(bare: Bare) -> subprocess.Popen[bytes]:
+def _start(bare: BareService) -> subprocess.Popen[bytes]:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     launch = bare.launch
     return subprocess.Popen(
@@ -114,7 +116,7 @@ def _start(bare: Bare) -> subprocess.Popen[bytes]:
     )
 
 
-def ours() -> float:
+def integration() -> float:
     began = time.perf_counter()
     subprocess.run(
         ["nox", "-s", "integration", "--", "--engine", "local", "-q"],
@@ -129,10 +131,10 @@ def ours() -> float:
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     python = virtualenv.sync(ROOT / "integration_tests").python
-    ours()  # warms every cache
+    integration()  # warms every cache
     services, endpoints, folder = asyncio.run(prepare())
     try:
-        pairs = [(floor(services, endpoints, python), ours()) for _ in range(runs)]
+        pairs = [(floor(services, endpoints, python), integration()) for _ in range(runs)]
     finally:
         shutil.rmtree(folder)
         port_leases.release("floor")

@@ -20,7 +20,7 @@ GOAL = 3.0
 
 
 def clone(folder: Path) -> Path:
-    """Make a work tree of its own, as a second developer has one."""
+    """Clone the repository into a work tree of its own."""
     subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
     return folder
 
@@ -34,9 +34,9 @@ def run(trees: list[Path]) -> float:
     """Run the main job in all trees at once; return the seconds until the last has ended, all green."""
     began = time.monotonic()
     for job in [start(tree) for tree in trees]:
-        said, _ = job.communicate()
+        output, _ = job.communicate()
         if job.returncode:
-            raise SystemExit(f"left with {job.returncode}:\n{said.decode()[-2000:]}")
+            raise SystemExit(f"exit code {job.returncode}:\n{output.decode()[-2000:]}")
     return time.monotonic() - began
 
 
@@ -52,7 +52,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="side-by-side-") as home:
         Path(home).chmod(0o755)
         trees = [clone(Path(home) / f"clone-{number}") for number in range(count)]
-        run(trees[:1])  # environments and compiled code are there
+        run(trees[:1])  # makes environments and compiled code
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         alone = run(trees[:1])
         after = resource.getrusage(resource.RUSAGE_CHILDREN)

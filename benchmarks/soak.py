@@ -31,8 +31,8 @@ def scratch() -> Path:
     return state.scratch("any").parent
 
 
-def is_ours_and_lives(process: Path) -> bool:
-    """Of this user, and no zombie: those have no words left."""
+def is_running(process: Path) -> bool:
+    """Return whether a process is this user's and no zombie; zombies have no command line."""
     try:
         return process.stat().st_uid == os.getuid() and bool((process / "cmdline").read_bytes())
     except OSError:
@@ -40,21 +40,21 @@ def is_ours_and_lives(process: Path) -> bool:
 
 
 def footprint(home: Path) -> dict[str, int]:
-    """What there is of ours: processes, open files of this user, memory in use, files of state."""
-    processes = [path for path in Path("/proc").glob("[0-9]*") if is_ours_and_lives(path)]
+    """Count this user's processes and open files, the files of state, the shared memory in use."""
+    processes = [path for path in Path("/proc").glob("[0-9]*") if is_running(path)]
     opened = 0
     for process in processes:
         try:
             opened += len(list((process / "fd").iterdir()))
         except OSError:
             continue
-    kept = sum(1 for path in home.rglob("*") if path.is_file())
+    files = sum(1 for path in home.rglob("*") if path.is_file())
     shared = sum(path.stat().st_blocks * 512 for path in scratch().rglob("*") if path.is_file())
-    return {"processes": len(processes), "open files": opened, "files of state": kept, "memory held": shared}
+    return {"processes": len(processes), "open files": opened, "files of state": files, "memory held": shared}
 
 
 def cycles(count: int) -> None:
-    """N times up and down; the footprint after the third against that at the end."""
+    """Bring a stack up and down ``count`` times; compare the footprint after the third time with the last."""
     home = Path(tempfile.mkdtemp(prefix="soak-"))
     home.chmod(0o755)
     os.environ["STACK_HOME"] = str(home)
@@ -75,7 +75,7 @@ def cycles(count: int) -> None:
 
 
 def busy(count: int) -> None:
-    """N times the main job with a busy loop on every core."""
+    """Run the main job ``count`` times with a busy loop on every core."""
     until = time.time() + 60 * count
     burners = [
         multiprocessing.Process(target=burn, args=(until,), daemon=True) for _ in range(os.cpu_count() or 2)
@@ -97,5 +97,5 @@ def busy(count: int) -> None:
 
 
 if __name__ == "__main__":
-    wanted = int(sys.argv[2]) if len(sys.argv) > 2 else {"cycles": 300, "busy": 100}[sys.argv[1]]
-    {"cycles": cycles, "busy": busy}[sys.argv[1]](wanted)
+    number = int(sys.argv[2]) if len(sys.argv) > 2 else {"cycles": 300, "busy": 100}[sys.argv[1]]
+    {"cycles": cycles, "busy": busy}[sys.argv[1]](number)

@@ -1,4 +1,6 @@
-"""How soon our wait notices what is true, and what it costs; a bare 5 ms poll in the same run is the limit.
+"""How soon the engine notices that a service is ready or dead, and what waiting costs.
+
+A bare 5 ms poll in the same run is the limit.
 
 Usage: python benchmarks/waiting.py [SERVICES]
 """
@@ -89,7 +91,7 @@ def hold(folder: Path, file: Path, deadline_s: float) -> tuple[list[Event], floa
 
 
 def _busy_s(launched: guardians.Launched) -> float:
-    """The guardian's processor time so far; it is the child of the process that made its namespace."""
+    """Return the guardian's processor time; it is the child of the process that made its namespace."""
     children = Path(f"/proc/{launched.process.pid}/task/{launched.process.pid}/children").read_text().split()
     pid = children[0] if children else launched.process.pid
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -97,14 +99,14 @@ def _busy_s(launched: guardians.Launched) -> float:
 
 
 def bare(folder: Path, count: int) -> list[float]:
-    """The limit: the same services, a connect every 5 ms, nothing else."""
+    """Return the delays of the limit: the same services, a connect every 5 ms, nothing else."""
     import socket
 
     delays = []
     for number in range(min(count, 5)):
-        with socket.socket() as chosen:
-            chosen.bind(("127.0.0.1", 0))
-            port = chosen.getsockname()[1]
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
         mark = folder / f"bare{number}"
         argv = [sys.executable, str(folder / "service.py"), "ready", str(0.2 + 0.13 * number), str(mark)]
         process = subprocess.Popen(argv, env={"PORT": str(port)})
@@ -114,10 +116,10 @@ def bare(folder: Path, count: int) -> list[float]:
                 break
             except OSError:
                 time.sleep(0.005)
-        seen = time.time()
+        noticed = time.time()
         while not mark.exists() or not mark.read_text():
             time.sleep(0.001)
-        delays.append(max(seen - float(mark.read_text()), 0.0))
+        delays.append(max(noticed - float(mark.read_text()), 0.0))
         process.kill()
         process.wait()
     return delays
@@ -129,8 +131,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             events, share = hold(folder, compose(folder, mode, count), 60)
-            seen = {e.service: e.at for e in events if e.kind == "service" and e.state == state}
-            delays = sorted((at - float((folder / name).read_text())) * 1000 for name, at in seen.items())
+            noticed = {e.service: e.at for e in events if e.kind == "service" and e.state == state}
+            delays = sorted((at - float((folder / name).read_text())) * 1000 for name, at in noticed.items())
             p95 = delays[max(int(len(delays) * 0.95) - 1, 0)]
             spread = f"median {statistics.median(delays):.0f} ms, 95% {p95:.0f} ms, worst {delays[-1]:.0f} ms"
             print(f"{state:<7} {len(delays)} of {count} noticed after {spread}")
@@ -144,7 +146,7 @@ def main() -> None:
         folder = Path(temporary)
         _, share = hold(folder, compose(folder, "wrong", count), 20)
         print(
-            f"waiting 20 s for {count} services that are never well: {share * 100:.1f}% of one core (goal 3%)"
+            f"waiting 20 s for {count} services that stay unready: {share * 100:.1f}% of one core (goal 3%)"
         )
 
 

@@ -120,7 +120,8 @@ class Stack:
 
     ``name`` is the project name. ``networks`` and ``volumes`` map the file's keys to the names the
     engine uses (``ecommerce-local-network``). ``services`` holds only those whose profile is active,
-    in file order. ``endpoints`` (the ``x-endpoints`` key) are the addresses that tests and people use,
+    in file order. ``env_file`` holds further variables and may be absent.
+    ``endpoints`` (the ``x-endpoints`` key) are the addresses that tests and people use,
     written with service names (``http://backend:8000``). ``variables`` is what interpolation
     saw, for the flight recorder.
     """
@@ -129,6 +130,7 @@ class Stack:
     files: tuple[Path, ...]
     directory: Path
     services: Mapping[str, Service]
+    env_file: Path | None = None
     networks: Mapping[str, str] = field(default_factory=dict)
     volumes: Mapping[str, str] = field(default_factory=dict)
     endpoints: Mapping[str, str] = field(default_factory=dict)

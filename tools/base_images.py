@@ -1,7 +1,7 @@
 """Base images without a registry: Debian's packages behind the official names.
 
-Every image made here carries the label ``LABEL``, whose value is a digest of its recipe. Nothing that
-does not carry it is ever replaced, unless that is asked for. Recipes are in ``compose/base-images/``.
+Every image made here carries the label ``LABEL``, whose value is a digest of its recipe. An image without
+that label is replaced only on request. Recipes are in ``tools/base-images/``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ State = Literal["present", "pullable", "made"]
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A folder of ``compose/base-images``, the tags it can stand in for, and the Debian release it needs."""
+    """A folder of ``tools/base-images``, the tags it can replace, and the Debian release it needs."""
 
     folder: str
     repository: str
@@ -41,11 +41,11 @@ class Recipe:
     suite: str
 
     def makes(self, tag: str) -> bool:
-        """Return whether this stands in for ``tag``: its version, in any variant but another system's."""
+        """Return whether this can replace ``tag``: its version, in any variant except Alpine's."""
         repository, version = _split(tag)
-        variants = version.removeprefix(self.version)
-        known = version.startswith(self.version) and (not self.version or variants[:1] in {"", "-"})
-        return repository == self.repository and known and "alpine" not in variants
+        variant = version.removeprefix(self.version)
+        same_version = version.startswith(self.version) and (not self.version or variant[:1] in {"", "-"})
+        return repository == self.repository and same_version and "alpine" not in variant
 
 
 TABLE = (
@@ -58,7 +58,7 @@ TABLE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a tag: it was there, a registry has it, or it was made in ``seconds``."""
+    """The result for one tag: it was present, a registry has it, or it was made in ``seconds``."""
 
     tag: str
     state: State
@@ -72,28 +72,28 @@ def make(
     say: Callable[[str], None],
     run: Run = programs.run,
 ) -> tuple[Outcome, ...]:
-    """Make the asked tags (default: what the compose files and Dockerfiles ask for) that cannot be had.
+    """Make the tags that are neither present nor in a registry; ``replace`` makes all of them.
 
-    ``replace`` makes all of them, whatever is there under their names.
+    Without ``tags``: those that the compose files and Dockerfiles name.
 
     Raises:
         EngineUnavailable: no Docker Engine answers.
         BuildFailed: a tag has no recipe and cannot be pulled, or a recipe failed.
     """
-    workshop = Workshop(run=run, say=say)
-    workshop.require_engine()
-    wanted = tuple(base_tags.asked() if tags is None else dict.fromkeys(tags))
-    with ThreadPoolExecutor(max_workers=max(1, len(wanted))) as pool:
-        states = pool.map(lambda tag: "missing" if replace else workshop.state(tag), wanted)
-        found = dict(zip(wanted, states, strict=True))
-    recipes = {tag: recipe_for(tag) for tag, state in found.items() if state == "missing"}
-    made = workshop.make(recipes, afresh=replace)
+    builder = ImageBuilder(run=run, say=say)
+    builder.require_engine()
+    names = tuple(base_tags.asked() if tags is None else dict.fromkeys(tags))
+    with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
+        answers = pool.map(lambda tag: "missing" if replace else builder.state(tag), names)
+        states = dict(zip(names, answers, strict=True))
+    recipes = {tag: recipe_for(tag) for tag, state in states.items() if state == "missing"}
+    outcomes = builder.make(recipes, afresh=replace)
     if replace:
-        say("What was built on the former ones stays as it is until `inv build --no-cache`.")
-    return tuple(made.get(tag) or _left_alone(tag, state, say) for tag, state in found.items())
+        say("Images built on the former ones stay as they are until `inv build --no-cache`.")
+    return tuple(outcomes.get(tag) or _unchanged(tag, state, say) for tag, state in states.items())
 
 
-def _left_alone(tag: str, state: str, say: Callable[[str], None]) -> Outcome:
+def _unchanged(tag: str, state: str, say: Callable[[str], None]) -> Outcome:
     if state == "pullable":
         say(f"{tag}: a registry has it, nothing to make")
         return Outcome(tag=tag, state="pullable")
@@ -102,7 +102,7 @@ def _left_alone(tag: str, state: str, say: Callable[[str], None]) -> Outcome:
 
 
 def recipe_for(tag: str) -> Recipe:
-    """Return the recipe that stands in for ``tag``.
+    """Return the recipe that can replace ``tag``.
 
     Raises:
         BuildFailed: there is none.
@@ -128,8 +128,8 @@ def digest(*folders: Path, extra: Sequence[str] = ()) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Workshop:
-    """Asks the Engine what is there, and makes what is not."""
+class ImageBuilder:
+    """Asks the Docker Engine which images are present, and makes those that are missing."""
 
     run: Run
     say: Callable[[str], None]
@@ -145,22 +145,22 @@ class Workshop:
             ) from error
 
     def state(self, tag: str) -> Literal["present", "pullable", "missing"]:
-        """Return whether ``tag`` is here, can be pulled, or neither; an outdated one of ours is missing."""
+        """Return whether ``tag`` is present, can be pulled, or is missing; so is one of an old recipe."""
         label = self.label(tag)
         if label is not None:
-            ours = next((recipe for recipe in TABLE if recipe.makes(tag)), None)
-            outdated = label and ours is not None and label != self.recipe_digest(ours)
+            recipe = next((recipe for recipe in TABLE if recipe.makes(tag)), None)
+            outdated = label and recipe is not None and label != self.recipe_digest(recipe)
             return "missing" if outdated else "present"
         return "pullable" if self.can_be_pulled(tag) else "missing"
 
     def label(self, tag: str) -> str | None:
-        """Return the recipe that ``tag`` was made from: empty for a real image, None for no image."""
+        """Return the digest of the recipe of ``tag``: empty for an official image, None for no image."""
         argv = ("docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', tag)
         done = self.run(argv, check=False)
         return done.stdout.strip() if done.returncode == 0 else None
 
     def can_be_pulled(self, tag: str) -> bool:
-        """Ask the registry; where the Engine has mirrors of its own, only a pull can tell."""
+        """Ask the registry; where the Docker Engine has mirrors configured, only a pull can tell."""
         info = self.run(("docker", "info", "--format", "{{json .RegistryConfig.Mirrors}}"), check=False)
         mirrored = info.stdout.strip() not in {"", "null", "[]"}
         argv = ("docker", "pull", "--quiet", tag) if mirrored else ("docker", "manifest", "inspect", tag)
@@ -171,7 +171,7 @@ class Workshop:
             return False
 
     def make(self, recipes: dict[str, Recipe], *, afresh: bool) -> dict[str, Outcome]:
-        """Make each tag from its recipe, side by side, Debian's releases first."""
+        """Make each tag from its recipe, in parallel, Debian's releases first."""
         if not recipes:
             return {}
         debian = Debian.of_this_machine(self.run)
@@ -185,7 +185,7 @@ class Workshop:
             return {tag: job.result() for tag, job in jobs.items()}
 
     def base(self, debian: Debian, suite: str, *, afresh: bool) -> str:
-        """Return the tag of a bare Debian release, made if it is not here or was made otherwise."""
+        """Return the tag of a bare Debian release; make it where it is missing or its recipe changed."""
         tag, recipe = f"ecommerce-debian:{suite}", self.base_digest()
         if afresh or self.label(tag) != recipe:
             started = time.monotonic()
@@ -198,7 +198,7 @@ class Workshop:
         return tag
 
     def build(self, tag: str, recipe: Recipe, base: Callable[[], str], *, afresh: bool) -> Outcome:
-        """Build ``tag`` on ``base`` (waited for) from its folder's Dockerfile."""
+        """Wait for ``base``, then build ``tag`` on it from its folder's Dockerfile."""
         image = base()
         started = time.monotonic()
         label = f"{LABEL}={self.recipe_digest(recipe)}"
@@ -217,16 +217,16 @@ class Workshop:
         return Outcome(tag=tag, state="made", seconds=seconds)
 
     def base_digest(self) -> str:
-        """Return what a bare Debian release is made of, besides the release itself."""
+        """Return a digest of what a bare Debian release is made from, besides the release itself."""
         return digest(RECIPES / "debian", extra=(Debian.authorities_digest(),))
 
     def recipe_digest(self, recipe: Recipe) -> str:
-        """Return what an image of ``recipe`` is made of."""
+        """Return a digest of what an image of ``recipe`` is made from."""
         return digest(RECIPES / recipe.folder, extra=(recipe.suite, self.base_digest()))
 
 
 def _split(tag: str) -> tuple[str, str]:
-    """``docker.io/library/redis:7`` -> ``redis``, ``7``; a digest is never ours to stand in for."""
+    """Return repository and version: ``docker.io/library/redis:7`` -> ``redis``, ``7``."""
     name = tag.removeprefix("docker.io/").removeprefix("library/")
     repository, _, version = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "latest")
     return repository, version

@@ -1,4 +1,4 @@
-"""Which images from elsewhere the project asks for: read from the compose files and Dockerfiles."""
+"""Which base images the project needs: read from the compose files and Dockerfiles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COMPOSE_FILES = (
 )
 
 CURL = "alpine/curl:latest"
-"""What the documented commands run the scripts of ``integration_tests/`` in; no file names it."""
+"""The image in which the documented commands run the scripts of ``integration_tests/``; no file names it."""
 
 _REFERENCE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))")
 

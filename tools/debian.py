@@ -1,4 +1,4 @@
-"""A bare Debian system in an archive, from the mirrors and with the authorities of this machine."""
+"""A bare Debian system in an archive, from this machine's mirrors, trusting this machine's authorities."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ AUTHORITIES = (
     Path("/etc/pki/tls/certs/ca-bundle.crt"),
     Path("/etc/ssl/ca-bundle.pem"),
 )
-"""Where systems keep the authorities they trust, in one file."""
+"""Where operating systems keep the certificate authorities that they trust, in one file."""
 
 RECIPE = ROOT / "tools" / "base-images" / "debian"
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*/LC_MESSAGES/*")
 INHERITED = ("Acquire::Check-Valid-Until", "Acquire::Check-Date")
-"""What apt is told here because of the mirror must be told in the images as well."""
+"""Options that apt has on this machine because of its mirror; the images need them, too."""
 
 MERGED_USR = Path("/usr/share/mmdebstrap/hooks/maybe-merged-usr")
 
 
 class Run(Protocol):
-    """What ``commands.run`` does."""
+    """Run a program to its end, as ``stack.system.programs.run`` does."""
 
     def __call__(
         self, argv: Sequence[str | Path], *, timeout_s: float | None = None, check: bool = True
@@ -79,7 +79,7 @@ class Debian:
         """Write a bare system of the release to the tar file ``target``.
 
         Raises:
-            BuildFailed: mmdebstrap failed; its last words say why.
+            BuildFailed: mmdebstrap failed; the error carries the end of its output.
         """
         bundle = authorities()
         environment = ("env", f"HOST_CA_BUNDLE={bundle}") if bundle else ()
@@ -113,18 +113,18 @@ _TARGETS = (
 
 
 def authorities() -> Path | None:
-    """Return the file with the authorities that this machine trusts, if it has one where systems keep it."""
+    """Return the file of the authorities that this machine trusts; None where it is at no known place."""
     return next((path for path in AUTHORITIES if path.is_file()), None)
 
 
 def _mirrors(targets: str) -> tuple[str, str]:
-    """Debian's archive and its security archive, as ``apt-get indextargets`` names them."""
-    found = {"archive": "", "security": ""}
+    """Return Debian's archive and its security archive, as ``apt-get indextargets`` names them."""
+    addresses = {"archive": "", "security": ""}
     for origin, codename, address in (line.split() for line in targets.splitlines() if line.count(" ") == 2):
         kind = "security" if codename.endswith("-security") else "archive"
-        if origin == "Debian" and not found[kind]:
-            found[kind] = address
-    return found["archive"], found["security"]
+        if origin == "Debian" and not addresses[kind]:
+            addresses[kind] = address
+    return addresses["archive"], addresses["security"]
 
 
 def _inherited(run: Run) -> tuple[str, ...]:

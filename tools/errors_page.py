@@ -1,4 +1,4 @@
-"""``python -m stack.errors_page``: writes docs/errors.md from ``stack.errors``, its only source."""
+"""``python -m tools.errors_page``: write docs/errors.md from ``stack.errors``, its only source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAGE = ROOT / "docs" / "errors.md"
 HEAD = """# Exit codes
 
 Every command (`inv ...`, `nox -s integration`, `python -m stack...`) ends with one of these, and says what
-happened and what to do in the lines that begin with `error:`. Made by `python -m stack.errors_page`.
+happened and what to do in the lines that begin with `error:`. Made by `python -m tools.errors_page`.
 
 | code | error | what happened |
 | --- | --- | --- |
@@ -29,12 +29,12 @@ Code 2 is the command line's own: a word that `inv`, `nox` or argparse does not 
 
 def classes() -> list[type[StackError]]:
     """Return every error of ``stack.errors``, by its code."""
-    found = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, StackError)]
-    return sorted(found, key=lambda kind: kind.code)
+    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, StackError)]
+    return sorted(kinds, key=lambda kind: kind.code)
 
 
 def page() -> str:
-    """Return the page that docs/errors.md is to be."""
+    """Return the text of docs/errors.md."""
     rows = []
     for kind in classes():
         if kind is not StackError:

@@ -1,6 +1,6 @@
-"""``python -m stack.fuzzing``: schemathesis, all its checks, against the backend of an ephemeral stack.
+"""``python -m tools.fuzzing``: run all of schemathesis' checks against the backend of an ephemeral stack.
 
-Twice: as nobody, and as a customer. Exit code 0 where it found nothing.
+Twice: anonymously, and as a customer. Exit code 0 where it found nothing.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from stack.system.directories import ROOT
 
 CONFIGURATION = ROOT / "backend" / "schemathesis.toml"
 CUSTOMER = {"email": "fuzz@example.com", "password": "correct horse 9"}
-KEEPS_TOKEN = ("--exclude-path", "/api/v1/accounts/logout")
-"""As a customer nothing logs out: all that came after it would be asked by nobody."""
+KEEP_TOKEN = ("--exclude-path", "/api/v1/accounts/logout")
+"""A customer must not log out: every request after that would be anonymous."""
 
 TIMEOUT_S = 30.0
 ONE_THREAD = ("--workers", "1")
-"""Hypothesis parses Python, and the parser of CPython 3.11 mixes up threads (python/cpython#106905)."""
+"""Hypothesis parses Python, and the parser of CPython 3.11 is not thread-safe (python/cpython#106905)."""
 
 SHORT = ("--max-examples", "10", *ONE_THREAD)
 LONG = ("--max-examples", "500", *ONE_THREAD)
@@ -35,7 +35,7 @@ LONG = ("--max-examples", "500", *ONE_THREAD)
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What ``nox -s fuzz -- ...`` was given; ``schemathesis`` goes to schemathesis as it is."""
+    """The options of ``nox -s fuzz -- ...``; ``schemathesis`` holds those that are passed on as they are."""
 
     engine: str
     stack: str
@@ -44,7 +44,7 @@ class Options:
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Return the options; what is not ours is schemathesis'."""
+    """Return the options; unknown ones belong to schemathesis."""
     parser = argparse.ArgumentParser(prog="nox -s fuzz --", description=__doc__)
     parser.add_argument("--engine", default="auto", help="docker, podman, local, or auto (default)")
     parser.add_argument("--stack", default="ci", help="which compose file: ci (default) or local")
@@ -54,14 +54,14 @@ def parse(arguments: Sequence[str]) -> Options:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Fuzz a stack of its own; return the exit code. What went wrong has been said."""
+    """Fuzz a stack of its own; return the exit code. Errors have been printed."""
     options = parse(arguments)
     choice = Choice(kind=options.stack, engine=options.engine)
     try:
-        with session.ephemeral_stack(choice, show=Progress().show) as kept:
-            backend = kept.endpoints["BACKEND_URL"]
-            customer = ["--header", f"Authorization: Bearer {_token(backend)}", *KEEPS_TOKEN]
-            identities = {"nobody": [], "a customer": customer}
+        with session.ephemeral_stack(choice, show=Progress().show) as stack:
+            backend = stack.endpoints["BACKEND_URL"]
+            customer = ["--header", f"Authorization: Bearer {_token(backend)}", *KEEP_TOKEN]
+            identities = {"anonymous": [], "a customer": customer}
             codes = [_fuzz(backend, name, words, options) for name, words in identities.items()]
     except StackError as problem:
         messages.print_error(problem)
@@ -70,7 +70,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _token(backend: str) -> str:
-    """Return the token of a customer who registers for this."""
+    """Register a customer; return the token."""
     request = urllib.request.Request(  # noqa: S310 - the stack's own address
         f"{backend}/api/v1/accounts/register",
         data=json.dumps(CUSTOMER).encode(),

@@ -1,6 +1,6 @@
-"""``python -m stack.lock_check``: every lock still satisfies what it was made from, offline.
+"""``python -m tools.locks``: check, offline, that every lock still satisfies what it was made from.
 
-``[tool.stack.locks]`` of pyproject.toml is the one table of locks: `nox -s lock` makes what it asks for.
+``[tool.stack.locks]`` of pyproject.toml is the one table of locks; `nox -s lock` makes them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Lock:
     """A row of the table, paths from the repository's root.
 
     ``groups`` are the source's dependency groups, ``within`` is the lock whose versions this one keeps,
-    ``alone`` leaves out what the packages themselves ask for, ``python`` is the oldest that the lock is for.
+    ``alone`` leaves out the dependencies of the packages, ``python`` is the oldest that the lock is for.
     """
 
     target: str
@@ -45,14 +45,14 @@ def table(root: Path = ROOT) -> tuple[Lock, ...]:
 
 
 def check(lock: Lock, root: Path = ROOT) -> None:
-    """Check on every Python of ours that the lock pins, by hash, what its source asks for.
+    """Check, for every supported Python, that the lock pins what its source requires, with hashes.
 
     Raises:
-        LockMismatch: names the first package that is missing, of another version than asked for, or unhashed.
+        LockMismatch: names the first package that is missing, has a wrong version, or has no hash.
     """
     source, target = root / lock.source, root / lock.target
     pinned = target.read_bytes() if target.exists() else b""
-    _check_pins(lock, _wanted(lock, source), source, target, pinned)
+    _check_pins(lock, _requirements(lock, source), source, target, pinned)
     if lock.within:
         outer = root / lock.within
         _check_pins(lock, (pin for pin, _ in _pins(outer.read_text(encoding="utf-8"))), outer, target, pinned)
@@ -63,15 +63,15 @@ def check(lock: Lock, root: Path = ROOT) -> None:
             )
 
 
-def _check_pins(lock: Lock, wanted: Iterable[str], asker: Path, target: Path, pinned: bytes) -> None:
-    project = f"[project]\ndependencies = {json.dumps(list(wanted))}".encode()
+def _check_pins(lock: Lock, requirements: Iterable[str], source: Path, target: Path, pinned: bytes) -> None:
+    project = f"[project]\ndependencies = {json.dumps(list(requirements))}".encode()
     for version in PYTHONS:
-        here = Interpreter(path=Path(sys.executable), version=version)
-        if here.satisfies(f">={lock.python}"):
-            check_lock(asker, project, target, pinned, here)
+        interpreter = Interpreter(path=Path(sys.executable), version=version)
+        if interpreter.satisfies(f">={lock.python}"):
+            check_lock(source, project, target, pinned, interpreter)
 
 
-def _wanted(lock: Lock, source: Path) -> Iterator[str]:
+def _requirements(lock: Lock, source: Path) -> Iterator[str]:
     text = source.read_text(encoding="utf-8")
     if source.suffix == ".in":
         lines = (line.split("#", 1)[0].strip() for line in text.splitlines())
@@ -100,7 +100,7 @@ def _pins(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def main(root: Path = ROOT) -> int:
-    """Check every lock; 0 where all match, else the error's exit code."""
+    """Check every lock; return 0 where all match, else the error's exit code."""
     locks = table(root)
     for lock in locks:
         try:

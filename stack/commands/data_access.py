@@ -18,6 +18,7 @@ from stack.data.stores import Redis, Server, Stores
 from stack.data.template import Recipe
 from stack.errors import BadSize, NoSuchStore, NotUp
 from stack.plan.plan import Plan, ServicePlan
+from stack.records import plans as stored_plans
 from stack.records import state as records
 from stack.records.state import StackState
 from stack.system import programs
@@ -155,7 +156,7 @@ def access_to(state: StackState) -> Access:
     Raises:
         NotDisposable: the guard refuses.
     """
-    plan = plans.plan_of(state)
+    plan = stored_plans.read(state.name)
     access = Access(state=state, plan=plan, stores=stores.stores_of(plan))
     guard.require_aim(plan, state, access.stores, os.environ)
     return access

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from stack.control import guardians
+from stack.control.choice import Choice
 from stack.display import messages
 from stack.engines import registry, versions
 from stack.engines.local import binaries
@@ -178,7 +179,7 @@ def _clock() -> Iterator[Check]:
 
 
 def _overrides() -> Iterator[Check]:
-    path = ROOT / ".env.local"
+    path = Path(Choice(work_tree=ROOT).env_file())
     if not path.exists():
         yield Check(name=".env.local", level="ok", text="absent; the defaults hold")
         return

@@ -13,6 +13,7 @@ from stack.environments import virtualenv
 from stack.errors import NotRunnable, UnknownService
 from stack.plan.addresses import rewrite_names, rewrite_paths
 from stack.plan.plan import LOOPBACK, ServicePlan
+from stack.records import plans as stored_plans
 from stack.records import state
 from stack.records.state import StackState
 from stack.system import programs
@@ -24,7 +25,7 @@ def run(choice: Choice, service: str, command: str, *, fresh: bool = False) -> i
     words = shlex.split(command)
     if kept.engine != "local":
         return programs.attach(container_argv(kept, service, words, fresh=fresh))
-    made = plans.plan_of(kept)
+    made = stored_plans.read(kept.name)
     planned = plans.service_of(made, service)
     environment = local_environment(planned, kept)
     addresses = {(s.name, t): (LOOPBACK, p) for s in made.services.values() for t, p in s.ports.items()}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 
-from stack.control import guardians, plans
+from stack.control import guardians
 from stack.control.choice import Choice
 from stack.display import messages, tables
 from stack.health import checks, probes
 from stack.plan.plan import Plan
+from stack.records import plans
 from stack.records.state import StackState
 from stack.system import programs
 
@@ -45,6 +46,6 @@ async def _ask(made: Plan, kept: StackState, name: str) -> dict[str, str]:
 def run(choice: Choice) -> int:
     """Ask every service now and say what it answers; 1 where one is not well."""
     kept = guardians.require_running(choice.resolve_name())
-    rows = ask_all(plans.plan_of(kept), kept)
+    rows = ask_all(plans.read(kept.name), kept)
     messages.say(tables.table(rows, ["service", "health", "answer", "ms"]))
     return 0 if all(row["health"] in {"ok", "-"} for row in rows) else 1

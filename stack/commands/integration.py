@@ -9,18 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stack.commands import pytest_process
-from stack.control import guardians, session, sweep
+from stack.control import session, sweep
 from stack.control.choice import Choice
 from stack.control.guardians import Launched
-from stack.display import failure, log_lines, messages, summary
+from stack.display import failure, log_lines, messages
 from stack.display.progress import Progress
 from stack.environments import virtualenv
-from stack.errors import StackError, TestsFailed
+from stack.errors import StackError
 from stack.records import service_logs
-from stack.system import ctrl_c, programs
+from stack.system import ctrl_c
 
 INTERRUPTED = 130
-PASSED = "passed"
 SHOWN_LINES = 60
 """How much of the services' logs a failure shows; all of it is in the run's folder."""
 
@@ -86,62 +85,35 @@ def _run(options: Options) -> int:
     choice = Choice(kind=options.stack, engine=options.engine)
     asked = session.request(choice, ephemeral=not options.keep, deadline_s=options.deadline_s)
     messages.say(f"stack {asked.name} on {asked.engine}")
-    with ctrl_c.hold() as release:
-        launched = guardians.launch(asked)
+    with session.hold(asked) as stack:
         try:
-            release()
-            _bring_up_and_test(launched, options)
-        except TestsFailed as problem:
-            _leave(launched, f"failed: {problem}", keep=options.keep)
+            _bring_up_and_test(stack, options)
+        except StackError:
+            _show_logs(stack)
+            _say_if_kept(stack)
             raise
-        except BaseException as problem:
-            if interrupted := isinstance(problem, KeyboardInterrupt):
-                ctrl_c.ignore()
-            _finish(launched, "interrupted" if interrupted else f"failed: {problem}", hurry=interrupted)
-            raise
-    _leave(launched, PASSED, keep=options.keep)
+        _say_if_kept(stack)
     return 0
 
 
-def _bring_up_and_test(launched: Launched, options: Options) -> None:
+def _bring_up_and_test(stack: Launched, options: Options) -> None:
     began, shown = time.monotonic(), Progress()
     python = virtualenv.sync(pytest_process.TESTS).python
-    events = session.wait_until_up(launched, shown.show)
+    events = session.wait_until_up(stack, shown.show)
     if options.keep:
-        launched.keep()
+        stack.detach()
     messages.say(f"up in {time.monotonic() - began:.1f} s")
-    pytest_process.test(launched, python, options.pytest, began_at=len(events))
+    pytest_process.test(stack, python, options.pytest, began_at=len(events))
 
 
-def _leave(launched: Launched, outcome: str, *, keep: bool) -> None:
-    """End the stack after its tests, or leave it up where that was asked for."""
-    if not keep:
-        _finish(launched, outcome, hurry=False)
-        return
-    if outcome != PASSED:
-        summary.finish(launched.run, outcome=outcome)
-    messages.say(f"kept: {launched.name}; end it with `inv down --stack {launched.name}`")
+def _show_logs(stack: Launched) -> None:
+    rows = service_logs.merge(stack.run, service_logs.logged_services(stack.run))
+    messages.say(log_lines.excerpt(rows, SHOWN_LINES))
 
 
-def _finish(launched: Launched, outcome: str, *, hurry: bool) -> None:
-    """End the stack and close its record; unless all went well, show the last of what its services said."""
-    if hurry:
-        launched.hurry()
-    else:
-        launched.end()
-    try:
-        if not programs.ends_within(launched.process, sweep.END_LIMIT_S):
-            launched.process.kill()
-    except KeyboardInterrupt:
-        ctrl_c.ignore()
-        launched.hurry()
-        launched.process.wait(timeout=sweep.END_LIMIT_S)
-        summary.finish(launched.run, outcome="interrupted")
-        raise
-    summary.finish(launched.run, outcome=outcome)
-    if outcome.startswith("failed"):
-        rows = service_logs.merge(launched.run, service_logs.logged_services(launched.run))
-        messages.say(log_lines.excerpt(rows, SHOWN_LINES))
+def _say_if_kept(stack: Launched) -> None:
+    if stack.detached:
+        messages.say(f"kept: {stack.name}; end it with `inv down --stack {stack.name}`")
 
 
 if __name__ == "__main__":

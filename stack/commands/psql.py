@@ -10,13 +10,14 @@ from stack.control.choice import Choice
 from stack.engines.local import servers
 from stack.errors import ServerMissing
 from stack.plan.plan import LOOPBACK
+from stack.records import plans as stored_plans
 from stack.system import programs
 
 
 def run(choice: Choice, command: str) -> int:
     """Open psql on the stack's Postgres, or run one command."""
     kept = guardians.require_running(choice.resolve_name())
-    planned = plans.service_of_image(plans.plan_of(kept), "postgres")
+    planned = plans.service_of_image(stored_plans.read(kept.name), "postgres")
     user = planned.service.environment.get("POSTGRES_USER", "postgres")
     database = planned.service.environment.get("POSTGRES_DB", user)
     extra = ["--command", command] if command else []

@@ -12,13 +12,14 @@ from stack.control.choice import Choice
 from stack.display import messages
 from stack.errors import ServerMissing
 from stack.plan.plan import LOOPBACK
+from stack.records import plans as stored_plans
 from stack.system import programs
 
 
 def run(choice: Choice, command: str) -> int:
     """Open redis-cli on the stack's Redis, or run one command."""
     kept = guardians.require_running(choice.resolve_name())
-    planned = plans.service_of_image(plans.plan_of(kept), "redis")
+    planned = plans.service_of_image(stored_plans.read(kept.name), "redis")
     if kept.engine != "local":
         return programs.attach(
             exec.container_argv(kept, planned.name, ["redis-cli", *shlex.split(command)], fresh=False)

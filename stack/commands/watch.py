@@ -6,8 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from stack.control import guardians, plans
+from stack.control import guardians, services
+from stack.errors import ServiceFailed
 from stack.plan.plan import Plan
+from stack.records import plans
+from stack.records.control import Action
 from stack.records.state import StackState
 
 POLL_S = 0.3
@@ -19,7 +22,7 @@ Snapshot = dict[Path, int]
 
 def watch_services(kept: StackState, *, say: Callable[[str], None]) -> None:
     """Stay until interrupted or until the stack is gone; restart each service whose files change."""
-    made = plans.plan_of(kept)
+    made = plans.read(kept.name)
     seen = {name: snapshot(project) for name, project in projects(made)}
     say(f"watching {', '.join(seen)}; Ctrl-C ends the watch, not the stack")
     while guardians.alive(kept.name) is not None:
@@ -30,12 +33,11 @@ def watch_services(kept: StackState, *, say: Callable[[str], None]) -> None:
             seen[name] = now
             if changed:
                 say(f"{changed[0].relative_to(project)} was saved: reloading {name}")
-                answer = guardians.ask(kept.name, "rebuild", [name])
-                say(
-                    f"{name} is ready again"
-                    if answer["ok"]
-                    else f"{name} did not become ready; see `inv logs`"
-                )
+                try:
+                    services.change_services(kept, Action.REBUILD, [name])
+                    say(f"{name} is ready again")
+                except ServiceFailed:
+                    say(f"{name} did not become ready; see `inv logs`")
 
 
 def projects(made: Plan) -> Iterator[tuple[str, Path]]:

@@ -53,6 +53,7 @@ def load_stack(request: Request) -> Stack:
         files=tuple(request.files),
         directory=directory,
         services=services,
+        env_file=request.env_file,
         networks=_networks(document, services, name),
         volumes=_names(document.get("volumes"), name),
         endpoints=dict(document.get("x-endpoints") or {}),

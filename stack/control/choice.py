@@ -14,7 +14,7 @@ from stack.system.directories import ROOT
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Which stack a command means: a kind (``local``, ``ci``), a work tree, an engine."""
+    """The options by which a command names a stack: its kind (``local``, ``ci``), work tree and engine."""
 
     kind: str = "local"
     engine: str = "auto"
@@ -39,6 +39,7 @@ class Choice:
         return (str(main), *(str(Path(extra).resolve()) for extra in self.extra_files))
 
     def env_file(self) -> str:
+        """Return the file of this work tree's own variables, there or not."""
         return str(self.work_tree / ".env.local")
 
     def name(self) -> str:
@@ -46,15 +47,15 @@ class Choice:
         return os.environ.get("STACK_NAME") or names.of_work_tree(self.project, self.work_tree)
 
     def resolve_name(self) -> str:
-        """Return the name of the chosen stack: that of a running one, or the kind's in this work tree."""
+        """Return the name of the chosen stack: a running stack's own name, or that of the kind here."""
         return self.kind if self.kind in state.names() else self.name()
 
     def last_run(self) -> Path | None:
-        """Return the folder of the newest run of the stack, running or not."""
+        """Return the folder of the stack's newest run, None where it never ran here."""
         name = self.resolve_name()
-        running = guardians.alive(name)
-        if running is not None:
-            return Path(running.run)
+        stack = guardians.alive(name)
+        if stack is not None:
+            return Path(stack.run)
         folder = self.work_tree / ".stack" / "runs"
         runs = sorted(folder.glob(f"*-{name}*")) or sorted(folder.glob(f"*-{self.project}-*"))
         return runs[-1] if runs else None

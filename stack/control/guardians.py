@@ -1,74 +1,82 @@
-"""How commands speak with guardians: find one, launch it, follow it, ask it."""
+"""How commands reach guardians: find one, launch it, follow it, send it a command."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import signal
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from stack.errors import GuardianLost, NotUp, StateUnreadable
+from stack.records import request as requests
 from stack.records import state, timeline
+from stack.records.control import Command, Reply
 from stack.records.request import KEEP, Request
 from stack.records.state import StackState
 from stack.records.timeline import Event
-from stack.system import files, kernel, processes, programs
+from stack.system import kernel, processes, programs
 from stack.system.directories import ROOT
 
 
 @dataclass(kw_only=True)
 class Launched:
-    """A guardian that we started. ``lease`` is the writing end of its pipe, None once it is given up."""
+    """A guardian that this process started.
+
+    ``lease`` is the writing end of its pipe, None once it is closed; ``detached``: the stack outlives us.
+    """
 
     name: str
     run: Path
     process: programs.Process
     lease: int | None
+    detached: bool = False
 
     def events(self) -> Iterator[Event]:
-        """Return what happens, until the guardian has ended."""
+        """Return the events of the run until the guardian has ended."""
         return timeline.follow(self.run, ended=lambda: self.process.poll() is not None)
 
     def end(self) -> None:
-        """Give the lease up: the guardian takes the stack down."""
+        """Close the lease: the guardian of a stack that is not detached takes it down."""
         if self.lease is not None:
             with contextlib.suppress(OSError):
                 os.close(self.lease)
             self.lease = None
 
-    def keep(self) -> None:
-        """Let the stack live without us from now on."""
+    def detach(self) -> None:
+        """Let the stack outlive this process."""
+        self.detached = True
         if self.lease is not None:
             with contextlib.suppress(OSError):
                 os.write(self.lease, KEEP)
         self.end()
 
-    def hurry(self) -> None:
-        """Ask for the quick end: the second request cuts every grace short."""
+    def end_quickly(self) -> None:
+        """End the stack quickly, detached or not: the second SIGTERM cuts every grace period short."""
+        self.detached = False
         self.end()
-        kept = state.read(self.name)
+        stack = state.read(self.name)
         for _ in range(2):
-            if kept is not None and processes.is_alive(kept.pid, kept.pid_started):
+            if stack is not None and processes.is_alive(stack.pid, stack.pid_started):
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(kept.pid, signal.SIGTERM)
+                    os.kill(stack.pid, signal.SIGTERM)
 
 
 def launch(request: Request) -> Launched:
-    """Start the guardian of a stack, which ends when we do, unless we ``keep`` it."""
+    """Start the guardian of a stack, which ends when this process does, unless it is detached."""
     request = replace(request, token=secrets.token_hex(8))
     run = Path(request.run)
-    file = run / "request.json"
-    files.write_atomically(file, json.dumps(asdict(request)))
+    file = requests.write(request)
     reading, writing = os.pipe()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), processes.TOKEN: request.token}
-    # Podman's conmon stays behind as its parent; in a namespace it would end with the guardian's.
+    # Podman's conmon outlives the commands that start it; in a namespace it would end with the guardian.
     prefix = () if request.engine == "podman" else kernel.namespace_prefix()
     argv = [*prefix, sys.executable, "-m", "stack.guardian", str(file)]
     with (run / "guardian.log").open("ab") as output:
@@ -84,12 +92,13 @@ def launch(request: Request) -> Launched:
     return Launched(name=request.name, run=run, process=process, lease=writing)
 
 
-def ask(name: str, verb: str, services: list[str], *, timeout_s: float = 180.0) -> dict[str, Any]:
-    """Ask the guardian of ``name`` and return what it says.
+def ask(name: str, command: Command, *, timeout_s: float = 180.0) -> Reply:
+    """Send a command to the guardian of the stack ``name`` and return its reply.
 
     Raises:
-        NotUp: there is no such stack, or it is not ready to be asked.
-        GuardianLost: it ended without an answer.
+        NotUp: there is no such stack, or its guardian does not listen yet.
+        GuardianLost: it ended without a reply.
+        TimeoutError: there is no reply within ``timeout_s``.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)
@@ -97,50 +106,49 @@ def ask(name: str, verb: str, services: list[str], *, timeout_s: float = 180.0) 
             connection.connect(str(state.control_socket(name)))
         except OSError as error:
             raise not_up(name) from error
-        connection.sendall(json.dumps({"verb": verb, "services": services}).encode() + b"\n")
-        answer = connection.makefile().readline()
-    if not answer:
-        raise GuardianLost(f"The guardian of {name} ended without an answer.", hint="Run `inv ps`.")
-    answered: dict[str, Any] = json.loads(answer)
-    return answered
+        connection.sendall(msgspec.json.encode(command) + b"\n")
+        reply = connection.makefile("rb").readline()
+    if not reply:
+        raise GuardianLost(f"The guardian of {name} ended without a reply.", hint="Run `inv ps`.")
+    return msgspec.json.decode(reply, type=Reply)
 
 
 def alive(name: str) -> StackState | None:
-    """Return the state of the stack where its guardian lives."""
-    kept = state.read(name)
-    if kept is not None and processes.is_alive(kept.pid, kept.pid_started):
-        return kept
+    """Return the state of the stack ``name``, None where its guardian does not run."""
+    stack = state.read(name)
+    if stack is not None and processes.is_alive(stack.pid, stack.pid_started):
+        return stack
     return None
 
 
 def not_up(name: str) -> NotUp:
-    """Return the error of a stack that was meant and is not up; its hint names those that are."""
-    others = [other for other in state.names() if other != name and _lives(other)]
+    """Return the error of a stack that is not up; its hint names those that are."""
+    others = [other for other in state.names() if other != name and _is_alive(other)]
     instead = f", or name one that is up: `--stack {'`, `--stack '.join(others)}`" if others else ""
     return NotUp(f"The stack {name} is not up.", hint=f"Start it with `inv up`{instead}.")
 
 
-def _lives(name: str) -> bool:
+def _is_alive(name: str) -> bool:
     with contextlib.suppress(StateUnreadable):
         return alive(name) is not None
     return False
 
 
 def require_running(name: str) -> StackState:
-    """Return the living stack of that name.
+    """Return the state of the running stack ``name``.
 
     Raises:
-        NotUp: there is none.
+        NotUp: it does not run.
     """
-    kept = alive(name)
-    if kept is None:
+    stack = alive(name)
+    if stack is None:
         raise not_up(name)
-    return kept
+    return stack
 
 
 def running_stacks() -> Iterator[StackState]:
-    """Return every living stack of this machine that this user may see."""
+    """Return every running stack of this account."""
     for name in state.names():
-        kept = alive(name)
-        if kept is not None:
-            yield kept
+        stack = alive(name)
+        if stack is not None:
+            yield stack

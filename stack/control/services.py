@@ -1,62 +1,63 @@
-"""The services of a running stack: their states, and how they are started and stopped."""
+"""The services of a running stack: their states; start, stop, restart, rebuild."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from stack.control import guardians
 from stack.errors import ServiceFailed, UnknownService
 from stack.records import timeline
+from stack.records.control import Action, Command, Outcome
 from stack.records.state import StackState
 
 
-def change_services(kept: StackState, verb: str, services: Sequence[str]) -> None:
-    """Stop, start or restart services.
+def change_services(stack: StackState, action: Action, services: Sequence[str]) -> None:
+    """Change services, all of them where none is named, and wait until they are ready.
 
     Raises:
-        UnknownService: a name that the stack does not have.
-        ServiceFailed: one did not become ready again.
+        UnknownService: the stack has no service of that name.
+        ServiceFailed: one did not become ready.
     """
-    known = list(kept.ports) or []
-    for name in services:
-        if name not in known:
-            raise UnknownService(
-                f"There is no service {name!r} in {kept.name}.", hint=f"Services: {', '.join(known)}."
-            )
-    answer = guardians.ask(kept.name, verb, list(services or known))
-    if not answer["ok"]:
-        failed = ", ".join(answer.get("failed", [])) or answer.get("error", "")
-        raise ServiceFailed(f"Not ready after {verb}: {failed}.", hint="See `inv logs`.")
+    reply = guardians.ask(stack.name, Command(action=action, services=tuple(services or stack.ports)))
+    if reply.outcome is Outcome.UNKNOWN_SERVICE:
+        raise UnknownService(
+            f"There is no service {reply.services[0]!r} in {stack.name}.",
+            hint=f"Services: {', '.join(stack.ports)}.",
+        )
+    if reply.outcome is Outcome.NOT_READY:
+        failed = ", ".join(reply.services)
+        raise ServiceFailed(f"Not ready after {action}: {failed}.", hint="See `inv logs`.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceStatus:
-    """One service as people see it. ``since`` is seconds since the epoch."""
+    """The state of one service; ``since`` is the time of the last transition, in seconds since the epoch."""
 
     service: str
     state: str
     text: str
     since: float
-    ports: dict[int, int]
+    ports: Mapping[int, int]
 
 
-def service_statuses(kept: StackState) -> list[ServiceStatus]:
-    """Return each service's last state, in the order in which they were started."""
-    last = {e.service: e for e in timeline.read(Path(kept.run)) if e.kind == "service"}
+def service_statuses(stack: StackState) -> list[ServiceStatus]:
+    """Return each service's state, in start order."""
+    last = {e.service: e for e in timeline.read(Path(stack.run)) if e.kind == "service"}
     return [
         ServiceStatus(
             service=name,
             state=last[name].state if name in last else "waiting",
             text=last[name].text if name in last else "",
-            since=last[name].at if name in last else kept.created,
-            ports={int(target): port for target, port in table.items()},
+            since=last[name].at if name in last else stack.created,
+            ports=ports,
         )
-        for name, table in kept.ports.items()
+        for name, ports in stack.ports.items()
     ]
 
 
 def elapsed_s(since: float) -> float:
+    """Return the seconds since a time of the epoch."""
     return time.time() - since

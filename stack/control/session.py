@@ -1,4 +1,4 @@
-"""A stack from its start to its end, as seen from the command that starts it."""
+"""Start a stack, wait until it is up, and end it: the command's side."""
 
 from __future__ import annotations
 
@@ -20,46 +20,74 @@ from stack.records.timeline import Event
 from stack.system import ctrl_c, programs
 from stack.system.directories import state_home
 
+PASSED = "passed"
+Show = Callable[[Event], None]
+
 
 def _nothing(event: Event) -> None:
-    """Show nothing."""
+    """Ignore an event."""
+
+
+@contextmanager
+def hold(request: Request) -> Iterator[Launched]:
+    """Start a stack's guardian for the block; the stack ends with it, unless it was detached by then.
+
+    Ctrl-C ends the stack quickly, detached or not. The run's summary is written at the end.
+    """
+    with ctrl_c.hold() as release:
+        stack = guardians.launch(request)
+        try:
+            release()
+            try:
+                yield stack
+            except KeyboardInterrupt:
+                raise
+            except BaseException as problem:
+                _finish(stack, f"failed: {problem}")
+                raise
+            _finish(stack, PASSED)
+        except KeyboardInterrupt:
+            ctrl_c.ignore()
+            stack.end_quickly()
+            _finish(stack, "interrupted")
+            raise
+
+
+def _finish(stack: Launched, outcome: str) -> None:
+    """Wait until a stack that is not detached has ended, and write the run's summary."""
+    if not stack.detached:
+        stack.end()
+        if not programs.ends_within(stack.process, sweep.END_LIMIT_S):
+            stack.process.kill()
+    elif outcome == PASSED:
+        return  # it goes on, and so does its record
+    summary.finish(stack.run, outcome=outcome)
 
 
 @contextmanager
 def ephemeral_stack(
-    choice: Choice, *, deadline_s: float = 120.0, show: Callable[[Event], None] = _nothing
+    choice: Choice, *, deadline_s: float = 120.0, show: Show = _nothing
 ) -> Iterator[StackState]:
-    """Give an ephemeral stack that is up; it ends with the block, however that ends.
+    """Start an ephemeral stack for the block and wait until it is up.
 
     Raises:
         StackError: it did not come up.
     """
-    launched = guardians.launch(request(choice, ephemeral=True, deadline_s=deadline_s))
-    outcome = "failed"
-    try:
-        wait_until_up(launched, show)
-        yield guardians.require_running(launched.name)
-        outcome = "passed"
-    finally:
-        launched.end()
-        if not programs.ends_within(launched.process, sweep.END_LIMIT_S):
-            launched.process.kill()
-        summary.finish(launched.run, outcome=outcome)
+    with hold(request(choice, ephemeral=True, deadline_s=deadline_s)) as stack:
+        wait_until_up(stack, show)
+        yield guardians.require_running(stack.name)
 
 
 def record_versions(run: Path) -> None:
-    """Write what is known at the beginning of a run: what it runs on."""
-    with contextlib.suppress(FileNotFoundError):  # its work tree is deleted already
+    """Write the versions of the machine and its engine into the run's folder."""
+    with contextlib.suppress(FileNotFoundError):  # the work tree was deleted meanwhile
         engine = read_request(run / "request.json").engine
         lines = f"{versions.machine()}engine {engine} {versions.engine(engine)}".rstrip()
         (run / "versions.txt").write_text(f"{lines}\n", encoding="utf-8")
 
 
-Show = Callable[[Event], None]
-
-
 def request(choice: Choice, *, services: Sequence[str] = (), ephemeral: bool, deadline_s: float) -> Request:
-    """Return what the guardian is to hold.
+    """Return the request for the chosen stack, with a new folder for its run.
 
     Raises:
         UnknownStack, UnknownEngine, EngineUnavailable: the choice cannot be met.
@@ -85,23 +113,23 @@ def wait_until_up(launched: Launched, show: Show) -> list[Event]:
     """Follow a guardian until its stack is up; return the events so far.
 
     Raises:
-        ServiceFailed: a service did not become ready. Its account is in the events.
-        StackError: whatever else the guardian could not do.
+        StartFailed: a service did not become ready; carries the events.
+        StackError: any other error of the guardian, with its exit code.
     """
     record_versions(launched.run)  # while the guardian starts
-    seen: list[Event] = []
+    events: list[Event] = []
     problem: Event | None = None
     for event in launched.events():
-        seen.append(event)
+        events.append(event)
         show(event)
         if event.kind == "error" and problem is None:
             problem = event
         if event.kind == "stack" and event.state == "up":
-            return seen
+            return events
     if problem is not None:
-        raise _Reported(problem)
-    if any(event.kind == "stack" and event.state == "failed" for event in seen):
-        raise StartFailed(seen, launched.run)
+        raise _GuardianError(problem)
+    if any(event.kind == "stack" and event.state == "failed" for event in events):
+        raise StartFailed(events, launched.run)
     output = (launched.run / "guardian.log").read_text(errors="replace").strip().splitlines()
     last = output[-1] if output else "it wrote nothing"
     raise ServiceFailed(f"The guardian ended before the stack was up: {last}.", hint=f"See {launched.run}.")
@@ -112,12 +140,12 @@ class StartFailed(ServiceFailed):
 
     def __init__(self, events: list[Event], run: Path) -> None:
         first = next((e.text for e in events if e.kind == "stack" and e.state == "failed"), "")
-        super().__init__(f"The stack did not come up: {first}", hint=f"Everything that was seen is in {run}.")
+        super().__init__(f"The stack did not come up: {first}", hint=f"The record of the run is in {run}.")
         self.events, self.run = events, run
 
 
-class _Reported(StackError):
-    """An error that the guardian met, with its own exit code."""
+class _GuardianError(StackError):
+    """An error in the guardian, with its own exit code."""
 
     def __init__(self, event: Event) -> None:
         super().__init__(event.text, hint=event.hint)
@@ -125,10 +153,10 @@ class _Reported(StackError):
 
 
 def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show) -> tuple[StackState, bool]:
-    """Bring the detached stack up; return its state, and whether it was up already.
+    """Bring a detached stack up; return its state, and whether it was up already.
 
     Raises:
-        UpElsewhere: it is up on another engine than the one that was asked for.
+        UpElsewhere: it is up on another engine than the chosen one.
         StackError: see ``wait_until_up``.
     """
     from filelock import FileLock
@@ -137,37 +165,20 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
     locks = state_home() / "locks"
     locks.mkdir(parents=True, exist_ok=True)
     with FileLock(locks / name, timeout=deadline_s + 60):
-        if (kept := guardians.alive(name)) is not None and kept.phase in {"up", "starting"}:
-            _must_be_on(choice.engine, kept)
-            return kept, True
-        if kept is not None:
-            sweep.end(kept)  # it is on its way down; there is one stack of a name at a time
-        asked = request(choice, services=services, ephemeral=False, deadline_s=deadline_s)
-        _bring_up(asked, show)
+        if (running := guardians.alive(name)) is not None and running.phase in {"up", "starting"}:
+            _require_engine(choice.engine, running)
+            return running, True
+        if running is not None:
+            sweep.end(running)  # it is stopping; there is one stack of a name at a time
+        with hold(request(choice, services=services, ephemeral=False, deadline_s=deadline_s)) as stack:
+            wait_until_up(stack, show)
+            stack.detach()
     return guardians.require_running(name), False
 
 
-def _bring_up(asked: Request, show: Show) -> None:
-    with ctrl_c.hold() as release:
-        launched = guardians.launch(asked)
-        try:
-            release()
-            wait_until_up(launched, show)
-            launched.keep()
-        except KeyboardInterrupt:
-            ctrl_c.ignore()
-            launched.hurry()
-            for event in launched.events():
-                show(event)
-            raise
-        except StackError as problem:
-            summary.finish(launched.run, outcome=f"failed: {problem.message}")
-            raise
-
-
-def _must_be_on(engine: str, kept: StackState) -> None:
-    if engine not in {"auto", kept.engine}:
+def _require_engine(engine: str, stack: StackState) -> None:
+    if engine not in {"auto", stack.engine}:
         raise UpElsewhere(
-            f"{kept.name} is up already, on {kept.engine}.",
-            hint=f"End it first: `inv down --stack {kept.name}`; its data stays with that engine.",
+            f"{stack.name} is up already, on {stack.engine}.",
+            hint=f"End it first: `inv down --stack {stack.name}`; its data stays with that engine.",
         )

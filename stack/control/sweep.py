@@ -1,4 +1,4 @@
-"""End a stack, and clean up after one whose guardian was killed."""
+"""End a stack; clean up after stacks whose guardian was killed."""
 
 from __future__ import annotations
 
@@ -12,64 +12,65 @@ from stack.control import guardians
 from stack.data import exchange
 from stack.errors import GuardianLost, NotUp, StackError
 from stack.records import state, timeline
+from stack.records.control import Action, Command
 from stack.records.state import StackState
 from stack.system import processes
 
 END_LIMIT_S = 30.0
 
 
-def end(kept: StackState, *, volumes: bool = False, timeout_s: float = END_LIMIT_S) -> None:
-    """End a stack and wait until it is gone; what its guardian does not end in time is ended by us."""
+def end(stack: StackState, *, volumes: bool = False, timeout_s: float = END_LIMIT_S) -> None:
+    """End a stack and wait until it is gone; clean up where its guardian does not do so in time."""
     try:
-        guardians.ask(kept.name, "down", ["volumes"] if volumes else [], timeout_s=5.0)
+        guardians.ask(stack.name, Command(action=Action.DOWN, volumes=volumes), timeout_s=5.0)
     except (NotUp, GuardianLost, TimeoutError):
-        if processes.is_alive(kept.pid, kept.pid_started):
+        if processes.is_alive(stack.pid, stack.pid_started):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(kept.pid, signal.SIGTERM)
+                os.kill(stack.pid, signal.SIGTERM)
     deadline = time.monotonic() + timeout_s
-    while processes.is_alive(kept.pid, kept.pid_started) and time.monotonic() < deadline:
+    while processes.is_alive(stack.pid, stack.pid_started) and time.monotonic() < deadline:
         time.sleep(timeline.POLL_S)
-    if state.state_file(kept.name).exists():
-        clean_up(kept)
+    if state.state_file(stack.name).exists():
+        clean_up(stack)
     if volumes:
-        state.forget(kept.name, volumes=True)
+        state.forget(stack.name, volumes=True)
 
 
-def clean_up(kept: StackState) -> None:
-    """End and remove all that a stack without a living guardian has left."""
+def clean_up(stack: StackState) -> None:
+    """Remove the processes, containers, port leases and state of a stack whose guardian does not run."""
     from stack.engines import registry
     from stack.records import port_leases
 
-    if processes.is_alive(kept.pid, kept.pid_started):
+    if processes.is_alive(stack.pid, stack.pid_started):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(kept.pid, signal.SIGKILL)
-    processes.end_processes(processes.with_token(kept.token) + _recorded(kept))
-    if kept.engine != "local":
-        registry.remove_leftovers(kept.engine, kept.name, volumes=kept.ephemeral)
-    port_leases.release(kept.name)
-    state.forget(kept.name, volumes=kept.ephemeral)
+            os.kill(stack.pid, signal.SIGKILL)
+    processes.end_processes(processes.with_token(stack.token) + _recorded(stack))
+    if stack.engine != "local":
+        registry.remove_leftovers(stack.engine, stack.name, volumes=stack.ephemeral)
+    port_leases.release(stack.name)
+    state.forget(stack.name, volumes=stack.ephemeral)
 
 
-def _recorded(kept: StackState) -> list[int]:
-    """Return the services' first processes that still live; some hide their token by renaming themselves."""
-    noted = [event for event in timeline.read(Path(kept.run)) if event.kind == "process"]
-    return [event.pid for event in noted if processes.is_alive(event.pid, event.started)]
+def _recorded(stack: StackState) -> list[int]:
+    """Return the services' first processes that still run; a process title can hide the token of some."""
+    recorded = [event for event in timeline.read(Path(stack.run)) if event.kind == "process"]
+    return [event.pid for event in recorded if processes.is_alive(event.pid, event.started)]
 
 
 def sweep() -> list[str]:
-    """Clean up after every guardian that is gone; return one sentence for each."""
-    said = []
+    """Clean up after every stack whose guardian does not run; return one sentence for each."""
+    sentences = []
     for name in state.names():
         try:
-            kept = state.read(name)
+            stack = state.read(name)
         except (OSError, StackError) as error:
             path = state.state_file(name)
             path.replace(path.with_suffix(".damaged"))
-            said.append(f"set aside the state of {name}: {error}")
+            sentences.append(f"set aside the state of {name}: {error}")
             continue
-        if kept is not None and not processes.is_alive(kept.pid, kept.pid_started):
-            clean_up(kept)
-            said.append(f"cleaned up after {name}, whose guardian was killed")
-        elif kept is not None and (sentence := exchange.heal_abandoned(name)) is not None:
-            said.append(sentence)
-    return said
+        if stack is not None and not processes.is_alive(stack.pid, stack.pid_started):
+            clean_up(stack)
+            sentences.append(f"cleaned up after {name}, whose guardian was killed")
+        elif stack is not None and (sentence := exchange.heal_abandoned(name)) is not None:
+            sentences.append(sentence)
+    return sentences

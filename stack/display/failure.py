@@ -24,7 +24,7 @@ _ADVICE = (
     ("timed out", "instead", "let it listen at the port in its PORT variable, or correct its `healthcheck`"),
     (
         "timed out",
-        "nobody answers",
+        "nothing answers",
         "it runs but listens nowhere: its log says what it waits for; if it is only slow, give its "
         "`healthcheck` a longer `start_period`",
     ),
@@ -49,9 +49,9 @@ def failure(events: Iterable[Event], run: Path) -> str:
         "",
         f"{first.service} failed: {first.state}, {first.text} ({first.seconds:.1f} s after its start)",
     ]
-    if first.hint:
+    if first.evidence:
         lines.append(f"  last lines of {first.service}:")
-        lines += [f"  | {part}" for line in first.hint.splitlines() for part in log_lines.evidence(line)]
+        lines += [f"  | {part}" for line in first.evidence.splitlines() for part in log_lines.evidence(line)]
     else:
         lines.append(f"  {first.service} wrote nothing to its log")
     lines += [

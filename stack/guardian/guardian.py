@@ -1,8 +1,8 @@
-"""The small process that outlives the command that started a stack, and ends the stack.
+"""The process that holds a stack: it outlives the command that started it, and ends the stack.
 
-``python -m stack.guardian REQUEST [LEASE]``: REQUEST is a file that says what to run, LEASE the
-descriptor of a pipe whose end of file says that the owner is gone. A detached stack has a lease only until
-it is up: from then on it lives until it is told to end (SIGTERM, or ``down`` over its control socket).
+``python -m stack.guardian REQUEST [LEASE]``: REQUEST is the file that describes the stack, LEASE the
+descriptor of a pipe whose end of file means that the owner is gone. A detached stack has a lease only until
+it is up: from then on it runs until SIGTERM, or ``down`` over its control socket.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from stack import compose
 from stack.data import mark
@@ -25,26 +25,27 @@ from stack.engines import registry
 from stack.engines.protocol import Engine, Site
 from stack.errors import StackError
 from stack.guardian import control_socket
-from stack.guardian.reaping import Reaper
+from stack.guardian.end import Ended, until_end
 from stack.guardian.supervisor import Supervisor
 from stack.health.verdicts import Verdict
-from stack.plan import plan
+from stack.plan import plan as planning
 from stack.plan.plan import Plan, ServicePlan
-from stack.records import port_leases, state
+from stack.records import plans, port_leases, state
+from stack.records.control import Action, Command, Outcome, Reply
 from stack.records.port_leases import Reservations
 from stack.records.request import KEEP, Request, read_request
+from stack.records.state import Phase
 from stack.records.timeline import Timeline
-from stack.system import disk_space, files, kernel, processes, programs
+from stack.system import disk_space, files, kernel, processes
 
-T = TypeVar("T")
 QUICK_GRACE_S = 0.2
 
 
 class Guardian:
     """Holds one stack from its start to its end."""
 
-    def __init__(self, request: Request, journal: Timeline) -> None:
-        self._request, self._journal = request, journal
+    def __init__(self, request: Request, timeline: Timeline) -> None:
+        self._request, self._timeline = request, timeline
         self._ended = asyncio.Event()
         self._hurry = False
         self._volumes = False
@@ -53,10 +54,8 @@ class Guardian:
         self._reservations = Reservations()
         self._state = state.StackState(
             name=request.name,
-            project=request.name,
             engine=request.engine,
             work_tree=request.work_tree,
-            files=request.files,
             run=request.run,
             token=request.token,
             ephemeral=request.ephemeral,
@@ -66,33 +65,33 @@ class Guardian:
         )
 
     async def hold(self, lease: int | None) -> int:
-        """Bring the stack up, keep it until its end, take it down; return the exit code."""
+        """Bring the stack up, wait for its end, take it down; return the exit code."""
         self._listen(lease)
         code = 0
         try:
             state.write(self._state)
-            made, engine = await self._unless_ended(self._prepare())
+            plan, engine = await until_end(self._prepare(), self._ended)
             self.supervisor = Supervisor(
-                made,
+                plan,
                 engine,
                 self._site(),
-                self._journal,
+                self._timeline,
                 deadline_s=self._request.deadline_s,
-                before_ready=self._mark_database(stores_of(made).server),
+                before_ready=self._mark_database(stores_of(plan).server),
             )
             async with control_socket.listening(state.control_socket(self._request.name), self._serve):
-                if await self._unless_ended(self._bring_up(self.supervisor)):
+                if await until_end(self._bring_up(self.supervisor), self._ended):
                     await self._ended.wait()
                 else:
                     code = 3
-        except _Ended:
+        except Ended:
             pass
         except StackError as error:
-            self._journal.write("error", text=error.message, hint=error.hint, code=error.code)
+            self._timeline.write("error", text=error.message, hint=error.hint, code=error.code)
             code = error.code
         except OSError as error:
             failure = disk_space.operating_system_error(error)
-            self._journal.write("error", text=failure.message, hint=failure.hint, code=failure.code)
+            self._timeline.write("error", text=failure.message, hint=failure.hint, code=failure.code)
             code = failure.code
         finally:
             await self._take_down()
@@ -105,19 +104,19 @@ class Guardian:
             profiles=request.profiles,
             env_file=Path(request.env_file) if request.env_file else None,
         )
-        services = plan.select(loaded, request.services)
-        plan.order(services)
+        services = planning.select(loaded, request.services)
+        planning.order(services)
         engine = self._engine = registry.create(request.engine)
         leased, notes = port_leases.lease(
             request.name,
             services,
-            plan.targets(loaded, services, engine=request.engine),
+            planning.targets(loaded, services, engine=request.engine),
             alive=set(state.names()) | {request.name},
-            reserve=self._reservations.take,
+            reserve=self._reservations.reserve,
         )
         for note in notes:
-            self._journal.note(note)
-        made = plan.make(
+            self._timeline.note(note)
+        result = planning.make(
             loaded,
             name=request.name,
             engine=request.engine,
@@ -125,14 +124,14 @@ class Guardian:
             ports=leased,
             folders=engine.folders(loaded, self._site()),
         )
-        self._remember(made)
-        await engine.prepare(made, self._site(), self._journal.note)
-        return made, engine
+        self._store(result)
+        await engine.prepare(result, self._site(), self._timeline.note)
+        return result, engine
 
     async def _bring_up(self, supervisor: Supervisor) -> bool:
         verdicts = await supervisor.bring_up()
         failed = [verdict for verdict in verdicts if not verdict.good]
-        self._enter("failed" if failed else "up", _sentence(failed))
+        self._enter("failed" if failed else "up", _first_cause(failed))
         return not failed
 
     def _mark_database(self, server: Server | None) -> Callable[[ServicePlan], Awaitable[None]]:
@@ -143,16 +142,16 @@ class Guardian:
                 try:
                     await asyncio.to_thread(mark.mark_if_empty, server)
                 except StackError as error:
-                    self._journal.note(f"the database has no disposable mark: {error.message}")
+                    self._timeline.note(f"the database has no disposable mark: {error.message}")
 
         return mark_database
 
     async def _take_down(self) -> None:
         if self._state.phase != "failed":
-            with contextlib.suppress(OSError):  # a full disk keeps nothing from ending
+            with contextlib.suppress(OSError):  # also on a full disk the stack is ended
                 self._enter("stopping")
         if self.supervisor is not None:
-            quick = self._hurry or self._request.ephemeral  # what an ephemeral stack holds is thrown away
+            quick = self._hurry or self._request.ephemeral  # the data of an ephemeral stack goes anyway
             await self.supervisor.stop_all(grace_s=QUICK_GRACE_S if quick else None, at_once=quick)
         if self._engine is not None:
             await self._engine.remove(volumes=self._volumes or self._request.ephemeral)
@@ -160,82 +159,72 @@ class Guardian:
             await asyncio.to_thread(self._end_descendants)
         port_leases.release(self._request.name)
         state.forget(self._request.name, volumes=self._volumes or self._request.ephemeral)
-        self._journal.stack("down")
+        self._timeline.stack("down")
 
     def _end_descendants(self) -> None:
-        """End what left its service's session; in a namespace the kernel does that when we end."""
+        """End the processes that left their service's session; in a namespace the kernel does that."""
         if self._request.token:
             processes.end_processes(processes.with_token(self._request.token), grace_s=QUICK_GRACE_S)
 
     def _listen(self, lease: int | None) -> None:
         loop = asyncio.get_running_loop()
-        if kernel.become_subreaper():
-            loop.add_signal_handler(signal.SIGCHLD, Reaper(loop, programs.awaited).child_ended)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
         if lease is not None:
             os.set_blocking(lease, False)
-            loop.add_reader(lease, self._lease_changed, loop, lease)
+            loop.add_reader(lease, self._read_lease, loop, lease)
 
-    def _lease_changed(self, loop: asyncio.AbstractEventLoop, lease: int) -> None:
-        said = os.read(lease, 64)
-        if not said or KEEP in said:
+    def _read_lease(self, loop: asyncio.AbstractEventLoop, lease: int) -> None:
+        """End the stack at the end of file; stop listening once the stack is detached."""
+        data = os.read(lease, 64)
+        if not data or KEEP in data:
             loop.remove_reader(lease)
-        if not said:
+        if not data:
             self._end()
 
     def _end(self) -> None:
-        """The first call ends the stack; a second one says that somebody is in a hurry."""
+        """End the stack; a second call cuts every grace period short."""
         self._hurry = self._hurry or self._ended.is_set()
         self._ended.set()
 
-    async def _serve(self, verb: str, names: list[str]) -> dict[str, Any]:
-        supervisor = self.supervisor
-        if verb == "down":
-            self._volumes = "volumes" in names
+    async def _serve(self, command: Command) -> Reply:
+        if command.action is Action.DOWN:
+            self._volumes = command.volumes
             self._end()
-            return {"ok": True}
-        if supervisor is None or any(name not in supervisor.runs for name in names):
-            return {"ok": False, "error": "no such service"}
-        if verb in {"stop", "restart", "rebuild"}:
-            for name in reversed([n for n in supervisor.runs if n in names]):
+            return Reply(outcome=Outcome.DONE)
+        assert self.supervisor is not None, "the socket is opened after it is made"
+        unknown = tuple(name for name in command.services if name not in self.supervisor.runs)
+        if unknown:
+            return Reply(outcome=Outcome.UNKNOWN_SERVICE, services=unknown)
+        names = [name for name in self.supervisor.runs if name in command.services]
+        not_ready = await self._change(self.supervisor, command.action, names)
+        return Reply(outcome=Outcome.NOT_READY if not_ready else Outcome.DONE, services=not_ready)
+
+    async def _change(self, supervisor: Supervisor, action: Action, names: list[str]) -> tuple[str, ...]:
+        """Stop, rebuild and start services, in start order; return those that did not become ready."""
+        if action is not Action.START:
+            for name in reversed(names):
                 await supervisor.stop(name)
-        if verb == "rebuild" and self._engine is not None:
-            await self._engine.refresh(names, self._journal.note)
-        failed = []
-        if verb in {"start", "restart", "rebuild"}:
-            for name in [n for n in supervisor.runs if n in names]:
-                verdict = await supervisor.start(name)
-                if verdict is None or not verdict.good:
-                    failed.append(name)
-        return {"ok": not failed, "failed": failed}
+        if action is Action.STOP:
+            return ()
+        if action is Action.REBUILD and self._engine is not None:
+            await self._engine.refresh(names, self._timeline.note)
+        verdicts = {name: await supervisor.start(name) for name in names}
+        return tuple(name for name, verdict in verdicts.items() if verdict is None or not verdict.good)
 
-    async def _unless_ended(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return what ``work`` answers, but give it up the moment the stack is told to end."""
-        task = asyncio.ensure_future(work)
-        ended = asyncio.ensure_future(self._ended.wait())
-        try:
-            await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise _Ended
-            return task.result()
-        finally:
-            ended.cancel()
-            if not task.done():
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-
-    def _remember(self, made: Plan) -> None:
-        table = {name: {str(t): p for t, p in s.ports.items()} for name, s in made.services.items()}
-        self._state = replace(self._state, ports=table, endpoints=made.endpoints, project=made.stack.name)
+    def _store(self, plan: Plan) -> None:
+        """Store the plan and the stack's addresses; the run's folder gets a redacted copy of the plan."""
+        ports = {name: dict(service.ports) for name, service in plan.services.items()}
+        self._state = replace(self._state, ports=ports, endpoints=plan.endpoints)
         state.write(self._state)
-        files.write_atomically(Path(self._request.run) / "plan.json", config.describe_plan(made))
+        plans.write(plan)
+        files.write_atomically(Path(self._request.run) / "plan.json", config.describe_plan(plan))
 
-    def _enter(self, phase: str, text: str = "") -> None:
-        self._state = self._state.with_phase(phase)
+    def _enter(self, phase: Phase, text: str = "") -> None:
+        self._state = replace(self._state, phase=phase)
         state.write(self._state)
-        self._journal.stack(phase, text)
+        self._timeline.stack(phase, text)
 
     def _site(self) -> Site:
         request = self._request
@@ -249,21 +238,17 @@ class Guardian:
         )
 
 
-class _Ended(Exception):
-    """The stack was told to end while something was under way."""
-
-
-def _sentence(failed: list[Verdict]) -> str:
+def _first_cause(failed: list[Verdict]) -> str:
     return "; ".join(f"{verdict.service}: {verdict.kind}, {verdict.reason}" for verdict in failed[:1])
 
 
 def main(arguments: list[str]) -> int:
-    """Read the request, hold the stack, answer the exit code."""
+    """Read the request and hold the stack; return the exit code."""
     request = read_request(Path(arguments[0]))
     lease = int(arguments[1]) if len(arguments) > 1 else None
-    journal = Timeline(Path(request.run))
+    timeline = Timeline(Path(request.run))
 
     async def hold() -> int:
-        return await Guardian(request, journal).hold(lease)
+        return await Guardian(request, timeline).hold(lease)
 
     return asyncio.run(hold())

@@ -1,4 +1,4 @@
-"""One service of a living stack: what it is now, and the word that is left of every change."""
+"""One service of a running stack: its state, and every transition written to the timeline."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ from stack.system import processes
 
 @dataclass(kw_only=True)
 class ServiceRun:
-    """``started`` is set once it runs, ``settled`` once it has a verdict; ``since`` is its start."""
+    """The mutable state of a service.
+
+    ``started`` is set once its process runs, ``settled`` once it has a verdict. ``started_s`` is the clock's
+    time at its start, 0 before; ``wanted`` is false once it was told to stop.
+    """
 
     plan: ServicePlan
     log: Log
-    journal: Timeline
+    timeline: Timeline
     clock: Callable[[], float]
     running: Running | None = None
     verdict: Verdict | None = None
@@ -30,24 +34,24 @@ class ServiceRun:
     task: asyncio.Task[None] | None = None
     build: asyncio.Task[None] | None = None
     wanted: bool = True
-    since: float = 0.0
+    started_s: float = 0.0
     state: str = "waiting"
 
-    def enter(self, state: str, text: str = "", *, hint: str = "") -> None:
-        """Change its state."""
+    def enter(self, state: str, text: str = "", *, evidence: str = "") -> None:
+        """Change the state."""
         self.state = state
-        self.journal.service(self.plan.name, state, text, seconds=self.waited_s(), hint=hint)
+        self.timeline.service(self.plan.name, state, text, seconds=self.elapsed_s(), evidence=evidence)
 
     def settle(self, verdict: Verdict) -> None:
-        """Give it a verdict; one that is not good brings the last lines of its log as evidence."""
-        verdict = self.verdict = replace(verdict, reason=verdict.reason + self._elsewhere(verdict))
+        """Set the verdict; a bad one takes the last lines of the log as evidence."""
+        self.verdict = verdict = replace(verdict, reason=verdict.reason + self._other_port(verdict))
         evidence = "" if verdict.good else "\n".join(self.log.tail())
-        self.enter(verdict.kind, verdict.reason, hint=evidence)
+        self.enter(verdict.kind, verdict.reason, evidence=evidence)
         self.started.set()
         self.settled.set()
 
-    def _elsewhere(self, verdict: Verdict) -> str:
-        """Return the words for a service that nobody reaches because it listens at another port."""
+    def _other_port(self, verdict: Verdict) -> str:
+        """Return the end of the sentence for a service that listens at a port of its own choice."""
         if verdict.kind != "timed out" or self.running is None or not self.running.pid:
             return ""
         ports = processes.listening(self.running.pid)
@@ -55,29 +59,28 @@ class ServiceRun:
             return ""
         return f"; it listens at {', '.join(map(str, sorted(ports)))} instead"
 
-    def note_probe(self, progress: verdicts.Progress) -> None:
-        """Leave word of what the last probe saw."""
+    def record_probe(self, progress: verdicts.Progress) -> None:
+        """Write the last observation to the timeline."""
         if (last := progress.last) is not None:
-            self.journal.write("probe", service=self.plan.name, state=last.kind, text=last.detail[:200])
+            self.timeline.write("probe", service=self.plan.name, state=last.kind, text=last.detail[:200])
 
-    def note_process(self) -> None:
-        """Leave word of its first process, for whoever has to end it when the guardian cannot."""
+    def record_process(self) -> None:
+        """Write its first process to the timeline, so that it can be ended without the guardian."""
         pid = self.running.pid if self.running is not None else 0
         if pid:
-            self.journal.write(
-                "process", service=self.plan.name, pid=pid, started=processes.started(pid) or 0.0
-            )
+            started = processes.started(pid) or 0.0
+            self.timeline.write("process", service=self.plan.name, pid=pid, started=started)
 
-    def waited_s(self) -> float:
+    def elapsed_s(self) -> float:
         """Return the seconds since its start, 0 before."""
-        return self.clock() - self.since if self.since else 0.0
+        return self.clock() - self.started_s if self.started_s else 0.0
 
     def needs(self, name: str) -> bool:
         return any(need.service == name for need in self.plan.service.depends_on)
 
-    def restarts(self, how: Exit, so_far: int) -> bool:
-        """Return whether it is started again: the compose specification's ``restart``."""
+    def restarts(self, end: Exit, restarts: int) -> bool:
+        """Return whether it is started again after ``restarts`` of them: the compose key ``restart``."""
         policy, _, limit = self.plan.service.restart.partition(":")
         if policy in {"always", "unless-stopped"}:
             return True
-        return policy == "on-failure" and how.code != 0 and (not limit or so_far < int(limit))
+        return policy == "on-failure" and end.code != 0 and (not limit or restarts < int(limit))

@@ -1,7 +1,7 @@
-"""From the words of a health check to the probe that asks the same.
+"""Which probe does what a health check says.
 
-The known idioms (``curl|wget URL``, ``pg_isready``, ``redis-cli ping``) become a direct question; anything
-else is executed as written.
+The known idioms (``curl|wget URL``, ``pg_isready``, ``redis-cli ping``) become a direct probe; any other
+check is executed as written.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ QUIET: Final = frozenset(
         *("/dev/null", "--fail", "--silent", "--show-error", "--spider", "--quiet", "--no-verbose"),
     )
 )
-"""Options of curl and wget that change what is printed, not what is asked."""
+"""Options of curl and wget that change what is printed, not what is requested."""
 
 
 def choose(plan: ServicePlan, execute: Execute) -> Probe | None:
-    """Return the probe that the service's health check asks for; None where there is no check."""
+    """Return the probe of the service's health check; None where it has none."""
     if not plan.healthcheck or plan.healthcheck[0] == "NONE" or plan.service.healthcheck is None:
         return None
     argv = _argv(plan.healthcheck)
@@ -39,7 +39,7 @@ def _literal(test: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _argv(test: tuple[str, ...]) -> tuple[str, ...]:
-    """The words of a check; empty where a shell would do more than run them."""
+    """Return the argv of a check; empty where a shell would do more than run it."""
     if test[0] == "CMD":
         return test[1:]
     text = test[1].removesuffix("|| exit 1").strip()
@@ -70,7 +70,7 @@ def _port(plan: ServicePlan, target: int, default: int) -> int:
 
 
 def _http(argv: tuple[str, ...]) -> HttpProbe | None:
-    """A plain GET; a check with a method, headers or a body is executed instead."""
+    """Return the probe of a plain GET; None where the check has a method, headers or a body."""
     words = [word for word in argv[1:] if word not in QUIET and not word.startswith("--tries=")]
     url = urlsplit(words[0]) if len(words) == 1 else None
     if url is None or url.scheme != "http" or url.hostname != LOOPBACK or url.port is None:

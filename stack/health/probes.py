@@ -1,4 +1,4 @@
-"""One question to one service, and what came back. Each probe ends by its timeout."""
+"""Probes: one question to one service, and the observation. Each ends by its timeout."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Literal, Protocol
 
 Kind = Literal["ok", "refused", "hang", "wrong"]
 EVIDENCE_S = 0.2
-"""How long the body of a refusal is waited for: it is evidence, not the answer."""
+"""How long to wait for the body of an error status: it is evidence only."""
 
 Execute = Callable[[tuple[str, ...], float], Awaitable[tuple[int, str]]]
-"""Runs an argv in the service's place, for at most some seconds; return its code and output."""
+"""Run an argv where the service runs, for at most some seconds; return its exit code and output."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """What one probe saw. ``refused``: nobody listens; ``hang``: connects, never answers."""
+    """What one probe observed. ``refused``: no connection; ``hang``: connected, but no answer."""
 
     kind: Kind
     detail: str
 
 
 class Probe(Protocol):
-    """Asks once. Raises OSError where nobody listens; the caller ends it at the timeout."""
+    """Asks once; raises OSError where there is no connection. The caller ends it at the timeout."""
 
     @property
     def question(self) -> str: ...
@@ -35,7 +35,7 @@ class Probe(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class HttpProbe:
-    """``curl -f URL``: any status below 400 is well (curl(1), --fail)."""
+    """``curl -f URL``: any status below 400 is a success (curl(1), --fail)."""
 
     host: str
     port: int
@@ -56,8 +56,8 @@ class HttpProbe:
         status = int(words[1])
         if status < 400:
             return Observation(kind="ok", detail=f"HTTP {status}")
-        said = body[:200].decode(errors="replace").strip()
-        return Observation(kind="wrong", detail=f"HTTP {status} {said}".strip())
+        text = body[:200].decode(errors="replace").strip()
+        return Observation(kind="wrong", detail=f"HTTP {status} {text}".strip())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ class RedisProbe:
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresProbe:
-    """``SELECT 1``, which ``pg_isready`` only stands in for: an initialising server is not ready."""
+    """``SELECT 1`` in place of ``pg_isready``: a server that is still initialising is not ready."""
 
     host: str
     port: int
@@ -121,7 +121,7 @@ class PostgresProbe:
 
 @dataclass(frozen=True, kw_only=True)
 class CommandProbe:
-    """Any other health check, executed as written in the service's place."""
+    """Any other health check, executed as written where the service runs."""
 
     argv: tuple[str, ...]
     execute: Execute
@@ -138,11 +138,11 @@ class CommandProbe:
 
 
 async def observe(probe: Probe, timeout_s: float) -> Observation:
-    """Ask once and return what was seen, within ``timeout_s``."""
+    """Ask once and return the observation, within ``timeout_s``."""
     try:
         async with asyncio.timeout(timeout_s):
-            seen = await probe.ask()
-        return seen if seen.kind == "ok" else replace(seen, detail=f"{probe.question}: {seen.detail}")
+            result = await probe.ask()
+        return result if result.kind == "ok" else replace(result, detail=f"{probe.question}: {result.detail}")
     except TimeoutError:
         return Observation(kind="hang", detail=f"{probe.question}: no answer in {timeout_s:.2g} s")
     except ConnectionRefusedError:
@@ -161,14 +161,14 @@ async def _exchange(host: str, port: int, request: bytes, *, until: bytes) -> by
         while len(answer) < 65536 and (chunk := await reader.read(4096)):
             answer += chunk
             if until in answer:
-                return answer + await _rest(reader) if _is_complaint(answer) else answer
+                return answer + await _rest(reader) if _is_error_status(answer) else answer
         return answer
     finally:
         writer.close()
 
 
-def _is_complaint(answer: bytes) -> bool:
-    """An HTTP status that says what is wrong, in a body that may come in a packet of its own."""
+def _is_error_status(answer: bytes) -> bool:
+    """Return whether this is an HTTP error, whose body may come in a packet of its own."""
     return answer.startswith(b"HTTP/") and answer[8:10] in {b" 4", b" 5"}
 
 

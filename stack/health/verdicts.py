@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from stack.health.probes import Observation
 from stack.model import Healthcheck
@@ -19,13 +19,22 @@ VerdictKind = Literal[
     "ready", "completed", "exited", "unhealthy", "timed out", "port taken", "dependency failed"
 ]
 
-GOOD = frozenset({"ready", "completed"})
+GOOD: Final = frozenset[VerdictKind]({"ready", "completed"})
+BAD: Final = frozenset[VerdictKind](get_args(VerdictKind)) - GOOD
 FAST_S, SLOW_S = 0.025, 1.0
+AT_DEADLINE: Final = {
+    "wrong": "still failing",
+    "hang": "it accepts connections but hangs",
+    "refused": "nothing answers",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What is true of a service, with its evidence. ``seconds`` counts from its start."""
+    """The state of a service and the reason for it, ``seconds`` after its start.
+
+    ``cause`` is the service that failed first, where the kind is ``dependency failed``.
+    """
 
     service: str
     kind: VerdictKind
@@ -40,7 +49,7 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """What has been seen of a starting service. Times are seconds since its start."""
+    """What the probes of a starting service have observed. Times are seconds since its start."""
 
     service: str
     check: Healthcheck | None
@@ -65,44 +74,43 @@ def begin(service: str, check: Healthcheck | None, *, deadline_s: float) -> Prog
     return Progress(service=service, check=check, deadline_s=deadline_s)
 
 
-def after_probe(progress: Progress, seen: Observation, now_s: float) -> tuple[Progress, Verdict | None]:
-    """Take in what a probe saw at ``now_s``; answer the verdict where it is final."""
-    progress = replace(progress, probes=progress.probes + 1, last=seen)
-    if seen.kind == "ok":
-        return progress, Verdict(service=progress.service, kind="ready", reason=seen.detail, seconds=now_s)
+def after_probe(
+    progress: Progress, observation: Observation, now_s: float
+) -> tuple[Progress, Verdict | None]:
+    """Return the progress after an observation at ``now_s``, and the verdict where it is final."""
+    progress = replace(progress, probes=progress.probes + 1, last=observation)
+    if observation.kind == "ok":
+        return progress, Verdict(
+            service=progress.service, kind="ready", reason=observation.detail, seconds=now_s
+        )
     if progress.check is not None and _counts(progress, progress.check, now_s):
         progress = replace(progress, failures=progress.failures + 1, last_failure_s=now_s)
-    return progress, at_deadline(progress, now_s) if _is_over(progress, seen, now_s) else None
+    return progress, at_deadline(progress, now_s) if _is_over(progress, observation, now_s) else None
 
 
 def at_deadline(progress: Progress, now_s: float) -> Verdict:
-    """Return what a service is that did not become ready in its time: hanging, wrong, or absent."""
-    tried = f"after {now_s:.1f} s and {progress.probes} probes"
+    """Return the verdict of a service that did not become ready in time: failing, hanging or absent."""
     last = progress.last
     if last is None:
-        return _verdict(progress, "timed out", f"{tried} nothing was seen of it", now_s)
-    if last.kind == "wrong":
-        return _verdict(progress, "unhealthy", f"{tried} it still answers wrongly: {last.detail}", now_s)
-    if last.kind == "hang":
-        return _verdict(
-            progress, "timed out", f"{tried} it accepts connections but hangs: {last.detail}", now_s
-        )
-    return _verdict(progress, "timed out", f"{tried} nobody answers: {last.detail}", now_s)
+        return _verdict(progress, "timed out", f"after {now_s:.1f} s no probe completed", now_s)
+    kind: VerdictKind = "unhealthy" if last.kind == "wrong" else "timed out"
+    tried = f"after {now_s:.1f} s and {progress.probes} probes"
+    return _verdict(progress, kind, f"{tried} {AT_DEADLINE[last.kind]}: {last.detail}", now_s)
 
 
 def after_exit(service: str, code: int, now_s: float, *, awaited: bool, oom: bool = False) -> Verdict:
-    """Return the verdict of a process that ended; ``awaited`` says that others wait for its end."""
+    """Return the verdict of a process that ended; ``awaited``: other services wait for its completion."""
     if code == 0 and awaited:
         return Verdict(service=service, kind="completed", reason="ended with 0", seconds=now_s)
     if code == 0:
-        reason = "ended on its own with exit code 0, but it was meant to stay"
+        reason = "ended on its own with exit code 0, but no service waits for its completion"
     else:
         reason = code_in_words(code, oom=oom)
     return Verdict(service=service, kind="exited", reason=reason, seconds=now_s)
 
 
 def code_in_words(code: int, *, oom: bool = False) -> str:
-    """Return an exit code as a person says it; negative codes and 128+n are signals (POSIX shells)."""
+    """Return an exit code in words; negative codes and 128+n are signals (POSIX shells)."""
     number = -code if code < 0 else code - 128 if 128 < code < 160 else 0
     if not number:
         return f"exited with code {code}"
@@ -125,14 +133,15 @@ def _counts(progress: Progress, check: Healthcheck, now_s: float) -> bool:
     return progress.failures == 0 or now_s - progress.last_failure_s >= check.interval_s
 
 
-def _is_over(progress: Progress, seen: Observation, now_s: float) -> bool:
+def _is_over(progress: Progress, observation: Observation, now_s: float) -> bool:
     if now_s >= progress.patience_s():
         return True
-    return seen.kind == "wrong" and progress.check is not None and progress.failures >= progress.check.retries
+    return (
+        observation.kind == "wrong"
+        and progress.check is not None
+        and progress.failures >= progress.check.retries
+    )
 
 
 def _verdict(progress: Progress, kind: VerdictKind, reason: str, now_s: float) -> Verdict:
     return Verdict(service=progress.service, kind=kind, reason=reason, seconds=now_s)
-
-
-BAD = frozenset({"exited", "unhealthy", "timed out", "port taken", "dependency failed"})

@@ -1,7 +1,7 @@
-"""What a stack is called: two work trees on one machine never share a name.
+"""Names of stacks: two work trees on one machine never share one.
 
-The main work tree of the first clone has the compose file's own name; every other work tree's stacks
-carry a suffix made from its path. An ephemeral stack carries one of its own besides.
+The stacks of the first clone's main work tree have the compose file's own name; those of every other work
+tree have a suffix made from its path. The name of an ephemeral stack has a random suffix.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def of_work_tree(project: str, work_tree: Path) -> str:
 
 
 def ephemeral(project: str) -> str:
-    """Return a name that no other stack has."""
+    """Return a new name for an ephemeral stack."""
     return f"{project}-{secrets.token_hex(3)}"
 
 

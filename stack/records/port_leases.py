@@ -1,8 +1,8 @@
-"""Which host ports a stack gets, and who holds a taken one.
+"""Leases of host ports: which ports a stack gets, and which process holds a taken one.
 
-A port is leased by a file that names its stack, written under one lock for the whole machine, so
-that stacks starting in the same moment never get the same one. A lease ends with its stack. Stacks
-that keep their files elsewhere (another account, another home) are kept apart by a `Reservation`.
+A lease is a file that names its stack, written under one lock, so that stacks which start in the same moment
+never get the same port. It ends with its stack. Stacks with another state folder (another account) are kept
+apart by `Reservations`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from stack.records import state
 from stack.system import ports
 from stack.system.directories import state_home
 
-STARTING = "a starting stack of somebody else"
+STARTING = "a starting stack of another account"
 
 
 def lease(
@@ -32,12 +32,12 @@ def lease(
 ) -> tuple[dict[str, dict[int, int]], tuple[str, ...]]:
     """Lease a host port for every container port of every service.
 
-    ``alive`` are the stacks whose leases count; ``reserve`` takes a port for as long as the caller lives, or
-    answers that somebody else has it. Answers service -> container port -> host port, and
-    a sentence for each default port that was taken and replaced.
+    ``alive`` are the stacks whose leases count; ``reserve`` reserves a port as long as this process runs, and
+    returns False where another process has it. Return service -> container port -> host port, and
+    a sentence for each published port that was taken and replaced.
 
     Raises:
-        PortTaken: a port that was demanded is held by somebody else.
+        PortTaken: a port that a variable sets (``demanded``) is taken.
     """
     folder = _folder()
     with _lock(folder):
@@ -58,13 +58,13 @@ def lease(
                 notes.append(_replaced(service, port.published, demanded=port.demanded, by=taken))
             return next(p for p in pool if obtain(p))
 
-        found: dict[str, dict[int, int]] = {}
+        leases: dict[str, dict[int, int]] = {}
         for service, target in ((s, target) for s, table in targets.items() for target in table):
-            chosen = found.setdefault(service, {})[target] = choose(service, target)
-            taken[chosen] = name
-        for chosen in (port for table in found.values() for port in table.values()):
-            (folder / str(chosen)).write_text(name)
-    return found, tuple(notes)
+            port = leases.setdefault(service, {})[target] = choose(service, target)
+            taken[port] = name
+        for port in (port for table in leases.values() for port in table.values()):
+            (folder / str(port)).write_text(name)
+    return leases, tuple(notes)
 
 
 def release(name: str) -> None:
@@ -77,22 +77,22 @@ def release(name: str) -> None:
 
 
 def _replaced(service: str, port: int, *, demanded: bool, by: Mapping[int, str]) -> str:
-    who = _who(port, by.get(port))
+    holder = _holder(port, by.get(port))
     if demanded:
         raise PortTaken(
-            f"Port {port} of {service} was asked for by name, but {who} holds it.",
-            hint="End that program, or ask for another port.",
+            f"Port {port} of {service} is set by a variable, but {holder} holds it.",
+            hint="End that program, or set another port.",
         )
-    return f"port {port} of {service} is held by {who}; another one is used"
+    return f"port {port} of {service} is held by {holder}; another port is used"
 
 
-def _who(port: int, stack: str | None) -> str:
-    """Name the stack, its work tree, the pid and the command, as far as each is known."""
-    if stack is None:
+def _holder(port: int, name: str | None) -> str:
+    """Return the stack, its work tree, the pid and the command of a port's holder, as far as known."""
+    if name is None:
         return STARTING if ports.is_free(port) else ports.holder(port)
-    kept = state.read(stack)
-    whose = f"stack {stack} of {kept.work_tree}" if kept is not None else f"stack {stack}"
-    return whose if ports.is_free(port) else f"{whose}, {ports.holder(port)}"
+    stack = state.read(name)
+    owner = f"stack {name} of {stack.work_tree}" if stack is not None else f"stack {name}"
+    return owner if ports.is_free(port) else f"{owner}, {ports.holder(port)}"
 
 
 def _folder() -> Path:
@@ -119,12 +119,12 @@ def _leased(folder: Path, alive: Collection[str], *, but: str) -> dict[int, str]
 
 
 class Reservations:
-    """The ports that nobody else gets as long as this process lives."""
+    """Ports that no other account's stack gets as long as this process runs (Linux: abstract sockets)."""
 
     def __init__(self) -> None:
         self._held: dict[int, socket.socket] = {}
 
-    def take(self, port: int) -> bool:
+    def reserve(self, port: int) -> bool:
         """Reserve a port; return False where another process has it."""
         if port in self._held or sys.platform != "linux":
             return True
@@ -137,7 +137,7 @@ class Reservations:
         self._held[port] = name
         return True
 
-    def end(self) -> None:
-        """Give every port back before this process ends."""
+    def release(self) -> None:
+        """Release every port before this process ends."""
         while self._held:
             self._held.popitem()[1].close()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
+
+from stack.records import record_file
 
 KEEP = b"keep"
-"""What a command writes into the lease of a detached stack that has come up, before it gives it up."""
+"""What a command writes into the lease of a detached stack that has come up, before it closes the lease."""
+
+FILE = "request.json"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What the command asks for; written to the run's folder."""
+class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The stack that a guardian is to hold. ``deadline_s`` is the time that its start may take."""
 
     name: str
     files: tuple[str, ...]
@@ -28,8 +30,17 @@ class Request:
     deadline_s: float = 120.0
 
 
+def write(request: Request) -> Path:
+    """Write the request into the run's folder and return the file."""
+    path = Path(request.run) / FILE
+    record_file.write(path, request)
+    return path
+
+
 def read_request(path: Path) -> Request:
-    """Return the request that a command has written."""
-    raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
-    return Request(**values)
+    """Return the request that a command has written.
+
+    Raises:
+        StateUnreadable: the file is damaged or from another version.
+    """
+    return record_file.read(path, Request)

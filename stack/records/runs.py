@@ -1,4 +1,4 @@
-"""The folders that record runs: one a run, the last ones kept."""
+"""Folders of runs: one a run; old ones are removed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from stack.errors import StateUnreadable
 from stack.records import state
 from stack.records.state import StackState
 
@@ -16,25 +17,25 @@ RUNS_KEPT = 20
 
 
 def new_run(work_tree: Path, name: str, *, clock: Callable[[], float] = time.time) -> Path:
-    """Make the folder of a new run; only the last runs are kept."""
+    """Create the folder of a new run; remove the oldest ones, but for those of running stacks."""
     runs = work_tree / ".stack" / "runs"
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(clock()))
     run = runs / f"{stamp}-{name}"
     while run.exists():
         run = runs / f"{stamp}-{name}-{secrets.token_hex(2)}"
     run.mkdir(parents=True, mode=0o700)
-    living = {kept.run for kept in _readable()}
-    old = sorted(path for path in runs.iterdir() if path.is_dir() and str(path) not in living and path != run)
+    in_use = {stack.run for stack in _readable()} | {str(run)}
+    old = sorted(path for path in runs.iterdir() if path.is_dir() and str(path) not in in_use)
     for path in old[: -(RUNS_KEPT - 1)]:
         shutil.rmtree(path, ignore_errors=True)
     return run
 
 
 def _readable() -> list[StackState]:
-    found = []
+    """Return the state of every stack; a damaged file is left to the sweep."""
+    stacks = []
     for name in state.names():
-        with contextlib.suppress(Exception):
-            kept = state.read(name)
-            if kept is not None:
-                found.append(kept)
-    return found
+        with contextlib.suppress(StateUnreadable):
+            if (stack := state.read(name)) is not None:
+                stacks.append(stack)
+    return stacks

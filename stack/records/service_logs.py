@@ -1,7 +1,7 @@
-"""A service's log: every line with the time it came, bounded in size.
+"""A service's log: every line with its time, bounded in size.
 
-One line a record: ``2026-01-31T12:00:00.123Z text``. Bytes that are not UTF-8 are replaced; control
-codes are kept in the file and taken out where people read (``stack.report``).
+One line a record: ``2026-01-31T12:00:00.123Z text``. Bytes that are not UTF-8 are replaced by readers;
+control codes stay in the file and are removed where it is displayed.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ LINE_BYTES = 16 << 10
 
 
 def log_file(run: Path, service: str) -> Path:
-    """Return where the log of ``service`` is kept in a run's folder."""
+    """Return the path of a service's log in a run's folder."""
     return run / "logs" / f"{service}.log"
 
 
 class Log:
-    """Takes a service's output. At its limit the older half is let go, so a flood fills no disk."""
+    """Writes a service's output. At the limit the older half is dropped, so that a flood fills no disk."""
 
     def __init__(
         self, path: Path, clock: Callable[[], float] = time.time, limit_bytes: int = LIMIT_BYTES
@@ -36,7 +36,7 @@ class Log:
         self._tail: deque[str] = deque(maxlen=20)
 
     def feed(self, data: bytes) -> None:
-        """Take in output as it comes; a line without an end waits for it."""
+        """Write output as it comes; a line is written when it is complete."""
         *lines, rest = (self._rest + data).split(b"\n")
         if len(rest) > LINE_BYTES:
             lines, rest = [*lines, rest], b""
@@ -71,7 +71,7 @@ class Log:
 
 
 def read(run: Path, service: str) -> Iterator[tuple[str, str]]:
-    """Return (time, text) of each line that is kept, oldest first."""
+    """Return (time, text) of each line, oldest first."""
     path = log_file(run, service)
     for part in (path.with_suffix(".log.1"), path):
         if part.exists():
@@ -82,7 +82,7 @@ def read(run: Path, service: str) -> Iterator[tuple[str, str]]:
 
 
 def merge(run: Path, services: list[str]) -> list[tuple[str, str, str]]:
-    """Return (time, service, text) of all lines of some services, in the order in which they came."""
+    """Return (time, service, text) of the lines of some services, by time."""
     rows = [(stamp, name, text) for name in services for stamp, text in read(run, name)]
     return sorted(rows, key=lambda row: row[0])
 

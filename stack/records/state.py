@@ -1,58 +1,55 @@
-"""What is remembered of a stack while it lives: one atomic file, and the folders around it."""
+"""The state of a running stack: one file, replaced whole, and the folders around it."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import tempfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+import msgspec
 
 from stack.errors import StateUnreadable
-from stack.system import files
+from stack.records import record_file
 from stack.system.directories import state_home
 
-VERSION = 1
+Phase = Literal["starting", "up", "failed", "stopping"]
+VERSION = 2
 VOLUMES = "volumes"
 """The only folder of a stack that outlives it."""
 
 SCRATCH_FREE_BYTES = 1 << 30
 
 
-@dataclass(frozen=True, kw_only=True)
-class StackState:
-    """A living stack. ``pid`` and ``pid_started`` identify its guardian, so a reused pid is never ours.
+class StackState(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="version", tag=VERSION
+):
+    """A running stack. ``pid`` and ``pid_started`` identify its guardian, also after the pid is reused.
 
-    ``token`` is in the environment of every process of the stack. ``phase`` is starting, up, failed or
-    stopping. ``ports`` is service -> container port (text) -> host port.
+    ``token`` is in the environment of every process of the stack. ``ports`` is service -> container port ->
+    host port; ``created`` is in seconds since the epoch.
     """
 
     name: str
-    project: str
     engine: str
     work_tree: str
-    files: tuple[str, ...]
     run: str
     token: str
     ephemeral: bool
     created: float
-    pid: int = 0
-    pid_started: float = 0.0
-    phase: str = "starting"
-    ports: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    endpoints: Mapping[str, str] = field(default_factory=dict)
-
-    def with_phase(self, phase: str) -> StackState:
-        return replace(self, phase=phase)
+    pid: int
+    pid_started: float
+    phase: Phase = "starting"
+    ports: Mapping[str, Mapping[int, int]] = {}
+    endpoints: Mapping[str, str] = {}
 
 
 def folder(name: str) -> Path:
-    """Return the folder that holds all that is kept of the stack ``name``."""
+    """Return the state folder of the stack ``name``."""
     return state_home() / "stacks" / name
 
 
@@ -61,7 +58,7 @@ def state_file(name: str) -> Path:
 
 
 def scratch(name: str) -> Path:
-    """Return the folder of what dies with the stack: in memory where there is room, else beside the state."""
+    """Return the folder of data that ends with the stack: in memory where there is room, else on disk."""
     memory = Path("/dev/shm")
     with contextlib.suppress(OSError):
         if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= SCRATCH_FREE_BYTES:
@@ -70,56 +67,40 @@ def scratch(name: str) -> Path:
 
 
 def control_socket(name: str) -> Path:
-    """Return where the guardian listens; short, for a socket's path has 107 bytes at most (unix(7)).
+    """Return where the guardian listens. The path is short: the kernel allows 107 bytes (unix(7)).
 
     Raises:
-        StateUnreadable: somebody else made that folder, and could listen in our place.
+        StateUnreadable: another account made that folder, and could listen in the guardian's place.
     """
     base = Path(tempfile.gettempdir()) / _own()
     base.mkdir(mode=0o700, exist_ok=True)
     if base.lstat().st_uid != os.geteuid():
-        raise StateUnreadable(f"{base} belongs to somebody else.", hint="Set TMPDIR to a folder of your own.")
+        raise StateUnreadable(
+            f"{base} belongs to another account.", hint="Set TMPDIR to a folder of your own."
+        )
     return base / f"{name}.sock"
 
 
 def _own() -> str:
-    """A folder's name that no other user has, nor the same user with state elsewhere."""
+    """Return a folder name that is unique to this account and its state folder."""
     return f"ecommerce-stack-{os.getuid()}-{zlib.crc32(str(state_home()).encode()):08x}"
 
 
 def write(state: StackState) -> None:
-    """Keep ``state``, whole or not at all."""
-    files.write_atomically(
-        state_file(state.name), json.dumps({"version": VERSION, **asdict(state)}, indent=1)
-    )
+    """Store ``state``, whole or not at all."""
+    record_file.write(state_file(state.name), state)
 
 
 def read(name: str) -> StackState | None:
     """Return the state of the stack ``name``, None where there is none.
 
     Raises:
-        StateUnreadable: the file is damaged, from another version, or not ours.
+        StateUnreadable: the file is damaged, from another version, or not a state.
     """
-    path = state_file(name)
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        return _parse(raw)
+        return record_file.read(state_file(name), StackState)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StateUnreadable(
-            f"{path} cannot be read as the state of a stack ({error}).",
-            hint="`inv prune` sets it aside and ends what it left.",
-        ) from error
-
-
-def _parse(raw: dict[str, Any]) -> StackState:
-    if raw.pop("version") != VERSION:
-        raise ValueError("it was written by another version")
-    known = {f.name for f in fields(StackState)}
-    if unknown := set(raw) - known:
-        raise ValueError(f"unknown keys: {', '.join(sorted(unknown))}")
-    return StackState(**{**raw, "files": tuple(raw["files"])})
 
 
 def names() -> tuple[str, ...]:
@@ -128,7 +109,7 @@ def names() -> tuple[str, ...]:
 
 
 def forget(name: str, *, volumes: bool) -> None:
-    """Remove what is kept of a stack that has ended; named volumes only where asked."""
+    """Remove the state and the scratch folder of a stack that has ended; its named volumes on request."""
     for path in (state_file(name), control_socket(name)):
         path.unlink(missing_ok=True)
     shutil.rmtree(scratch(name), ignore_errors=True)
@@ -141,4 +122,4 @@ def forget(name: str, *, volumes: bool) -> None:
     if volumes:
         shutil.rmtree(home, ignore_errors=True)
     with contextlib.suppress(OSError):
-        home.rmdir()  # only where nothing is kept in it
+        home.rmdir()  # fails where volumes remain

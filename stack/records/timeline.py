@@ -1,25 +1,25 @@
-"""The timeline of a run: one JSON object a line, written by the guardian, followed by everybody else."""
+"""The timeline of a run: one JSON object a line, written by the guardian, followed by commands."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import msgspec
 
 FILE = "timeline.jsonl"
 POLL_S = 0.01
 
 
-@dataclass(frozen=True, kw_only=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Something that happened. ``at`` is seconds since the epoch.
 
-    ``kind`` is ``service`` (``state`` is its new state), ``process`` (its first process: ``pid`` and what
-    ``stack.processes.started`` says of it), ``stack`` (``state`` is starting, up, failed,
-    stopping, down), ``note``, ``probe`` or ``error`` (``code`` is the exit code, ``hint`` the way out).
+    ``kind`` is ``service`` (``state`` is its new state, ``evidence`` the last lines of its log after a
+    failure), ``process`` (a service's first process: ``pid``, and ``started`` as in
+    ``stack.system.processes``), ``stack`` (``state`` is starting, up, failed, stopping, down), ``note``,
+    ``probe`` or ``error`` (``code`` is the exit code, ``hint`` the way out).
     """
 
     at: float
@@ -28,6 +28,7 @@ class Event:
     service: str = ""
     text: str = ""
     hint: str = ""
+    evidence: str = ""
     code: int = 0
     pid: int = 0
     started: float = 0.0
@@ -39,27 +40,29 @@ class Timeline:
 
     def __init__(self, run: Path, clock: Callable[[], float] = time.time) -> None:
         run.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._file = (run / FILE).open("a", encoding="utf-8", buffering=1)
+        self._file = (run / FILE).open("ab", buffering=0)
         self._clock = clock
 
-    def write(self, kind: str, **values: str | int | float) -> Event:
+    def write(self, kind: str, **values: str | int | float) -> None:
+        """Append an event; ``values`` are its fields."""
         event = Event(at=round(self._clock(), 4), kind=kind, **values)  # type: ignore[arg-type]
-        line = json.dumps({k: v for k, v in asdict(event).items() if v not in ("", 0, 0.0)}) + "\n"
         with contextlib.suppress(OSError):  # a full disk costs the record, never the stack
-            self._file.write(line)
-        return event
+            self._file.write(msgspec.json.encode(event) + b"\n")
 
     def service(
-        self, name: str, state: str, text: str = "", *, seconds: float = 0.0, hint: str = ""
-    ) -> Event:
-        return self.write(
-            "service", service=name, state=state, text=text, seconds=round(seconds, 3), hint=hint
+        self, name: str, state: str, text: str = "", *, seconds: float = 0.0, evidence: str = ""
+    ) -> None:
+        """Append a service's transition to ``state``, ``seconds`` after its start."""
+        self.write(
+            "service", service=name, state=state, text=text, seconds=round(seconds, 3), evidence=evidence
         )
 
-    def stack(self, state: str, text: str = "") -> Event:
-        return self.write("stack", state=state, text=text)
+    def stack(self, state: str, text: str = "") -> None:
+        """Append the stack's transition to ``state``."""
+        self.write("stack", state=state, text=text)
 
     def note(self, text: str) -> None:
+        """Append a sentence for the person who watches."""
         self.write("note", text=text)
 
     def close(self) -> None:
@@ -82,7 +85,7 @@ def follow(
     sleep: Callable[[float], None] = time.sleep,
     poll_s: float = POLL_S,
 ) -> Iterator[Event]:
-    """Return events as they come, from the first, until ``ended`` says that no more will."""
+    """Return events as they are written, from the first, until ``ended()`` and no more are there."""
     path = run / FILE
     while not path.exists():
         if ended():
@@ -104,6 +107,6 @@ def follow(
 
 def _parse(line: str) -> Event | None:
     try:
-        return Event(**json.loads(line))
-    except (ValueError, TypeError):
+        return msgspec.json.decode(line, type=Event)
+    except msgspec.MsgspecError:
         return None

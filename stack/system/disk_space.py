@@ -16,11 +16,11 @@ def as_disk_full(error: OSError, folder: Path) -> Exception:
 
 
 def operating_system_error(error: OSError) -> StackError:
-    """Return what to tell of an error of the operating system: no room, or whatever it was."""
+    """Return the error to report for ``error``: DiskFull where there is no room, else its own text."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         where = error.filename or "the stack"
         return DiskFull(f"No room is left where {where} is written.", hint="Free some, or run `inv prune`.")
-    return StackError(f"The machine refused: {error}.", hint="Run `inv doctor`.")
+    return StackError(f"The operating system reports an error: {error}.", hint="Run `inv doctor`.")
 
 
 def disk_full(folder: Path) -> DiskFull:

@@ -1,14 +1,12 @@
 """What the kernel gives so that nothing outlives its guardian.
 
 On Linux: a PID namespace, whose end ends all in it, double forks included (pid_namespaces(7)); where
-that is not allowed, the parent-death signal for direct children (PR_SET_PDEATHSIG(2const)) and a
-subreaper, so that orphans come to us (PR_SET_CHILD_SUBREAPER(2const)). Elsewhere: process groups and
-the sweep by token.
+that is not allowed, the parent-death signal for direct children (PR_SET_PDEATHSIG(2const)). Elsewhere:
+process groups and the sweep by token.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import shutil
@@ -19,7 +17,6 @@ from collections.abc import Callable
 from stack.system import programs
 
 PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
 ROOT_PREFIX = ("unshare", "--pid", "--fork", "--kill-child=KILL")
 USER_PREFIX = ("unshare", "--user", "--map-current-user", "--pid", "--fork", "--kill-child=KILL")
 
@@ -38,19 +35,6 @@ def namespace_prefix() -> tuple[str, ...]:
 def in_namespace() -> bool:
     """Return whether this process is the first of a PID namespace, so that the kernel ends all others."""
     return os.getpid() == 1
-
-
-def _prctl(option: int, value: int) -> None:
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
-
-
-def become_subreaper() -> bool:
-    """Make orphaned descendants children of this process; return whether they come."""
-    if not sys.platform.startswith("linux"):
-        return False
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    return True
 
 
 def die_with_parent() -> Callable[[], None] | None:

@@ -9,7 +9,6 @@ import pwd
 import shlex
 import signal
 import subprocess
-import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +22,6 @@ NOT_FOUND, TIMED_OUT = 127, 124
 
 Process = subprocess.Popen[bytes]
 """A program that was started and not yet waited for."""
-
-_started: weakref.WeakSet[Process] = weakref.WeakSet()
-
-
-def awaited() -> set[int]:
-    """Return the pids of programs that were started here and whose end nobody has seen yet."""
-    return {process.pid for process in list(_started) if process.returncode is None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +131,6 @@ def spawn(
         preexec_fn=before,
         **identity(user),
     )
-    _started.add(process)
     return process
 
 
@@ -213,7 +204,6 @@ def _start(
         )
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise CommandFailed(words, NOT_FOUND, f"it cannot be run: {error.strerror}") from error
-    _started.add(process)
     return process
 
 

@@ -1,1 +1,1 @@
-"""What the shop promises when its processes die: proved on real processes, killed for real."""
+"""What the shop guarantees when its processes are killed, tested on real processes."""

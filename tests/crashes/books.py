@@ -17,26 +17,27 @@ from crashes.clerk import Clerk
 from crashes.processes import until
 
 SETTLED_WITHIN_S = 20.0
-"""The worker asks again after 3 seconds for what was not answered."""
+"""The worker asks the provider again after 3 seconds."""
 PLENTY = 100_000
-"""Units of what a test sells."""
+"""Units on hand of a product that a test sells."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What the provider did, by reference: the sandbox's rows, and the ledger that no rollback reaches."""
+    """References that the provider charged and refunded: from the sandbox's rows and from the ledger."""
 
     charged: frozenset[str]
     refunded: frozenset[str]
 
     @property
-    def kept(self) -> frozenset[str]:
+    def retained(self) -> frozenset[str]:
+        """Return the references that were charged and not refunded."""
         return self.charged - self.refunded
 
 
 @dataclass(frozen=True, kw_only=True)
 class Books:
-    """Reads, all of it on a connection of its own."""
+    """Queries of the shop's database, on a connection of their own, and of the ledger."""
 
     database: Connection
     ledger: Path
@@ -50,7 +51,7 @@ class Books:
             yield cls(database=database, ledger=ledger, clerk=clerk)
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Return a query's rows; none for a change."""
+        """Execute a statement; return its rows, if it has any."""
         with self.database.cursor() as cursor:
             cursor.execute(query, values)
             return cursor.fetchall() if cursor.description else []
@@ -63,18 +64,18 @@ class Books:
         """
         lines = self.ledger.read_text().splitlines() if self.ledger.exists() else []
         calls = [json.loads(line) for line in lines]
-        held = [call for call in calls if call["in_transaction"]]
-        assert not held, f"the provider was asked within a transaction: {held[:3]}"
+        inside = [call for call in calls if call["in_transaction"]]
+        assert not inside, f"the provider was asked within a transaction: {inside[:3]}"
         rows = self.rows("SELECT reference, refunded FROM payments_sandboxcharge WHERE outcome = 'succeeded'")
-        moved = {c["reference"] for c in calls if c["did"] == "charge" and c["said"] != "declined"}
-        back = {c["reference"] for c in calls if c["did"] == "refund"}
+        moved = {c["reference"] for c in calls if c["call"] == "charge" and c["outcome"] != "declined"}
+        back = {c["reference"] for c in calls if c["call"] == "refund"}
         return World(
             charged=frozenset(moved | {reference for reference, _ in rows}),
             refunded=frozenset(back | {reference for reference, refunded in rows if refunded}),
         )
 
-    def unsettled(self) -> list[tuple[Any, ...]]:
-        """Return the payments of which nobody knows yet how they end."""
+    def open_payments(self) -> list[tuple[Any, ...]]:
+        """Return the payments that are not final."""
         return self.rows(
             "SELECT reference, state, reason FROM payments_payment"
             " WHERE state IN ('pending', 'refunding') OR (state = 'started' AND reference IN"
@@ -82,11 +83,11 @@ class Books:
         )
 
     def settle(self) -> None:
-        """Wait until the worker has finished what crashes left open."""
-        until(lambda: not self.unsettled(), "all payments are settled", within_s=SETTLED_WITHIN_S)
+        """Wait until the worker has settled every payment that crashes left open."""
+        until(lambda: not self.open_payments(), "all payments are settled", within_s=SETTLED_WITHIN_S)
 
     def agree(self, *, settled: bool = True) -> None:
-        """Compare all books. ``settled`` demands that nothing is under way.
+        """Check that database, provider and ledger agree. ``settled``: no payment is open.
 
         Raises:
             AssertionError: they do not agree.
@@ -99,21 +100,21 @@ class Books:
         paid = {
             key for (key,) in self.rows("SELECT id FROM orders_order WHERE state IN ('paid', 'fulfilled')")
         }
-        money = [known[reference] for reference in sorted(world.kept)]
+        money = [known[reference] for reference in sorted(world.retained)]
         doubled = sorted({order for order in money if money.count(order) > 1})
         assert not doubled, f"orders that were charged twice: {doubled}"
         assert paid <= set(money), f"orders that are paid without a charge: {paid - set(money)}"
         if settled:
-            assert set(money) <= paid, f"charges kept for orders that are not paid: {set(money) - paid}"
+            assert set(money) <= paid, f"charges of orders that are not paid: {set(money) - paid}"
 
-    def shelve(self, units: int = PLENTY) -> str:
-        """Put something new on the shelf, that nobody else sells; answer its SKU."""
+    def add_product(self, units: int = PLENTY) -> str:
+        """Create a product that no other test sells; return its SKU."""
         sku = f"crash-{secrets.token_hex(6)}"
-        self.clerk.ask("shelve", sku=sku, units=units)
+        self.clerk.ask("add_product", sku=sku, units=units)
         return sku
 
     def charges(self, number: str) -> int:
-        """Return how often money was moved for an order, refunded or not."""
+        """Return how often an order was charged, refunded or not."""
         rows = self.rows(
             "SELECT reference FROM payments_payment p JOIN orders_order o ON o.id = p.order_id"
             " WHERE o.number = %s",
@@ -122,12 +123,12 @@ class Books:
         return len({reference for (reference,) in rows} & self.world().charged)
 
     def state(self, number: str) -> str:
-        """Return where an order stands."""
+        """Return an order's state."""
         ((state,),) = self.rows("SELECT state FROM orders_order WHERE number = %s", number)
         return str(state)
 
     def stock(self, sku: str) -> tuple[int, int]:
-        """Return on hand and reserved."""
+        """Return units on hand and units reserved."""
         ((on_hand, reserved),) = self.rows(
             "SELECT on_hand, reserved FROM catalog_stockitem WHERE code = %s", sku
         )

@@ -1,4 +1,4 @@
-"""The one process that answers questions from within the shop's environment; see `crashes.inside.clerk`."""
+"""A client of the helper process in the shop's environment; see `crashes.inside.clerk`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ANSWERS_WITHIN_S = 60.0
 
 
 class Clerk:
-    """Ask, and be answered; one question at a time."""
+    """The helper process: one question at a time."""
 
     def __init__(self, argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], log: Path) -> None:
         self._log = log
@@ -31,17 +31,17 @@ class Clerk:
             )
 
     def ask(self, question: str, **arguments: Any) -> Any:
-        """Return what came of it.
+        """Send a question; return the answer.
 
         Raises:
-            AssertionError: it failed; the text is all that was said.
+            AssertionError: it failed; the text is the output of the helper.
         """
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps([question, arguments]).encode() + b"\n")
         self._process.stdin.flush()
-        said = json.loads(self._line(question))
-        assert "error" not in said, said["error"]
-        return said["answer"]
+        reply = json.loads(self._line(question))
+        assert "error" not in reply, reply["error"]
+        return reply["answer"]
 
     def _line(self, question: str) -> bytes:
         assert self._process.stdout is not None
@@ -53,7 +53,7 @@ class Clerk:
         return line
 
     def end(self) -> None:
-        """Let it go."""
+        """End the helper process."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()

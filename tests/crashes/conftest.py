@@ -1,4 +1,4 @@
-"""One shop for all tests, with goods of its own for each; whatever is left of it fails the run."""
+"""One shop for all tests, with a product of its own for each; leftovers of the shop fail the run."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ COUNTED = pytest.StashKey[Counter[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Count, and end in order when asked to end: the servers are ours to end."""
+    """Set up the counter; SIGTERM raises KeyboardInterrupt, so that the servers are ended."""
     config.stash[COUNTED] = Counter()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was done, and what one needs to repeat it; a quiet pytest leaves its header out."""
+    """Print the counts and the seed; pytest -q leaves its header out."""
     terminalreporter.write_line(f"{'long' if LONG else 'short'} form, TEST_SEED={SEED}")
     for name, number in terminalreporter.config.stash[COUNTED].items():
         terminalreporter.write_line(f"{number:6} {name}")
@@ -35,59 +35,59 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture
 def counted(request: pytest.FixtureRequest) -> Counter[str]:
-    """What was done how often; shown at the end."""
+    """A counter by name; printed at the end."""
     return request.config.stash[COUNTED]
 
 
 @pytest.fixture
 def dice(request: pytest.FixtureRequest) -> random.Random:
-    """Chance that the seed and the test's own name repeat."""
+    """A random generator, seeded by TEST_SEED and the test's name."""
     return random.Random(f"{SEED} {request.node.name}")
 
 
 @pytest.fixture(scope="session")
-def opened() -> Iterator[tuple[Shop, Books]]:
-    with shops.opened() as pair:
+def running_shop() -> Iterator[tuple[Shop, Books]]:
+    with shops.running_shop() as pair:
         yield pair
 
 
 @pytest.fixture
-def shop(opened: tuple[Shop, Books]) -> Shop:
-    opened[0].noted()
-    return opened[0]
+def shop(running_shop: tuple[Shop, Books]) -> Shop:
+    running_shop[0].reached_places()
+    return running_shop[0]
 
 
 @pytest.fixture
-def books(opened: tuple[Shop, Books]) -> Books:
-    return opened[1]
+def books(running_shop: tuple[Shop, Books]) -> Books:
+    return running_shop[1]
 
 
 @pytest.fixture
 def sku(books: Books) -> str:
-    """Something to sell that no other test sells."""
-    return books.shelve()
+    """A product that no other test sells."""
+    return books.add_product()
 
 
 @pytest.fixture(scope="session")
-def plain(opened: tuple[Shop, Books]) -> Web:
-    """Gunicorn as it is shipped, before the same stores."""
-    opened[0].plain.open()
-    return opened[0].plain
+def plain(running_shop: tuple[Shop, Books]) -> Web:
+    """Gunicorn as shipped, with the same Postgres and Redis."""
+    running_shop[0].plain.open()
+    return running_shop[0].plain
 
 
 @pytest.fixture(scope="module")
-def worker(opened: tuple[Shop, Books]) -> Iterator[None]:
-    """The shop's worker process is at work."""
-    opened[0].worker_starts()
+def worker(running_shop: tuple[Shop, Books]) -> Iterator[None]:
+    """Run the shop's worker process during the module."""
+    running_shop[0].start_worker()
     yield
-    opened[0].worker.end()
+    running_shop[0].worker.end()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what the processes said, where a test failed."""
+    """Add the logs of the processes to the report of a failed test."""
     report = yield
-    pair = getattr(item, "funcargs", {}).get("opened")
+    pair = getattr(item, "funcargs", {}).get("running_shop")
     if report.failed and pair is not None:
         for program in (pair[0].web.program, pair[0].plain.program, pair[0].worker):
             report.sections.append(("shop", program.tail()))

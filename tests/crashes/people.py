@@ -1,4 +1,4 @@
-"""People who buy, each request on a connection of its own, so that a lost one is seen and not repeated."""
+"""Customers; each request has a connection of its own, so that a lost one is noticed and not repeated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from crashes.inside.points import Fate
+from crashes.inside.points import Fault
 
 GOOD, LATE, SILENT = "4242424242424242", "4000000000000259", "4000000000000119"
 ANSWERED_WITHIN_S = 30.0
@@ -29,7 +29,7 @@ def key() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the shop said."""
+    """The shop's response."""
 
     status: int
     body: bytes
@@ -40,7 +40,7 @@ class Answer:
 
 
 def ask(port: int, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
-    """Return what came of one request. Raises: Lost where none came: refused, reset, cut off, too late."""
+    """Send one request; return the response. Raises: Lost where none came."""
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWERED_WITHIN_S)
     try:
         link.request(method, path, body, {**headers, "Connection": "close"})
@@ -54,55 +54,57 @@ def ask(port: int, method: str, path: str, body: bytes | None, headers: dict[str
 
 @dataclass(kw_only=True)
 class Person:
-    """Somebody with a cart; ``fate`` is what befalls the worker that works on the request."""
+    """A customer with a cart; a ``fault`` is injected into the worker that handles the request."""
 
     port: int
     token: str = field(default="")
 
     def send(
-        self, method: str, path: str, body: Any = None, *, key: str = "", fate: Fate | None = None
+        self, method: str, path: str, body: Any = None, *, key: str = "", fault: Fault | None = None
     ) -> Answer:
-        """Return what came of one request to the API. Raises: Lost."""
+        """Send one request to the API; return the response. Raises: Lost."""
         headers = {"Content-Type": "application/json"}
-        named = {"X-Cart-Token": self.token, "Idempotency-Key": key, "X-Crash": str(fate) if fate else ""}
+        named = {"X-Cart-Token": self.token, "Idempotency-Key": key, "X-Crash": str(fault) if fault else ""}
         headers |= {name: value for name, value in named.items() if value}
         content = None if body is None else json.dumps(body).encode()
         return ask(self.port, method, f"/api/v1{path}", content, headers)
 
     def put(self, sku: str, quantity: int = 1) -> None:
-        """Add to the cart, and keep its token."""
+        """Add to the cart; remember its token."""
         answer = self.send("POST", "/cart/lines", {"sku": sku, "quantity": quantity})
         assert answer.status == 201, answer.body
         self.token = answer.json["token"] or self.token
 
-    def check_out(self, key: str, fate: Fate | None = None) -> Answer:
-        """Order what is in the cart."""
-        return self.send("POST", "/checkout", {"email": "a@example.com"}, key=key, fate=fate)
+    def check_out(self, key: str, fault: Fault | None = None) -> Answer:
+        """Check out the cart."""
+        return self.send("POST", "/checkout", {"email": "a@example.com"}, key=key, fault=fault)
 
-    def pay(self, number: str, key: str, card: str = GOOD, fate: Fate | None = None) -> Answer:
+    def pay(self, number: str, key: str, card: str = GOOD, fault: Fault | None = None) -> Answer:
         """Pay an order."""
-        return self.send("POST", f"/orders/{number}/payments", {"card": card}, key=key, fate=fate)
+        return self.send("POST", f"/orders/{number}/payments", {"card": card}, key=key, fault=fault)
 
-    def end(self, number: str, verb: str, fate: Fate | None = None) -> Answer:
+    def end(self, number: str, verb: str, fault: Fault | None = None) -> Answer:
         """Cancel or refund an order."""
-        return self.send("POST", f"/orders/{number}/{verb}", fate=fate)
+        return self.send("POST", f"/orders/{number}/{verb}", fault=fault)
 
     def orders(self) -> list[dict[str, Any]]:
-        """Return the person's own orders."""
-        items: list[dict[str, Any]] = insist(lambda: self.send("GET", "/orders?limit=100")).json["items"]
+        """Return the customer's orders."""
+        items: list[dict[str, Any]] = send_until_answered(lambda: self.send("GET", "/orders?limit=100")).json[
+            "items"
+        ]
         return items
 
     def order(self, sku: str) -> str:
-        """Return the number of a fresh order."""
+        """Place an order; return its number."""
         self.put(sku)
         token = key()
-        answer = insist(lambda: self.check_out(token))
+        answer = send_until_answered(lambda: self.check_out(token))
         assert answer.status == 201, answer.body
         return str(answer.json["number"])
 
 
-def insist(send: Callable[[], Answer]) -> Answer:
-    """Return what came of a request that is sent again, as it is, while nothing is known of it."""
+def send_until_answered(send: Callable[[], Answer]) -> Answer:
+    """Send a request, and send it again unchanged while it is lost or in flight; return the response."""
     deadline = time.monotonic() + DECIDED_WITHIN_S
     while True:
         try:

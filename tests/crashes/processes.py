@@ -1,4 +1,4 @@
-"""Real processes: started so that they end with us, waited for with a deadline, ended one by one."""
+"""Real processes: they end with the tests' process, and every wait for them has a deadline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import psutil
 from stack.system import kernel, programs
 
 TOKEN = "CRASHES_RUN"
-"""A name of the environment, by which our processes are known again."""
+"""The environment variable by which the processes of this run are recognised."""
 READY_WITHIN_S = 60.0
 ENDS_WITHIN_S = 30.0
 PAUSE_S = 0.01
@@ -24,15 +24,15 @@ SHOWN_BYTES = 4000
 
 
 def free_port() -> int:
-    """Return a port that nobody holds now."""
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        port: int = asked.getsockname()[1]
+    """Return a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
         return port
 
 
 def until(true: Callable[[], bool], what: str, *, within_s: float = READY_WITHIN_S) -> None:
-    """Wait until something is true.
+    """Wait until ``true()`` is true.
 
     Raises:
         AssertionError: it was not in time; the text says what was waited for.
@@ -58,8 +58,8 @@ class Program:
     process: programs.Process | None = None
 
     def start(self, **environment: str) -> None:
-        """Start it, and no second one."""
-        assert not self.lives(), f"{self.log.stem} runs already"
+        """Start the program; at most one process of it runs."""
+        assert not self.is_running(), f"{self.log.stem} runs already"
         with self.log.open("ab") as output:
             self.process = programs.spawn(
                 self.argv,
@@ -71,7 +71,7 @@ class Program:
                 user=self.user,
             )
 
-    def lives(self) -> bool:
+    def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
     @property
@@ -80,50 +80,50 @@ class Program:
         return self.process.pid
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """Kill the process with SIGKILL, as a crash would."""
         assert self.process is not None, f"{self.log.stem} was not started"
         self.process.kill()
         self.process.wait(ENDS_WITHIN_S)
 
-    def dies(self) -> None:
-        """Wait for a death by SIGKILL that it was armed for."""
+    def wait_for_kill(self) -> None:
+        """Wait until the injected SIGKILL has ended the process."""
         assert self.process is not None, f"{self.log.stem} was not started"
         assert programs.ends_within(self.process, ENDS_WITHIN_S), f"{self.log.stem} lives on\n{self.tail()}"
         assert self.process.returncode == -signal.SIGKILL, self.tail()
 
     def end(self) -> None:
-        """End it in order; kill it where it does not."""
-        if self.process is not None and self.lives():
+        """Terminate the process; kill it where it does not end in time."""
+        if self.process is not None and self.is_running():
             self.process.terminate()
             if not programs.ends_within(self.process, ENDS_WITHIN_S):
                 self.process.kill()
                 self.process.wait(ENDS_WITHIN_S)
 
     def tail(self) -> str:
-        """Return the last of what it said."""
+        """Return the end of the program's log."""
         text = self.log.read_bytes()[-SHOWN_BYTES:] if self.log.exists() else b""
         return f"--- {self.log.name}\n{text.decode(errors='replace')}"
 
 
 def end(programs: Sequence[Program]) -> None:
-    """End several side by side."""
+    """End several programs in parallel."""
     for program in programs:
-        if program.process is not None and program.lives():
+        if program.process is not None and program.is_running():
             program.process.terminate()
     for program in programs:
         program.end()
 
 
 def children(pid: int) -> set[int]:
-    """Return the pids of a process' living children: Gunicorn's workers."""
+    """Return the pids of a process's living children: Gunicorn's workers."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        found = psutil.Process(pid).children()
-        return {child.pid for child in found if child.status() != psutil.STATUS_ZOMBIE}
+        workers = psutil.Process(pid).children()
+        return {child.pid for child in workers if child.status() != psutil.STATUS_ZOMBIE}
     return set()
 
 
-def ours(token: str, folder: Path) -> Iterator[psutil.Process]:
-    """Return the living processes that carry our token or work in our folder, whoever their parent is by now.
+def processes_of(token: str, folder: Path) -> Iterator[psutil.Process]:
+    """Yield the living processes that carry the run's token or work in its folder, whatever their parent is.
 
     Postgres writes over its environment, but stays where its data is.
     """
@@ -135,10 +135,10 @@ def ours(token: str, folder: Path) -> Iterator[psutil.Process]:
                 yield process
 
 
-def leave_nothing(token: str, folder: Path) -> list[str]:
-    """Kill what is still there; answer what that was."""
+def kill_leftovers(token: str, folder: Path) -> list[str]:
+    """Kill the processes that are still running; return their command lines."""
     left = []
-    for process in ours(token, folder):
+    for process in processes_of(token, folder):
         with contextlib.suppress(psutil.Error):
             left.append(f"{process.pid} {' '.join(process.cmdline())}")
             process.kill()

@@ -26,7 +26,7 @@ REDIS = Service(name="redis", image="redis:7", command=("redis-server", "--save"
 
 
 def server(service: Service, folder: Path, environment: Mapping[str, str]) -> tuple[Program, int]:
-    """Return a server that is ready to be started, and its port."""
+    """Prepare a server; return its program and its port."""
     port = free_port()
     state = folder / service.name
     state.mkdir()
@@ -42,15 +42,15 @@ def server(service: Service, folder: Path, environment: Mapping[str, str]) -> tu
 
 
 def database_url(port: int) -> str:
-    """Return where the database is."""
+    """Return the database's URL."""
     return f"postgresql://postgres:{PASSWORD}@{HOST}:{port}/postgres"
 
 
-def postgres_starts(program: Program, port: int) -> None:
+def start_postgres(program: Program, port: int) -> None:
     """Start Postgres and wait until it answers."""
 
     def answers() -> bool:
-        assert program.lives(), program.tail()
+        assert program.is_running(), program.tail()
         with suppress(psycopg2.OperationalError):
             psycopg2.connect(database_url(port), connect_timeout=5).close()
             return True
@@ -60,11 +60,11 @@ def postgres_starts(program: Program, port: int) -> None:
     until(answers, "Postgres answers")
 
 
-def redis_starts(program: Program, port: int) -> None:
+def start_redis(program: Program, port: int) -> None:
     """Start Redis and wait until it answers, its data loaded."""
 
     def answers() -> bool:
-        assert program.lives(), program.tail()
+        assert program.is_running(), program.tail()
         with suppress(OSError), socket.create_connection((HOST, port), 1) as link:
             link.sendall(b"PING\r\n")
             return link.recv(5) == b"+PONG"

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from crashes import place, processes, servers
+from crashes import processes, scratch, servers
 from crashes.books import Books
 from crashes.clerk import Clerk
 from crashes.inside.ledger import LEDGER
-from crashes.inside.points import NOTES, Fate
+from crashes.inside.points import NOTES, Fault
 from crashes.people import Person
 from crashes.processes import Program, until
 from crashes.web import Web
@@ -26,7 +26,7 @@ WEBHOOK_SECRET = "shared-with-the-sandbox-provider"
 
 
 class Shop:
-    """What the tests see. Requests kill workers of ``web``; ``plain`` is Gunicorn as it is shipped."""
+    """The processes of the shop. Requests can kill workers of ``web``; ``plain`` is Gunicorn as shipped."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], python: Path) -> None:
         self.folder, self.environment, self._python = folder, environment, python
@@ -44,29 +44,29 @@ class Shop:
         own = {**self.environment, "PORT": str(processes.free_port())}
         return Program(argv=argv, log=self.folder / f"{name}.log", cwd=BACKEND, environment=own)
 
-    def worker_starts(self, fate: Fate | None = None, *, mute: str = "") -> None:
-        """Start the worker process, and wait for the end of its first round unless it is to die."""
+    def start_worker(self, fault: Fault | None = None, *, mute: str = "") -> None:
+        """Start the worker process; wait for its first round unless a fault will kill it."""
         self.heartbeat.unlink(missing_ok=True)
-        self.worker.start(CRASH_AT=str(fate) if fate else "", CRASH_MUTE=mute)
-        if fate is None or fate.action != "kill":
+        self.worker.start(CRASH_AT=str(fault) if fault else "", CRASH_MUTE=mute)
+        if fault is None or fault.action != "kill":
             until(self._worker_works, "the worker has done its first round")
 
     def _worker_works(self) -> bool:
-        assert self.worker.lives(), self.worker.tail()
+        assert self.worker.is_running(), self.worker.tail()
         return self.heartbeat.exists()
 
     def person(self) -> Person:
         return Person(port=self.web.port)
 
-    def noted(self) -> list[str]:
-        """Return the places that were reached by those that were to, and forget them."""
+    def reached_places(self) -> list[str]:
+        """Return the faults that happened since the last call."""
         lines = self.notes.read_text().splitlines() if self.notes.exists() else []
         self.notes.unlink(missing_ok=True)
         return lines
 
     @contextmanager
-    def staffed(self) -> Iterator[Clerk]:
-        """Give the clerk, who goes when the shop does."""
+    def clerk(self) -> Iterator[Clerk]:
+        """Start the helper process; end it with the block."""
         argv = (str(self._python), "-m", "crashes.inside.clerk")
         log = self.folder / "clerk.log"
         clerk = Clerk(argv, cwd=BACKEND, environment=self.environment, log=log)
@@ -77,29 +77,29 @@ class Shop:
 
 
 @contextmanager
-def opened() -> Iterator[tuple[Shop, Books]]:
-    """Give an open shop and its books; at the end nothing of it is left.
+def running_shop() -> Iterator[tuple[Shop, Books]]:
+    """Start a shop; at the end of the block, check that nothing of it is left.
 
     Raises:
         AssertionError: something did not start, or something outlived the shop.
     """
     token = secrets.token_hex(8)
     with ExitStack() as ending:
-        folder = ending.enter_context(place.folder())
+        folder = ending.enter_context(scratch.folder())
         base = {"PATH": os.environ.get("PATH", os.defpath), processes.TOKEN: token, "LC_ALL": "C.UTF-8"}
         ending.callback(lambda: _nothing_left(token, folder))
         postgres, postgres_port = servers.server(servers.POSTGRES, folder, base)
         ending.callback(postgres.end)
         redis, redis_port = servers.server(servers.REDIS, folder, base)
         ending.callback(redis.end)
-        servers.postgres_starts(postgres, postgres_port)
-        servers.redis_starts(redis, redis_port)
+        servers.start_postgres(postgres, postgres_port)
+        servers.start_redis(redis, redis_port)
         settings = _settings(folder, postgres_port, redis_port)
         shop = Shop(folder, {**base, **settings}, virtualenv.sync(BACKEND).python)
         shop.redis = (redis, redis_port)
         ending.callback(lambda: processes.end((shop.web.program, shop.plain.program, shop.worker)))
         shop.web.open()
-        clerk = ending.enter_context(shop.staffed())
+        clerk = ending.enter_context(shop.clerk())
         books = ending.enter_context(Books.open(settings["DATABASE_URL"], Path(settings[LEDGER]), clerk))
         yield shop, books
 
@@ -123,6 +123,6 @@ def _settings(folder: Path, postgres_port: int, redis_port: int) -> dict[str, st
 
 
 def _nothing_left(token: str, folder: Path) -> None:
-    left = processes.leave_nothing(token, folder)
+    left = processes.kill_leftovers(token, folder)
     if left and sys.exc_info()[0] is None:
         raise AssertionError(f"these outlived the shop: {left}")

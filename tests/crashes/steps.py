@@ -1,10 +1,10 @@
-"""The named steps at which a process is killed: a table a request, in the order in which they are reached."""
+"""The named steps at which a process is killed: one table per request, in the order of execution."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crashes.inside.points import Fate
+from crashes.inside.points import Fault
 
 COMMIT = "django.db.backends.base.base:BaseDatabaseWrapper.commit"
 ANSWER_KEPT = "core.models:IdempotentAnswer.objects.create"
@@ -17,89 +17,89 @@ PROVIDER_REFUNDS = "payments.sandbox:Sandbox.refund"
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A step of the shop in words, and where it lies in its code."""
+    """A step of the shop by name, and its place in the code."""
 
-    words: str
+    name: str
     place: str
     nth: int = 1
 
-    def fates(self) -> tuple[Fate, Fate]:
-        """Return death right before and right after."""
+    def faults(self) -> tuple[Fault, Fault]:
+        """Return a kill right before the step and one right after it."""
         before, after = (
-            Fate(action="kill", when=when, place=self.place, nth=self.nth) for when in ("before", "after")
+            Fault(action="kill", when=when, place=self.place, nth=self.nth) for when in ("before", "after")
         )
         return before, after
 
 
 CHECKOUT = (
-    Step(words="look for a kept answer", place="core.idempotency:_kept"),
-    Step(words="lock the cart", place="orders.services:_locked_cart"),
-    Step(words="write the order", place="orders.services:_order_stored"),
-    Step(words="reserve stock", place="catalog.stock:stock_reserve"),
-    Step(words="write the event", place=EVENT),
-    Step(words="place the order", place="orders.services:order_place"),
-    Step(words="keep the answer", place=ANSWER_KEPT),
-    Step(words="commit", place=COMMIT),
+    Step(name="look for a kept answer", place="core.idempotency:_kept"),
+    Step(name="lock the cart", place="orders.services:_locked_cart"),
+    Step(name="write the order", place="orders.services:_order_stored"),
+    Step(name="reserve stock", place="catalog.stock:stock_reserve"),
+    Step(name="write the event", place=EVENT),
+    Step(name="place the order", place="orders.services:order_place"),
+    Step(name="keep the answer", place=ANSWER_KEPT),
+    Step(name="commit", place=COMMIT),
 )
 PAYMENT = (
-    Step(words="write the payment", place="payments.services:_started"),
-    Step(words="commit the payment", place=COMMIT, nth=1),
-    Step(words="ask the provider", place="payments.sandbox:Sandbox.charge"),
-    Step(words="the provider's own commit", place=COMMIT, nth=2),
-    Step(words="settle", place="payments.services:payment_settle"),
-    Step(words="pay the order", place="payments.services:order_pay"),
-    Step(words="sell stock", place="catalog.stock:stock_sell"),
-    Step(words="write the event", place=PAYMENT_EVENT),
-    Step(words="commit what came of it", place=COMMIT, nth=3),
-    Step(words="write what came of it", place=SETTLED),
-    Step(words="make the payment", place="payments.api:payment_make"),
-    Step(words="keep the answer", place=ANSWER_KEPT),
+    Step(name="write the payment", place="payments.services:_started"),
+    Step(name="commit the payment", place=COMMIT, nth=1),
+    Step(name="ask the provider", place="payments.sandbox:Sandbox.charge"),
+    Step(name="the provider's own commit", place=COMMIT, nth=2),
+    Step(name="settle", place="payments.services:payment_settle"),
+    Step(name="pay the order", place="payments.services:order_pay"),
+    Step(name="sell stock", place="catalog.stock:stock_sell"),
+    Step(name="write the event", place=PAYMENT_EVENT),
+    Step(name="commit what came of it", place=COMMIT, nth=3),
+    Step(name="write what came of it", place=SETTLED),
+    Step(name="make the payment", place="payments.api:payment_make"),
+    Step(name="keep the answer", place=ANSWER_KEPT),
 )
 WEBHOOK = (
-    Step(words="handle the webhook", place="payments.api:webhook_receive"),
-    Step(words="settle", place="payments.services:payment_settle"),
-    Step(words="pay the order", place="payments.services:order_pay"),
-    Step(words="commit what came of it", place=COMMIT),
-    Step(words="keep the message", place="payments.services:_message_kept"),
+    Step(name="handle the webhook", place="payments.api:webhook_receive"),
+    Step(name="settle", place="payments.services:payment_settle"),
+    Step(name="pay the order", place="payments.services:order_pay"),
+    Step(name="commit what came of it", place=COMMIT),
+    Step(name="keep the message", place="payments.services:_message_kept"),
 )
 REFUND = (
-    Step(words="decide the refund", place="payments.services:_refund_decided"),
-    Step(words="return stock", place="catalog.stock:stock_return"),
-    Step(words="commit the decision", place=COMMIT, nth=1),
-    Step(words="send the refund", place=REFUND_SENT),
-    Step(words="the provider refunds", place=PROVIDER_REFUNDS),
-    Step(words="write the refund", place=SETTLED),
-    Step(words="commit the refund", place=COMMIT, nth=2),
+    Step(name="decide the refund", place="payments.services:_refund_decided"),
+    Step(name="return stock", place="catalog.stock:stock_return"),
+    Step(name="commit the decision", place=COMMIT, nth=1),
+    Step(name="send the refund", place=REFUND_SENT),
+    Step(name="the provider refunds", place=PROVIDER_REFUNDS),
+    Step(name="write the refund", place=SETTLED),
+    Step(name="commit the refund", place=COMMIT, nth=2),
 )
 LATE_SUCCESS = (
-    Step(words="write that it came too late", place=SETTLED, nth=1),
-    Step(words="commit that it came too late", place=COMMIT, nth=1),
-    Step(words="send the refund", place=REFUND_SENT),
-    Step(words="the provider refunds", place=PROVIDER_REFUNDS),
-    Step(words="write the refund", place=SETTLED, nth=2),
-    Step(words="commit the refund", place=COMMIT, nth=2),
+    Step(name="write that it came too late", place=SETTLED, nth=1),
+    Step(name="commit that it came too late", place=COMMIT, nth=1),
+    Step(name="send the refund", place=REFUND_SENT),
+    Step(name="the provider refunds", place=PROVIDER_REFUNDS),
+    Step(name="write the refund", place=SETTLED, nth=2),
+    Step(name="commit the refund", place=COMMIT, nth=2),
 )
 SETTLEMENT = (
-    Step(words="look the charge up", place="payments.sandbox:Sandbox.lookup"),
-    Step(words="settle", place="payments.services:payment_settle"),
-    Step(words="pay the order", place="payments.services:order_pay"),
-    Step(words="sell stock", place="catalog.stock:stock_sell"),
-    Step(words="write the event", place=PAYMENT_EVENT),
-    Step(words="write what came of it", place=SETTLED),
+    Step(name="look the charge up", place="payments.sandbox:Sandbox.lookup"),
+    Step(name="settle", place="payments.services:payment_settle"),
+    Step(name="pay the order", place="payments.services:order_pay"),
+    Step(name="sell stock", place="catalog.stock:stock_sell"),
+    Step(name="write the event", place=PAYMENT_EVENT),
+    Step(name="write what came of it", place=SETTLED),
 )
 RESENDING = (
-    Step(words="send the refund", place=REFUND_SENT),
-    Step(words="the provider refunds", place=PROVIDER_REFUNDS),
-    Step(words="write the refund", place=SETTLED),
+    Step(name="send the refund", place=REFUND_SENT),
+    Step(name="the provider refunds", place=PROVIDER_REFUNDS),
+    Step(name="write the refund", place=SETTLED),
 )
 EXPIRY = (
-    Step(words="release stock", place="catalog.stock:stock_release"),
-    Step(words="write the event", place=EVENT),
-    Step(words="expire the order", place="orders.services:_expired"),
+    Step(name="release stock", place="catalog.stock:stock_release"),
+    Step(name="write the event", place=EVENT),
+    Step(name="expire the order", place="orders.services:_expired"),
 )
 RELAY = (
-    Step(words="send to the stream", place="redis.client:Pipeline.execute"),
-    Step(words="make an event's fields", place="events.services:_fields", nth=2),
+    Step(name="send to the stream", place="redis.client:Pipeline.execute"),
+    Step(name="make an event's fields", place="events.services:_fields", nth=2),
 )
 
 _REQUESTS = (*CHECKOUT, *PAYMENT, *WEBHOOK, *REFUND, *LATE_SUCCESS)

@@ -1,4 +1,4 @@
-"""The crowds of the integration tests, before several workers; CRASHES_LONG=1 is their long form, too."""
+"""The crowd tests of integration_tests/, against several workers (CRASHES_LONG=1: in their long form)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,23 @@ from crashes.web import Web
 from stack.environments import virtualenv
 from stack.system import programs
 from stack.system.directories import ROOT
+from unprotected.protection import Cut, protected_by
+
+STOCK = "backend/catalog/stock.py"
+IDEMPOTENCY = "backend/core/idempotency.py"
 
 TESTS = ROOT / "integration_tests"
 DEADLINE_S = 3600.0 if LONG else 120.0
 
 
+@protected_by(
+    "stock is reserved on a condition",
+    Cut(STOCK, ', on_hand__gte=F("reserved") + wanted)', ")"),
+)
+@protected_by(
+    "the lock of the key",
+    Cut(IDEMPOTENCY, 'exclusive_or_busy(f"{scope}:{key}")', "nullcontext(True)"),
+)
 @pytest.mark.usefixtures("worker")
 def test_crowds_before_several_workers_get_exactly_what_is_there(
     plain: Web, books: Books, counted: Counter[str]

@@ -14,56 +14,68 @@ from contextlib import closing, contextmanager
 from crashes.conftest import LONG
 from crashes.people import ANSWERED_WITHIN_S, ask
 from crashes.web import Web
+from unprotected.protection import Cut, protected_by
+
+WORKERS = "backend/config/workers.py"
 
 RELOADS = 200 if LONG else 5
-STRANGERS, REGULARS = 6, 6
-"""Those who connect anew for each request, and those who keep their connection."""
+NEW_CONNECTIONS, KEPT_CONNECTIONS = 6, 6
+"""Clients with a new connection for each request, and clients with one connection each."""
 PATHS = ("/health/", "/health/", "/health/ready/", "/api/v1/categories")
-THINKS_S = 0.02
+PAUSE_S = 0.02
 
 
-def asks_on(port: int, kept: bool, dice: random.Random, over: threading.Event) -> Counter[int]:
-    """Return how often each status was answered until it was over.
+def send_requests(port: int, keep_alive: bool, dice: random.Random, over: threading.Event) -> Counter[int]:
+    """Send requests until ``over`` is set; return how often each status came back.
 
     Raises:
         Lost, OSError, HTTPException: a request was not answered.
     """
-    said = Counter[int]()
+    statuses = Counter[int]()
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWERED_WITHIN_S)) as link:
         while not over.is_set():
-            if kept:
+            if keep_alive:
                 link.request("GET", dice.choice(PATHS))
                 with link.getresponse() as response:
                     response.read()
-                    said[response.status] += 1
+                    statuses[response.status] += 1
             else:
-                said[ask(port, "GET", dice.choice(PATHS), None, {}).status] += 1
-            time.sleep(dice.uniform(0, THINKS_S))
-    return said
+                statuses[ask(port, "GET", dice.choice(PATHS), None, {}).status] += 1
+            time.sleep(dice.uniform(0, PAUSE_S))
+    return statuses
 
 
 @contextmanager
 def load(port: int, dice: random.Random) -> Iterator[Counter[int]]:
-    """People ask all the time; what they were answered is complete at the end."""
-    over, said = threading.Event(), Counter[int]()
-    kept = [False] * STRANGERS + [True] * REGULARS
-    with ThreadPoolExecutor(len(kept)) as pool:
+    """Send requests during the block; the counts of statuses are complete after it."""
+    over, statuses = threading.Event(), Counter[int]()
+    keep_alive = [False] * NEW_CONNECTIONS + [True] * KEPT_CONNECTIONS
+    with ThreadPoolExecutor(len(keep_alive)) as pool:
         asking: list[Future[Counter[int]]] = [
-            pool.submit(asks_on, port, keeps, random.Random(dice.random()), over) for keeps in kept
+            pool.submit(send_requests, port, keep, random.Random(dice.random()), over) for keep in keep_alive
         ]
         try:
-            yield said
+            yield statuses
         finally:
             over.set()
     for one in asking:
-        said.update(one.result())
+        statuses.update(one.result())
 
 
+@protected_by(
+    "a worker answers what it has begun",
+    Cut(
+        WORKERS,
+        "    def handle_error(",
+        '    def handle_exit(self, *_: Any) -> None:\n        __import__("os")._exit(0)\n\n'
+        "    def handle_error(",
+    ),
+)
 def test_reloads_lose_no_request(plain: Web, dice: random.Random, counted: Counter[str]) -> None:
-    with load(plain.port, dice) as said:
+    with load(plain.port, dice) as statuses:
         for _ in range(RELOADS):
             time.sleep(dice.uniform(0, 0.1))
             plain.reload()
-    assert said.keys() == {200}, said
+    assert statuses.keys() == {200}, statuses
     counted["reloads of Gunicorn"] += RELOADS
-    counted["requests that were answered meanwhile"] += said[200]
+    counted["requests that were answered meanwhile"] += statuses[200]

@@ -12,17 +12,21 @@ from dataclasses import dataclass
 
 from crashes.books import PLENTY, SETTLED_WITHIN_S, Books
 from crashes.conftest import LONG
-from crashes.inside.points import Fate
+from crashes.inside.points import Fault
 from crashes.people import GOOD, LATE, SILENT, key
 from crashes.processes import until
 from crashes.shop import Shop
 from crashes.steps import EXPIRY, PAYMENT
+from unprotected.protection import Cut, protected_by
+
+ORDERS = "backend/orders/services.py"
+PAYMENTS = "backend/payments/services.py"
 
 RACES = 500 if LONG else 20
 ROUNDS = 5 if LONG else 1
 AT_ONCE = 8
 LISTED_S = 0.02
-"""From the moment the worker has read which orders are due to the moment it takes up each."""
+"""The pause between reading which orders are due and expiring each of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +36,11 @@ class Race:
     lasts_s: float
     begins_s: float = 0.0
     card: str = GOOD
-    pause: Fate | None = None
+    pause: Fault | None = None
 
 
-STARTED = Fate(action="pause=3.5", when="before", place="payments.sandbox:Sandbox.charge")
-SOLD = Fate(action="pause=2.0", when="after", place="catalog.stock:stock_sell")
+STARTED = Fault(action="pause=3.5", when="before", place="payments.sandbox:Sandbox.charge")
+SOLD = Fault(action="pause=2.0", when="after", place="catalog.stock:stock_sell")
 CERTAIN = (Race(lasts_s=10), Race(lasts_s=0), Race(lasts_s=2, pause=STARTED), Race(lasts_s=1.5, pause=SOLD))
 """Paid in time, refused, charged too late, and due while it is locked: even a busy machine shows each.
 
@@ -46,11 +50,11 @@ lock is given back before the charge comes: until then, the worker waits for it.
 DELIVERIES = "payments.sandbox:deliveries_make"
 
 
-def drawn(dice: random.Random) -> Race:
-    """Return any race."""
-    step = dice.choice([step for step in PAYMENT if "commit" not in step.words])
+def random_race(dice: random.Random) -> Race:
+    """Return a random race."""
+    step = dice.choice([step for step in PAYMENT if "commit" not in step.name])
     when = dice.choice(("before", "after"))
-    pause = Fate(action=f"pause={dice.uniform(0, 0.6):.3f}", when=when, place=step.place, nth=step.nth)
+    pause = Fault(action=f"pause={dice.uniform(0, 0.6):.3f}", when=when, place=step.place, nth=step.nth)
     return Race(
         lasts_s=dice.uniform(0.2, 0.4),
         begins_s=dice.uniform(0, 0.4),
@@ -61,32 +65,45 @@ def drawn(dice: random.Random) -> Race:
 
 @contextmanager
 def slow_worker(shop: Shop, *, mute: str = "") -> Iterator[None]:
-    """A worker with a moment between knowing what is due and doing it."""
-    expire = next(step for step in EXPIRY if step.words == "expire the order")
-    fate = Fate(action=f"pause={LISTED_S}", when="before", place=expire.place, nth=0)
-    shop.worker_starts(fate, mute=mute)
+    """Run a worker that pauses before it expires an order."""
+    expire = next(step for step in EXPIRY if step.name == "expire the order")
+    fault = Fault(action=f"pause={LISTED_S}", when="before", place=expire.place, nth=0)
+    shop.start_worker(fault, mute=mute)
     try:
         yield
     finally:
         shop.worker.end()
 
 
+@protected_by(
+    "the money goes back",
+    Cut(PAYMENTS, "else PaymentState.REFUNDING", "else PaymentState.DECLINED"),
+)
+@protected_by(
+    "its state is looked at again, twice",
+    Cut(ORDERS, "    if order.state != OrderState.PENDING_PAYMENT:", "    if False:"),
+    Cut(ORDERS, "    demand(order.state, state)\n", ""),
+)
+@protected_by(
+    "the lock of its row",
+    Cut(ORDERS, "select_for_update().get(pk=order_id)", "get(pk=order_id)"),
+)
 def test_what_expires_while_it_is_paid_is_sold_or_released(
     shop: Shop, books: Books, dice: random.Random, counted: Counter[str]
 ) -> None:
     with slow_worker(shop, mute=DELIVERIES):
-        ends = Counter(raced(shop, books, CERTAIN))
+        ends = Counter(run_races(shop, books, CERTAIN))
     assert ends.keys() == {"sold", "released", "released and refunded"}
     with slow_worker(shop):
-        ends.update(raced(shop, books, [drawn(dice) for _ in range(RACES - len(CERTAIN))]))
+        ends.update(run_races(shop, books, [random_race(dice) for _ in range(RACES - len(CERTAIN))]))
     books.agree()
     for end, number in ends.items():
         counted[f"reservations that ended while they were paid: {end}"] += number
 
 
-def raced(shop: Shop, books: Books, races: Sequence[Race]) -> Iterator[str]:
-    """Return how each race ended."""
-    skus = [shelved(shop, books) for _ in races]
+def run_races(shop: Shop, books: Books, races: Sequence[Race]) -> Iterator[str]:
+    """Run the races; return how each ended."""
+    skus = [add_contended_product(shop, books) for _ in races]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         numbers = list(pool.map(lambda sku, race: run(shop, books, sku, race), skus, races))
     until(lambda: not undecided(books), "every order is decided", within_s=SETTLED_WITHIN_S)
@@ -94,12 +111,13 @@ def raced(shop: Shop, books: Books, races: Sequence[Race]) -> Iterator[str]:
     return (end_of(books, sku, number) for sku, number in zip(skus, numbers, strict=True))
 
 
-def shelved(shop: Shop, books: Books) -> str:
-    """Return what one race is about. Were it about the same as another, they would wait for each other.
+def add_contended_product(shop: Shop, books: Books) -> str:
+    """Create the product of one race, with one unit reserved by another customer; return its SKU.
 
-    A bystander has reserved a unit: a second release would take that one, instead of being refused.
+    Races about one product would wait for each other. Releasing twice would take the other customer's unit
+    instead of being refused, which the stock shows.
     """
-    sku = books.shelve()
+    sku = books.add_product()
     shop.person().order(sku)
     return sku
 
@@ -107,16 +125,16 @@ def shelved(shop: Shop, books: Books) -> str:
 def test_an_order_expires_once_whenever_the_worker_dies(
     shop: Shop, books: Books, sku: str, counted: Counter[str]
 ) -> None:
-    for fate in [fate for step in EXPIRY for fate in step.fates()] * ROUNDS:
+    for fault in [fault for step in EXPIRY for fault in step.faults()] * ROUNDS:
         number = shop.person().order(sku)
         books.rows("UPDATE orders_order SET expires_at = now() WHERE number = %s", number)
-        shop.noted()
-        shop.worker_starts(fate)
-        shop.worker.dies()
-        assert shop.noted() == [str(fate)]
+        shop.reached_places()
+        shop.start_worker(fault)
+        shop.worker.wait_for_kill()
+        assert shop.reached_places() == [str(fault)]
         books.agree()
         counted["workers that expire orders killed"] += 1
-    shop.worker_starts()
+    shop.start_worker()
     until(lambda: not undecided(books), "every order is decided", within_s=SETTLED_WITHIN_S)
     shop.worker.end()
     assert books.stock(sku) == (PLENTY, 0)
@@ -124,7 +142,7 @@ def test_an_order_expires_once_whenever_the_worker_dies(
 
 
 def run(shop: Shop, books: Books, sku: str, race: Race) -> str:
-    """Let an order expire while it is paid; answer its number."""
+    """Let an order expire while it is paid; return its number."""
     person = shop.person()
     number = person.order(sku)
     books.rows(
@@ -139,7 +157,7 @@ def run(shop: Shop, books: Books, sku: str, race: Race) -> str:
 
 
 def undecided(books: Books) -> list[tuple[object, ...]]:
-    """Return the orders whose time is over and that the worker has not taken up."""
+    """Return the orders that are due and that the worker has not expired yet."""
     return books.rows(
         "SELECT number FROM orders_order WHERE state = 'pending_payment' AND expires_at < now()"
     )
@@ -149,7 +167,7 @@ def end_of(books: Books, sku: str, number: str) -> str:
     """Return how an order ended.
 
     Raises:
-        AssertionError: its state, its money, its stock and what was told of it do not fit together.
+        AssertionError: its state, its charge, its stock and its events contradict each other.
     """
     state, told = books.state(number), set(books.events(number))
     assert not {"order.paid", "order.expired"} <= told, f"{number} was both sold and released: {told}"

@@ -1,4 +1,4 @@
-"""The process that settles payments is killed at each step: what it left is finished once by the next one."""
+"""The process that settles payments is killed at each step; its successor finishes the work exactly once."""
 
 from __future__ import annotations
 
@@ -9,55 +9,55 @@ import pytest
 
 from crashes.books import PLENTY, Books
 from crashes.conftest import LONG
-from crashes.inside.points import Fate
-from crashes.people import SILENT, Lost, Person, insist, key
+from crashes.inside.points import Fault
+from crashes.people import SILENT, Lost, Person, key, send_until_answered
 from crashes.processes import until
 from crashes.shop import Shop
 from crashes.steps import REFUND_SENT, RESENDING, SETTLEMENT, Step
 
 ROUNDS = 9 if LONG else 1
 DELIVERIES = "payments.sandbox:deliveries_make"
-"""The provider's messages are withheld: the worker has to ask."""
+"""Muted: without the provider's webhooks the worker has to ask."""
 
 
-def fates(steps: Sequence[Step]) -> list[Fate]:
-    return [fate for step in steps for fate in step.fates()] * ROUNDS
+def faults_at(steps: Sequence[Step]) -> list[Fault]:
+    return [fault for step in steps for fault in step.faults()] * ROUNDS
 
 
-def worker_dies(shop: Shop, books: Books, fate: Fate, counted: Counter[str]) -> None:
-    """Let the worker take up what was left long ago, and die over it."""
+def kill_worker_at(shop: Shop, books: Books, fault: Fault, counted: Counter[str]) -> None:
+    """Make every payment old, and start a worker that is killed while it settles them."""
     books.rows("UPDATE payments_payment SET updated_at = now() - interval '1 minute'")
-    shop.noted()
-    shop.worker_starts(fate, mute=DELIVERIES)
-    shop.worker.dies()
-    assert shop.noted() == [str(fate)]
+    shop.reached_places()
+    shop.start_worker(fault, mute=DELIVERIES)
+    shop.worker.wait_for_kill()
+    assert shop.reached_places() == [str(fault)]
     books.agree(settled=False)
     counted["workers that settle payments killed"] += 1
 
 
-def worker_finishes(shop: Shop, books: Books) -> None:
-    """Let a worker that lives do all that is left."""
+def finish_with_worker(shop: Shop, books: Books) -> None:
+    """Let a worker settle everything that is open."""
     books.rows("UPDATE payments_payment SET updated_at = now() - interval '1 minute'")
-    shop.worker_starts(mute=DELIVERIES)
+    shop.start_worker(mute=DELIVERIES)
     books.settle()
     shop.worker.end()
     books.agree()
 
 
-def charged_in_silence(person: Person, sku: str) -> str:
-    """Return the number of an order whose charge succeeded, which the provider did not say."""
+def start_silent_payment(person: Person, sku: str) -> str:
+    """Pay an order of which the provider never reports the result; return its number."""
     number, token = person.order(sku), key()
-    assert insist(lambda: person.pay(number, token, SILENT)).status == 202
+    assert send_until_answered(lambda: person.pay(number, token, SILENT)).status == 202
     return number
 
 
-def refund_left_unsent(shop: Shop, person: Person, sku: str) -> str:
-    """Return the number of an order whose refund was decided by a process that died."""
+def leave_refund_unsent(shop: Shop, person: Person, sku: str) -> str:
+    """Refund an order and kill the process before it sends the refund; return the order's number."""
     number, token = person.order(sku), key()
-    assert insist(lambda: person.pay(number, token)).status == 201
+    assert send_until_answered(lambda: person.pay(number, token)).status == 201
     before = shop.web.workers()
     with pytest.raises(Lost):
-        person.end(number, "refund", Fate(action="kill", when="before", place=REFUND_SENT))
+        person.end(number, "refund", Fault(action="kill", when="before", place=REFUND_SENT))
     until(lambda: bool(before - shop.web.workers()), "a worker of Gunicorn has died")
     return number
 
@@ -66,10 +66,10 @@ def test_a_payment_is_settled_once_whenever_the_worker_dies(
     shop: Shop, books: Books, sku: str, counted: Counter[str]
 ) -> None:
     numbers = []
-    for fate in fates(SETTLEMENT):
-        numbers.append(charged_in_silence(shop.person(), sku))
-        worker_dies(shop, books, fate, counted)
-    worker_finishes(shop, books)
+    for fault in faults_at(SETTLEMENT):
+        numbers.append(start_silent_payment(shop.person(), sku))
+        kill_worker_at(shop, books, fault, counted)
+    finish_with_worker(shop, books)
     for number in numbers:
         assert (books.state(number), books.charges(number)) == ("paid", 1)
         assert books.events(number) == [
@@ -85,10 +85,10 @@ def test_money_goes_back_once_whenever_the_worker_dies(
     shop: Shop, books: Books, sku: str, counted: Counter[str]
 ) -> None:
     numbers = []
-    for fate in fates(RESENDING):
-        numbers.append(refund_left_unsent(shop, shop.person(), sku))
-        worker_dies(shop, books, fate, counted)
-    worker_finishes(shop, books)
+    for fault in faults_at(RESENDING):
+        numbers.append(leave_refund_unsent(shop, shop.person(), sku))
+        kill_worker_at(shop, books, fault, counted)
+    finish_with_worker(shop, books)
     for number in numbers:
         assert (books.state(number), books.charges(number)) == ("refunded", 1)
         assert books.events(number)[-1] == "payment.refunded"

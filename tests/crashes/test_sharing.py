@@ -12,10 +12,17 @@ import psutil
 
 from crashes.people import ANSWERED_WITHIN_S
 from crashes.web import Web
+from unprotected.protection import Cut, protected_by
+
+WORKERS = "backend/config/workers.py"
 
 MANY = 20
 
 
+@protected_by(
+    "who has more leaves new ones to the others",
+    Cut(WORKERS, "balance.is_crowded(self.slot)", "False"),
+)
 def test_who_was_away_gets_the_new_connections(plain: Web) -> None:
     away, present = sorted(plain.workers())
     with ExitStack() as kept:

@@ -11,20 +11,20 @@ from crashes.processes import Program, children, until
 
 
 class Web:
-    """One Gunicorn: its port, its workers."""
+    """One Gunicorn master: its port and its workers."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.port, self.size = (int(program.environment[name]) for name in ("PORT", "WEB_CONCURRENCY"))
 
     def open(self) -> None:
-        """Start it, and wait until all of its workers are there and one answers."""
+        """Start it, and wait until all of its workers run and one answers."""
         self.program.start()
         until(self._answers, "the shop answers")
         until(lambda: len(self.workers()) == self.size, "all workers of Gunicorn are there")
 
     def _answers(self) -> bool:
-        assert self.program.lives(), self.program.tail()
+        assert self.program.is_running(), self.program.tail()
         with suppress(Lost):
             return ask(self.port, "GET", "/health/ready/", None, {}).status == 200
         return False
@@ -34,12 +34,12 @@ class Web:
         return children(self.program.pid)
 
     def reload(self) -> None:
-        """Ask for a reload, and wait until every worker is another one."""
+        """Reload, and wait until every worker is a new process."""
         before = self.workers()
         os.kill(self.program.pid, signal.SIGHUP)
 
         def renewed() -> bool:
-            assert self.program.lives(), self.program.tail()
+            assert self.program.is_running(), self.program.tail()
             now = self.workers()
             return len(now) == self.size and not now & before
 

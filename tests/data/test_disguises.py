@@ -14,15 +14,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from data.stack import Stack, running
 from stack.commands.data_access import Access
-from stack.control import guardians, plans
+from stack.control import guardians
 from stack.data import guard, mark, reset
 from stack.data.stores import stores_of
 from stack.errors import NotDisposable
 from stack.plan.plan import Plan
+from stack.records import plans
 from stack.records.state import StackState
 
 STATEMENT = re.compile(r"LOG:  statement: (.*)")
@@ -128,7 +130,7 @@ def test_a_database_in_disguise_is_refused_and_no_statement_that_writes_is_sent(
 def attempt(stack: Stack, state: StackState, disguise: Disguise, *, servers: list[Stack]) -> list[str]:
     """Try to reset; return the statements that write and that reached one of the servers meanwhile."""
     logs = {server.name: log_size(server) for server in servers}
-    plan = in_disguise(plans.plan_of(state), disguise.backend or {}, state)
+    plan = in_disguise(plans.read(state.name), disguise.backend or {}, state)
     with pytest.raises(NotDisposable, match=disguise.reason):
         attempt_reset(plan, state, disguise.own or {})
     return [line for server in servers for line in written_since(server, logs[server.name])]
@@ -150,7 +152,7 @@ def in_disguise(plan: Plan, environment: Mapping[str, str], state: StackState) -
 
 def through(state: StackState, port: int) -> StackState:
     """Return the state as it would be where the stack's port leads elsewhere."""
-    return replace(state, ports={**state.ports, "postgres": {"5432": port}})
+    return msgspec.structs.replace(state, ports={**state.ports, "postgres": {5432: port}})
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Every test has a machine's state and a work tree of its own, and leaves neither."""
+"""Every test has a state folder and a work tree of its own, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from faults.stage import ENGINE, LONG, Tree, remove_shared_folders
+from faults.settings import ENGINE, LONG
+from faults.tree import Tree, remove_shared_folders
 
 SEED = int(os.environ.get("TEST_SEED", random.SystemRandom().randrange(10**6)))
 
@@ -22,12 +23,8 @@ def pytest_report_header() -> list[str]:
     return [f"engine: {ENGINE}", f"form: {'long' if LONG else 'short'}", f"seed: TEST_SEED={SEED}"]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "only(engine): not collected for any other engine")
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what another engine is asked for; a skipped test would look like one that ran."""
+    """Deselect the tests of other engines; a skipped test would look like one that ran."""
     others = [item for item in items if any(mark.args[0] != ENGINE for mark in item.iter_markers("only"))]
     config.hook.pytest_deselected(items=others)
     items[:] = [item for item in items if item not in others]
@@ -38,7 +35,7 @@ MEASURED = pytest.StashKey[dict[str, list[float]]]()
 
 @pytest.fixture
 def measured(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
-    """Note a number of seconds under a name; all are shown at the end."""
+    """Record a number of seconds under a name; all are printed at the end."""
     table = request.config.stash.setdefault(MEASURED, {})
     return lambda name, seconds: table.setdefault(name, []).append(seconds)
 
@@ -50,7 +47,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture
-def two(tree: Tree) -> Tree:
+def two_services(tree: Tree) -> Tree:
     """A tree with two good services, one needing the other."""
     tree.write({"db": "well", "web": "well"}, web={"depends_on": {"db": {"condition": "service_healthy"}}})
     return tree
@@ -58,32 +55,32 @@ def two(tree: Tree) -> Tree:
 
 @pytest.fixture(params=["namespace", pytest.param("no namespace", marks=pytest.mark.only("local"))])
 def protection(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the kernel gives, and what is left where it gives no PID namespace.
+    """Run a test with a PID namespace, and without one.
 
-    Containers are no children of the guardian: a namespace holds nothing of theirs.
+    Containers are no children of the guardian: a namespace does not hold them.
     """
     monkeypatch.setenv("STACK_NAMESPACE", "1" if request.param == "namespace" else "0")
 
 
 @pytest.fixture
 def dice(request: pytest.FixtureRequest) -> random.Random:
-    """Chance that the seed and the test's own name repeat."""
+    """A random generator, seeded by TEST_SEED and the test's name."""
     return random.Random(f"{SEED} {request.node.name}")
 
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
-    """A work tree; whatever its stacks leave fails the test."""
+    """A work tree; anything that its stacks leave behind fails the test."""
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("STACK_HOME", str(home))
     monkeypatch.setenv("STACK_NAME", f"ecommerce-toy-{secrets.token_hex(3)}")  # a container engine is shared
-    made = Tree(tmp_path / "tree")
-    yield made
+    work_tree = Tree(tmp_path / "tree")
+    yield work_tree
     try:
-        made.nothing_left()
+        work_tree.require_nothing_left()
     finally:
-        for process in list(made.processes()):
+        for process in list(work_tree.processes()):
             with contextlib.suppress(psutil.Error):
                 process.kill()
         remove_shared_folders()

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from stack.commands import down, up
-from stack.control import guardians, session, sweep
+from stack.control import session, sweep
 from stack.control.choice import Choice
 from stack.display import messages
 from stack.errors import StackError
@@ -15,15 +15,10 @@ from stack.errors import StackError
 
 def hold(choice: Choice) -> int:
     """As the main job does: an ephemeral stack, work, the end; Ctrl-C is a quick end."""
-    launched = guardians.launch(session.request(choice, ephemeral=True, deadline_s=30))
-    try:
-        session.wait_until_up(launched, lambda event: print(event.kind, event.state, flush=True))
+    with session.hold(session.request(choice, ephemeral=True, deadline_s=30)) as stack:
+        session.wait_until_up(stack, lambda event: print(event.kind, event.state, flush=True))
         print("working", flush=True)
         time.sleep(600)
-    except KeyboardInterrupt:
-        launched.hurry()
-        launched.process.wait(sweep.END_LIMIT_S)
-        return 130
     return 0
 
 

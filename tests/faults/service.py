@@ -1,4 +1,4 @@
-"""A service that misbehaves in the way its first argument names. Standard library only; runs anywhere."""
+"""A service that misbehaves as its first argument says. Standard library only, so that it runs anywhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STARTED = time.monotonic()
 
 
 def serve(status=lambda: 200, port=PORT):
-    """Return every request with the status of the moment."""
+    """Respond to every request with the status that ``status`` returns."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -25,7 +25,7 @@ def serve(status=lambda: 200, port=PORT):
                 os._exit(7)
             self.send_response(status())
             self.end_headers()
-            self.wfile.write(b"said by the service\n")
+            self.wfile.write(b"written by the service\n")
 
         def log_message(self, *arguments):
             pass
@@ -34,7 +34,7 @@ def serve(status=lambda: 200, port=PORT):
 
 
 def listen(talk):
-    """Accept connections and hand each to ``talk``."""
+    """Accept connections and pass each to ``talk``."""
     with socket.create_server((HOST, PORT)) as server:
         while True:
             connection, _ = server.accept()
@@ -62,26 +62,26 @@ def ignores_term():
 
 
 def forks_twice():
-    """A grandchild in a session of its own outlives its parents, if it is let."""
+    """Start a grandchild in a session of its own: without protection it outlives its parents."""
     code = "import subprocess, sys; subprocess.Popen([sys.executable, *sys.argv[1:]], start_new_session=True)"
     subprocess.run([sys.executable, "-c", code, __file__, "sleeps"], check=True)
     serve()
 
 
 def hides():
-    """A first process that nothing ends with its parent, and that shows no token (as titles do)."""
+    """Run without a parent-death signal and without the token, as servers with a process title do."""
     import ctypes
 
     if "HIDDEN" not in os.environ:
         ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
-        kept = {"HIDDEN": "1", "HOST": HOST, "PORT": str(PORT)}
-        os.execve(sys.executable, [sys.executable, *sys.argv], kept)
+        environment = {"HIDDEN": "1", "HOST": HOST, "PORT": str(PORT)}
+        os.execve(sys.executable, [sys.executable, *sys.argv], environment)
     serve()
 
 
 def holds_the_pipe():
     subprocess.Popen([sys.executable, __file__, "sleeps"], start_new_session=True)
-    print("the last words", flush=True)
+    print("the last line", flush=True)
     sys.exit(3)
 
 
@@ -106,9 +106,9 @@ def runs_out_of_memory():
 
 
 def eats_memory():
-    held = []
+    blocks = []
     while True:
-        held.append(b"x" * (1 << 24))
+        blocks.append(b"x" * (1 << 24))
 
 
 def fills_the_disk():

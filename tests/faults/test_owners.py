@@ -1,4 +1,4 @@
-"""Owners that are interrupted, killed, stopped or two at once: nothing of a stack outlives them."""
+"""Owners that are interrupted, killed, stopped, or two at once: nothing of their stack stays behind."""
 
 from __future__ import annotations
 
@@ -11,165 +11,246 @@ from collections.abc import Callable
 
 import pytest
 
-from faults.owning import ended, guardian, kept, kill, own, run, terminal, wait_for
-from faults.stage import CONTAINERS, LONG, Tree
+from faults.owners import (
+    guardian_pid,
+    kill,
+    read_state,
+    run_owner,
+    start_owner,
+    terminal,
+    wait_for,
+    wait_for_end,
+)
+from faults.settings import CONTAINERS, LONG
+from faults.tree import Tree
 from stack.control import guardians
 from stack.records import state
+from stack.records.control import Action, Command, Outcome
 from stack.system import processes
+from unprotected.protection import Cut, protected_by
+
+DOWN = "stack/commands/down.py"
+GUARDIANS = "stack/control/guardians.py"
+SESSION = "stack/control/session.py"
+SWEEP = "stack/control/sweep.py"
+GUARDIAN = "stack/guardian/guardian.py"
+KERNEL = "stack/system/kernel.py"
 
 local = pytest.mark.only("local")
 KILLS = 200 if LONG else 4 if CONTAINERS else 16
 
 
+@protected_by(
+    "the lease: the kernel tells the guardian of every end",
+    Cut(GUARDIAN, "        if not data:\n            self._end()\n", ""),
+)
 @local
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 @pytest.mark.usefixtures("protection")
-def test_an_owner_that_is_ended_takes_its_stack_along(two: Tree, number: signal.Signals) -> None:
-    """On containers the main job does it in test_jobs: the lease is the guardian's."""
-    owner = own(two, "hold")
+def test_a_stack_ends_with_its_owner(two_services: Tree, number: signal.Signals) -> None:
+    """For containers, test_jobs has the main job: the lease does not depend on the engine."""
+    owner = start_owner(two_services, "hold")
     wait_for(owner, "working")
     owner.send_signal(number)
-    ended(owner)
-    two.nothing_left()
+    wait_for_end(owner)
+    two_services.require_nothing_left()
 
 
+@protected_by(
+    "the guardian has a session of its own",
+    Cut(GUARDIANS, "own_session=True", "own_session=False"),
+)
 @local
-def test_an_owner_that_is_stopped_and_continued_loses_nothing(two: Tree) -> None:
-    """The whole group is stopped, as by Ctrl-Z: the guardian is not in it and still answers."""
-    owner = own(two, "hold")
+def test_an_owner_that_is_stopped_and_continued_loses_nothing(two_services: Tree) -> None:
+    """The process group is stopped, as by Ctrl-Z: the guardian is outside of it and still answers."""
+    owner = start_owner(two_services, "hold")
     wait_for(owner, "working")
     os.killpg(owner.pid, signal.SIGSTOP)
     time.sleep(0.3)  # stopped for a while is what is tested
     assert _answers(state.names()[0]), "the guardian is stopped with its owner"
     os.killpg(owner.pid, signal.SIGCONT)
     os.killpg(owner.pid, signal.SIGINT)
-    assert ended(owner)[0] == 130
-    two.nothing_left()
+    assert wait_for_end(owner)[0] == 130
+    two_services.require_nothing_left()
 
 
 def _answers(name: str) -> bool:
     try:
-        return bool(guardians.ask(name, "start", [], timeout_s=3)["ok"])
+        return guardians.ask(name, Command(action=Action.START), timeout_s=3).outcome is Outcome.DONE
     except TimeoutError:
         return False
 
 
+@protected_by(
+    "the namespace, and behind it the parent-death signal: both are out",
+    Cut(KERNEL, '"--pid", "--fork", "--kill-child=KILL")\nUSER', '"--fork")\nUSER'),
+    Cut(KERNEL, "        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)\n", ""),
+    cases=["namespace"],
+)
+@protected_by(
+    "the parent-death signal",
+    Cut(KERNEL, "        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)\n", ""),
+    cases=["no namespace"],
+)
 @local
 @pytest.mark.usefixtures("protection")
-def test_a_killed_guardian_takes_its_services_along_at_once(two: Tree) -> None:
-    """Before any command looks: by the kernel alone."""
-    assert run(two, "up")[0] == 0
-    kill(guardian(two))
+def test_services_end_at_once_with_their_killed_guardian(two_services: Tree) -> None:
+    """The kernel ends them, before any command sweeps."""
+    assert run_owner(two_services, "up")[0] == 0
+    kill(guardian_pid(two_services))
     deadline = time.monotonic() + 3
-    while (left := [p.cmdline() for p in two.processes()]) and time.monotonic() < deadline:
+    while (left := [p.cmdline() for p in two_services.processes()]) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not left
-    assert run(two, "list")[0] == 0
-    two.nothing_left()
+    assert run_owner(two_services, "list")[0] == 0
+    two_services.require_nothing_left()
 
 
+@protected_by(
+    "every command sweeps",
+    Cut(SWEEP, "            clean_up(stack)\n", ""),
+)
+@protected_by(
+    "every command sweeps the engine, too",
+    Cut(SWEEP, "registry.remove_leftovers(stack.engine, stack.name, volumes=stack.ephemeral)"),
+    engine="docker",
+)
 @pytest.mark.usefixtures("protection")
-def test_a_killed_guardian_s_stack_is_found_by_the_next_command(two: Tree) -> None:
-    assert run(two, "up")[0] == 0
-    kill(guardian(two))
-    code, said = run(two, "list")
-    assert (code, "cleaned up after" in said) == (0, True)
-    two.nothing_left()
+def test_a_killed_guardian_s_stack_is_found_by_the_next_command(two_services: Tree) -> None:
+    assert run_owner(two_services, "up")[0] == 0
+    kill(guardian_pid(two_services))
+    code, output = run_owner(two_services, "list")
+    assert (code, "cleaned up after" in output) == (0, True)
+    two_services.require_nothing_left()
 
 
+@protected_by(
+    "every command sweeps",
+    Cut(SWEEP, "            clean_up(stack)\n", ""),
+)
 @pytest.mark.usefixtures("protection")
-def test_a_killed_command_and_guardian_are_cleaned_up_after_by_the_next_command(two: Tree) -> None:
-    owner = own(two, "hold")
+def test_a_killed_command_and_guardian_are_cleaned_up_after_by_the_next_command(two_services: Tree) -> None:
+    owner = start_owner(two_services, "hold")
     wait_for(owner, "working")
-    for pid in (guardian(two), owner.pid):
+    for pid in (guardian_pid(two_services), owner.pid):
         kill(pid)
-    ended(owner)
-    assert run(two, "list")[0] == 0
-    two.nothing_left()
+    wait_for_end(owner)
+    assert run_owner(two_services, "list")[0] == 0
+    two_services.require_nothing_left()
 
 
+@protected_by(
+    "the token in the environment of every process",
+    Cut(SWEEP, "processes.with_token(stack.token) + _recorded(stack)", "_recorded(stack)"),
+    cases=["no namespace-forks_twice"],
+)
+@protected_by(
+    "every service's first process is on record",
+    Cut(SWEEP, "processes.with_token(stack.token) + _recorded(stack)", "processes.with_token(stack.token)"),
+    cases=["no namespace-hides"],
+)
 @local
 @pytest.mark.usefixtures("protection")
 @pytest.mark.parametrize("behaviour", ["forks_twice", "hides"])
-def test_a_service_that_slips_away_is_found_after_its_guardian_was_killed(tree: Tree, behaviour: str) -> None:
-    """A container holds all that a service starts."""
+def test_a_service_that_escapes_is_ended_after_its_guardian_was_killed(tree: Tree, behaviour: str) -> None:
+    """Local engine only: a container holds everything that a service starts."""
     tree.write({"db": behaviour})
-    assert run(tree, "up")[0] == 0
-    kill(guardian(tree))
-    assert run(tree, "list")[0] == 0
-    tree.nothing_left()
+    assert run_owner(tree, "up")[0] == 0
+    kill(guardian_pid(tree))
+    assert run_owner(tree, "list")[0] == 0
+    tree.require_nothing_left()
 
 
 @pytest.mark.usefixtures("protection")
-def test_kills_at_random_moments_leave_nothing(two: Tree, dice: random.Random) -> None:
+def test_kills_at_random_moments_leave_nothing(two_services: Tree, dice: random.Random) -> None:
     for _ in range(KILLS // (1 if CONTAINERS else 2)):
         verb = dice.choice(["hold", "hold", "up", "down"])
         if verb == "down":
-            assert run(two, "up")[0] == 0
-        owner = own(two, verb)
+            assert run_owner(two_services, "up")[0] == 0
+        owner = start_owner(two_services, verb)
         span_s = (0.6 if verb == "down" else 1.2) * (2 if CONTAINERS else 1)
         time.sleep(dice.uniform(0, span_s))  # the moment is the test
-        victims: list[Callable[[], int]] = [lambda owner=owner: owner.pid, lambda: guardian(two)]
+        victims: list[Callable[[], int]] = [lambda owner=owner: owner.pid, lambda: guardian_pid(two_services)]
         for victim in dice.sample(victims, dice.choice([1, 1, 2])):
             kill(victim())
-        _settle(two, owner)
-        assert run(two, "down")[0] == 0  # a stack that was to stay may live
-        two.nothing_left()
+        _settle(two_services, owner)
+        assert run_owner(two_services, "down")[0] == 0  # a detached stack may be up
+        two_services.require_nothing_left()
 
 
 def _settle(tree: Tree, owner: subprocess.Popen[str]) -> None:
-    """Whoever was not killed ends by himself where his partner is gone; an owner who works on is ended."""
+    """Kill the owner; wait until the guardian of an ephemeral stack has ended."""
     owner.kill()
-    ended(owner)
-    found = kept(tree)
-    if found is not None and found.ephemeral:
+    wait_for_end(owner)
+    saved = read_state(tree)
+    if saved is not None and saved.ephemeral:
         deadline = time.monotonic() + 15
-        while processes.is_alive(found.pid, found.pid_started) and time.monotonic() < deadline:
+        while processes.is_alive(saved.pid, saved.pid_started) and time.monotonic() < deadline:
             time.sleep(0.02)
 
 
+@protected_by(
+    "a lock of the stack's name",
+    Cut(SESSION, "FileLock(locks / name,", "FileLock(locks / f\"{name}{__import__('os').getpid()}\","),
+)
 @local
-def test_two_ups_in_the_same_instant_make_one_stack(two: Tree) -> None:
-    """Before any engine is asked; which one it is makes no difference."""
-    said = [ended(owner) for owner in [own(two, "up") for _ in range(2)]]
-    assert [code for code, _ in said] == [0, 0], said
-    assert sum("is up already" in text for _, text in said) == 1
+def test_two_ups_in_the_same_instant_make_one_stack(two_services: Tree) -> None:
+    """The lock is taken before the engine is chosen: one engine is enough."""
+    ends = [wait_for_end(owner) for owner in [start_owner(two_services, "up") for _ in range(2)]]
+    assert [code for code, _ in ends] == [0, 0], ends
+    assert sum("is up already" in text for _, text in ends) == 1
     assert len(state.names()) == 1
-    assert run(two, "down")[0] == 0
+    assert run_owner(two_services, "down")[0] == 0
 
 
-def test_a_down_during_an_up_leaves_nothing(two: Tree) -> None:
-    owner = own(two, "up")
+@protected_by(
+    "a stack is there to be ended as soon as it has a guardian",
+    Cut(
+        DOWN,
+        "    if kept is None:\n        if volumes:",
+        '    if kept is None or kept.phase != "up":\n        if volumes:',
+    ),
+)
+def test_a_down_during_an_up_leaves_nothing(two_services: Tree) -> None:
+    owner = start_owner(two_services, "up")
     deadline = time.monotonic() + 20
-    while not guardian(two) and time.monotonic() < deadline:
+    while not guardian_pid(two_services) and time.monotonic() < deadline:
         time.sleep(0.01)
     began = time.monotonic()
-    assert run(two, "down")[0] == 0
+    assert run_owner(two_services, "down")[0] == 0
     assert time.monotonic() - began < 20
-    assert ended(owner)[0] in {0, 3}
-    two.nothing_left()
+    assert wait_for_end(owner)[0] in {0, 3}
+    two_services.require_nothing_left()
 
 
+@protected_by(
+    "a session of its own",
+    Cut(GUARDIANS, "own_session=True", "own_session=False"),
+)
 @local
-def test_a_detached_stack_survives_its_terminal_but_not_down(two: Tree) -> None:
-    with terminal() as (theirs, close):
-        owner = own(two, "up", terminal=theirs)
+def test_a_detached_stack_survives_its_terminal_but_not_down(two_services: Tree) -> None:
+    with terminal() as (program_end, close):
+        owner = start_owner(two_services, "up", terminal=program_end)
         assert owner.wait(timeout=60) == 0
         close()
-    time.sleep(0.1)  # a hangup that comes is to come now
-    assert processes.started(guardian(two)) is not None
-    assert run(two, "down")[0] == 0
-    two.nothing_left()
+    time.sleep(0.1)  # the hangup would arrive within this time
+    assert processes.started(guardian_pid(two_services)) is not None
+    assert run_owner(two_services, "down")[0] == 0
+    two_services.require_nothing_left()
 
 
+@protected_by(
+    "the lease",
+    Cut(GUARDIAN, "        if not data:\n            self._end()\n", ""),
+)
 @local
-def test_an_ephemeral_stack_ends_with_its_terminal(two: Tree) -> None:
-    with terminal() as (theirs, close):
-        owner = own(two, "hold", terminal=theirs)
+def test_an_ephemeral_stack_ends_with_its_terminal(two_services: Tree) -> None:
+    with terminal() as (program_end, close):
+        owner = start_owner(two_services, "hold", terminal=program_end)
         deadline = time.monotonic() + 20
-        while not (found := kept(two)) or found.phase != "up":
+        while not (saved := read_state(two_services)) or saved.phase != "up":
             assert time.monotonic() < deadline
             time.sleep(0.01)
         close()
         assert owner.wait(timeout=20) == -signal.SIGHUP
-    two.nothing_left()
+    two_services.require_nothing_left()

@@ -1,4 +1,4 @@
-"""What a case is, and the words in which cases describe their stacks."""
+"""A case of the comparison, and helpers that describe its stack."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from parity.stage import Stage
+from parity.toy_stack import ToyStack
 
 Facts = Mapping[str, str]
-"""What was seen: a name for each thing that was looked at, and what it was."""
+"""What was observed: name of the fact -> value."""
 
 CURL = {
     "test": ["CMD", "curl", "-f", "http://localhost:8000/health"],
@@ -25,22 +25,22 @@ CURL = {
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A small stack, what is done with it, and what is seen on every engine.
+    """A small stack, what is done with it, and what is observed on every engine.
 
-    ``play`` answers the facts; ``expected`` holds what they are unless ``parity.differences`` has a row.
+    ``run`` returns the facts; ``expected`` are their values where ``parity.differences`` has no row.
     """
 
     name: str
     question: str
     compose: str
-    play: Callable[[Stage], Facts]
+    run: Callable[[ToyStack], Facts]
     expected: Facts
     overrides: Mapping[str, str]
     profiles: tuple[str, ...] = ()
 
 
 def toy(*words: str, check: Mapping[str, Any] | None = CURL, **keys: Any) -> dict[str, Any]:
-    """Return a service that runs the toy; ``keys`` are further compose keys of it."""
+    """Return a compose service that runs the toy; ``keys`` are further compose keys."""
     argv = ["python3", "/toys/toy.py", *(words or ("serve",))]
     service: dict[str, Any] = {
         "image": "python:3.13-slim",
@@ -65,8 +65,8 @@ def needs(**conditions: str) -> dict[str, dict[str, str]]:
     return {service: {"condition": words[condition]} for service, condition in conditions.items()}
 
 
-def described(services: Mapping[str, Any], **keys: Any) -> str:
-    """Return a compose file."""
+def compose_file(services: Mapping[str, Any], **keys: Any) -> str:
+    """Return the text of a compose file."""
     return yaml.safe_dump({"name": "parity", "services": dict(services), **keys}, sort_keys=False)
 
 
@@ -82,19 +82,19 @@ def case(
     overrides: Mapping[str, str] | None = None,
     profiles: tuple[str, ...] = (),
     **keys: Any,
-) -> Callable[[Callable[[Stage], Facts]], Callable[[Stage], Facts]]:
-    """Register what follows as a case."""
+) -> Callable[[Callable[[ToyStack], Facts]], Callable[[ToyStack], Facts]]:
+    """Register the decorated function as a case."""
 
-    def register(play: Callable[[Stage], Facts]) -> Callable[[Stage], Facts]:
+    def register(run: Callable[[ToyStack], Facts]) -> Callable[[ToyStack], Facts]:
         CASES[name] = Case(
             name=name,
             question=question,
-            compose=described(services, **keys),
-            play=play,
+            compose=compose_file(services, **keys),
+            run=run,
             expected=expected,
             overrides=overrides or {},
             profiles=profiles,
         )
-        return play
+        return run
 
     return register

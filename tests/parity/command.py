@@ -1,4 +1,4 @@
-"""The words of `inv`, said to a stack of another work tree: same verbs, same errors, same exit codes."""
+"""The commands of `inv` for a stack of another work tree: same verbs, same errors, same exit codes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KIND = "toys"
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Return what was typed."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="parity.command")
     parser.add_argument("verb")
     parser.add_argument("service", nargs="?", default="")
@@ -32,7 +32,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 @speaking
 def say(typed: argparse.Namespace) -> int | None:
-    """Do what was typed."""
+    """Run the command."""
     choice = Choice(
         kind=KIND,
         engine=typed.engine,

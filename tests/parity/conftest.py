@@ -1,4 +1,4 @@
-"""A stage for every case, ended and removed whatever happens."""
+"""A stack for every case, ended and removed whatever happens."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ from pathlib import Path
 
 import pytest
 
-from parity.stage import TOYS, Stage, containers_left
+from parity.toy_stack import TOYS, ToyStack, containers_of
 
-MakeStage = Callable[..., Stage]
+MakeStack = Callable[..., ToyStack]
 IMAGE = "python:3.13-slim"
 
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The state of all stacks of this run."""
+    """The state folder of all stacks of this run."""
     return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture(scope="session")
-def podmans_image() -> None:
-    """The toys' image, which Podman takes from Docker where it has none: both run the same bytes."""
+def podman_image() -> None:
+    """The toys' image, copied from Docker to Podman where Podman has none."""
     if subprocess.run(["podman", "image", "exists", IMAGE]).returncode:
         saved = subprocess.run(["docker", "save", IMAGE], capture_output=True, check=True)
         subprocess.run(["podman", "load"], input=saved.stdout, capture_output=True, check=True)
 
 
 @pytest.fixture
-def make_stage(tmp_path: Path, home: Path) -> Iterator[MakeStage]:
-    """Return a function that makes stages; all of them are ended afterwards."""
-    made: list[Stage] = []
+def make_stack(tmp_path: Path, home: Path) -> Iterator[MakeStack]:
+    """Return a function that makes stacks; all of them are ended after the test."""
+    stacks: list[ToyStack] = []
 
-    def make(engine: str, **keys: object) -> Stage:
-        folder = tmp_path / f"{engine}-{len(made)}"
+    def make(engine: str, **keys: object) -> ToyStack:
+        folder = tmp_path / f"{engine}-{len(stacks)}"
         shutil.copytree(TOYS, folder / "toys", ignore=shutil.ignore_patterns("__pycache__"))
-        stage = Stage(engine=engine, folder=folder, home=home, **keys)  # type: ignore[arg-type]
-        made.append(stage)
-        return stage
+        stack = ToyStack(engine=engine, folder=folder, home=home, **keys)  # type: ignore[arg-type]
+        stacks.append(stack)
+        return stack
 
     yield make
-    for stage in made:
+    for stack in stacks:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            stage.down("--volumes")
-        if stage.engine != "local":
-            remove(stage)
+            stack.down("--volumes")
+        if stack.engine != "local":
+            remove(stack)
 
 
-def remove(stage: Stage) -> None:
-    """Remove by name what a failed case has left in a container engine."""
+def remove(stack: ToyStack) -> None:
+    """Remove containers, networks and volumes that a failed case left."""
     words = {"container": ["rm", "--force"], "network": ["network", "rm"], "volume": ["volume", "rm"]}
-    for entry in containers_left(stage.engine, stage.name):
+    for entry in containers_of(stack.engine, stack.name):
         kind, _, name = entry.partition(" ")
-        subprocess.run([stage.engine, *words[kind], name], capture_output=True)
+        subprocess.run([stack.engine, *words[kind], name], capture_output=True)

@@ -1,6 +1,6 @@
-"""What differs between engines, by decision: one row a fact, each with its reason.
+"""What differs between engines by decision: one row per fact, with its reason.
 
-A fact that differs and has no row fails its test, and so does a row that no longer differs.
+A fact that differs without a row fails its test, and so does a row that no longer differs.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from typing import Final
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """On ``engine`` the fact ``fact`` of the case ``case`` is ``seen`` instead of what is expected."""
+    """On ``engine`` the fact ``fact`` of the case ``case`` is ``actual`` instead of what is expected."""
 
     case: str
     fact: str
     engine: str
-    seen: str
-    why: str
+    actual: str
+    reason: str
 
 
-def _local(case: str, fact: str, seen: str, why: str) -> Difference:
-    return Difference(case=case, fact=fact, engine="local", seen=seen, why=why)
+def _local(case: str, fact: str, actual: str, reason: str) -> Difference:
+    return Difference(case=case, fact=fact, engine="local", actual=actual, reason=reason)
 
 
 ONE_ADDRESS = (
@@ -80,29 +80,29 @@ DIFFERENCES: Final = (
         case="exec",
         fact="a program that is not there",
         engine="docker",
-        seen="126",
-        why="The engine looks into the container and answers with a shell's code for it.",
+        actual="126",
+        reason="The engine looks into the container and answers with a shell's code for it.",
     ),
     Difference(
         case="exec",
         fact="a program that is not there",
         engine="podman",
-        seen="127",
-        why="The engine looks into the container and answers with a shell's code for it.",
+        actual="127",
+        reason="The engine looks into the container and answers with a shell's code for it.",
     ),
     Difference(
         case="walls",
         fact="write to a read-only root",
         engine="podman",
-        seen="written",
-        why="Podman lays a tmpfs over `/tmp`, `/var/tmp` and `/run` of a read-only container (podman-run(1),"
+        actual="written",
+        reason="Podman mounts a tmpfs at `/tmp`, `/var/tmp`, `/run` of a read-only container (podman-run(1),"
         " `--read-only-tmpfs`).",
     ),
     Difference(
         case="memory limit",
         fact="web",
         engine="podman",
-        seen="exited: killed by SIGKILL: out of memory?",
-        why="Podman 4.3 does not tell who sent the SIGKILL where control groups are of version 1.",
+        actual="exited: killed by SIGKILL: out of memory?",
+        reason="Podman 4.3 does not tell who sent the SIGKILL where control groups are of version 1.",
     ),
 )

@@ -1,4 +1,4 @@
-"""A daemon that answers as an old Docker Engine would: enough of its API for a client to ask its version."""
+"""A fake daemon of an old Docker Engine: enough of its API for a client to ask for the version."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 @contextlib.contextmanager
 def listening(path: Path) -> Iterator[str]:
-    """Return the address of an old daemon that listens on the socket ``path``."""
+    """Run such a daemon on the socket ``path``; return its address."""
     with _Server(str(path), _Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

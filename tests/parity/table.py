@@ -33,7 +33,7 @@ def rendered() -> str:
 
 def _row(row: Difference) -> str:
     expected = BY_NAME[row.case].expected[row.fact]
-    cells = [row.case, row.fact, _code(expected), row.engine, _code(row.seen), row.why]
+    cells = [row.case, row.fact, _code(expected), row.engine, _code(row.actual), row.reason]
     return f"| {' | '.join(cells)} |"
 
 

@@ -22,8 +22,8 @@ def docker(*words: str) -> str:
     return done.stdout
 
 
-def held() -> list[str]:
-    """Return what is there of the names that the document uses."""
+def names_in_use() -> list[str]:
+    """Return the containers, networks and volumes that have the document's names."""
     containers: list[str] = []
     for project in ("ecommerce-local", "ecommerce-ci"):
         chosen = f"label=com.docker.compose.project={project}"
@@ -35,12 +35,12 @@ def held() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def room() -> Iterator[None]:
-    """Nobody's stack or data has the document's names; images are those of the present code."""
+def clean_docker() -> Iterator[None]:
+    """Check that no stack and no data has the document's names; build the images of the present code."""
     reason = registry.why_not("docker")
     assert reason is None, reason
-    there = held()
-    assert not there, f"in use, and this suite would remove it: {', '.join(there)}"
+    there = names_in_use()
+    assert not there, f"in use, and this suite would remove them: {', '.join(there)}"
     for file in FILES:
         docker("compose", "-f", file, "build", "--quiet")
     yield
@@ -49,9 +49,9 @@ def room() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def shell(room: None) -> Shell:
-    """A shell; where a variable asks for another port, or somebody holds the default one, that is used."""
+def shell(clean_docker: None) -> Shell:
+    """A shell; another host port is used where a variable names one or where the default one is taken."""
     pool = candidates("plain-compose")
-    asked = {name: int(os.environ[name]) for name in DEFAULT_PORTS if name in os.environ}
-    taken = [name for name, port in DEFAULT_PORTS.items() if name not in asked and not is_free(port)]
-    return Shell(ports=asked | {name: next(port for port in pool if is_free(port)) for name in taken})
+    chosen = {name: int(os.environ[name]) for name in DEFAULT_PORTS if name in os.environ}
+    taken = [name for name, port in DEFAULT_PORTS.items() if name not in chosen and not is_free(port)]
+    return Shell(ports=chosen | {name: next(port for port in pool if is_free(port)) for name in taken})

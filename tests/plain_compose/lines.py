@@ -1,8 +1,8 @@
-"""Command lines as the users' document has them, each with what it says that they print.
+"""The command lines of the users' document, each with the output that the document shows.
 
 ``$PWD`` is the root of the repository; the document's ``-f docker-compose.X.yml`` is a file in
 ``compose/``. Left out, because they reach beyond the stack: ``docker system prune -a --volumes`` and
-``lsof -ti:8000 | xargs kill -9``; ``open URL`` is a browser, what it would show is asked for instead.
+``lsof -ti:8000 | xargs kill -9``; ``open URL`` starts a browser, so the page is fetched instead.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ Testing backend health endpoint...
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A command line and what is true of it.
+    """A command line and its expected output.
 
-    ``prints`` are patterns that its output has, ``exactly`` is its whole output, ``until_seen`` says
+    ``prints`` are patterns that its output has, ``exactly`` is its whole output, ``interrupt`` says
     that it goes on for ever: it is interrupted once all patterns were seen. ``again`` says that a person
     who is too early types it again.
     """
@@ -44,15 +44,15 @@ class Line:
     text: str
     prints: tuple[str, ...] = ()
     exactly: str | None = None
-    until_seen: bool = False
-    again: bool = False
+    interrupt: bool = False
+    retry: bool = False
     code: int = 0
 
 
-def local(words: str, *prints: str, until_seen: bool = False, again: bool = False) -> Line:
+def local(words: str, *prints: str, interrupt: bool = False, retry: bool = False) -> Line:
     """Return a line about the local stack."""
     text = f"docker compose -f docker-compose.local.yml {words}"
-    return Line(text=text, prints=prints, until_seen=until_seen, again=again)
+    return Line(text=text, prints=prints, interrupt=interrupt, retry=retry)
 
 
 def ci(words: str, *prints: str) -> Line:
@@ -104,7 +104,7 @@ FROM_WITHIN: Final = (
 )
 
 QUICK_START: Final = (
-    local("up", r"postgres-1 +\|", r"redis-1 +\|", r"backend-1 +\|", r"api-gateway-1 +\|", until_seen=True),
+    local("up", r"postgres-1 +\|", r"redis-1 +\|", r"backend-1 +\|", r"api-gateway-1 +\|", interrupt=True),
     local("up -d", r"ecommerce-local-api-gateway-1 +Started"),
     local(
         "ps",
@@ -113,9 +113,9 @@ QUICK_START: Final = (
         r"ecommerce-local-postgres-1 .*:5432->5432/tcp",
         r"ecommerce-local-redis-1 .*:6379->6379/tcp",
     ),
-    local("logs -f", r"postgres-1 +\|", r"backend-1 +\|", until_seen=True),
+    local("logs -f", r"postgres-1 +\|", r"backend-1 +\|", interrupt=True),
     Line(text="curl http://localhost:8000/health/", prints=(BACKEND_HEALTH,)),
-    Line(text="curl http://localhost:9000/health", prints=(GATEWAY_HEALTH,), again=True),
+    Line(text="curl http://localhost:9000/health", prints=(GATEWAY_HEALTH,), retry=True),
     Line(text="curl -sL -w '%{http_code}' http://localhost:8000/admin/", prints=(r"200$",)),
     Line(text="curl -sL -w '%{http_code}' http://localhost:9000/docs", prints=(r"200$",)),
 )
@@ -134,12 +134,12 @@ TROUBLE: Final = (
     local("up -d", r"ecommerce-local-network +Created", r"ecommerce-postgres-data.* +Created"),
     local("ps", r"backend.*\(healthy\)"),
     local("logs backend", r"backend-1 +\|"),
-    local("logs api-gateway", r"api-gateway-1 +\|", again=True),
+    local("logs api-gateway", r"api-gateway-1 +\|", retry=True),
     local("ps postgres", r"postgres.*\(healthy\)"),
     local("logs postgres", r"database system is ready to accept connections"),
     local("exec backend curl -f http://localhost:8000/health/", BACKEND_HEALTH),
     Line(text="lsof -i :8000", prints=(r"docker.*:8000 \(LISTEN\)|:irdmi \(LISTEN\)",)),
-    Line(text="docker stats", prints=(r"CPU %", r"ecommerce-local-backend-1"), until_seen=True),
+    Line(text="docker stats", prints=(r"CPU %", r"ecommerce-local-backend-1"), interrupt=True),
     Line(text="docker system df", prints=(r"TYPE +TOTAL +ACTIVE", r"Local Volumes")),
     local("restart", r"ecommerce-local-backend-1 +Started"),
     local("build --no-cache"),

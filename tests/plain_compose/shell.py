@@ -1,4 +1,4 @@
-"""Types command lines as a person would, and return what they print."""
+"""Run command lines as a person would type them, and return their output."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT_PORTS = {"BACKEND_PORT": 8000, "GATEWAY_PORT": 9000, "POSTGRES_PORT": 54
 
 @dataclass(frozen=True, kw_only=True)
 class Printed:
-    """What a command line did."""
+    """The output and the exit code of a command line."""
 
     out: str
     everything: str
@@ -30,38 +30,38 @@ class Printed:
 
 @dataclass(frozen=True, kw_only=True)
 class Shell:
-    """A shell in the repository's root. ``ports`` are other host ports where a default one is taken."""
+    """A shell in the repository's root; ``ports`` replaces default host ports that are taken."""
 
     ports: Mapping[str, int]
 
     def type(self, line: Line) -> Printed:
-        """Run one line to its end, or until all that it promises was seen."""
+        """Run one line to its end, or until its expected output has appeared."""
         deadline = time.monotonic() + PATIENCE_S
-        printed = self._typed(line)
-        while line.again and not self._is_well(line, printed) and time.monotonic() < deadline:
+        printed = self._run(line)
+        while line.retry and not self._is_expected(line, printed) and time.monotonic() < deadline:
             time.sleep(0.2)
-            printed = self._typed(line)
+            printed = self._run(line)
         return printed
 
-    def _typed(self, line: Line) -> Printed:
-        command = self.translated(line.text)
+    def _run(self, line: Line) -> Printed:
+        command = self.translate(line.text)
         process = subprocess.Popen(
             ["bash", "-c", command],
             cwd=ROOT,
             env=os.environ | {name: str(port) for name, port in self.ports.items()} | {"PWD": str(ROOT)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if line.until_seen else subprocess.PIPE,
+            stderr=subprocess.STDOUT if line.interrupt else subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
-        if line.until_seen:
-            return self._watched(process, line)
+        if line.interrupt:
+            return self._run_until_interrupted(process, line)
         out, err = process.communicate(timeout=LIMIT_S)
         return Printed(out=out, everything=out + err, code=process.returncode)
 
-    def translated(self, text: str) -> str:
-        """The document's file names and default ports, where they are here."""
+    def translate(self, text: str) -> str:
+        """Return the line with the compose files' folder and the host ports that are used."""
         if text.startswith("docker"):  # ports inside a container are always the document's
             return text.replace("-f docker-compose.", "-f compose/docker-compose.")
         for name, port in self.ports.items():
@@ -69,13 +69,13 @@ class Shell:
         return text
 
     def pattern(self, text: str) -> str:
-        """A promised output, with the ports that are used."""
+        """Return an expected pattern with the host ports that are used."""
         for name, port in self.ports.items():
             text = text.replace(f":{DEFAULT_PORTS[name]}->", f":{port}->")
             text = text.replace(f":{DEFAULT_PORTS[name]} ", f":{port} ")
         return text
 
-    def _watched(self, process: subprocess.Popen[str], line: Line) -> Printed:
+    def _run_until_interrupted(self, process: subprocess.Popen[str], line: Line) -> Printed:
         assert process.stdout is not None
         seen, deadline = b"", time.monotonic() + LIMIT_S
         while time.monotonic() < deadline:
@@ -85,14 +85,14 @@ class Shell:
                 if not chunk or self._has_all(line, seen.decode(errors="replace")):
                     break
         os.killpg(process.pid, signal.SIGINT)
-        with process.stdout as rest:  # it has ended when nobody can write any more
+        with process.stdout as rest:  # end of file: no process can write any more
             while select.select([rest], [], [], LIMIT_S)[0] and os.read(rest.fileno(), 1 << 16):
                 pass
         process.wait(timeout=60)
         text = seen.decode(errors="replace")
         return Printed(out=text, everything=text, code=0)
 
-    def _is_well(self, line: Line, printed: Printed) -> bool:
+    def _is_expected(self, line: Line, printed: Printed) -> bool:
         return printed.code == line.code and self._has_all(line, printed.everything)
 
     def _has_all(self, line: Line, seen: str) -> bool:

@@ -1,4 +1,4 @@
-"""Somebody who follows the document line by line finds every line working."""
+"""Every line of the users' document works, typed in order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from plain_compose import lines
-from plain_compose.conftest import docker, held
+from plain_compose.conftest import docker, names_in_use
 from plain_compose.lines import Line
 from plain_compose.shell import Shell
 
@@ -22,13 +22,19 @@ FAILING = (
 
 @pytest.fixture
 def failing_backend(shell: Shell) -> Iterator[None]:
-    """A network of the CI stack's name, in which ``backend`` answers 500 to everything."""
+    """A network with the CI stack's name, in which ``backend`` answers every request with 500."""
     docker("network", "create", "ecommerce-ci-network")
     options = ["--detach", "--network", "ecommerce-ci-network", "--network-alias", "backend"]
     name = "ecommerce-ci-failing-backend"
     docker("run", *options, "--name", name, "python:3.13-slim", "python3", "-c", FAILING)
-    asked = ["exec", name, "python3", "-c", "import socket; socket.create_connection(('localhost', 8000), 1)"]
-    while subprocess.run(["docker", *asked], capture_output=True).returncode:
+    command = [
+        "exec",
+        name,
+        "python3",
+        "-c",
+        "import socket; socket.create_connection(('localhost', 8000), 1)",
+    ]
+    while subprocess.run(["docker", *command], capture_output=True).returncode:
         assert docker("ps", "--quiet", "--filter", f"name={name}"), "it ended"
     yield
     docker("rm", "--force", name)
@@ -36,25 +42,25 @@ def failing_backend(shell: Shell) -> Iterator[None]:
 
 
 def follow(shell: Shell, document: tuple[Line, ...]) -> None:
-    """Type the lines in their order and compare what each prints."""
+    """Type the lines in order and compare the output of each."""
     for line in document:
         printed = shell.type(line)
         assert printed.code == line.code, f"$ {line.text}\n{printed.everything}"
         if line.exactly is not None:
             assert printed.out == line.exactly, f"$ {line.text}"
-        for wanted in line.prints:
-            found = re.search(shell.pattern(wanted), printed.everything, re.MULTILINE)
-            assert found, f"$ {line.text}\nprints no {wanted!r}:\n{printed.everything}"
+        for pattern in line.prints:
+            match = re.search(shell.pattern(pattern), printed.everything, re.MULTILINE)
+            assert match, f"$ {line.text}\nprints no {pattern!r}:\n{printed.everything}"
 
 
 def test_the_ci_stack_is_tested_from_the_host(shell: Shell) -> None:
     follow(shell, lines.FROM_THE_HOST)
-    assert held() == []
+    assert names_in_use() == []
 
 
 def test_the_ci_stack_is_tested_from_within_a_container(shell: Shell) -> None:
     follow(shell, lines.FROM_WITHIN)
-    assert held() == []
+    assert names_in_use() == []
 
 
 def test_a_failing_backend_is_reported_as_the_document_shows(shell: Shell, failing_backend: None) -> None:
@@ -62,8 +68,8 @@ def test_a_failing_backend_is_reported_as_the_document_shows(shell: Shell, faili
     follow(shell, (failure,))
 
 
-def test_the_local_stack_starts_keeps_its_data_and_is_mended(shell: Shell) -> None:
+def test_the_local_stack_starts_keeps_its_data_and_is_repaired(shell: Shell) -> None:
     follow(shell, lines.QUICK_START)
     follow(shell, lines.DATA)
     follow(shell, lines.TROUBLE)
-    assert held() == []
+    assert names_in_use() == []

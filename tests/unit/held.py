@@ -14,17 +14,15 @@ from stack.system import processes, programs
 def kept(name: str, run: Path, *, pid: int, token: str = "", ephemeral: bool = False) -> StackState:
     made = StackState(
         name=name,
-        project="shop",
         engine="local",
         work_tree="/w",
-        files=(),
         run=str(run),
         token=token or secrets.token_hex(8),
         ephemeral=ephemeral,
         created=1.0,
         pid=pid,
         pid_started=processes.started(pid) or 1.0,
-        ports={"backend": {"8000": 20001}, "postgres": {"5432": 20002}},
+        ports={"backend": {8000: 20001}, "postgres": {5432: 20002}},
     )
     state.write(made)
     return made

@@ -71,8 +71,8 @@ def make(docker: Docker, *tags: str, replace: bool = False) -> tuple[dict[str, s
 
 
 def current(tag: str) -> str:
-    workshop = base_images.Workshop(run=Docker(), say=lambda _: None)
-    return workshop.recipe_digest(base_images.recipe_for(tag))
+    builder = base_images.ImageBuilder(run=Docker(), say=lambda _: None)
+    return builder.recipe_digest(base_images.recipe_for(tag))
 
 
 def test_a_real_image_is_left_alone_and_that_is_said() -> None:
@@ -113,7 +113,7 @@ def test_a_release_is_unpacked_once_for_all_the_images_that_need_it() -> None:
 
 
 def test_a_release_that_was_unpacked_before_is_used_again() -> None:
-    base = base_images.Workshop(run=Docker(), say=lambda _: None).base_digest()
+    base = base_images.ImageBuilder(run=Docker(), say=lambda _: None).base_digest()
     docker = Docker({"ecommerce-debian:bookworm": base})
     make(docker, "redis:7")
     assert not docker.ran("docker", "import")

@@ -9,11 +9,11 @@ import pytest
 from held import dead_pid, kept
 
 from stack.commands import down, health, logs, ps, stacks, start_stop
-from stack.control import guardians, plans
+from stack.control import guardians
 from stack.control.choice import Choice
 from stack.engines import registry
 from stack.errors import NotUp, StackError, UnknownService
-from stack.records import service_logs, state
+from stack.records import plans, service_logs, state
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +88,7 @@ def test_health_fails_where_one_service_is_not_well(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guardians, "require_running", lambda name: kept(name, tmp_path, pid=dead_pid()))
-    monkeypatch.setattr(plans, "plan_of", lambda kept: None)
+    monkeypatch.setattr(plans, "read", lambda name: None)
     rows = [{"service": "a", "health": "ok"}, {"service": "b", "health": "-"}]
     monkeypatch.setattr(health, "ask_all", lambda plan, kept: rows)
     assert health.run(Choice()) == 0

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from stack.data import guard
@@ -23,19 +24,17 @@ DATA = Path("/state/shop/volumes/postgres-data")
 def state_of(**values: object) -> StackState:
     state = StackState(
         name="shop",
-        project="shop",
         engine="local",
         work_tree="/w",
-        files=(),
         run="/r",
         token="t",
         ephemeral=False,
         created=0.0,
         pid=processes.own_pid(),
         pid_started=processes.started(processes.own_pid()) or 0.0,
-        ports={"db": {"5432": 20001}, "cache": {"6379": 20002}},
+        ports={"db": {5432: 20001}, "cache": {6379: 20002}},
     )
-    return replace(state, **values)  # type: ignore[arg-type]
+    return msgspec.structs.replace(state, **values)
 
 
 def plan_of(environment: Mapping[str, str] | None = None, *, engine: str = "local", url: str = URL) -> Plan:

@@ -20,7 +20,7 @@ def service(name: str, state: str, text: str = "", **values: str | float) -> Eve
 def test_the_first_cause_is_told_before_what_followed_with_its_evidence() -> None:
     events = [
         service("backend", "dependency failed", "postgres is not there"),
-        service("postgres", "exited", "exited with code 1", seconds=0.5, hint="no space\nbye"),
+        service("postgres", "exited", "exited with code 1", seconds=0.5, evidence="no space\nbye"),
     ]
     told = failure.failure(events, RUN)
     assert "postgres failed: exited, exited with code 1 (0.5 s after its start)" in told

@@ -18,14 +18,14 @@ from stack.records.state import StackState
 
 KEPT = StackState(
     name="shop",
-    project="shop",
     engine="local",
     work_tree="/w",
-    files=(),
     run="/r",
     token="t",
     ephemeral=True,
     created=1.0,
+    pid=0,
+    pid_started=0.0,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import stat
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from theatre import FakeEngine
 from stack import errors
 from stack.engines import registry
 from stack.guardian.guardian import Guardian
-from stack.records import state, timeline
+from stack.records import plans, state, timeline
+from stack.records.control import Action, Command, Outcome, Reply
 from stack.records.request import Request
 from stack.records.timeline import Timeline
-from stack.system import disk_space, kernel
+from stack.system import disk_space
 
 Act = Callable[[Guardian], Coroutine[Any, Any, None]]
 COMPOSE = {
@@ -33,14 +35,13 @@ class Stage:
         self.file.write_text(json.dumps(COMPOSE))
         monkeypatch.setenv("STACK_HOME", str(tmp_path / "home"))
         monkeypatch.setattr(registry, "create", lambda name: self.engine)
-        monkeypatch.setattr(kernel, "become_subreaper", lambda: None)
 
-    def hold(self, act: Act, *, lease: int | None = None) -> int:
+    def hold(self, act: Act, *, lease: int | None = None, profiles: tuple[str, ...] = ()) -> int:
         """Hold a stack, do something as soon as it is up or has failed, and return the exit code."""
         request = Request(
             name=f"shop-{os.getpid()}", files=(str(self.file),), engine="local", work_tree="/w",
             run=str(self.run),
-            ephemeral=True, deadline_s=2.0,
+            profiles=profiles, ephemeral=True, deadline_s=2.0,
         )  # fmt: skip
         written = Timeline(self.run)
 
@@ -84,13 +85,44 @@ def test_a_lost_lease_ends_the_stack_and_leaves_nothing(stage: Stage) -> None:
 def test_a_stack_without_a_lease_lives_until_it_is_told_to_end(stage: Stage) -> None:
     async def down(held: Guardian) -> None:
         assert state.names() != ()
-        assert await held._serve("restart", ["web"]) == {"ok": True, "failed": []}
+        restart = Command(action=Action.RESTART, services=("web",))
+        assert await held._serve(restart) == Reply(outcome=Outcome.DONE)
         assert stage.engine.did.count("start web") == 2
-        assert (await held._serve("restart", ["nobody"]))["ok"] is False
-        assert await held._serve("down", []) == {"ok": True}
+        assert await held._serve(Command(action=Action.DOWN)) == Reply(outcome=Outcome.DONE)
 
     assert stage.hold(down) == 0
     assert stage.phases()[-1] == "down"
+
+
+def test_an_unknown_service_is_named_and_changes_nothing(stage: Stage) -> None:
+    async def restart(held: Guardian) -> None:
+        reply = await held._serve(Command(action=Action.RESTART, services=("web", "db")))
+        assert reply == Reply(outcome=Outcome.UNKNOWN_SERVICE, services=("db",))
+        assert stage.engine.did.count("start web") == 1
+        held._end()
+
+    assert stage.hold(restart) == 0
+
+
+def test_a_service_called_volumes_is_a_service(stage: Stage) -> None:
+    async def down(held: Guardian) -> None:
+        await held._serve(Command(action=Action.DOWN, services=("volumes",)))
+        assert held._volumes is False
+
+    assert stage.hold(down) == 0
+
+
+def test_the_plan_is_what_was_started_whatever_the_files_say_later(stage: Stage) -> None:
+    extra = {"image": "c", "profiles": ["extra"]}
+    stage.file.write_text(json.dumps({"name": "shop", "services": {"web": {"image": "a"}, "tool": extra}}))
+
+    async def read(held: Guardian) -> None:
+        stage.file.write_text("services: [")
+        assert sorted(plans.read(held._request.name).services) == ["tool", "web"]
+        assert stat.S_IMODE(plans.plan_file(held._request.name).stat().st_mode) == 0o600
+        held._end()
+
+    assert stage.hold(read, profiles=("extra",)) == 0
 
 
 async def nothing(held: Guardian) -> None: ...

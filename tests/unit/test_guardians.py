@@ -8,16 +8,17 @@ import secrets
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from held import dead_pid, kept, launched
+from msgspec.structs import replace
 
 from stack.control import guardians, sweep
 from stack.control.guardians import Launched
 from stack.errors import GuardianLost, NotUp
 from stack.records import leftovers, runs, state, timeline
+from stack.records.control import Action, Command, Outcome, Reply
 from stack.records.timeline import Timeline
 from stack.system import processes, programs
 
@@ -72,7 +73,7 @@ def test_a_damaged_state_is_set_aside_and_stops_nobody(name: str, tmp_path: Path
 
 def test_to_ask_a_stack_that_is_not_up_says_how_to_start_one(name: str) -> None:
     with pytest.raises(NotUp, match=f"{name} is not up") as caught:
-        guardians.ask(name, "down", [])
+        guardians.ask(name, Command(action=Action.DOWN))
     assert caught.value.hint == "Start it with `inv up`."
 
 
@@ -107,15 +108,16 @@ def guardian(name: str, answer: bytes) -> Iterator[list[bytes]]:
             path.unlink()
 
 
-def test_a_question_is_a_line_of_json_and_so_is_its_answer(name: str) -> None:
-    with guardian(name, b'{"ok": true}\n') as heard:
-        assert guardians.ask(name, "restart", ["backend"]) == {"ok": True}
-    assert heard == [b'{"verb": "restart", "services": ["backend"]}\n']
+def test_a_command_is_a_line_of_json_and_so_is_its_reply(name: str) -> None:
+    with guardian(name, b'{"outcome":"not ready","services":["backend"]}\n') as heard:
+        reply = guardians.ask(name, Command(action=Action.RESTART, services=("backend",)))
+    assert heard == [b'{"action":"restart","services":["backend"],"volumes":false}\n']
+    assert reply == Reply(outcome=Outcome.NOT_READY, services=("backend",))
 
 
-def test_a_guardian_that_ends_without_an_answer_is_lost(name: str) -> None:
+def test_a_guardian_that_ends_without_a_reply_is_lost(name: str) -> None:
     with guardian(name, b""), pytest.raises(GuardianLost, match=name):
-        guardians.ask(name, "restart", ["backend"])
+        guardians.ask(name, Command(action=Action.RESTART))
 
 
 def test_only_the_last_runs_are_kept_but_never_that_of_a_living_stack(name: str, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_a_service_that_dies_ends_the_tests_at_once_and_is_the_cause(
     outcome: Callable[[str], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written = Timeline(tmp_path)
-    written.service("backend", "exited", "killed by SIGSEGV", hint="last words")
+    written.service("backend", "exited", "killed by SIGSEGV", evidence="last words")
     written.close()
     (tmp_path / "current-test").write_text("test_orders")
     with pytest.raises(ServiceFailed, match="backend ended while test_orders ran: killed by SIGSEGV"):

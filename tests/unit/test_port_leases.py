@@ -53,7 +53,7 @@ def test_a_default_port_that_is_taken_is_replaced_and_its_holder_named(taken: in
 
 
 def test_a_demanded_port_that_is_taken_is_refused_and_its_holder_named(taken: int) -> None:
-    with pytest.raises(PortTaken, match=rf"Port {taken} of web was asked for by name, but pid {os.getpid()}"):
+    with pytest.raises(PortTaken, match=rf"Port {taken} of web is set by a variable, but pid {os.getpid()}"):
         lease("shop", Port(target=80, published=taken, demanded=True))
 
 
@@ -105,21 +105,21 @@ def test_a_port_with_a_listener_is_not_free(taken: int) -> None:
 def test_a_port_that_another_home_s_stack_has_reserved_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     port = free()
     theirs, ours = Reservations(), Reservations()
-    assert theirs.take(port)
-    found, (note,) = lease("shop", Port(target=80, published=port), reserve=ours.take)
+    assert theirs.reserve(port)
+    found, (note,) = lease("shop", Port(target=80, published=port), reserve=ours.reserve)
     assert found[80] != port
-    assert f"port {port} of web is held by a starting stack of somebody else" in note
-    theirs.end()
-    assert lease("shop", Port(target=80, published=port), reserve=ours.take) == ({80: port}, ())
-    ours.end()
+    assert f"port {port} of web is held by a starting stack of another account" in note
+    theirs.release()
+    assert lease("shop", Port(target=80, published=port), reserve=ours.reserve) == ({80: port}, ())
+    ours.release()
 
 
 def test_a_reservation_ends_with_its_process() -> None:
     port = free()
-    code = "import os; from stack.reservations import Reservations; "
-    code += f"Reservations().take({port}); os.kill(os.getpid(), 9)"
+    code = "import os; from stack.records.port_leases import Reservations; "
+    code += f"Reservations().reserve({port}); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", code], check=False)
     ours = Reservations()
-    assert ours.take(port)
-    assert ours.take(port)  # asked twice by its own process
-    ours.end()
+    assert ours.reserve(port)
+    assert ours.reserve(port)  # asked twice by its own process
+    ours.release()

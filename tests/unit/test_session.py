@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from held import kept, launched
+from msgspec.structs import replace
 
-from stack.control import services, session
+from stack.control import guardians, services, session
 from stack.control.choice import Choice
-from stack.errors import StackError, UnknownService, UnknownStack, UpElsewhere
+from stack.errors import ServiceFailed, StackError, UnknownService, UnknownStack, UpElsewhere
 from stack.records import state
+from stack.records.control import Action, Outcome, Reply
 from stack.records.timeline import Timeline
 
 
@@ -71,10 +72,26 @@ def test_an_unknown_kind_of_stack_is_answered_with_those_there_are(tmp_path: Pat
     assert caught.value.hint == "Stacks: ci."
 
 
-def test_an_unknown_service_is_refused_before_the_guardian_is_asked(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UnknownService, match="'redis'") as caught:
-        services.change_services(kept(name, tmp_path, pid=os.getpid()), "stop", ["redis"])
-    assert caught.value.hint == "Services: backend, postgres."
+@pytest.mark.parametrize(
+    ("outcome", "error", "text"),
+    [
+        (Outcome.UNKNOWN_SERVICE, UnknownService, "There is no service 'redis' in {}."),
+        (Outcome.NOT_READY, ServiceFailed, "Not ready after stop: redis."),
+    ],
+)
+def test_a_change_that_was_not_done_is_an_error_that_names_the_service(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    outcome: Outcome,
+    error: type[StackError],
+    text: str,
+) -> None:
+    reply = Reply(outcome=outcome, services=("redis",))
+    monkeypatch.setattr(guardians, "ask", lambda name, command: reply)
+    with pytest.raises(error) as caught:
+        services.change_services(kept(name, tmp_path, pid=os.getpid()), Action.STOP, ["redis"])
+    assert caught.value.message == text.format(name)
 
 
 def test_the_status_is_the_last_word_on_each_service(name: str, tmp_path: Path) -> None:

@@ -2,25 +2,25 @@ from __future__ import annotations
 
 import json
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from stack.errors import StateUnreadable
 from stack.records import state
 
 KEPT = state.StackState(
     name="shop",
-    project="shop",
     engine="local",
     work_tree="/w",
-    files=("a.yml", "b.yml"),
     run="/w/run",
     token="t",
     ephemeral=False,
     created=1.0,
-    ports={"backend": {"8000": 20001}},
+    pid=0,
+    pid_started=0.0,
+    ports={"backend": {8000: 20001}},
 )
 
 
@@ -65,7 +65,7 @@ def test_no_temporary_file_stays_behind() -> None:
 def test_a_damaged_file_is_named_with_the_way_out(text: str) -> None:
     state.write(KEPT)
     state.state_file("shop").write_text(text)
-    with pytest.raises(StateUnreadable, match=r"state\.json cannot be read") as caught:
+    with pytest.raises(StateUnreadable, match=r"state\.json is damaged or from another version") as caught:
         state.read("shop")
     assert "inv prune" in caught.value.hint
 
@@ -100,11 +100,11 @@ def test_the_control_socket_fits_into_what_the_kernel_allows() -> None:
     assert len(str(state.control_socket("ecommerce-local-abcdef"))) < 107
 
 
-def test_a_folder_of_sockets_that_somebody_else_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_sockets_that_another_account_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     path = state.control_socket("shop")
     owner = path.parent.stat().st_uid
     monkeypatch.setattr(state, "_own", lambda: path.parent.name)  # what follows asks for another account
     monkeypatch.setattr("stack.records.state.os.geteuid", lambda: owner + 1)
-    with pytest.raises(StateUnreadable, match="belongs to somebody else") as caught:
+    with pytest.raises(StateUnreadable, match="belongs to another account") as caught:
         state.control_socket("shop")
     assert "TMPDIR" in caught.value.hint

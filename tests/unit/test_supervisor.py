@@ -70,7 +70,7 @@ def test_a_death_at_the_start_is_told_at_once_with_its_code_and_last_lines(theat
             assert (verdict.kind, verdict.reason) == ("exited", "exited with code 3")
             assert verdict.seconds < 1
             (event,) = [e for e in timeline.read(stage.run) if e.state == "exited"]
-            assert event.hint == "backend speaks"
+            assert event.evidence == "backend speaks"
 
     asyncio.run(play())
 
@@ -256,8 +256,8 @@ def test_the_restart_policies_are_those_of_compose(
     )
     with tempfile.TemporaryDirectory() as folder:
         run = ServiceRun(
-            plan=planned, log=Log(Path(folder) / "x.log"), journal=Timeline(Path(folder)), clock=lambda: 0.0
+            plan=planned, log=Log(Path(folder) / "x.log"), timeline=Timeline(Path(folder)), clock=lambda: 0.0
         )
         assert run.restarts(Exit(code=code), so_far) is expected
         run.log.close()
-        run.journal.close()
+        run.timeline.close()

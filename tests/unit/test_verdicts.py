@@ -54,9 +54,9 @@ def test_a_recovery_is_no_failure() -> None:
 @pytest.mark.parametrize(
     ("kind", "verdict", "words"),
     [
-        ("refused", "timed out", "nobody answers"),
+        ("refused", "timed out", "nothing answers"),
         ("hang", "timed out", "accepts connections but hangs"),
-        ("wrong", "unhealthy", "still answers wrongly"),
+        ("wrong", "unhealthy", "still failing"),
     ],
 )
 def test_the_deadline_tells_absent_hanging_and_wrong_apart(kind: Kind, verdict: str, words: str) -> None:
@@ -70,7 +70,7 @@ def test_the_deadline_tells_absent_hanging_and_wrong_apart(kind: Kind, verdict: 
 
 def test_a_deadline_without_any_probe_says_that_nothing_was_seen() -> None:
     verdict = verdicts.at_deadline(verdicts.begin("backend", CHECK, deadline_s=1.0), 1.0)
-    assert (verdict.kind, "nothing was seen" in verdict.reason) == ("timed out", True)
+    assert (verdict.kind, "no probe completed" in verdict.reason) == ("timed out", True)
 
 
 def test_patience_is_what_the_check_allows_but_never_more_than_the_deadline() -> None:

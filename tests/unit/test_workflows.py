@@ -13,6 +13,7 @@ from nox import registry
 
 import noxfile
 from stack.system.directories import ROOT
+from tools import locks
 
 FOLDER = ROOT / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
@@ -83,10 +84,20 @@ def test_a_session_that_does_not_exist_is_noticed() -> None:
     assert set(asked(command)) - sessions() == {"tests(mobile)"}
 
 
+def test_the_engine_is_tested_on_every_python_that_it_supports() -> None:
+    job = workflow(FOLDER / "backend-ci.yml")["jobs"]["engine-tests"]
+    (command,) = commands(job)
+    (setup,) = [step for step in job["steps"] if step.get("uses", "").startswith("actions/setup-python@")]
+    assert list(asked(command)) == ["tests(stack)"]
+    assert setup["with"]["python-version"] == "${{ matrix.python }}"
+    assert [f"{version}.0" for version in job["strategy"]["matrix"]["python"]] == list(locks.PYTHONS)
+    assert job["strategy"]["fail-fast"] is False, "one red version must not hide the others"
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_the_gate_needs_every_other_job(file: Path) -> None:
     jobs = workflow(file)["jobs"]
-    assert set(jobs) == {"lint-and-tests", "docker-lint", "build-sanity", GATE}
+    assert set(jobs) >= {"lint-and-tests", "docker-lint", "build-sanity", GATE}
     assert set(jobs[GATE]["needs"]) == set(jobs) - {GATE}
     assert "if" not in jobs[GATE], "a condition lets the gate run although a job before it failed"
 
@@ -104,7 +115,8 @@ def test_a_job_keeps_its_evidence_when_it_fails(name: str, job: dict[str, Any]) 
     upload = job["steps"][-1]
     assert upload["with"]["path"] == ".stack/runs"
     assert upload["with"]["include-hidden-files"] is True, ".stack begins with a dot"
-    assert upload["with"]["name"].endswith(name)
+    variant = "-${{ matrix.python }}" if "strategy" in job else ""
+    assert upload["with"]["name"].endswith(f"{name}{variant}"), "two uploads of one name fail"
 
 
 @pytest.mark.parametrize(("name", "job"), JOBS)

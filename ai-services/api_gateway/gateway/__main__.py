@@ -1,4 +1,4 @@
-"""``python -m gateway``: serve until told to stop."""
+"""``python -m gateway``: serve until the process is told to stop."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import os
 import sys
 
 from gateway import logs
-from gateway.settings import BadEnvironment, Settings, read
+from gateway.settings import BadEnvironment, Settings, read_settings
 
 
 def main() -> None:
-    """Serve; leave with 2 where the environment makes no sense."""
+    """Serve; exit with 2 if the environment is invalid."""
     try:
-        settings = read(os.environ)
+        settings = read_settings(os.environ)
     except BadEnvironment as error:
         print(f"api-gateway: {error}", file=sys.stderr)
         sys.exit(2)
@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; requests on their way get ``graceful_s`` seconds to end."""
+    """Serve until SIGTERM or SIGINT; requests in progress get ``graceful_s`` seconds to finish."""
     import uvicorn
 
     from gateway.app import create_app
@@ -34,7 +34,7 @@ def serve(settings: Settings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        date_header=False,  # the middleware adds it where the backend's answer has none
+        date_header=False,  # the middleware adds it if the backend's response has none
         ws="none",
         timeout_keep_alive=75,
         timeout_graceful_shutdown=settings.graceful_s,

@@ -1,4 +1,4 @@
-"""The application: its routes, its state, and how both begin and end."""
+"""The ASGI application: routes, state, start and end."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from gateway import health, problems, proxy
-from gateway.middleware import RequestLog
+from gateway.middleware import RequestLogMiddleware
 from gateway.proxy.upstream import Upstream
 from gateway.settings import Settings
 
 DESCRIPTION = """
-Everything below `/api/v1/` is answered by the backend, whose own description is
-[/api/v1/openapi.json](/api/v1/openapi.json). What the gateway cannot pass on it answers itself, as
-`application/problem+json`: **502** the backend refused or broke off, **503** too many requests are on their
-way, **504** the backend did not answer in time.
+Everything below `/api/v1/` is forwarded to the backend, whose own description is
+[/api/v1/openapi.json](/api/v1/openapi.json). If a request cannot be forwarded, the gateway itself responds
+with `application/problem+json`: **502** the backend refused or closed the connection, **503** too many
+requests are in progress, **504** the backend did not respond in time.
 """
 
 
 class State(TypedDict):
-    """What every request finds in ``request.state``."""
+    """The contents of ``request.state``."""
 
     settings: Settings
     upstream: Upstream
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Answer the application; nothing is opened before it starts."""
+    """Return the application; it opens nothing before it starts."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
@@ -42,9 +42,9 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPIOffline(
         title="Shop API gateway", description=DESCRIPTION, version="1", redoc_url=None, lifespan=lifespan
     )
-    app.add_middleware(RequestLog)
-    app.add_exception_handler(problems.Problem, problems.on_problem)
-    app.add_exception_handler(HTTPException, problems.on_http_exception)
+    app.add_middleware(RequestLogMiddleware)
+    app.add_exception_handler(problems.Problem, problems.handle_problem)
+    app.add_exception_handler(HTTPException, problems.handle_http_exception)
     app.include_router(health.router)
-    app.router.routes.append(Route("/api/v1/{path:path}", proxy.PassThrough()))
+    app.router.routes.append(Route("/api/v1/{path:path}", proxy.ProxyEndpoint()))
     return app

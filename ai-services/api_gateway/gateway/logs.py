@@ -1,4 +1,4 @@
-"""Log lines: JSON for machines, one readable line for a terminal, the request's id on each."""
+"""Log lines: JSON for machines, text for a terminal, both with the request ID."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 PASSWORDS_IN_URLS = re.compile(r"(://[^\s:/@]*:)[^\s@/]+(?=@)")
 
 
-def mask(text: str) -> str:
-    """Answer the text without the passwords of the URLs in it."""
+def redact(text: str) -> str:
+    """Return the text with the passwords inside URLs replaced by ``***``."""
     return PASSWORDS_IN_URLS.sub(r"\1***", text)
 
 
@@ -28,13 +28,13 @@ class JsonFormatter(logging.Formatter):
             "time": _utc(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": mask(record.getMessage()),
+            "message": redact(record.getMessage()),
             "request_id": request_id.get(),
             "pid": record.process,
         }
         line.update(getattr(record, "fields", {}))
         if record.exc_info:
-            line["exception"] = mask(self.formatException(record.exc_info))
+            line["exception"] = redact(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
@@ -43,17 +43,17 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         head = f"{_utc(record)} {record.levelname:<7} [{request_id.get()}] {record.name}: "
-        line = head + mask(record.getMessage())
-        return f"{line}\n{mask(self.formatException(record.exc_info))}" if record.exc_info else line
+        line = head + redact(record.getMessage())
+        return f"{line}\n{redact(self.formatException(record.exc_info))}" if record.exc_info else line
 
 
 def _utc(record: logging.LogRecord) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
 
 
-def configuration(chosen: str, level: str) -> dict[str, Any]:
-    """Answer the ``logging.config.dictConfig``; ``chosen`` is ``json``, ``text`` or empty: who is reading?"""
-    text = chosen == "text" or (not chosen and sys.stderr.isatty())
+def configuration(log_format: str, level: str) -> dict[str, Any]:
+    """Return the ``logging.config.dictConfig``; an empty ``log_format`` is text on a terminal, else JSON."""
+    text = log_format == "text" or (not log_format and sys.stderr.isatty())
     return {
         "version": 1,
         "disable_existing_loggers": False,

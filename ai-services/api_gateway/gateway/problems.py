@@ -1,4 +1,4 @@
-"""Errors as ``application/problem+json`` (RFC 9457), of the same shape as the backend's."""
+"""Errors as ``application/problem+json`` (RFC 9457), in the same format as the backend's."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ KINDS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 500: "
 
 
 class Problem(Exception):
-    """An answer other than what was asked for. ``kind`` names it to programs, ``detail`` to people."""
+    """An error response. ``kind`` identifies it to programs, ``detail`` explains it to people."""
 
     def __init__(self, status: int, kind: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.status, self.kind, self.detail, self.headers = status, kind, detail, headers
 
 
-def response(problem: Problem, path: str) -> Response:
-    """Answer the response that tells ``problem`` to whoever asked for ``path``."""
+def problem_response(problem: Problem, path: str) -> Response:
+    """Return ``problem`` as the response to a request for ``path``."""
     body: dict[str, Any] = {
         "type": f"urn:shop:problem:{problem.kind}" if problem.kind else "about:blank",
         "title": HTTPStatus(problem.status).phrase,
@@ -38,20 +38,20 @@ def response(problem: Problem, path: str) -> Response:
     return Response(json.dumps(body), problem.status, dict(problem.headers or {}), CONTENT_TYPE)
 
 
-async def on_problem(request: Request, error: Exception) -> Response:
-    """Answer a problem that was raised on the way."""
+async def handle_problem(request: Request, error: Exception) -> Response:
+    """Return the response for a problem that a route raised."""
     assert isinstance(error, Problem)
-    return response(error, request.url.path)
+    return problem_response(error, request.url.path)
 
 
-async def on_http_exception(request: Request, error: Exception) -> Response:
-    """Answer what the router refuses: an unknown address, a method that is not served there."""
+async def handle_http_exception(request: Request, error: Exception) -> Response:
+    """Return the response for an unknown path or a method that is not allowed."""
     assert isinstance(error, HTTPException)
     path = request.url.path
     details = {
-        404: f"There is nothing at {path}.",
-        405: f"{request.method} is not served at {path}.",
+        404: f"No resource at {path}.",
+        405: f"Method {request.method} is not allowed for {path}.",
     }
     detail = details.get(error.status_code, str(error.detail))
     kind = KINDS.get(error.status_code, "")
-    return response(Problem(error.status_code, kind, detail, error.headers), path)
+    return problem_response(Problem(error.status_code, kind, detail, error.headers), path)

@@ -1,4 +1,4 @@
-"""The one reader of the environment."""
+"""Settings from environment variables."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-WORDS = {
+BOOLEANS = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("0", "false", "no", "off"), False),
 }
 
 
 class BadEnvironment(Exception):
-    """A variable cannot be understood; the message says which, and what it may be."""
+    """An environment variable is invalid; the message names it and its allowed values."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How this process serves, and whom it asks. ``redis_url`` is empty where there is no Redis."""
+    """Settings of the gateway. ``redis_url`` is empty if there is no Redis."""
 
     host: str = "0.0.0.0"
     port: int = 8080
@@ -34,13 +34,8 @@ class Settings:
     graceful_s: int = 20
 
 
-def read(environment: Mapping[str, str]) -> Settings:
-    """Answer the settings.
-
-    HOST, PORT, BACKEND_URL, REDIS_URL, LOG_FORMAT, LOG_LEVEL and VAULT_DISABLED are as everywhere in the
-    shop. BACKEND_CONNECT_S, BACKEND_DEADLINE_S (until the answer begins), BACKEND_IDLE_S (between two
-    parts of it), BACKEND_CONNECTIONS (requests on their way at once), BACKEND_QUEUE_S (waiting for one of
-    these) and GRACEFUL_TIMEOUT_S bound what would otherwise last for ever.
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings; README.md lists the variables.
 
     Raises:
         BadEnvironment: naming the variable.
@@ -64,11 +59,11 @@ def read(environment: Mapping[str, str]) -> Settings:
 
 
 def _refuse_vault(environment: Mapping[str, str]) -> None:
-    """The gateway holds no secret of its own: a deployment that expects Vault here is mistaken."""
+    """Refuse ``VAULT_DISABLED=false``: the gateway reads no secret, so the deployment is misconfigured."""
     value = environment.get("VAULT_DISABLED", "true").strip().lower()
-    if value not in WORDS:
+    if value not in BOOLEANS:
         raise BadEnvironment(f"VAULT_DISABLED={value!r} is neither true nor false.")
-    if not WORDS[value]:
+    if not BOOLEANS[value]:
         raise BadEnvironment(
             "VAULT_DISABLED=false, but the gateway reads no secret from Vault: set VAULT_DISABLED=true."
         )

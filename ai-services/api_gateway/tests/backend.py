@@ -1,4 +1,4 @@
-"""A small backend on loopback that answers as its path says."""
+"""A small backend on loopback; the last segment of the path selects its response."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Backend(ThreadingHTTPServer):
-    """What was asked of it is in ``seen``; ``release`` lets the requests go on that wait for it."""
+    """``seen`` lists the requests; setting ``release`` ends those that wait."""
 
     daemon_threads = True
 
@@ -25,14 +25,14 @@ class Backend(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, *_: object) -> None:
-        """A gateway that hangs up is what some tests are about."""
+        """Stay silent: in some tests the gateway closes the connection."""
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Backend
 
-    def answer(self) -> None:
+    def handle_any_method(self) -> None:
         body = self.read()
         self.server.seen.append(
             {
@@ -47,7 +47,7 @@ class Handler(BaseHTTPRequestHandler):
         action: Callable[[], None] = getattr(self, f"on_{name.replace('-', '_')}", self.on_anything)
         action()
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_any_method
 
     def read(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":
@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def on_anything(self) -> None:
-        self.reply(200, b"as asked", ("Content-Type", "text/plain"))
+        self.reply(200, b"default response", ("Content-Type", "text/plain"))
 
     def on_(self) -> None:
         """/health/ready/"""
@@ -97,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
     def on_waits(self) -> None:
         self.server.waiting.release()
         self.server.release.wait(20)
-        self.reply(200, b"at last")
+        self.reply(200, b"released")
 
     def on_breaks(self) -> None:
         self.close_connection = True
@@ -117,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.release.wait(20)
 
     def on_stale(self) -> None:
-        """Answers once a connection; whoever uses it again finds it closed, as after a reload."""
+        """Respond once per connection, then close it at the next request, as after a reload."""
         if [seen["connection"] for seen in self.server.seen].count(self.client_address) > 1:
             self.close_connection = True
         else:

@@ -1,4 +1,4 @@
-"""A real gateway on a real socket, in front of a small backend; one of each a test."""
+"""A real gateway on a real socket in front of a small backend, one of each per test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.backend import Backend
 
 
 class Gateway:
-    """A gateway that serves from a thread, and a way to ask it."""
+    """A gateway in a thread, and requests to it."""
 
     def __init__(self, settings: Settings) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -40,7 +40,7 @@ class Gateway:
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
 
-    def ask(self, method: str, path: str, **request: Any) -> tuple[http.client.HTTPResponse, bytes]:
+    def request(self, method: str, path: str, **request: Any) -> tuple[http.client.HTTPResponse, bytes]:
         with contextlib.closing(self.connect()) as connection:
             connection.request(method, path, **request)
             response = connection.getresponse()
@@ -66,7 +66,7 @@ def backend() -> Iterator[Backend]:
 
 @pytest.fixture
 def serve(backend: Backend) -> Iterator[Callable[..., Gateway]]:
-    """Answers a function that starts a gateway with the given settings."""
+    """Return a function that starts a gateway with the given settings."""
     with contextlib.ExitStack() as stack:
 
         def start(**changes: Any) -> Gateway:
@@ -86,6 +86,6 @@ def gateway(serve: Callable[..., Gateway]) -> Gateway:
 
 @pytest.fixture
 def closed_port() -> int:
-    """A port on loopback where nobody listens."""
+    """Return a loopback port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])

@@ -1,4 +1,4 @@
-"""502, 503 and 504 told apart; nothing repeated that must not be; nothing left behind."""
+"""502, 503 and 504 are distinguished, unsafe requests are never repeated, nothing leaks."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.conftest import Gateway
 Serve = Callable[..., Gateway]
 
 
-def problem(answer: tuple[http.client.HTTPResponse, bytes]) -> tuple[int, str]:
-    """Answers status and kind, having looked at what every problem has."""
-    response, body = answer
+def problem(result: tuple[http.client.HTTPResponse, bytes]) -> tuple[int, str]:
+    """Return status and kind of a problem response, after checking its common fields."""
+    response, body = result
     document = json.loads(body)
     assert response.headers["Content-Type"] == "application/problem+json"
     assert document["status"] == response.status
@@ -32,27 +32,27 @@ def problem(answer: tuple[http.client.HTTPResponse, bytes]) -> tuple[int, str]:
 
 def test_a_backend_that_refuses_is_a_502(serve: Serve, closed_port: int) -> None:
     gateway = serve(backend_url=f"http://127.0.0.1:{closed_port}")
-    assert problem(gateway.ask("GET", "/api/v1/x")) == (502, "backend-unreachable")
+    assert problem(gateway.request("GET", "/api/v1/x")) == (502, "backend-unreachable")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_a_backend_that_breaks_off_is_a_502(gateway: Gateway, method: str) -> None:
-    assert problem(gateway.ask(method, "/api/v1/breaks")) == (502, "backend-broke-off")
+    assert problem(gateway.request(method, "/api/v1/breaks")) == (502, "backend-broke-off")
 
 
 def test_a_backend_that_does_not_answer_is_a_504(serve: Serve) -> None:
-    assert problem(serve(deadline_s=0.2).ask("GET", "/api/v1/waits")) == (504, "backend-timeout")
+    assert problem(serve(deadline_s=0.2).request("GET", "/api/v1/waits")) == (504, "backend-timeout")
 
 
-def test_a_backend_that_accepts_nobody_is_a_504_whatever_was_to_be_sent(serve: Serve) -> None:
+def test_a_backend_that_accepts_no_connection_is_a_504(serve: Serve) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as waiting:
-        for _ in range(4):  # more than the queue holds: from here on nobody is answered
+        for _ in range(4):  # more than the backlog holds: further connections are not accepted
             client = waiting.enter_context(socket.socket())
             client.setblocking(False)
             client.connect_ex(full.getsockname())
         gateway = serve(backend_url=f"http://127.0.0.1:{full.getsockname()[1]}", connect_s=0.2)
-        assert problem(gateway.ask("GET", "/api/v1/x")) == (504, "backend-timeout")
-        assert problem(gateway.ask("POST", "/api/v1/x", body=b"pay")) == (504, "backend-timeout")
+        assert problem(gateway.request("GET", "/api/v1/x")) == (504, "backend-timeout")
+        assert problem(gateway.request("POST", "/api/v1/x", body=b"pay")) == (504, "backend-timeout")
 
 
 def test_a_backend_that_does_not_read_is_a_504(serve: Serve) -> None:
@@ -80,50 +80,50 @@ def test_a_client_that_does_not_send_its_body_is_a_408(serve: Serve) -> None:
     connection.close()
 
 
-def test_more_requests_than_there_are_ways_is_a_503(serve: Serve, backend: Backend) -> None:
+def test_more_requests_than_slots_is_a_503(serve: Serve, backend: Backend) -> None:
     gateway = serve(connections=1, queue_s=0.1)
-    first = threading.Thread(target=gateway.ask, args=("GET", "/api/v1/waits"))
+    first = threading.Thread(target=gateway.request, args=("GET", "/api/v1/waits"))
     first.start()
     assert backend.waiting.acquire(timeout=10)
-    answer = gateway.ask("GET", "/api/v1/x")
-    assert problem(answer) == (503, "overloaded")
-    assert answer[0].headers["Retry-After"] == "1"
-    assert gateway.ask("GET", "/health")[0].status == 200
+    result = gateway.request("GET", "/api/v1/x")
+    assert problem(result) == (503, "overloaded")
+    assert result[0].headers["Retry-After"] == "1"
+    assert gateway.request("GET", "/health")[0].status == 200
     backend.release.set()
     first.join()
-    assert gateway.ask("GET", "/api/v1/x")[0].status == 200
+    assert gateway.request("GET", "/api/v1/x")[0].status == 200
 
 
 @pytest.mark.parametrize("path", ["breaks-in-the-middle", "stalls-in-the-middle"])
-def test_an_answer_that_was_cut_short_is_seen_to_be(serve: Serve, path: str) -> None:
+def test_the_client_notices_an_incomplete_response(serve: Serve, path: str) -> None:
     with pytest.raises(http.client.IncompleteRead) as caught:
-        serve(idle_s=0.2).ask("GET", f"/api/v1/{path}")
+        serve(idle_s=0.2).request("GET", f"/api/v1/{path}")
     assert caught.value.partial == b"only this"
 
 
-def test_what_changes_something_is_never_sent_twice(gateway: Gateway, backend: Backend) -> None:
-    gateway.ask("POST", "/api/v1/breaks", body=b"pay")
+def test_an_unsafe_request_is_never_sent_twice(gateway: Gateway, backend: Backend) -> None:
+    gateway.request("POST", "/api/v1/breaks", body=b"pay")
     assert len(backend.seen) == 1
 
 
-def test_a_get_survives_a_connection_that_went_stale(gateway: Gateway, backend: Backend) -> None:
-    assert [gateway.ask("GET", "/api/v1/stale")[0].status for _ in range(3)] == [200, 200, 200]
-    assert len(backend.seen) == 5  # the second and the third were asked again, on a new connection
+def test_a_get_is_repeated_if_its_pooled_connection_was_closed(gateway: Gateway, backend: Backend) -> None:
+    assert [gateway.request("GET", "/api/v1/stale")[0].status for _ in range(3)] == [200, 200, 200]
+    assert len(backend.seen) == 5  # the second and the third were repeated on a new connection
 
 
-def test_a_post_never_meets_a_connection_that_went_stale(gateway: Gateway, backend: Backend) -> None:
-    assert gateway.ask("GET", "/api/v1/stale")[0].status == 200
-    assert gateway.ask("POST", "/api/v1/stale", body=b"pay")[0].status == 200
+def test_a_post_never_uses_a_pooled_connection(gateway: Gateway, backend: Backend) -> None:
+    assert gateway.request("GET", "/api/v1/stale")[0].status == 200
+    assert gateway.request("POST", "/api/v1/stale", body=b"pay")[0].status == 200
     assert len(backend.seen) == 2
 
 
-def test_reading_requests_share_a_kept_connection(gateway: Gateway, backend: Backend) -> None:
+def test_safe_requests_reuse_a_connection(gateway: Gateway, backend: Backend) -> None:
     for _ in range(3):
-        gateway.ask("GET", "/api/v1/x")
+        gateway.request("GET", "/api/v1/x")
     assert len({seen["connection"] for seen in backend.seen}) == 1
 
 
-def test_a_client_that_leaves_ends_the_backend_s_work(gateway: Gateway, backend: Backend) -> None:
+def test_a_disconnect_cancels_the_request_to_the_backend(gateway: Gateway, backend: Backend) -> None:
     connection = gateway.connect()
     connection.request("GET", "/api/v1/never-ends")
     response = connection.getresponse()
@@ -133,11 +133,11 @@ def test_a_client_that_leaves_ends_the_backend_s_work(gateway: Gateway, backend:
     assert backend.gone.wait(10)
 
 
-def test_a_client_that_leaves_while_sending_is_no_failure_of_the_backend(
+def test_a_disconnect_during_the_body_is_not_reported_as_a_backend_failure(
     gateway: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    gateway.ask("GET", "/health")
+    gateway.request("GET", "/health")
     with socket.create_connection(("127.0.0.1", gateway.port)) as client:
         client.sendall(b"POST /api/v1/x HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf")
     deadline = time.monotonic() + 10
@@ -147,9 +147,9 @@ def test_a_client_that_leaves_while_sending_is_no_failure_of_the_backend(
     assert not [record for record in caplog.records if record.name in ("gateway.proxy", "gateway.errors")]
 
 
-def test_a_request_on_its_way_ends_before_the_gateway_does(gateway: Gateway, backend: Backend) -> None:
+def test_a_request_in_progress_finishes_before_the_gateway_stops(gateway: Gateway, backend: Backend) -> None:
     answers: list[bytes] = []
-    client = threading.Thread(target=lambda: answers.append(gateway.ask("GET", "/api/v1/waits")[1]))
+    client = threading.Thread(target=lambda: answers.append(gateway.request("GET", "/api/v1/waits")[1]))
     client.start()
     assert backend.waiting.acquire(timeout=10)
     gateway.server.should_exit = True
@@ -157,4 +157,4 @@ def test_a_request_on_its_way_ends_before_the_gateway_does(gateway: Gateway, bac
         pass
     backend.release.set()
     client.join()
-    assert answers == [b"at last"]
+    assert answers == [b"released"]

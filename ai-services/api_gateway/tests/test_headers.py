@@ -1,4 +1,4 @@
-"""Which headers travel, and which end at the gateway."""
+"""Which headers the gateway forwards, replaces and removes."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ HOPS = {
 }
 
 
-def test_hop_by_hop_headers_of_the_client_end_here(gateway: Gateway, backend: Backend) -> None:
-    gateway.ask("GET", "/api/v1/x", headers={**HOPS, "X-End": "2", "Authorization": "Bearer t"})
+def test_hop_by_hop_headers_of_the_client_are_removed(gateway: Gateway, backend: Backend) -> None:
+    gateway.request("GET", "/api/v1/x", headers={**HOPS, "X-End": "2", "Authorization": "Bearer t"})
     seen = dict(backend.seen[-1]["headers"])
     assert not {name.lower() for name in HOPS} & seen.keys()
     assert (seen["x-end"], seen["authorization"]) == ("2", "Bearer t")
 
 
-def test_hop_by_hop_headers_of_the_backend_end_here(gateway: Gateway) -> None:
-    response, _ = gateway.ask("GET", "/api/v1/hops")
+def test_hop_by_hop_headers_of_the_backend_are_removed(gateway: Gateway) -> None:
+    response, _ = gateway.request("GET", "/api/v1/hops")
     assert not {"x-hop", "keep-alive", "upgrade", "connection"} & {
         n.lower() for n, _ in response.getheaders()
     }
@@ -38,9 +38,9 @@ def test_hop_by_hop_headers_of_the_backend_end_here(gateway: Gateway) -> None:
     assert len(response.headers.get_all("Date", [])) == 1
 
 
-def test_the_backend_learns_who_asked_and_for_what(gateway: Gateway, backend: Backend) -> None:
-    lies = {"Forwarded": "for=1.2.3.4", "X-Forwarded-Host": "evil", "X-Real-IP": "1.2.3.4"}
-    gateway.ask("GET", "/api/v1/x", headers={"Host": "shop.example", **lies})
+def test_the_backend_receives_client_host_and_scheme(gateway: Gateway, backend: Backend) -> None:
+    untrusted = {"Forwarded": "for=1.2.3.4", "X-Forwarded-Host": "evil", "X-Real-IP": "1.2.3.4"}
+    gateway.request("GET", "/api/v1/x", headers={"Host": "shop.example", **untrusted})
     seen = dict(backend.seen[-1]["headers"])
     assert seen["x-forwarded-for"] == "127.0.0.1"
     assert (seen["x-forwarded-host"], seen["x-forwarded-proto"]) == ("shop.example", "http")
@@ -54,12 +54,12 @@ def test_cookies_of_one_client_are_not_sent_for_another(
 ) -> None:
     # By name: cookie jars keep nothing that an address without one sets.
     gateway = serve(backend_url=backend.url.replace("127.0.0.1", "localhost"))
-    gateway.ask("GET", "/api/v1/hops")
-    gateway.ask("GET", "/api/v1/x")
+    gateway.request("GET", "/api/v1/hops")
+    gateway.request("GET", "/api/v1/x")
     assert "cookie" not in dict(backend.seen[-1]["headers"])
 
 
-def test_nothing_is_said_that_the_client_did_not_say(gateway: Gateway, backend: Backend) -> None:
+def test_no_header_is_added_for_the_client(gateway: Gateway, backend: Backend) -> None:
     connection = gateway.connect()
     connection.putrequest("GET", "/api/v1/x", skip_accept_encoding=True)
     connection.endheaders()
@@ -68,13 +68,13 @@ def test_nothing_is_said_that_the_client_did_not_say(gateway: Gateway, backend: 
     assert not {"accept", "accept-encoding", "user-agent"} & dict(backend.seen[-1]["headers"]).keys()
 
 
-def test_a_connection_header_cannot_take_a_body_its_length() -> None:
+def test_a_connection_header_cannot_remove_the_content_length() -> None:
     given = [(b"Connection", b"Content-Length"), (b"Content-Length", b"3")]
     assert headers.end_to_end(given) == [(b"content-length", b"3")]
 
 
-def test_a_via_that_came_is_continued() -> None:
-    sent = headers.for_backend(
+def test_an_existing_via_is_extended() -> None:
+    sent = headers.request_headers(
         [(b"Via", b"1.0 edge")], client="127.0.0.1", scheme="http", host=b"h", request_id="i"
     )
     assert (b"via", b"1.0 edge, 1.1 api-gateway") in sent

@@ -1,4 +1,4 @@
-"""Alive, ready, and what is told about what is not."""
+"""Liveness, readiness, and the dependencies that are down."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REPLIES = {b"PING": b"+PONG\r\n", b"HELLO": b"%1\r\n+proto\r\n:3\r\n"}
 
 
 class Redis(socketserver.StreamRequestHandler):
-    """As much of Redis as a PING needs: every command is an array of bulk strings."""
+    """The part of the Redis protocol that a PING needs; a command is an array of bulk strings."""
 
     def handle(self) -> None:
         while head := self.rfile.readline():
@@ -38,16 +38,16 @@ def redis_url() -> Iterator[str]:
         thread.join()
 
 
-def test_alive_asks_nobody(serve: Serve, backend: Backend, closed_port: int) -> None:
+def test_liveness_checks_no_dependency(serve: Serve, backend: Backend, closed_port: int) -> None:
     gateway = serve(redis_url=f"redis://127.0.0.1:{closed_port}/0")
-    response, body = gateway.ask("GET", "/health")
+    response, body = gateway.request("GET", "/health")
     assert response.status == 200
     assert json.loads(body) == {"status": "healthy", "service": "api-gateway"}
     assert not backend.seen
 
 
-def test_ready_names_every_dependency_with_its_latency(serve: Serve, redis_url: str) -> None:
-    response, body = serve(redis_url=redis_url).ask("GET", "/health/ready")
+def test_readiness_names_every_dependency_with_its_latency(serve: Serve, redis_url: str) -> None:
+    response, body = serve(redis_url=redis_url).request("GET", "/health/ready")
     document = json.loads(body)
     assert (response.status, document["status"], document["down"]) == (200, "ready", [])
     assert set(document["dependencies"]) == {"backend", "redis"}
@@ -55,7 +55,7 @@ def test_ready_names_every_dependency_with_its_latency(serve: Serve, redis_url: 
 
 
 def test_a_redis_that_is_down_is_named(serve: Serve, closed_port: int) -> None:
-    response, body = serve(redis_url=f"redis://127.0.0.1:{closed_port}/0").ask("GET", "/health/ready")
+    response, body = serve(redis_url=f"redis://127.0.0.1:{closed_port}/0").request("GET", "/health/ready")
     document = json.loads(body)
     assert (response.status, document["status"], document["down"]) == (503, "unavailable", ["redis"])
     assert document["dependencies"]["redis"]["error"]
@@ -63,43 +63,43 @@ def test_a_redis_that_is_down_is_named(serve: Serve, closed_port: int) -> None:
 
 
 def test_a_backend_that_is_down_is_named(serve: Serve, closed_port: int) -> None:
-    response, body = serve(backend_url=f"http://127.0.0.1:{closed_port}").ask("GET", "/health/ready")
+    response, body = serve(backend_url=f"http://127.0.0.1:{closed_port}").request("GET", "/health/ready")
     assert (response.status, json.loads(body)["down"]) == (503, ["backend"])
 
 
-def test_what_the_backend_waits_for_is_passed_on(gateway: Gateway, backend: Backend) -> None:
+def test_readiness_names_what_the_backend_lacks(gateway: Gateway, backend: Backend) -> None:
     backend.down = ["database"]
-    response, body = gateway.ask("GET", "/health/ready")
+    response, body = gateway.request("GET", "/health/ready")
     error = json.loads(body)["dependencies"]["backend"]["error"]
-    assert (response.status, error) == (503, "NotReady: HTTP 503, down: database")
+    assert (response.status, error) == (503, "DependencyUnavailable: HTTP 503, down: database")
 
 
-def test_without_a_redis_none_is_asked_for(gateway: Gateway) -> None:
-    _, body = gateway.ask("GET", "/health/ready")
+def test_redis_is_not_checked_without_a_redis_url(gateway: Gateway) -> None:
+    _, body = gateway.request("GET", "/health/ready")
     assert set(json.loads(body)["dependencies"]) == {"backend"}
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/ready"])
-def test_health_can_be_asked_without_its_body(gateway: Gateway, path: str) -> None:
-    response, body = gateway.ask("HEAD", path)
+def test_health_supports_head(gateway: Gateway, path: str) -> None:
+    response, body = gateway.request("HEAD", path)
     assert (response.status, body) == (200, b"")
 
 
 def test_the_documentation_needs_no_internet(gateway: Gateway) -> None:
-    response, page = gateway.ask("GET", "/docs")
+    response, page = gateway.request("GET", "/docs")
     assert response.status == 200
     assert b"https://" not in page
     for file in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"):
         path = f"/static-offline-docs/{file}"
         assert path.encode() in page
-        assert gateway.ask("GET", path)[0].status == 200
-    _, described = gateway.ask("GET", "/openapi.json")
+        assert gateway.request("GET", path)[0].status == 200
+    _, described = gateway.request("GET", "/openapi.json")
     assert set(json.loads(described)["paths"]) == {"/health", "/health/ready"}
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nope", 404), ("DELETE", "/health", 405)])
-def test_what_the_gateway_refuses_is_a_problem(gateway: Gateway, method: str, path: str, status: int) -> None:
-    response, body = gateway.ask(method, path)
+def test_an_error_of_the_gateway_is_a_problem(gateway: Gateway, method: str, path: str, status: int) -> None:
+    response, body = gateway.request(method, path)
     document = json.loads(body)
     assert response.headers["Content-Type"] == "application/problem+json"
     assert (response.status, document["status"], document["instance"]) == (status, status, path)

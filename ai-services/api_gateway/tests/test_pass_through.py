@@ -1,4 +1,4 @@
-"""What goes to the backend, and what comes back."""
+"""What the gateway forwards to the backend, and what it returns."""
 
 from __future__ import annotations
 
@@ -12,58 +12,58 @@ from tests.conftest import Gateway
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_every_method_reaches_the_backend(gateway: Gateway, backend: Backend, method: str) -> None:
-    response, body = gateway.ask(method, "/api/v1/products")
+    response, body = gateway.request(method, "/api/v1/products")
     assert response.status == 200
-    assert body == (b"" if method == "HEAD" else b"as asked")
+    assert body == (b"" if method == "HEAD" else b"default response")
     assert backend.seen[-1]["method"] == method
 
 
-def test_path_and_query_arrive_as_they_were_written(gateway: Gateway, backend: Backend) -> None:
-    gateway.ask("GET", "/api/v1/caf%C3%A9%2Fx%20y?q=a%20b+c&empty=&q=%26")
+def test_path_and_query_are_forwarded_unchanged(gateway: Gateway, backend: Backend) -> None:
+    gateway.request("GET", "/api/v1/caf%C3%A9%2Fx%20y?q=a%20b+c&empty=&q=%26")
     assert backend.seen[-1]["path"] == "/api/v1/caf%C3%A9%2Fx%20y?q=a%20b+c&empty=&q=%26"
 
 
 @pytest.mark.parametrize(
     "path", ["/api/v1/../admin/", "/api/v1/%2e%2E/admin/", "/api/v1/a/..%2fb", "/api/v1/./x"]
 )
-def test_a_path_that_climbs_is_refused(gateway: Gateway, backend: Backend, path: str) -> None:
-    response, body = gateway.ask("GET", path)
+def test_a_path_with_dot_segments_is_refused(gateway: Gateway, backend: Backend, path: str) -> None:
+    response, body = gateway.request("GET", path)
     assert (response.status, json.loads(body)["type"]) == (400, "urn:shop:problem:bad-request")
     assert not backend.seen
 
 
 def test_a_body_with_a_length_keeps_it(gateway: Gateway, backend: Backend) -> None:
-    gateway.ask("POST", "/api/v1/orders", body=b"x" * 300_000)
+    gateway.request("POST", "/api/v1/orders", body=b"x" * 300_000)
     seen = backend.seen[-1]
     assert seen["body"] == b"x" * 300_000
     assert ("content-length", "300000") in seen["headers"]
 
 
 def test_a_body_in_parts_stays_in_parts(gateway: Gateway, backend: Backend) -> None:
-    gateway.ask("POST", "/api/v1/orders", body=iter([b"one", b"two"]), encode_chunked=True)
+    gateway.request("POST", "/api/v1/orders", body=iter([b"one", b"two"]), encode_chunked=True)
     seen = backend.seen[-1]
     assert seen["body"] == b"onetwo"
     assert "content-length" not in dict(seen["headers"])
 
 
-def test_the_answer_is_handed_on_as_it_comes(gateway: Gateway, backend: Backend) -> None:
+def test_the_response_is_streamed(gateway: Gateway, backend: Backend) -> None:
     connection = gateway.connect()
     connection.request("GET", "/api/v1/drips")
     response = connection.getresponse()
-    assert response.read1(5) == b"first"  # while the backend still holds back the rest
+    assert response.read1(5) == b"first"  # while the backend still holds the rest
     backend.release.set()
     assert response.read() == b"second"
     connection.close()
 
 
-def test_encoded_bodies_and_redirects_are_not_touched(gateway: Gateway) -> None:
-    response, body = gateway.ask("GET", "/api/v1/gzip")
+def test_encoded_bodies_and_redirects_pass_unchanged(gateway: Gateway) -> None:
+    response, body = gateway.request("GET", "/api/v1/gzip")
     assert (response.headers["Content-Encoding"], body) == ("gzip", b"\x1f\x8b not really")
-    response, _ = gateway.ask("GET", "/api/v1/moved")
+    response, _ = gateway.request("GET", "/api/v1/moved")
     assert (response.status, response.headers["Location"]) == (302, "/elsewhere")
 
 
-def test_an_answer_without_a_body_keeps_the_connection_usable(gateway: Gateway) -> None:
+def test_a_response_without_a_body_keeps_the_connection_usable(gateway: Gateway) -> None:
     connection = gateway.connect()
     for path, status in (("/api/v1/unchanged", 304), ("/api/v1/x", 200)):
         connection.request("GET", path)
@@ -74,11 +74,11 @@ def test_an_answer_without_a_body_keeps_the_connection_usable(gateway: Gateway) 
 
 
 def test_the_backend_s_own_problems_pass_unchanged(gateway: Gateway) -> None:
-    response, body = gateway.ask("GET", "/api/v1/missing")
+    response, body = gateway.request("GET", "/api/v1/missing")
     assert (response.status, body) == (404, b'{"title":"Not Found"}')
 
 
 def test_nothing_outside_the_api_reaches_the_backend(gateway: Gateway, backend: Backend) -> None:
-    assert gateway.ask("GET", "/admin/")[0].status == 404
-    assert gateway.ask("GET", "/api/v2/x")[0].status == 404
+    assert gateway.request("GET", "/admin/")[0].status == 404
+    assert gateway.request("GET", "/api/v2/x")[0].status == 404
     assert not backend.seen

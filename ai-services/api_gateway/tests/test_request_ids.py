@@ -1,4 +1,4 @@
-"""The id of a request: kept or made, sent on, sent back, and on every log line."""
+"""The request ID: accepted or created, forwarded, returned, and on every log line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.conftest import Gateway
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    """What the service would write as JSON."""
+    """Capture the JSON log lines."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logs.JsonFormatter())
@@ -30,8 +30,10 @@ def lines() -> Iterator[io.StringIO]:
     root.setLevel(level)
 
 
-def test_an_id_is_kept_all_the_way(gateway: Gateway, backend: Backend, lines: io.StringIO) -> None:
-    response, _ = gateway.ask("GET", "/api/v1/x?token=hidden", headers={"X-Request-ID": "order/7:a=b@c+d"})
+def test_an_id_is_forwarded_and_logged(gateway: Gateway, backend: Backend, lines: io.StringIO) -> None:
+    response, _ = gateway.request(
+        "GET", "/api/v1/x?token=hidden", headers={"X-Request-ID": "order/7:a=b@c+d"}
+    )
     gateway.stop()
     assert response.headers.get_all("X-Request-ID") == ["order/7:a=b@c+d"]
     assert dict(backend.seen[-1]["headers"])["x-request-id"] == "order/7:a=b@c+d"
@@ -42,44 +44,44 @@ def test_an_id_is_kept_all_the_way(gateway: Gateway, backend: Backend, lines: io
         "/api/v1/x",
         200,
     )
-    assert line["duration_ms"] > 0 and line["bytes"] == 8
+    assert line["duration_ms"] > 0 and line["bytes"] == 16
     assert "hidden" not in lines.getvalue()
 
 
 def test_a_failure_is_logged_under_its_id(gateway: Gateway, lines: io.StringIO) -> None:
-    gateway.ask("GET", "/api/v1/breaks", headers={"X-Request-ID": "broken-1"})
+    gateway.request("GET", "/api/v1/breaks", headers={"X-Request-ID": "broken-1"})
     gateway.stop()
     loggers = [json.loads(t)["logger"] for t in lines.getvalue().splitlines() if "broken-1" in t]
     assert loggers == ["gateway.proxy", "gateway.access"]
 
 
 @pytest.mark.parametrize("bad", ["", "a b", "x" * 129, "<script>", "caf\xe9"])
-def test_an_id_that_cannot_be_trusted_is_replaced(gateway: Gateway, backend: Backend, bad: str) -> None:
-    response, _ = gateway.ask("GET", "/api/v1/x", headers={"X-Request-ID": bad.encode("latin-1")})
-    made = response.headers["X-Request-ID"]
-    assert len(made) == 32 and made.isalnum()
-    assert [v for n, v in backend.seen[-1]["headers"] if n == "x-request-id"] == [made]
+def test_an_unsafe_id_is_replaced(gateway: Gateway, backend: Backend, bad: str) -> None:
+    response, _ = gateway.request("GET", "/api/v1/x", headers={"X-Request-ID": bad.encode("latin-1")})
+    created = response.headers["X-Request-ID"]
+    assert len(created) == 32 and created.isalnum()
+    assert [v for n, v in backend.seen[-1]["headers"] if n == "x-request-id"] == [created]
 
 
 def test_the_backend_cannot_change_the_id(gateway: Gateway) -> None:
-    response, _ = gateway.ask("GET", "/api/v1/hops", headers={"X-Request-ID": "mine"})
+    response, _ = gateway.request("GET", "/api/v1/hops", headers={"X-Request-ID": "mine"})
     assert response.headers.get_all("X-Request-ID") == ["mine"]
 
 
 def test_two_requests_get_two_ids(gateway: Gateway) -> None:
-    ids = {gateway.ask("GET", "/health")[0].headers["X-Request-ID"] for _ in range(2)}
+    ids = {gateway.request("GET", "/health")[0].headers["X-Request-ID"] for _ in range(2)}
     assert len(ids) == 2
 
 
 @pytest.mark.parametrize("formatter", [logs.JsonFormatter(), logs.TextFormatter()])
-def test_passwords_in_addresses_are_masked(formatter: logging.Formatter) -> None:
+def test_passwords_in_urls_are_redacted(formatter: logging.Formatter) -> None:
     record = logging.LogRecord("x", logging.INFO, "", 0, "no redis://u:%s@h/0", ("secret",), None)
     assert "secret" not in formatter.format(record)
     assert "redis://u:***@h/0" in formatter.format(record)
 
 
 @pytest.mark.parametrize(
-    ("chosen", "formatter"), [("text", logs.TextFormatter), ("json", logs.JsonFormatter)]
+    ("log_format", "formatter"), [("text", logs.TextFormatter), ("json", logs.JsonFormatter)]
 )
-def test_the_format_can_be_chosen(chosen: str, formatter: type) -> None:
-    assert logs.configuration(chosen, "INFO")["formatters"]["line"]["()"] is formatter
+def test_the_format_can_be_chosen(log_format: str, formatter: type) -> None:
+    assert logs.configuration(log_format, "INFO")["formatters"]["line"]["()"] is formatter

@@ -1,4 +1,4 @@
-"""What the environment may say."""
+"""Settings from environment variables."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import BadEnvironment, Settings, read
+from gateway.settings import BadEnvironment, Settings, read_settings
 
 PROJECT = Path(__file__).parents[1]
 
 
 def test_an_empty_environment_is_enough() -> None:
-    assert read({}) == Settings()
-    assert (read({}).host, read({}).port) == ("0.0.0.0", 8080)
+    assert read_settings({}) == Settings()
+    assert (read_settings({}).host, read_settings({}).port) == ("0.0.0.0", 8080)
 
 
-def test_everything_can_be_said() -> None:
-    settings = read(
+def test_every_variable_is_read() -> None:
+    settings = read_settings(
         {
             "HOST": "127.0.0.1",
             "PORT": "9000",
@@ -53,12 +53,12 @@ def test_everything_can_be_said() -> None:
         ("BACKEND_DEADLINE_S", "inf"),
     ],
 )
-def test_what_cannot_be_understood_is_named(name: str, value: str) -> None:
+def test_an_invalid_value_is_named(name: str, value: str) -> None:
     with pytest.raises(BadEnvironment, match=name):
-        read({name: value})
+        read_settings({name: value})
 
 
-def test_a_bad_environment_ends_the_process_with_a_sentence() -> None:
+def test_an_invalid_environment_exits_with_one_sentence() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "gateway"],
         cwd=PROJECT,

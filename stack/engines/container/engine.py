@@ -141,8 +141,8 @@ class ContainerEngine:
 
     def _given(self, plan: Plan) -> list[str]:
         words = ["compose", "--profile", "*"]  # which of them are active has been decided
-        env_file = plan.stack.directory.parent / ".env.local"
-        if env_file.is_file():
+        env_file = plan.stack.env_file
+        if env_file is not None and env_file.is_file():
             words += ["--env-file", str(env_file)]
         for file in plan.stack.files:
             words += ["--file", str(file)]

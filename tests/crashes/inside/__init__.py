@@ -1,1 +1,1 @@
-"""What runs within the shop's own processes, in the backend's environment, and leaves its code alone."""
+"""Code that runs inside the shop's processes, in the backend's environment."""

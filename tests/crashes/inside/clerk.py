@@ -1,4 +1,4 @@
-"""Does in the shop's own environment what the tests ask for: a line of JSON each, answered by a line.
+"""A helper process in the shop's environment: one line of JSON for a question, one for its answer.
 
 One process for all questions: a new one for each `check_invariants` would load Django a hundred times.
 """
@@ -14,18 +14,18 @@ from typing import Any
 
 
 def check() -> str:
-    """Return what `manage.py check_invariants` says. Raises: CommandError, with all of it."""
+    """Return the output of `manage.py check_invariants`. Raises: CommandError, with that output."""
     management = importlib.import_module("django.core.management")
-    said = io.StringIO()
+    output = io.StringIO()
     try:
-        management.call_command("check_invariants", stdout=said)
+        management.call_command("check_invariants", stdout=output)
     except management.CommandError as error:
-        raise management.CommandError(f"{error}\n{said.getvalue()}") from error
-    return said.getvalue()
+        raise management.CommandError(f"{error}\n{output.getvalue()}") from error
+    return output.getvalue()
 
 
-def shelve(sku: str, units: int) -> None:
-    """Put something new on the shelf."""
+def add_product(sku: str, units: int) -> None:
+    """Create a product with stock."""
     catalog = importlib.import_module("catalog.models")
     category, _ = catalog.Category.objects.get_or_create(slug="crashes", defaults={"name": "Crashes"})
     money = {"price": "10.00", "currency": "EUR"}
@@ -37,7 +37,7 @@ def shelve(sku: str, units: int) -> None:
 
 
 def stream() -> list[tuple[str, str]]:
-    """Return every entry of the stream of events: its `event_id` and its aggregate, in their order."""
+    """Return the `event_id` and the aggregate of every entry of the event stream, in order."""
     client = importlib.import_module("core.redis_client").redis_client(timeout_s=10.0)
     settings = importlib.import_module("django.conf").settings
     return [
@@ -46,11 +46,11 @@ def stream() -> list[tuple[str, str]]:
     ]
 
 
-WORK: dict[str, Callable[..., Any]] = {"check": check, "shelve": shelve, "stream": stream}
+WORK: dict[str, Callable[..., Any]] = {"check": check, "add_product": add_product, "stream": stream}
 
 
 def main() -> None:
-    """Work until nobody asks any more."""
+    """Serve questions until standard input ends."""
     importlib.import_module("django").setup()
     for line in sys.stdin:
         name, arguments = json.loads(line)

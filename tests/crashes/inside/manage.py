@@ -1,4 +1,4 @@
-"""The shop's manage.py, whose process dies where CRASH_AT says; without it, as ever."""
+"""The shop's manage.py, with a fault injected where CRASH_AT names one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def main() -> None:
     importlib.import_module("django").setup()
     for place in os.environ.get("CRASH_MUTE", "").split():
         points.mute(place)  # before the worker's table of jobs is made of them
-    ledger.keep()
+    ledger.record_calls()
     points.watch((*WORKER_PLACES, *RELAY_PLACES))
     points.arm(os.environ.get("CRASH_AT", ""))
     importlib.import_module("django.core.management").execute_from_command_line(sys.argv)

@@ -18,16 +18,16 @@ from dataclasses import dataclass
 from typing import Any
 
 NOTES = "CRASH_NOTES"
-"""Names the file to which every place that was reached is written, one line each."""
+"""The environment variable with the path of a file: one line for every fault that happened."""
 
 
 class NoSuchPlace(LookupError):
-    """The shop's code has no such name any more: the table in `crashes.steps` has to follow it."""
+    """The shop's code has no such name any more: update the table in `crashes.steps`."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fate:
-    """What happens where: ``action`` is ``kill`` or ``pause=SECONDS``; ``nth`` is 1 or more, or 0 for all."""
+class Fault:
+    """A fault to inject: ``kill`` or ``pause=SECONDS`` at the ``nth`` call of a place, 0 for every call."""
 
     action: str
     when: str
@@ -38,14 +38,14 @@ class Fate:
         return f"{self.action} {self.when} {self.place} {self.nth}"
 
     @classmethod
-    def read(cls, text: str) -> Fate:
-        """Return what `str` has written."""
+    def read(cls, text: str) -> Fault:
+        """Parse the text that `str` writes."""
         action, when, place, nth = text.split()
         return cls(action=action, when=when, place=place, nth=int(nth))
 
 
 class _Thread(threading.local):
-    fate: Fate | None = None
+    fault: Fault | None = None
     calls = 0
 
 
@@ -53,23 +53,25 @@ _thread = _Thread()
 
 
 def arm(text: str) -> None:
-    """Settle what shall happen to this thread; nothing where the text is empty."""
-    _thread.fate, _thread.calls = Fate.read(text) if text else None, 0
+    """Set the fault of this thread; none where the text is empty."""
+    _thread.fault, _thread.calls = Fault.read(text) if text else None, 0
 
 
 def watch(places: Iterable[str]) -> None:
-    """Put an eye on every place.
+    """Wrap the function at every place, so that faults can happen there.
 
     Raises:
         NoSuchPlace: the shop's code has changed.
     """
-    found = [(place, *_find(place)) for place in places]  # all modules are loaded before any name is replaced
-    for place, owner, name in found:
+    targets = [
+        (place, *_find(place)) for place in places
+    ]  # all modules are loaded before any name is replaced
+    for place, owner, name in targets:
         setattr(owner, name, _watched(place, getattr(owner, name)))
 
 
 def mute(place: str) -> None:
-    """Let a job of the worker do nothing. Raises: NoSuchPlace."""
+    """Replace a job of the worker by one that does nothing. Raises: NoSuchPlace."""
     owner, name = _find(place)
     setattr(owner, name, lambda: 0)
 
@@ -88,25 +90,25 @@ def _find(place: str) -> tuple[Any, str]:
 def _watched(place: str, real: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(real)
     def call(*args: Any, **named: Any) -> Any:
-        fate = _thread.fate
-        if fate is None or fate.place != place:
+        fault = _thread.fault
+        if fault is None or fault.place != place:
             return real(*args, **named)
         _thread.calls += 1
-        due = fate.nth in {0, _thread.calls}
-        if due and fate.when == "before":
-            _happen(fate)
+        due = fault.nth in {0, _thread.calls}
+        if due and fault.when == "before":
+            _happen(fault)
         answer = real(*args, **named)
-        if due and fate.when == "after":
-            _happen(fate)
+        if due and fault.when == "after":
+            _happen(fault)
         return answer
 
     return call
 
 
-def _happen(fate: Fate) -> None:
+def _happen(fault: Fault) -> None:
     descriptor = os.open(os.environ[NOTES], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    os.write(descriptor, f"{fate}\n".encode())
+    os.write(descriptor, f"{fault}\n".encode())
     os.close(descriptor)
-    if fate.action == "kill":
+    if fault.action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(float(fate.action.partition("=")[2]))
+    time.sleep(float(fault.action.partition("=")[2]))

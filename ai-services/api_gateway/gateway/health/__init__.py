@@ -1,4 +1,4 @@
-"""Is the gateway alive, and is everything there that it needs?"""
+"""Liveness of the gateway, readiness of what it depends on."""
 
 from gateway.health.endpoints import router
 

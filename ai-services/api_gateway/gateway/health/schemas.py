@@ -1,4 +1,4 @@
-"""What the health endpoints answer."""
+"""Response bodies of the health endpoints."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Literal
 from pydantic import BaseModel
 
 
-class Alive(BaseModel):
+class Liveness(BaseModel):
     status: Literal["healthy"] = "healthy"
     service: Literal["api-gateway"] = "api-gateway"
 
 
 class Dependency(BaseModel):
-    """How one dependency answered just now; ``error`` is empty where it is up."""
+    """The state of one dependency; ``error`` is empty if it is up."""
 
     status: Literal["up", "down"]
     latency_ms: float
     error: str = ""
 
 
-class Ready(BaseModel):
+class Readiness(BaseModel):
     status: Literal["ready", "unavailable"]
     service: Literal["api-gateway"] = "api-gateway"
     down: list[str]

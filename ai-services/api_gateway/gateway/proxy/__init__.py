@@ -1,5 +1,5 @@
-"""The way through to the backend."""
+"""The reverse proxy to the backend."""
 
-from gateway.proxy.endpoint import PassThrough
+from gateway.proxy.endpoint import ProxyEndpoint
 
-__all__ = ["PassThrough"]
+__all__ = ["ProxyEndpoint"]

@@ -1,4 +1,4 @@
-"""The client's side of an exchange: its body as it comes, and its leaving."""
+"""The request body as a stream, and the client's disconnect."""
 
 from __future__ import annotations
 
@@ -9,76 +9,76 @@ from contextlib import asynccontextmanager
 from starlette.types import Receive
 
 
-class ClientLeft(Exception):
-    """The client closed its connection: nobody waits for the answer."""
+class ClientDisconnected(Exception):
+    """The client closed its connection before the response."""
 
 
 class RequestBody:
-    """What the client sends, part by part.
+    """The body of a request, chunk by chunk.
 
-    ``awaited`` while it is the client whom everybody waits for, ``client_left`` once it is gone.
+    ``waiting_for_client`` is true while a chunk is outstanding, ``disconnected`` once the client has left.
     """
 
     def __init__(self, receive: Receive, *, expected: bool) -> None:
         self._receive = receive
         self._complete = asyncio.Event()
-        self.client_left = False
-        self.awaited = False
+        self.disconnected = False
+        self.waiting_for_client = False
         if not expected:
             self._complete.set()
 
     @property
     def complete(self) -> bool:
-        """Answer whether there is nothing more to be read."""
+        """Return whether the whole body was read."""
         return self._complete.is_set()
 
-    async def parts(self) -> AsyncIterator[bytes]:
-        """Answer each part as it arrives.
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield each chunk as it arrives.
 
         Raises:
-            ClientLeft: before the last part.
+            ClientDisconnected: before the last chunk.
         """
         while not self.complete:
-            self.awaited = True
+            self.waiting_for_client = True
             message = await self._receive()
-            self.awaited = False
+            self.waiting_for_client = False
             if message["type"] == "http.disconnect":
-                self.client_left = True
-                raise ClientLeft
+                self.disconnected = True
+                raise ClientDisconnected
             if not message.get("more_body", False):
                 self._complete.set()
-            if part := message.get("body", b""):
-                yield part
+            if chunk := message.get("body", b""):
+                yield chunk
 
-    async def wait_until_client_leaves(self) -> None:
-        """Return when the connection is gone; only then is receive() free to be asked by somebody else."""
+    async def wait_for_disconnect(self) -> None:
+        """Wait until the client disconnects; until the body is complete, only ``chunks`` calls receive()."""
         await self._complete.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self.client_left = True
+        self.disconnected = True
 
 
 @asynccontextmanager
-async def while_client_waits(body: RequestBody) -> AsyncIterator[None]:
-    """Cancel the block as soon as the client leaves.
+async def cancel_on_disconnect(body: RequestBody) -> AsyncIterator[None]:
+    """Cancel the block as soon as the client disconnects.
 
     Raises:
-        ClientLeft: in place of the cancellation.
+        ClientDisconnected: in place of the cancellation.
     """
     task = asyncio.current_task()
     assert task is not None
 
     async def watch() -> None:
-        await body.wait_until_client_leaves()
+        await body.wait_for_disconnect()
         task.cancel()
 
     watcher = asyncio.create_task(watch())
     try:
         yield
     except asyncio.CancelledError:
-        # The same test as in asyncio.timeout: somebody else may have cancelled this task, too.
-        if not body.client_left or task.uncancel() > 0:
+        # As in asyncio.timeout: the task may have been cancelled from elsewhere, too.
+        if not body.disconnected or task.uncancel() > 0:
             raise
-        raise ClientLeft from None
+        raise ClientDisconnected from None
     finally:
         watcher.cancel()

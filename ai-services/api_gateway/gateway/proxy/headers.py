@@ -1,7 +1,7 @@
-"""Which headers travel on, and which are added. Pure.
+"""Which headers are forwarded, removed and added. Pure functions.
 
 RFC 9110: 7.6.1 (Connection and what it names), 7.6.3 (Via), 11.7 (Proxy-Authenticate and
-Proxy-Authorization concern one hop), 15.4.5 (304 may carry the Content-Length of what it does not send).
+Proxy-Authorization concern one hop), 15.4.5 (304 may carry the Content-Length of a body that is not sent).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
-# Written anew for the backend: what a stranger says about these cannot be trusted, or is not true there.
-REWRITTEN = frozenset(
+# Replaced on the way to the backend: a client's values are not trusted, or not true for the second hop.
+REPLACED = frozenset(
     {
         b"expect",
         b"forwarded",
@@ -41,27 +41,24 @@ VIA = b"1.1 api-gateway"
 
 
 def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Answer the headers that concern both ends, not one connection between two."""
-    everything = [(name.lower(), value) for name, value in headers]
-    named = {
-        word.strip().lower()
-        for name, value in everything
-        if name == b"connection"
-        for word in value.split(b",")
+    """Return the end-to-end headers, without those of a single connection (RFC 9110, 7.6.1)."""
+    lowered = [(name.lower(), value) for name, value in headers]
+    connection_options = {
+        word.strip().lower() for name, value in lowered if name == b"connection" for word in value.split(b",")
     }
-    # Framing is ours to keep: a Connection header may not make a body lose its length.
-    dropped = HOP_BY_HOP | (named - {b"content-length"})
-    return [(name, value) for name, value in everything if name not in dropped]
+    # Connection must not remove the framing: a body would lose its length.
+    dropped = HOP_BY_HOP | (connection_options - {b"content-length"})
+    return [(name, value) for name, value in lowered if name not in dropped]
 
 
-def for_backend(
+def request_headers(
     headers: Iterable[tuple[bytes, bytes]], *, client: str, scheme: str, host: bytes, request_id: str
 ) -> Headers:
-    """Answer the headers of the request to the backend; ``client`` is the address that asked us."""
-    kept = [(name, value) for name, value in end_to_end(headers) if name not in REWRITTEN]
-    via = [value for name, value in kept if name == b"via"]
+    """Return the headers of the request to the backend; ``client`` is the address of the peer."""
+    forwarded = [(name, value) for name, value in end_to_end(headers) if name not in REPLACED]
+    via = [value for name, value in forwarded if name == b"via"]
     return [
-        *((name, value) for name, value in kept if name != b"via"),
+        *((name, value) for name, value in forwarded if name != b"via"),
         (b"via", b", ".join([*via, VIA])),
         (b"x-forwarded-for", client.encode("latin-1")),
         (b"x-forwarded-host", host),
@@ -70,21 +67,21 @@ def for_backend(
     ]
 
 
-def for_client(headers: Iterable[tuple[bytes, bytes]], *, status: int) -> Headers:
-    """Answer the headers of the response to the client."""
-    kept = end_to_end(headers)
+def response_headers(headers: Iterable[tuple[bytes, bytes]], *, status: int) -> Headers:
+    """Return the headers of the response to the client."""
+    forwarded = end_to_end(headers)
     if status == 304:
-        return [(name, value) for name, value in kept if name != b"content-length"]
-    return kept
+        return [(name, value) for name, value in forwarded if name != b"content-length"]
+    return forwarded
 
 
-def value_of(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> bytes:
-    """Answer the first value of a header whose name is in lower case, empty where there is none."""
-    return next((value for name, value in headers if name == wanted), b"")
+def first_value(headers: Iterable[tuple[bytes, bytes]], header: bytes) -> bytes:
+    """Return the first value of ``header`` (in lower case), empty if it is absent."""
+    return next((value for name, value in headers if name == header), b"")
 
 
 def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Answer whether a request with these headers brings a body (RFC 9112, 6.3)."""
+    """Return whether a request with these headers has a body (RFC 9112, 6.3)."""
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and value.strip() != b"0")
         for name, value in headers

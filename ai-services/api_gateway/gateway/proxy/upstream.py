@@ -1,4 +1,4 @@
-"""The backend as the gateway sees it: an address, a pool of connections, a bounded number of requests."""
+"""The backend: its address, a connection pool, and a limit on concurrent requests."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from gateway.settings import Settings
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-KEEP_ALIVE_S = 30.0  # less than the backend's 75 s, so that it is always we who close an idle connection
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+KEEP_ALIVE_S = 30.0  # less than the backend's 75 s: the gateway always closes an idle connection first
 
 
 class Upstream:
-    """Requests to the backend. aiohttp is imported on the side, so that the gateway listens sooner."""
+    """Client of the backend. aiohttp is imported in a thread, so that the gateway listens sooner."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -39,16 +39,16 @@ class Upstream:
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Hold one of the requests that may be on their way at once.
+        """Hold one of the slots for concurrent requests.
 
         Raises:
-            Problem: 503, when none became free in time.
+            Problem: 503, if none became free in time.
         """
         try:
             async with asyncio.timeout(self._settings.queue_s):
                 await self._slots.acquire()
         except TimeoutError:
-            detail = f"{self._settings.connections} requests are on their way already; try again in a second."
+            detail = f"{self._settings.connections} requests are in progress already; try again in a second."
             raise Problem(503, "overloaded", detail, {"Retry-After": "1"}) from None
         try:
             yield
@@ -58,21 +58,21 @@ class Upstream:
     async def request(
         self, method: str, target: str, headers: Headers, body: AsyncIterator[bytes] | None = None
     ) -> ClientResponse:
-        """Answer the response once its headers are there; ``target`` is path and query, already encoded.
+        """Return the response once its head has arrived; ``target`` is path and query, already encoded.
 
         Raises:
-            aiohttp.ClientError: or one of its kinds.
+            aiohttp.ClientError: no connection, a broken one, or an invalid response.
         """
         from yarl import URL
 
         pooled, single_use = await self._sessions
-        # What changes something never meets a connection that the backend is closing: it could not be
-        # sent a second time. aiohttp repeats the safe ones once.
-        session = pooled if method in SAFE else single_use
+        # Unsafe methods get a new connection: one from the pool may be closing, and an unsafe request
+        # must not be repeated. aiohttp repeats the safe ones once.
+        session = pooled if method in SAFE_METHODS else single_use
         return await session.request(
             method,
             URL(self._settings.backend_url + target, encoded=True),
-            headers=[(name.decode("latin-1"), text(value)) for name, value in headers],
+            headers=[(name.decode("latin-1"), header_text(value)) for name, value in headers],
             data=body,
             allow_redirects=False,
         )
@@ -88,14 +88,14 @@ class Upstream:
         return ClientSession(
             connector=TCPConnector(limit=0, force_close=force_close, keepalive_timeout=keep_alive_s),
             timeout=ClientTimeout(total=None, sock_connect=self._settings.connect_s),
-            cookie_jar=DummyCookieJar(),  # cookies belong to the clients, and are never shared among them
+            cookie_jar=DummyCookieJar(),  # cookies belong to the clients and are never shared between them
             auto_decompress=False,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         )
 
 
-def text(value: bytes) -> str:
-    """Answer a header's value as aiohttp wants it; it writes UTF-8 again."""
+def header_text(value: bytes) -> str:
+    """Return a header's value as a string; aiohttp encodes it as UTF-8 again."""
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,16 +1,16 @@
-"""Cases of a stack that is up: deaths, recoveries, restarts, what ps, logs and exec say."""
+"""Cases of a running stack: exits, recoveries, restarts, the output of ps, logs and exec."""
 
 from __future__ import annotations
 
 import json
 
 from parity.case import CURL, Facts, case, needs, toy
-from parity.stage import Stage
+from parity.toy_stack import ToyStack
 
 
 @case(
     "killed while up",
-    "Services end while the stack is up, by a signal, with a code: is it seen and named?",
+    "Services end while the stack is up, by a signal, with a code: is it noticed and named?",
     services={"one": toy(init=True), "two": toy(), "three": toy()},
     expected={
         "one after SIGKILL": "exited: killed by SIGKILL: out of memory?",
@@ -22,22 +22,22 @@ from parity.stage import Stage
         "left after down": "nothing",
     },
 )
-def killed_while_up(stage: Stage) -> Facts:
-    stage.must_up()
-    stage.get("one", "/die?signal=9")
-    stage.get("two", "/die?code=7")
-    stage.came_to("one", "exited")
-    stage.came_to("two", "exited")
+def killed_while_up(stack: ToyStack) -> Facts:
+    stack.require_up()
+    stack.get("one", "/die?signal=9")
+    stack.get("two", "/die?code=7")
+    stack.wait_for_state("one", "exited")
+    stack.wait_for_state("two", "exited")
     facts = {
-        "one after SIGKILL": stage.verdict("one"),
-        "two after code 7": stage.verdict("two"),
-        "ps of one": stage.state("one"),
-        "ps of three": stage.state("three"),
-        "three still answers": stage.get("three", "/health"),
-        "exit code of health": str(stage.run("health").code),
+        "one after SIGKILL": stack.verdict("one"),
+        "two after code 7": stack.verdict("two"),
+        "ps of one": stack.state("one"),
+        "ps of three": stack.state("three"),
+        "three still answers": stack.get("three", "/health"),
+        "exit code of health": str(stack.run("health").code),
     }
-    stage.down("--volumes")
-    return facts | {"left after down": stage.left()}
+    stack.down("--volumes")
+    return facts | {"left after down": stack.leftovers()}
 
 
 @case(
@@ -51,19 +51,19 @@ def killed_while_up(stage: Stage) -> Facts:
         "left after down": "nothing",
     },
 )
-def restart_policy(stage: Stage) -> Facts:
-    stage.must_up()
+def restart_policy(stack: ToyStack) -> Facts:
+    stack.require_up()
     answers = ""
     for number in (1, 2, 3):
-        stage.get("web", "/die?code=1")
-        stage.wait(lambda number=number: stage.story("web").count("exited") == number)  # type: ignore[misc]
+        stack.get("web", "/die?code=1")
+        stack.wait(lambda number=number: stack.history("web").count("exited") == number)  # type: ignore[misc]
         if number < 3:
-            stage.wait(lambda number=number: stage.story("web").count("ready") == number + 1)  # type: ignore[misc]
+            stack.wait(lambda number=number: stack.history("web").count("ready") == number + 1)  # type: ignore[misc]
         if number == 1:
-            answers = stage.get("web", "/health")
-    facts = {"story": stage.story("web"), "it answers after the first death": answers}
-    stage.down("--volumes")
-    return facts | {"left after down": stage.left()}
+            answers = stack.get("web", "/health")
+    facts = {"story": stack.history("web"), "it answers after the first death": answers}
+    stack.down("--volumes")
+    return facts | {"left after down": stack.leftovers()}
 
 
 @case(
@@ -82,15 +82,15 @@ def restart_policy(stage: Stage) -> Facts:
         "ps at last": "ready",
     },
 )
-def lies_and_recovers(stage: Stage) -> Facts:
-    stage.must_up()
-    stage.get("web", "/unwell?seconds=2.5")
-    stage.came_to("web", "unhealthy")
-    stage.came_to("web", "ready")
+def lies_and_recovers(stack: ToyStack) -> Facts:
+    stack.require_up()
+    stack.get("web", "/unwell?seconds=2.5")
+    stack.wait_for_state("web", "unhealthy")
+    stack.wait_for_state("web", "ready")
     return {
-        "story": stage.story("web"),
-        "slow at the start": stage.story("slow"),
-        "ps at last": stage.state("web"),
+        "story": stack.history("web"),
+        "slow at the start": stack.history("slow"),
+        "ps at last": stack.state("web"),
     }
 
 
@@ -108,21 +108,21 @@ def lies_and_recovers(stage: Stage) -> Facts:
         "log of web": "serving",
     },
 )
-def stop_start_restart(stage: Stage) -> Facts:
-    stage.must_up()
-    stopped = stage.run("stop", "store")
-    meanwhile = {"store, stopped": stage.state("store"), "web meanwhile": stage.state("web")}
-    asked = stage.get("store", "/health")
-    started = stage.run("start", "store")
-    answer = stage.get("store", "/health")
-    restarted = stage.run("restart", "store")
+def stop_start_restart(stack: ToyStack) -> Facts:
+    stack.require_up()
+    stopped = stack.run("stop", "store")
+    meanwhile = {"store, stopped": stack.state("store"), "web meanwhile": stack.state("web")}
+    asked = stack.get("store", "/health")
+    started = stack.run("start", "store")
+    answer = stack.get("store", "/health")
+    restarted = stack.run("restart", "store")
     return {
         "exit codes": f"{stopped.code} {started.code} {restarted.code}",
         **meanwhile,
         "store, asked while stopped": asked,
         "store, started": answer,
-        "log of store": stage.log("store", once_it_ends="serving"),
-        "log of web": stage.log("web"),
+        "log of store": stack.log("store", once_it_ends="serving"),
+        "log of web": stack.log("web"),
     }
 
 
@@ -139,19 +139,19 @@ def stop_start_restart(stage: Stage) -> Facts:
         "after down": "[]",
     },
 )
-def ps(stage: Stage) -> Facts:
-    stage.must_up()
-    rows = json.loads(stage.run("ps").out)
+def ps(stack: ToyStack) -> Facts:
+    stack.require_up()
+    rows = json.loads(stack.run("ps").out)
     by_name = {row["service"]: row for row in rows}
-    host = str(stage.ports("web")[8000])
-    stage.down("--volumes")
+    host = str(stack.ports("web")[8000])
+    stack.down("--volumes")
     return {
         "services": " ".join(row["service"] for row in rows),
         "states": " ".join(row["state"] for row in rows),
         "columns": " ".join(sorted(rows[0])),
         "ports of web": by_name["web"]["ports"].replace(f":{host}", ""),
         "ports of job": by_name["job"]["ports"],
-        "after down": stage.run("ps").out.strip(),
+        "after down": stack.run("ps").out.strip(),
     }
 
 
@@ -167,19 +167,19 @@ def ps(stage: Stage) -> Facts:
         "`logs` of a service that is not": "13",
     },
 )
-def logs(stage: Stage) -> Facts:
-    stage.must_up()
+def logs(stack: ToyStack) -> Facts:
+    stack.require_up()
     for word in ("first", "second"):
-        stage.get("web", f"/say?text={word}")
-    stage.down("--volumes")
-    shown = stage.run("logs", "web")
-    written = stage.log("web").split(" | ")
+        stack.get("web", f"/say?text={word}")
+    stack.down("--volumes")
+    shown = stack.run("logs", "web")
+    written = stack.log("web").split(" | ")
     return {
         "standard output": " | ".join(line for line in written if not line.isupper()),
         "standard error": " | ".join(line for line in written if line.isupper()),
         "exit code": str(shown.code),
         "lines of `logs web`": str(len(shown.out.splitlines())),
-        "`logs` of a service that is not": str(stage.run("logs", "nobody").code),
+        "`logs` of a service that is not": str(stack.run("logs", "absent").code),
     }
 
 
@@ -197,23 +197,23 @@ def logs(stage: Stage) -> Facts:
         "after down": "26",
     },
 )
-def execute(stage: Stage) -> Facts:
-    stage.must_up()
-    greeting = stage.run("exec", "web", "--command", "sh -c 'echo $GREETING; exit 9'")
-    path = stage.run("exec", "web", "--command", "sh -c 'test -f /toys/toy.py && echo is there'")
+def execute(stack: ToyStack) -> Facts:
+    stack.require_up()
+    greeting = stack.run("exec", "web", "--command", "sh -c 'echo $GREETING; exit 9'")
+    path = stack.run("exec", "web", "--command", "sh -c 'test -f /toys/toy.py && echo is there'")
     read = 'import urllib.request as r; print(r.urlopen("http://localhost:8000/health").read().decode())'
-    itself = stage.run("exec", "web", "--command", f"python3 -c '{read}'")
-    missing = stage.run("exec", "web", "--command", "no-such-program")
-    nobody = stage.run("exec", "nobody", "--command", "true")
-    stage.down("--volumes")
+    itself = stack.run("exec", "web", "--command", f"python3 -c '{read}'")
+    missing = stack.run("exec", "web", "--command", "no-such-program")
+    no_service = stack.run("exec", "absent", "--command", "true")
+    stack.down("--volumes")
     return {
         "output": greeting.out.strip(),
         "exit code": str(greeting.code),
         "a path of the place": f"/toys/toy.py {path.out.strip()}",
         "the service, by its own name for itself": itself.out.strip(),
         "a program that is not there": str(missing.code),
-        "a service that is not there": str(nobody.code),
-        "after down": str(stage.run("exec", "web", "--command", "true").code),
+        "a service that is not there": str(no_service.code),
+        "after down": str(stack.run("exec", "web", "--command", "true").code),
     }
 
 
@@ -223,7 +223,7 @@ def execute(stage: Stage) -> Facts:
     services={"web": toy(stop_signal="SIGINT")},
     expected={"log": "serving | told to end by SIGINT", "exit code of down": "0", "left": "nothing"},
 )
-def stop_signal(stage: Stage) -> Facts:
-    stage.must_up()
-    down = stage.down("--volumes")
-    return {"log": stage.log("web"), "exit code of down": str(down.code), "left": stage.left()}
+def stop_signal(stack: ToyStack) -> Facts:
+    stack.require_up()
+    down = stack.down("--volumes")
+    return {"log": stack.log("web"), "exit code of down": str(down.code), "left": stack.leftovers()}

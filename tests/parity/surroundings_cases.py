@@ -1,4 +1,4 @@
-"""Cases of the place in which a service finds itself: environment, addresses, limits."""
+"""Cases of a service's surroundings: environment, addresses, limits."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import os
 import re
 
 from parity.case import Facts, case, needs, toy
-from parity.stage import Stage
+from parity.toy_stack import ToyStack
 
-OURS = ("GREETING", "EMPTY", "SPACED", "DOLLAR", "FROM_FILE")
+NAMES = ("GREETING", "EMPTY", "SPACED", "DOLLAR", "FROM_FILE")
 
 
 @case(
@@ -39,15 +39,15 @@ OURS = ("GREETING", "EMPTY", "SPACED", "DOLLAR", "FROM_FILE")
         "of the caller": "no",
     },
 )
-def environment(stage: Stage) -> Facts:
-    stage.must_up()
-    seen = json.loads(stage.get("web", "/environment"))
+def environment(stack: ToyStack) -> Facts:
+    stack.require_up()
+    actual = json.loads(stack.get("web", "/environment"))
     return {
-        **{name: seen.get(name, "(not set)") for name in OURS},
-        "HOST": seen.get("HOST", ""),
-        "PORT": "a host port" if "PORT" in seen else "",
-        "HOSTNAME": "its own" if "HOSTNAME" in seen else "",
-        "of the caller": "yes" if "STACK_NAME" in seen or "PYTEST_VERSION" in seen else "no",
+        **{name: actual.get(name, "(not set)") for name in NAMES},
+        "HOST": actual.get("HOST", ""),
+        "PORT": "a host port" if "PORT" in actual else "",
+        "HOSTNAME": "its own" if "HOSTNAME" in actual else "",
+        "of the caller": "yes" if "STACK_NAME" in actual or "PYTEST_VERSION" in actual else "no",
     }
 
 
@@ -69,15 +69,15 @@ def environment(stage: Stage) -> Facts:
         "published ports of hidden": "none",
     },
 )
-def addresses(stage: Stage) -> Facts:
-    stage.must_up()
-    stage.wait(lambda: stage.get("web", "/ask?variable=HIDDEN") == "200 well")
-    seen = json.loads(stage.get("web", "/environment"))["PEER"]
+def addresses(stack: ToyStack) -> Facts:
+    stack.require_up()
+    stack.wait(lambda: stack.get("web", "/ask?variable=HIDDEN") == "200 well")
+    actual = json.loads(stack.get("web", "/environment"))["PEER"]
     return {
-        "PEER is answered": stage.get("web", "/ask?variable=PEER"),
-        "HIDDEN is answered": stage.get("web", "/ask?variable=HIDDEN"),
-        "PEER as web sees it": re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", seen),
-        "published ports of hidden": ", ".join(map(str, stage.ports("hidden"))) or "none",
+        "PEER is answered": stack.get("web", "/ask?variable=PEER"),
+        "HIDDEN is answered": stack.get("web", "/ask?variable=HIDDEN"),
+        "PEER as web sees it": re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", actual),
+        "published ports of hidden": ", ".join(map(str, stack.ports("hidden"))) or "none",
     }
 
 
@@ -105,17 +105,17 @@ def addresses(stage: Stage) -> Facts:
         "folder": "/usr",
     },
 )
-def walls(stage: Stage) -> Facts:
-    stage.must_up()
-    place = json.loads(stage.get("web", "/place"))
+def walls(stack: ToyStack) -> Facts:
+    stack.require_up()
+    place = json.loads(stack.get("web", "/place"))
     facts = {
-        "write to a read-only mount": stage.get("web", "/write?path=MOUNTED"),
-        "write to a read-only root": stage.get("web", "/write?path=ROOT"),
-        "write to a tmpfs of its account": stage.get("web", "/write?path=OWN"),
+        "write to a read-only mount": stack.get("web", "/write?path=MOUNTED"),
+        "write to a read-only root": stack.get("web", "/write?path=ROOT"),
+        "write to a tmpfs of its account": stack.get("web", "/write?path=OWN"),
         "uid": "the caller's" if place["uid"] == os.getuid() else str(place["uid"]),
         "folder": place["cwd"],
     }
-    stage.run("exec", "web", "--command", "rm -f /var/tmp/parity-written")
+    stack.run("exec", "web", "--command", "rm -f /var/tmp/parity-written")
     return facts
 
 
@@ -125,6 +125,6 @@ def walls(stage: Stage) -> Facts:
     services={"web": toy(mem_limit="48m", memswap_limit="48m", environment={"TAKES_MIB": "160"})},
     expected={"exit code of up": "3", "web": "exited: killed by SIGKILL (out of memory)"},
 )
-def memory_limit(stage: Stage) -> Facts:
-    up = stage.up("--timeout", "15")
-    return {"exit code of up": str(up.code), "web": stage.verdict("web")}
+def memory_limit(stack: ToyStack) -> Facts:
+    up = stack.up("--timeout", "15")
+    return {"exit code of up": str(up.code), "web": stack.verdict("web")}

@@ -1,4 +1,4 @@
-"""Whatever a killed run has left is gone with the next one, and a living run keeps what it has."""
+"""The folder of a killed run is removed by the next run; that of a running one is left alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crashes import place
+from crashes import scratch
 
 
 @pytest.fixture(autouse=True)
@@ -17,20 +17,20 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_folder_is_gone_after_a_failure(temporary: Path) -> None:
-    with pytest.raises(FileExistsError), place.folder() as made:
-        (made / place.LOCK).mkdir()
+    with pytest.raises(FileExistsError), scratch.folder() as made:
+        (made / scratch.LOCK).mkdir()
     assert not list(temporary.iterdir())
 
 
 def test_the_folder_of_a_killed_run_is_swept(temporary: Path) -> None:
-    left = temporary / f"{place.PREFIX}killed"
+    left = temporary / f"{scratch.PREFIX}killed"
     left.mkdir()
-    (left / place.LOCK).touch()
-    with place.folder() as made:
+    (left / scratch.LOCK).touch()
+    with scratch.folder() as made:
         assert list(temporary.iterdir()) == [made]
 
 
 def test_the_folder_of_a_living_run_is_left_alone() -> None:
-    with place.folder() as first, place.folder() as second:
+    with scratch.folder() as first, scratch.folder() as second:
         assert first.is_dir()
         assert second.is_dir()

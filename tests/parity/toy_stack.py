@@ -1,4 +1,4 @@
-"""One stack of toys on one engine: brought up, asked and ended by the same words on each."""
+"""One stack of toys on one engine, driven by the same commands on every engine."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a command answered."""
+class CommandResult:
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -36,8 +36,8 @@ class Answer:
 
 
 @dataclass(kw_only=True)
-class Stage:
-    """A work tree of its own with one compose file; ``home`` is where its state is kept."""
+class ToyStack:
+    """A work tree of its own with one compose file; ``home`` is its state folder."""
 
     engine: str
     folder: Path
@@ -54,9 +54,9 @@ class Stage:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def run(self, verb: str, *words: str, timeout_s: float = 120.0) -> Answer:
-        """Say one word of `inv` to this stack."""
-        done = subprocess.run(
+    def run(self, verb: str, *words: str, timeout_s: float = 120.0) -> CommandResult:
+        """Run one command of `inv` for this stack."""
+        process = subprocess.run(
             self.argv(verb, *words),
             env=self.environment(),
             cwd=ROOT,
@@ -65,10 +65,10 @@ class Stage:
             timeout=timeout_s,
             stdin=subprocess.DEVNULL,
         )
-        return Answer(code=done.returncode, out=done.stdout, err=done.stderr)
+        return CommandResult(code=process.returncode, out=process.stdout, err=process.stderr)
 
     def argv(self, verb: str, *words: str) -> list[str]:
-        """Return the command line of one word."""
+        """Return the command line of a verb."""
         argv = [sys.executable, "-m", "parity.command", verb, *words]
         argv += ["--work-tree", str(self.folder), "--engine", self.engine]
         argv += [part for file in self.files for part in ("--file", str(self.folder / file))]
@@ -84,16 +84,16 @@ class Stage:
             "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
         }
 
-    def up(self, *words: str) -> Answer:
-        """Bring the stack up; a case that means it to work says so by ``must_up``."""
+    def up(self, *words: str) -> CommandResult:
+        """Bring the stack up; it may fail."""
         return self.run("up", *words)
 
-    def must_up(self, *words: str) -> None:
-        """Bring the stack up and insist that it worked."""
+    def require_up(self, *words: str) -> None:
+        """Bring the stack up; fail where it does not come up."""
         answer = self.up(*words)
         assert answer.code == 0, f"{self.engine}: {answer.out}\n{answer.err}"
 
-    def down(self, *words: str) -> Answer:
+    def down(self, *words: str) -> CommandResult:
         return self.run("down", *words)
 
     def run_folder(self) -> Path:
@@ -101,49 +101,49 @@ class Stage:
         return max((self.folder / ".stack" / "runs").iterdir(), key=lambda path: path.stat().st_ctime_ns)
 
     def token(self) -> str | None:
-        """Return what the processes of the newest run carry; None where nothing was ever launched."""
+        """Return the token of the newest run's processes; None where none was launched."""
         requests = (self.folder / ".stack" / "runs").glob("*/request.json")
         newest = max(requests, key=lambda path: path.stat().st_ctime_ns, default=None)
         return None if newest is None else str(json.loads(newest.read_text())["token"])
 
     def events(self) -> list[Event]:
-        """Return what happened to services in the newest run."""
+        """Return the events of services in the newest run."""
         return [event for event in timeline.read(self.run_folder()) if event.kind == "service"]
 
     def order(self, state: str) -> str:
-        """Return the services in the order in which they came to ``state``."""
+        """Return the services in the order in which they reached ``state``."""
         return " ".join(event.service for event in self.events() if event.state == state)
 
-    def story(self, service: str) -> str:
-        """Return the states of one service in their order, from its start on."""
+    def history(self, service: str) -> str:
+        """Return the states of one service in order, from its start."""
         states = [e.state for e in self.events() if e.service == service]
         return " > ".join(state for state in states if state not in {"building", "waiting"})
 
     def verdict(self, service: str) -> str:
-        """Return the last settled state of a service, with how it ended."""
+        """Return the last final state of a service, and how it ended."""
         settled = [e for e in self.events() if e.service == service and e.state in SETTLED]
         if not settled:
             return "none"
-        said = settled[-1].text if settled[-1].state in {"exited", "dependency failed"} else ""
-        return f"{settled[-1].state}: {said}".rstrip(": ")
+        reason = settled[-1].text if settled[-1].state in {"exited", "dependency failed"} else ""
+        return f"{settled[-1].state}: {reason}".rstrip(": ")
 
     def seconds(self, service: str, state: str) -> float:
-        """Return how long after its start a service came to a state, the last time."""
+        """Return how many seconds after its start a service reached a state, the last time."""
         return [e.seconds for e in self.events() if e.service == service and e.state == state][-1]
 
     def log(self, service: str, *, once_it_ends: str = "") -> str:
-        """Return what a service wrote in the newest run, having waited until its last line begins so."""
+        """Return the log of a service; wait until its last line begins with ``once_it_ends``."""
         if once_it_ends:
             self.wait(lambda: self.log(service).rpartition(" | ")[2].startswith(once_it_ends))
         return " | ".join(text for _, text in service_logs.read(self.run_folder(), service))
 
     def ports(self, service: str) -> dict[int, int]:
-        """Return container port -> host port, as the state of the living stack has it."""
-        kept = json.loads((self.home / "stacks" / self.name / "state.json").read_text())
-        return {int(target): port for target, port in kept["ports"][service].items()}
+        """Return container port -> host port, from the state of the running stack."""
+        state = json.loads((self.home / "stacks" / self.name / "state.json").read_text())
+        return {int(target): port for target, port in state["ports"][service].items()}
 
     def get(self, service: str, path: str, *, port: int = 8000) -> str:
-        """Ask a service from outside; return its body, or the name of the failure."""
+        """Send a request to a service from outside; return its body, or the name of the error."""
         connection = http.client.HTTPConnection("127.0.0.1", self.ports(service)[port], timeout=5)
         try:
             connection.request("GET", path)
@@ -154,12 +154,12 @@ class Stage:
             connection.close()
 
     def state(self, service: str) -> str:
-        """Return the state that ``ps --format json`` says."""
+        """Return the state that ``ps --format json`` prints."""
         rows = json.loads(self.run("ps").out or "[]")
         return next((row["state"] for row in rows if row["service"] == service), "absent")
 
     def wait(self, question: Callable[[], bool]) -> bool:
-        """Return whether something comes true in time."""
+        """Wait until ``question()`` is true; return whether it was in time."""
         deadline = time.monotonic() + PATIENCE_S
         while not question():
             if time.monotonic() > deadline:
@@ -167,33 +167,33 @@ class Stage:
             time.sleep(0.05)
         return True
 
-    def came_to(self, service: str, state: str) -> bool:
-        """Return whether a service's newest state becomes ``state`` in time."""
+    def wait_for_state(self, service: str, state: str) -> bool:
+        """Wait until a service's newest state is ``state``; return whether it was in time."""
 
         def newest() -> bool:
             return [e.state for e in self.events() if e.service == service][-1:] == [state]
 
         return self.wait(newest)
 
-    def left(self) -> str:
-        """Return what is left of the stack: containers, networks, volumes, processes, state."""
+    def leftovers(self) -> str:
+        """Return what the stack left behind: containers, networks, volumes, processes, state."""
         token = self.token()
-        found = [f"process {pid}" for pid in (processes.with_token(token) if token else ())]
-        found += [f"folder {path}" for path in (self.home / "stacks").glob(self.name)]
+        leftovers = [f"process {pid}" for pid in (processes.with_token(token) if token else ())]
+        leftovers += [f"folder {path}" for path in (self.home / "stacks").glob(self.name)]
         if self.engine != "local":
-            found += containers_left(self.engine, self.name)
-        return ", ".join(found) or "nothing"
+            leftovers += containers_of(self.engine, self.name)
+        return ", ".join(leftovers) or "nothing"
 
 
-def containers_left(program: str, name: str) -> list[str]:
-    """Return what a container engine still has that carries the name of a stack."""
+def containers_of(program: str, name: str) -> list[str]:
+    """Return the containers, networks and volumes of a stack, by name."""
     listings = {
         "container": ["ps", "--all", "--format", "{{.Names}}"],
         "network": ["network", "ls", "--format", "{{.Name}}"],
         "volume": ["volume", "ls", "--format", "{{.Name}}"],
     }
-    found = []
+    names = []
     for kind, words in listings.items():
         listed = subprocess.run([program, *words], capture_output=True, text=True, check=True).stdout
-        found += [f"{kind} {line}" for line in listed.split() if line.startswith(name)]
-    return found
+        names += [f"{kind} {line}" for line in listed.split() if line.startswith(name)]
+    return names

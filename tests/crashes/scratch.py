@@ -1,4 +1,4 @@
-"""A folder for one run, that other accounts can enter; what a killed run has left is removed by the next."""
+"""A folder for one run that other accounts can enter; the next run removes the folder of a killed one."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ LOCK = "in-use"
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """Give an empty folder, and remove it whatever happens."""
+    """Return an empty folder; remove it at the end of the block."""
     _sweep()
     fresh = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}"))
     fresh.chmod(0o755)  # Postgres does not run as root, and has to come here
     with (fresh / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        made = fresh.rename(fresh.with_name(fresh.name.removeprefix("new-")))  # swept only once it is locked
+        folder_in_use = fresh.rename(
+            fresh.with_name(fresh.name.removeprefix("new-"))
+        )  # swept only once it is locked
         try:
-            yield made
+            yield folder_in_use
         finally:
-            shutil.rmtree(made)
+            shutil.rmtree(folder_in_use)
 
 
 def _sweep() -> None:
-    """Remove what belongs to nobody: the lock of a killed run is free."""
+    """Remove the folders of killed runs: their lock is free."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(OSError), (left / LOCK).open("r+") as lock:
             if left.stat().st_uid == os.geteuid():

@@ -1,4 +1,4 @@
-"""A work tree made for one test, a stack in it, and what is left of both afterwards."""
+"""A work tree for one test, the stack in it, and what both leave behind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from msgspec.structs import replace
 
+from faults.settings import CHECK, CONTAINERS, ENGINE, PATIENCE_S
 from stack.control import guardians, session
 from stack.control.choice import Choice
 from stack.control.guardians import Launched
@@ -25,21 +27,6 @@ from stack.system import ports, programs
 from stack.system.directories import ROOT, state_home
 
 HERE = Path(__file__).parent
-ENGINE = os.environ.get("FAULTS_ENGINE", "local")
-CONTAINERS = ENGINE != "local"
-LONG = os.environ.get("FAULTS_LONG") == "1"
-PATIENCE_S = float(os.environ.get("FAULTS_PATIENCE_S", "60"))
-CHECK: dict[str, Any] = {
-    "test": ["CMD", "curl", "-f", "http://localhost:8000/"],
-    "interval": "1s",
-    "timeout": "1s",
-    "retries": 2,
-    "start_period": "2s",
-    "start_interval": "100ms",
-}
-HASTY = {**CHECK, "interval": "500ms", "timeout": "500ms", "start_period": "1s"}
-"""For a service that will not become ready: the sooner that is said, the better for whoever waits."""
-
 IGNORED = shutil.ignore_patterns("__pycache__")
 CONFTEST = """
 import os, pathlib, signal
@@ -65,13 +52,13 @@ class Outcome:
     def states(self, service: str) -> list[str]:
         return [e.state for e in self.events if e.kind == "service" and e.service == service]
 
-    def said(self, service: str, verdict: str) -> Event:
-        """The event of that verdict; fails with all that was seen."""
+    def event(self, service: str, verdict: str) -> Event:
+        """Return the event of that verdict; fail, with all states, where there is none."""
         for event in self.events:
             if event.kind == "service" and (event.service, event.state) == (service, verdict):
                 return event
         raise AssertionError(
-            f"{service} never was {verdict!r}: {[(e.service, e.state, e.text) for e in self.events]}"
+            f"{service} was never {verdict!r}: {[(e.service, e.state, e.text) for e in self.events]}"
         )
 
     def log(self, service: str) -> str:
@@ -88,7 +75,7 @@ class Tree:
         shutil.copy(HERE / "service.py", self.program)
 
     def add_job(self, tests: str) -> None:
-        """Lay a copy of the engine and some integration tests beside the stack: the main job runs there."""
+        """Add a copy of the engine and integration tests, so that the main job runs in this tree."""
         shutil.copytree(ROOT / "stack", self.folder / "stack", ignore=IGNORED)
         folder = self.folder / "integration_tests"
         folder.mkdir()
@@ -97,7 +84,7 @@ class Tree:
         (folder / "test_toy.py").write_text(tests)
 
     def write(self, services: Mapping[str, str], **extra: Mapping[str, Any]) -> None:
-        """``services`` is name -> behaviour; ``extra`` is laid over a service's entry."""
+        """Write the compose file: ``services`` maps names to behaviours, ``extra`` overrides keys."""
         written = {name: self._service(mode) | dict(extra.get(name, {})) for name, mode in services.items()}
         text = json.dumps({"name": "toy", "services": written}, indent=1)
         (self.folder / "compose" / "docker-compose.toy.yml").write_text(text)
@@ -118,33 +105,32 @@ class Tree:
         return Choice(kind="toy", engine=ENGINE, work_tree=self.folder)
 
     def port(self, service: str) -> int:
-        """Return the host port of a service, as soon as the stack's plan is known."""
+        """Wait until the stack's ports are known; return the host port of a service."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
             for name in state.names():
-                kept = state.read(name)
-                if kept is not None and service in kept.ports:
-                    return kept.ports[service]["8000"]
+                saved = state.read(name)
+                if saved is not None and service in saved.ports:
+                    return saved.ports[service][8000]
             assert time.monotonic() < deadline
             time.sleep(0.005)
 
     def kill(self, service: str) -> None:
-        """End a service's first process by SIGKILL."""
-        kept = state.read(state.names()[0])
-        assert kept is not None
+        """Kill a service's first process."""
+        saved = state.read(state.names()[0])
+        assert saved is not None
         if CONTAINERS:
-            programs.run([ENGINE, "kill", f"{kept.name}-{service}-1"])
+            programs.run([ENGINE, "kill", f"{saved.name}-{service}-1"])
             return
-        started = [e for e in timeline.read(Path(kept.run)) if (e.kind, e.service) == ("process", service)]
+        started = [e for e in timeline.read(Path(saved.run)) if (e.kind, e.service) == ("process", service)]
         os.kill(started[-1].pid, signal.SIGKILL)
 
     def launch(self, *, deadline_s: float = 12.0) -> Launched:
         request = session.request(self.choice(), ephemeral=True, deadline_s=deadline_s)
-        object.__setattr__(request, "name", request.name.replace("ecommerce-", "faults-"))
-        return guardians.launch(request)
+        return guardians.launch(replace(request, name=request.name.replace("ecommerce-", "faults-")))
 
     def hold(self, *, until: Callable[[Event], bool] | None = None, deadline_s: float = 12.0) -> Outcome:
-        """Run the stack until it is up, failed, or ``until`` says so; end it and wait for the end."""
+        """Run the stack until it is up, failed, or ``until`` is true; end it and wait for its end."""
         launched = self.launch(deadline_s=deadline_s)
         began = time.monotonic()
         events = []
@@ -160,21 +146,21 @@ class Tree:
         return Outcome(events=tuple(events), run=launched.run, seconds=seconds)
 
     def leftovers(self) -> list[str]:
-        """Return everything that is still there and should not be."""
-        found = [f"process {p.pid}: {' '.join(p.cmdline())}" for p in self.processes()]
-        found += [f"port lease {path.name}" for path in (state_home() / "ports").glob("[0-9]*")]
-        found += [f"state of {name}" for name in state.names()]
+        """Return everything that should be gone and is not."""
+        leftovers = [f"process {p.pid}: {' '.join(p.cmdline())}" for p in self.processes()]
+        leftovers += [f"port lease {path.name}" for path in (state_home() / "ports").glob("[0-9]*")]
+        leftovers += [f"state of {name}" for name in state.names()]
         scratch = state.scratch("any").parent
-        found += [f"scratch {path}" for path in scratch.glob("*")]
-        found += [f"socket {path}" for path in state.control_socket("any").parent.glob("*.sock")]
-        found += [f"port {port} is held" for port in self._ports() if not ports.is_free(port)]
-        found += [f"lock {path}" for path in self._locks() if _is_held(path)]
+        leftovers += [f"scratch {path}" for path in scratch.glob("*")]
+        leftovers += [f"socket {path}" for path in state.control_socket("any").parent.glob("*.sock")]
+        leftovers += [f"port {port} is held" for port in self._ports() if not ports.is_free(port)]
+        leftovers += [f"lock {path}" for path in self._locks() if _is_held(path)]
         if CONTAINERS:
-            found += self._containers()
-        return found
+            leftovers += self._containers()
+        return leftovers
 
     def processes(self) -> Iterator[psutil.Process]:
-        """Return living processes that speak of this tree: services, guardians, namespaces."""
+        """Yield the living processes with this tree on their command line: services, guardians and others."""
         for process in psutil.process_iter():
             try:
                 words = process.cmdline()
@@ -187,28 +173,28 @@ class Tree:
                 continue
 
     def _containers(self) -> list[str]:
-        found = []
+        leftovers = []
         for kind in (
             ["ps", "-a", "--format", "{{.Names}}"],
             *([word, "ls", "--format", "{{.Name}}"] for word in ("network", "volume")),
         ):
             listed = programs.run([ENGINE, *kind]).stdout.split()
-            found += [f"{kind[0]} {name}" for name in listed if name.startswith(self._names())]
-        return found
+            leftovers += [f"{kind[0]} {name}" for name in listed if name.startswith(self._names())]
+        return leftovers
 
     def _names(self) -> tuple[str, ...]:
-        """Return the names of all stacks that ever ran in this tree; others may run on this engine, too."""
+        """Return the names of all stacks that ever ran in this tree; the engine may run others, too."""
         return stacks_below(self.folder)
 
-    def nothing_left(self) -> None:
-        """Wait a moment for the kernel, then fail on whatever is left."""
+    def require_nothing_left(self) -> None:
+        """Wait a moment for the kernel, then fail where anything is left behind."""
         deadline = time.monotonic() + min(5, PATIENCE_S / 4)
         while (left := self.leftovers()) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not left, "left: " + "; ".join(left)
 
     def _ports(self) -> Iterator[int]:
-        """Return the host ports that any run of this tree was given."""
+        """Yield the host ports of all runs of this tree."""
         for plan in self.folder.glob(".stack/runs/*/plan.json"):
             for service in json.loads(plan.read_text())["services"].values():
                 yield from service["ports"].values()
@@ -219,11 +205,11 @@ class Tree:
 
 
 def events_of(launched: Launched) -> Iterator[Event]:
-    """Return what happens until the guardian has ended; fails where no end is in sight."""
+    """Return the events until the guardian has ended; fail where it does not end in time."""
     limit = time.monotonic() + PATIENCE_S
 
     def ended() -> bool:
-        assert time.monotonic() < limit, f"no end in sight: {timeline.read(launched.run)[-5:]}"
+        assert time.monotonic() < limit, f"no end: {timeline.read(launched.run)[-5:]}"
         return launched.process.poll() is not None
 
     return timeline.follow(launched.run, ended=ended)
@@ -238,13 +224,6 @@ def _is_held(lock: Path) -> bool:
         except BlockingIOError:
             return True
     return False
-
-
-def small_disk(folder: Path, size: str, words: list[str]) -> list[str]:
-    """Return the words that run others where ``folder`` is a small file system; nobody else sees it."""
-    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    script = f'mount -t tmpfs -o size={size} small "{folder}" && exec "$@"'
-    return ["unshare", *user, "--mount", "sh", "-c", script, "sh", *words]
 
 
 def remove_shared_folders() -> None:

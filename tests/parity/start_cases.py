@@ -1,9 +1,9 @@
-"""Cases of the start: order, one-shot jobs, failures, and what they are called."""
+"""Cases of the start: order, one-shot jobs, failures and their names."""
 
 from __future__ import annotations
 
 from parity.case import CURL, Facts, case, needs, toy
-from parity.stage import Stage
+from parity.toy_stack import ToyStack
 
 
 @case(
@@ -25,24 +25,24 @@ from parity.stage import Stage
         "left after down": "nothing",
     },
 )
-def start_order(stage: Stage) -> Facts:
-    up = stage.up()
-    order = stage.order("starting")
-    waited = stage.seconds("backend", "ready") >= 0.4
-    verdicts = sorted(stage.verdict(name) for name in ("store", "migrate", "backend", "gateway"))
-    stage.down("--volumes")
+def start_order(stack: ToyStack) -> Facts:
+    up = stack.up()
+    order = stack.order("starting")
+    waited = stack.seconds("backend", "ready") >= 0.4
+    verdicts = sorted(stack.verdict(name) for name in ("store", "migrate", "backend", "gateway"))
+    stack.down("--volumes")
     return {
         "exit code of up": str(up.code),
         "started": order,
         "backend was unwell first": "yes" if waited else "no",
         "verdicts": " ".join(verdicts),
-        "left after down": stage.left(),
+        "left after down": stack.leftovers(),
     }
 
 
 @case(
     "failed job",
-    "A one-shot job that others wait for fails: what is said, and what is left?",
+    "A one-shot job that others wait for fails: what is reported, and what is left?",
     services={
         "web": toy(depends_on=needs(migrate="completed")),
         "migrate": toy("job", "7"),
@@ -50,92 +50,92 @@ def start_order(stage: Stage) -> Facts:
     expected={
         "exit code of up": "3",
         "migrate": "exited: exited with code 7",
-        "web": "dependency failed: migrate, which it needs, is not there",
+        "web": "dependency failed: dependency migrate failed",
         "log of migrate": "job begins | job ends",
         "last lines are shown": "yes",
         "left": "nothing",
     },
 )
-def failed_job(stage: Stage) -> Facts:
-    up = stage.up()
+def failed_job(stack: ToyStack) -> Facts:
+    up = stack.up()
     return {
         "exit code of up": str(up.code),
-        "migrate": stage.verdict("migrate"),
-        "web": stage.verdict("web"),
-        "log of migrate": stage.log("migrate"),
+        "migrate": stack.verdict("migrate"),
+        "web": stack.verdict("web"),
+        "log of migrate": stack.log("migrate"),
         "last lines are shown": "yes" if "| job ends" in up.out else "no",
-        "left": stage.left(),
+        "left": stack.leftovers(),
     }
 
 
 @case(
     "dies at the start",
-    "A service ends with an error before it is ready: how soon is that said?",
+    "A service ends with an error before it is ready: how soon is that reported?",
     services={"web": toy(environment={"DIES": "5"}), "other": toy()},
     expected={
         "exit code of up": "3",
         "web": "exited: exited with code 5",
         "log of web": "cannot go on",
-        "said within 1 s of the end": "yes",
+        "reported within 1 s of the end": "yes",
         "left": "nothing",
     },
 )
-def dies_at_the_start(stage: Stage) -> Facts:
-    up = stage.up()
+def dies_at_the_start(stack: ToyStack) -> Facts:
+    up = stack.up()
     return {
         "exit code of up": str(up.code),
-        "web": stage.verdict("web"),
-        "log of web": stage.log("web"),
-        "said within 1 s of the end": "yes" if stage.seconds("web", "exited") < 3.0 else "no",
-        "left": stage.left(),
+        "web": stack.verdict("web"),
+        "log of web": stack.log("web"),
+        "reported within 1 s of the end": "yes" if stack.seconds("web", "exited") < 3.0 else "no",
+        "left": stack.leftovers(),
     }
 
 
 @case(
     "ends with 0",
-    "A service that was meant to stay ends with 0: is that told from a job?",
+    "A service that was meant to stay ends with 0: is that distinguished from a job?",
     services={"web": toy(environment={"DIES": "0"})},
     expected={
         "exit code of up": "3",
-        "web": "exited: ended on its own with exit code 0, but it was meant to stay",
+        "web": "exited: ended on its own with exit code 0, but no service waits for its completion",
     },
 )
-def ends_with_0(stage: Stage) -> Facts:
-    up = stage.up()
-    return {"exit code of up": str(up.code), "web": stage.verdict("web")}
+def ends_with_0(stack: ToyStack) -> Facts:
+    up = stack.up()
+    return {"exit code of up": str(up.code), "web": stack.verdict("web")}
 
 
 @case(
     "hangs",
-    "A service accepts connections and never answers: is that told from a service that is down?",
+    "A service accepts connections and never answers: is that distinguished from a service that is down?",
     services={"web": toy(environment={"HANGS": "1"})},
-    expected={"exit code of up": "3", "web": "timed out", "it is said to hang": "yes", "left": "nothing"},
+    expected={"exit code of up": "3", "web": "timed out", "it is reported to hang": "yes", "left": "nothing"},
 )
-def hangs(stage: Stage) -> Facts:
-    up = stage.up("--timeout", "4")
+def hangs(stack: ToyStack) -> Facts:
+    up = stack.up("--timeout", "4")
     return {
         "exit code of up": str(up.code),
-        "web": stage.verdict("web"),
-        "it is said to hang": "yes" if "accepts connections but hangs" in up.out else "no",
-        "left": stage.left(),
+        "web": stack.verdict("web"),
+        "it is reported to hang": "yes" if "accepts connections but hangs" in up.out else "no",
+        "left": stack.leftovers(),
     }
 
 
 @case(
     "no such program",
-    "The command does not exist: what is said?",
+    "The command does not exist: what is reported?",
     services={
         "web": toy(command=["no-such-program"], **{"x-local": {"command": ["no-such-program"]}}),
     },
     expected={"exit code of up": "17", "the program is named": "yes", "left": "nothing"},
 )
-def no_such_program(stage: Stage) -> Facts:
-    up = stage.up()
-    said = up.out + up.err
+def no_such_program(stack: ToyStack) -> Facts:
+    up = stack.up()
+    output = up.out + up.err
     return {
         "exit code of up": str(up.code),
-        "the program is named": "yes" if "no-such-program" in said else "no",
-        "left": stage.left(),
+        "the program is named": "yes" if "no-such-program" in output else "no",
+        "left": stack.leftovers(),
     }
 
 
@@ -157,14 +157,14 @@ def no_such_program(stage: Stage) -> Facts:
         "left": "nothing",
     },
 )
-def start_period(stage: Stage) -> Facts:
-    up = stage.up()
+def start_period(stack: ToyStack) -> Facts:
+    up = stack.up()
     return {
         "exit code of up": str(up.code),
-        "patient": stage.verdict("patient"),
-        "strict": stage.verdict("strict"),
-        "strict is given up within 5 s": "yes" if stage.seconds("strict", "unhealthy") < 5.0 else "no",
-        "left": stage.left(),
+        "patient": stack.verdict("patient"),
+        "strict": stack.verdict("strict"),
+        "strict is given up within 5 s": "yes" if stack.seconds("strict", "unhealthy") < 5.0 else "no",
+        "left": stack.leftovers(),
     }
 
 
@@ -196,11 +196,11 @@ def start_period(stage: Stage) -> Facts:
         "its output is shown": "yes",
     },
 )
-def executed_health_check(stage: Stage) -> Facts:
-    up = stage.up()
+def executed_health_check(stack: ToyStack) -> Facts:
+    up = stack.up()
     return {
         "exit code of up": str(up.code),
-        "web": stage.verdict("web"),
-        "unmarked": stage.verdict("unmarked"),
+        "web": stack.verdict("web"),
+        "unmarked": stack.verdict("unmarked"),
         "its output is shown": "yes" if "no mark" in up.out else "no",
     }

@@ -1,0 +1,40 @@
+"""The guardian's protocol: a command and its reply, one JSON line each, over the control socket."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+
+class Action(enum.StrEnum):
+    """What a guardian can be asked to do. ``rebuild`` stops, builds and starts services."""
+
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    REBUILD = "rebuild"
+    DOWN = "down"
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One request. ``services`` are those to change; ``volumes``: ``down`` removes named volumes too."""
+
+    action: Action
+    services: tuple[str, ...] = ()
+    volumes: bool = False
+
+
+class Outcome(enum.StrEnum):
+    """How a command ended."""
+
+    DONE = "done"
+    NOT_READY = "not ready"
+    UNKNOWN_SERVICE = "unknown service"
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The reply to a command; ``services`` are those that are not ready, or unknown."""
+
+    outcome: Outcome
+    services: tuple[str, ...] = ()
