@@ -277,6 +277,55 @@ def snapshots(c: Context, stack: str = "local", json: bool = False) -> None:
     snapshot.list_all(choice(stack), as_json=json)
 
 
+@task(
+    iterable=["encrypt"],
+    help=explained("stack", path="the new folder; .stack/backups/ where none is named",
+                   verify="check the backup in this folder instead, by restoring it aside",
+                   encrypt="an age or GnuPG recipient (may be repeated)",
+                   identity="age's file of the private key, to verify an encrypted backup",
+                   jobs="how many processes restore side by side")
+)  # fmt: skip
+@speaking
+def backup(
+    c: Context, path: str = "", stack: str = "local", verify: str = "", encrypt: list[str] | None = None,
+    identity: str = "", jobs: int = 1,
+) -> None:  # fmt: skip
+    """Back up the stack's Postgres and Redis data to a folder, or verify one."""
+    from stack.commands import backup
+
+    if verify:
+        backup.verify(choice(stack), path=verify, identity=identity, jobs=jobs)
+    else:
+        backup.run(choice(stack), path=path, recipients=list(encrypt or []))
+
+
+@task(
+    positional=["path"],
+    help=explained("stack", path="the folder of a backup", keep_old="keep the replaced data for good",
+                   migrate="migrate a backup that is older than the code",
+                   identity="age's file of the private key, for an encrypted backup",
+                   jobs="how many processes restore side by side")
+)  # fmt: skip
+@speaking
+def restore(
+    c: Context, path: str, stack: str = "local", keep_old: bool = False, migrate: bool = False,
+    identity: str = "", jobs: int = 1,
+) -> None:  # fmt: skip
+    """Verify a backup and put it in the place of the stack's data; nothing is restarted."""
+    from stack.commands import restore
+
+    restore.run(choice(stack), path=path, keep_old=keep_old, migrate=migrate, identity=identity, jobs=jobs)
+
+
+@task(name="undo-restore", help=explained("stack"))
+@speaking
+def undo_restore(c: Context, stack: str = "local") -> None:
+    """Bring back the data that the last restore replaced."""
+    from stack.commands import restore
+
+    restore.undo(choice(stack))
+
+
 @task(help={"all": "every stack of this machine, living ones and their data too"})
 @speaking
 def prune(c: Context, all: bool = False) -> None:
@@ -323,5 +372,6 @@ def config(
 
 namespace = Collection(
     up, down, stop, start, restart, build, ps, stacks_, logs, health, exec_, run, shell, manage, psql,
-    redis_cli, reset_db, snapshot, snapshots, prune, stats, doctor, config,
+    redis_cli, reset_db, snapshot, snapshots, backup, restore,
+    undo_restore, prune, stats, doctor, config,
 )  # fmt: skip

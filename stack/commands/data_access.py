@@ -13,10 +13,11 @@ from stack.commands import exec
 from stack.control import guardians, plans
 from stack.control.choice import Choice
 from stack.data import fingerprint, guard, stores
+from stack.data.clients import Clients
 from stack.data.guard import Location
 from stack.data.stores import Redis, Server, Stores
 from stack.data.template import Recipe
-from stack.errors import BadSize, NoSuchStore, NotUp
+from stack.errors import BadSize, NoSuchStore, NotUp, ServerMissing
 from stack.plan.plan import Plan, ServicePlan
 from stack.records import plans as stored_plans
 from stack.records import state as records
@@ -66,6 +67,29 @@ class Access:
         if self.state.engine == "local":
             return Location(data_directory=_data_folder(self.plan.services[self.server.service]))
         return Location(addresses=_container_addresses(self.state, self.server.service))
+
+    def clients(self) -> Clients:
+        """Return the Postgres clients of the server's own version.
+
+        Raises:
+            ServerMissing: there are none of that version.
+        """
+        server = self.server
+        if self.state.engine != "local":
+            words = (self.state.engine, "exec", "--interactive", "--env", "PGPASSWORD")
+            prefix = (*words, container(self.state, server.service))
+            return Clients(server=server, prefix=prefix, folder=None, port=stores.POSTGRES_PORT)
+        from stack.engines.local import servers
+
+        image = self.plan.services[server.service].service.image or ""
+        program = servers.client(image, "pg_dump")
+        if program is None:
+            raise ServerMissing("There is no pg_dump here.", hint="Install a Postgres client.")
+        return Clients(server=server, prefix=(), folder=Path(program).parent, port=server.port)
+
+    def migrate(self, target: Server) -> None:
+        """Bring the database of ``target`` to the migrations of the backend's code."""
+        self._manage(target, ["migrate", "--no-input"], {})
 
     def recipe(self, *, products: int | None = None, orders: int = 0, seed: int = 0) -> Recipe:
         """Return what decides the content of a template of this stack."""

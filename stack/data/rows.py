@@ -72,6 +72,16 @@ def heads(cursor: extensions.cursor) -> dict[str, str]:
     return {app: f"{name} ({number})" for app, name, number in cursor.fetchall()}
 
 
+def migrations(cursor: extensions.cursor) -> list[str]:
+    """Return every applied migration as ``app.name``, sorted; none where the database was never migrated."""
+    cursor.execute("SELECT to_regclass('django_migrations')")
+    row = cursor.fetchone()
+    if row is None or row[0] is None:
+        return []
+    cursor.execute("SELECT app || '.' || name FROM django_migrations ORDER BY 1")
+    return [row[0] for row in cursor.fetchall()]
+
+
 def content(cursor: extensions.cursor, counts: Mapping[str, int]) -> dict[str, Counter[str]]:
     """Return the rows of every small table, each as JSON."""
     small = {}

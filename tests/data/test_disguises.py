@@ -143,11 +143,19 @@ def attempt_reset(plan: Plan, state: StackState, own: Mapping[str, str]) -> None
 
 
 def in_disguise(plan: Plan, environment: Mapping[str, str], state: StackState) -> Plan:
-    port = str(next(iter(state.ports["postgres"].values())))
-    values = {key: value.replace("{port}", port) for key, value in environment.items()}
-    backend = plan.services["backend"]
-    changed = replace(backend, environment={**backend.environment, **values})
-    return replace(plan, services={**plan.services, "backend": changed})
+    """Return the plan with other variables for the backend, and the ports of ``state``."""
+    ports = state.ports["postgres"]
+    own = OWN_URL.replace("{port}", str(ports[5432]))
+    values = {key: value.replace("{port}", str(ports[5432])) for key, value in environment.items()}
+    changed = {
+        name: replace(service, environment={**service.environment, "DATABASE_URL": own})
+        for name, service in plan.services.items()
+        if "DATABASE_URL" in service.environment
+    }
+    backend = changed["backend"]
+    changed["backend"] = replace(backend, environment={**backend.environment, **values})
+    changed["postgres"] = replace(plan.services["postgres"], ports=ports)
+    return replace(plan, services={**plan.services, **changed})
 
 
 def through(state: StackState, port: int) -> StackState:
