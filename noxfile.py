@@ -1,4 +1,4 @@
-"""What CI runs. `nox` alone is lint, tests and integration; `nox -l` is the manual."""
+"""What CI runs: `nox` runs lint, tests and integration; `nox -l` lists every session."""
 
 from __future__ import annotations
 
@@ -13,24 +13,30 @@ from pathlib import Path
 
 import nox
 
+sys.path.insert(0, str(Path(__file__).parent))  # tools/ is not installed
+
+from stack.environments.virtualenv import search_path
+
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "tests", "integration"]
 nox.options.error_on_external_run = True
+nox.options.download_python = "never"  # `nox -P 3.12` takes an interpreter that is installed
 
 ROOT = Path(__file__).parent
-sys.path.insert(0, str(ROOT))  # tools/ is not installed
-logging.getLogger("stack").setLevel(logging.INFO)  # nox listens to everything; commands are told at DEBUG
+os.environ["PATH"] = search_path()  # with pyenv's interpreters themselves: its shims fail for most versions
+logging.getLogger("stack").setLevel(logging.INFO)  # nox shows every logger; DEBUG echoes every command
 PATHS = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
-"""Where Python finds the engine and, below tests/, each suite as a package."""
+"""PYTHONPATH of the suites: the engine and, below tests/, each suite as a package."""
 DEVELOPMENT = "tools/requirements/dev.txt"
 COMPOSE = ("compose/docker-compose.local.yml", "compose/docker-compose.ci.yml")
+ENGINE = {"PYTHONPATH": str(ROOT)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A part of the repository with tests of its own: its folder, its lock, what pytest is given."""
+    """A project of the repository: its folder, its lock file and pytest's arguments."""
 
     folder: str
     lock: str
@@ -49,31 +55,40 @@ def _install(session: nox.Session, lock: str) -> None:
 
 
 def _files(session: nox.Session, *patterns: str) -> list[str]:
-    listed = session.run("git", "ls-files", "--", *patterns, external=True, silent=True, log=False)
-    return [name for name in str(listed).splitlines() if (ROOT / name).exists()]
+    output = session.run("git", "ls-files", "--", *patterns, external=True, silent=True, log=False)
+    return [name for name in str(output).splitlines() if (ROOT / name).exists()]
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, types, shell, YAML, Dockerfiles, workflows, locks and compose files."""
+    """Check style, types, imports, shell, YAML, Dockerfiles, workflows, locks and compose files."""
     _install(session, DEVELOPMENT)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
-    session.run("lint-imports", env={"PYTHONPATH": str(ROOT)})
+    _check_imports(session)
     session.run("yamllint", "--strict", *_files(session, "*.yml", "*.yaml", ".yamllint.yml"))
     session.run("shellcheck", *_files(session, "*.sh", ".ci/run", "tools/base-images/*entrypoint*"))
     _check_containers(session)
     workflows = _files(session, ".github/workflows/*.yml")
     session.run("actionlint", *workflows)
     session.run("zizmor", "--offline", "--quiet", *workflows)
-    session.run("python", "-m", "tools.locks", env={"PYTHONPATH": str(ROOT)})
+    session.run("python", "-m", "tools.locks", env=ENGINE)
+
+
+def _check_imports(session: nox.Session) -> None:
+    """Check the import contract of every project that has one."""
+    for part in PARTS.values():
+        folder = ROOT / part.folder
+        if "[tool.importlinter]" in (folder / "pyproject.toml").read_text(encoding="utf-8"):
+            config = str(folder / "pyproject.toml")
+            session.run("lint-imports", "--no-cache", "--config", config, env={"PYTHONPATH": str(folder)})
 
 
 def _check_containers(session: nox.Session) -> None:
     session.run("hadolint", *_files(session, "*Dockerfile", "*.Dockerfile"))
     for file in COMPOSE:
-        session.run("python", "-m", "stack.compose", file, env={"PYTHONPATH": str(ROOT)})
+        session.run("python", "-m", "stack.commands.config", file, env=ENGINE)
         if _has_docker_compose(session):
             session.run("docker", "compose", "--file", file, "config", "--quiet", external=True)
 
@@ -81,14 +96,14 @@ def _check_containers(session: nox.Session) -> None:
 def _has_docker_compose(session: nox.Session) -> bool:
     if shutil.which("docker") is None:
         return False
-    asked = ("docker", "compose", "version")
-    said = session.run(*asked, external=True, silent=True, log=False, success_codes=range(256))
-    return "Docker Compose version" in str(said)
+    argv = ("docker", "compose", "version")
+    output = session.run(*argv, external=True, silent=True, log=False, success_codes=range(256))
+    return "Docker Compose version" in str(output)
 
 
 @nox.session(name="docker-lint", default=False)
 def docker_lint(session: nox.Session) -> None:
-    """Check Dockerfiles and compose files alone; `lint` does it too."""
+    """Check only the Dockerfiles and compose files (a part of lint)."""
     _install(session, DEVELOPMENT)
     _check_containers(session)
 
@@ -96,16 +111,16 @@ def docker_lint(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("part", list(PARTS), ids=list(PARTS))
 def tests(session: nox.Session, part: str) -> None:
-    """Run the unit tests of one part: no engine, no network."""
-    chosen = PARTS[part]
-    session.chdir(chosen.folder)
-    _install(session, chosen.lock)
-    session.run("python", "-m", "pytest", *chosen.arguments, *session.posargs, env={"PYTHONPATH": "."})
+    """Run one project's unit tests: no engine, no network (-P 3.12 for another Python)."""
+    project = PARTS[part]
+    session.chdir(project.folder)
+    _install(session, project.lock)
+    session.run("python", "-m", "pytest", *project.arguments, *session.posargs, env={"PYTHONPATH": "."})
 
 
 @nox.session(python=False)
 def integration(session: nox.Session) -> None:
-    """Bring a stack up, test it, end it (-- --engine docker|local --stack local|ci --keep -k EXPR)."""
+    """Start a stack, test it, end it (-- --engine docker|local --stack ci|local --keep -k EXPR)."""
     from stack.commands import integration
 
     if code := integration.run(session.posargs):
@@ -114,7 +129,7 @@ def integration(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def build(session: nox.Session) -> None:
-    """Make images or environments for a stack (-- --engine docker|local --stack local|ci)."""
+    """Build a stack's images or environments (-- --engine docker|local --stack ci|local)."""
     from stack.commands import integration
 
     if code := integration.build(session.posargs):
@@ -123,7 +138,7 @@ def build(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
-    """Break a running stack in every way known and compare what is said (FAULTS_ENGINE=local|docker)."""
+    """Inject faults into running stacks and check every diagnosis (FAULTS_ENGINE=local|docker)."""
     _install(session, DEVELOPMENT)
     environment = {"FAULTS_ENGINE": os.environ.get("FAULTS_ENGINE", "local"), "PYTHONPATH": PATHS}
     session.run("python", "-m", "pytest", "tests/faults", *session.posargs, env=environment)
@@ -131,7 +146,7 @@ def faults(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def unprotected(session: nox.Session) -> None:
-    """Take each protection out of a copy and see its tests fail (-- faults|crashes WORD...)."""
+    """Mutation-test the suites: remove each protection, expect a failing test (-- faults|crashes WORD...)."""
     _install(session, DEVELOPMENT)
     environment = {"FAULTS_ENGINE": os.environ.get("FAULTS_ENGINE", "local"), "PYTHONPATH": PATHS}
     session.run("python", "-m", "unprotected", *session.posargs, env=environment)
@@ -139,7 +154,7 @@ def unprotected(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def crashes(session: nox.Session) -> None:
-    """Kill the shop's processes at every step and compare its books (CRASHES_LONG=1, TEST_SEED)."""
+    """Kill the backend at every step and check its data for consistency (CRASHES_LONG=1, TEST_SEED)."""
     _install(session, DEVELOPMENT)
     session.run("python", "-m", "pytest", "tests/crashes", *session.posargs, env={"PYTHONPATH": PATHS})
 
@@ -153,30 +168,30 @@ def data(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
-    """Fuzz the backend by its OpenAPI (-- --long --engine docker|podman|local --stack local|ci)."""
+    """Fuzz the backend from its OpenAPI schema (-- --long --engine docker|podman|local --stack ci|local)."""
     _install(session, "tools/requirements/fuzz.txt")
-    session.run("python", "-m", "tools.fuzzing", *session.posargs, env={"PYTHONPATH": str(ROOT)})
+    session.run("python", "-m", "tools.fuzzing", *session.posargs, env=ENGINE)
 
 
 @nox.session(default=False)
 def workflows(session: nox.Session) -> None:
-    """Run the workflow files for real with act, on this machine (-- docker|local; else what answers)."""
+    """Run the GitHub workflows on this machine with act (-- docker|local; default: auto)."""
     from stack.engines import registry
 
     _install(session, "tools/requirements/workflows.txt")
     engine = registry.choose(session.posargs[0] if session.posargs else "auto")
-    kept = ROOT / ".stack" / "artifacts"
+    artifacts = ROOT / ".stack" / "artifacts"
     with tempfile.TemporaryDirectory(prefix="workflows-") as folder:
         for file in _files(session, ".github/workflows/*.yml"):
             session.run(
                 "act", "push", "--workflows", file, "--platform", "ubuntu-latest=-self-hosted",
-                "--var", f"STACK_ENGINE={engine}", "--env", f"WORKFLOW_ARTIFACTS={kept}",
+                "--var", f"STACK_ENGINE={engine}", "--env", f"WORKFLOW_ARTIFACTS={artifacts}",
                 "--action-cache-path", folder, "--no-cache-server", *_stand_ins(file),
             )  # fmt: skip
 
 
 def _stand_ins(workflow: str) -> list[str]:
-    """Return act's options that put the folders of tools/stand-ins in the place of GitHub's actions."""
+    """Return act's options that replace GitHub's actions by the folders of tools/stand-ins."""
     used = set(re.findall(r"uses: (actions/([\w-]+)@\w+)", (ROOT / workflow).read_text(encoding="utf-8")))
     folder = ROOT / "tools" / "stand-ins"
     return [f"--local-repository={use}={folder / name}" for use, name in used if (folder / name).is_dir()]
@@ -184,34 +199,34 @@ def _stand_ins(workflow: str) -> list[str]:
 
 @nox.session(name="base-images", python=False, default=False)
 def base_images(session: nox.Session) -> None:
-    """Make the base images from Debian packages where no registry answers (-- --replace)."""
-    from stack.errors import StackError
+    """Build the base images from Debian packages where no registry is reachable (-- --replace)."""
+    from stack.commands import exit_code
     from tools import base_images
 
-    try:
+    def build_base_images() -> None:
         base_images.make(tags=None, replace="--replace" in session.posargs, say=session.log)
-    except StackError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        sys.exit(problem.code)
+
+    if code := exit_code.run(build_base_images):
+        sys.exit(code)
 
 
 @nox.session(default=False)
 def parity(session: nox.Session) -> None:
-    """Run the same small stacks on every engine and compare what is seen (needs a Docker Engine)."""
+    """Run the same small stacks on every engine and compare the results (needs a Docker Engine)."""
     _install(session, DEVELOPMENT)
     session.run("python", "-m", "pytest", "tests/parity", *session.posargs, env={"PYTHONPATH": PATHS})
 
 
 @nox.session(name="plain-compose", default=False)
 def plain_compose(session: nox.Session) -> None:
-    """Type the users' document's own Docker commands and compare what they print (needs an Engine)."""
+    """Run the documented Docker Compose commands and compare their output (needs a Docker Engine)."""
     _install(session, DEVELOPMENT)
     session.run("python", "-m", "pytest", "tests/plain_compose", *session.posargs, env={"PYTHONPATH": PATHS})
 
 
 @nox.session(python=False, default=False)
 def lock(session: nox.Session) -> None:
-    """Make every lock of pyproject.toml's table anew (-- --upgrade), or compare them offline (-- --check)."""
+    """Write every lock file that pyproject.toml lists (-- --upgrade), or check them offline (-- --check)."""
     from tools import locks
 
     if "--check" in session.posargs:
@@ -230,6 +245,6 @@ def lock(session: nox.Session) -> None:
 
 @nox.session(default=False, python=False)
 def clean(session: nox.Session) -> None:
-    """Remove what sessions left in this work tree: environments, caches, runs."""
+    """Delete what sessions leave in this work tree: environments, caches, runs."""
     for name in (".nox", ".stack", ".mypy_cache", ".ruff_cache", ".pytest_cache"):
         shutil.rmtree(ROOT / name, ignore_errors=True)

@@ -1,6 +1,6 @@
-"""Every error a person can cause: what happened, the way out, its own exit code.
+"""The errors that users can cause. Each says what happened and what to do, and has its own exit code.
 
-Only the entry points (tasks.py, noxfile.py, ``python -m stack...``) print these and exit.
+Only the entry points (tasks.py, noxfile.py, ``python -m stack...``) print them and exit.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import ClassVar
 
 
 class StackError(Exception):
-    """What happened, in one sentence; ``hint`` says what to run or change."""
+    """An error with its cause in one sentence; ``hint`` says what to run or change."""
 
     code: ClassVar[int] = 1
 
@@ -23,127 +23,127 @@ class StackError(Exception):
 
 
 class ServiceFailed(StackError):
-    """A service did not become ready, or died later."""
+    """A service did not become ready, or ended later."""
 
     code = 3
 
 
 class TestsFailed(StackError):
-    """The integration tests ran and did not pass."""
+    """At least one integration test failed."""
 
     code = 4
 
 
 class ComposeError(StackError):
-    """A compose file does not say something that can be run; the message names file, line or key."""
+    """A compose file is invalid; the message names the file and the line or key."""
 
     code = 10
 
 
 class VariableMissing(StackError):
-    """A variable that the compose file requires (``${VAR:?}``) is not set."""
+    """A variable that a compose file requires (``${VAR:?}``) has no value."""
 
     code = 11
 
 
 class DependencyCycle(StackError):
-    """``depends_on`` goes in a circle."""
+    """Services depend on each other in a circle."""
 
     code = 12
 
 
 class UnknownService(StackError):
-    """A service that the stack does not have was named."""
+    """The stack has no service of this name."""
 
     code = 13
 
 
 class UnknownStack(StackError):
-    """A stack that does not exist was named."""
+    """There is no stack of this name."""
 
     code = 14
 
 
 class UnknownEngine(StackError):
-    """An engine that does not exist was named."""
+    """There is no engine of this name."""
 
     code = 15
 
 
 class EngineUnavailable(StackError):
-    """The engine that was asked for does not answer, is too old, or may not be used."""
+    """The requested engine does not answer, is too old, or the user lacks permission to use it."""
 
     code = 16
 
 
 class NotRunnable(StackError):
-    """The local engine has no way to run a service."""
+    """The local engine cannot run a service."""
 
     code = 17
 
 
 class PythonMissing(StackError):
-    """No interpreter of the version a service asks for."""
+    """No Python interpreter of the version that a service requires is installed."""
 
     code = 18
 
 
 class LockMismatch(StackError):
-    """A lock file does not match its project or what the index holds."""
+    """A lock file does not match its project or the package index."""
 
     code = 19
 
 
 class PortTaken(StackError):
-    """A port that was demanded is held by another program."""
+    """Another program holds a port that the stack must have."""
 
     code = 20
 
 
 class DiskFull(StackError):
-    """There is no room left where state, data or environments are written."""
+    """The disk that holds state, data or environments is full."""
 
     code = 21
 
 
 class BuildFailed(StackError):
-    """An image or an environment could not be made."""
+    """An image or an environment could not be built."""
 
     code = 22
 
 
 class NotDisposable(StackError):
-    """A destructive verb was aimed at something that is not a stack of ours."""
+    """A destructive command was refused: its target is not marked as disposable."""
 
     code = 23
 
 
 class ServerMissing(StackError):
-    """No server binary (Postgres, Redis) of the asked version can be had here."""
+    """No Postgres or Redis server of the required version is available on this machine."""
 
     code = 24
 
 
 class StateUnreadable(StackError):
-    """A state file is damaged, from another version, or not ours."""
+    """A state file is damaged, from another version, or belongs to another user."""
 
     code = 25
 
 
 class NotUp(StackError):
-    """A verb that needs a running stack found none."""
+    """The command needs a running stack, and the stack is not running."""
 
     code = 26
 
 
 class NameTaken(StackError):
-    """A network, volume or container of that name belongs to somebody else."""
+    """A network, volume or container of this name belongs to another project."""
 
     code = 27
 
 
 class CommandFailed(StackError):
-    """A program we ran ended with an error; carries its argv, code and output."""
+    """A program ended with an error; carries its argv, exit code and output."""
 
     code = 28
 
@@ -153,21 +153,27 @@ class CommandFailed(StackError):
 
 
 class GuardianLost(StackError):
-    """The stack's guardian ended without a word."""
+    """The guardian process of the stack ended without reporting why."""
 
     code = 29
 
 
 class ImageMissing(StackError):
-    """An image is not here, and no registry gives it."""
+    """An image is not on this machine and cannot be pulled."""
 
     code = 30
 
 
 class UpElsewhere(StackError):
-    """The stack is up on another engine than the one that was asked for."""
+    """The stack is running on another engine than the requested one."""
 
     code = 31
+
+
+class InvalidOption(StackError):
+    """The value of an option is not one of those that the command knows."""
+
+    code = 32
 
 
 class DataBusy(StackError):
@@ -246,9 +252,3 @@ class BackupOlder(StackError):
     """A backup with fewer migrations than the code; it is migrated only where that is asked for."""
 
     code = 52
-
-
-class BadSize(StackError):
-    """A number of products or orders, or a seed, that is not understood."""
-
-    code = 53

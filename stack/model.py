@@ -1,4 +1,4 @@
-"""What a compose file says, as immutable data.
+"""The content of compose files, as immutable data.
 
 Names follow the compose specification (https://github.com/compose-spec/compose-spec).
 Durations are seconds and end in ``_s``; sizes are bytes and end in ``_bytes``.
@@ -19,15 +19,15 @@ MountType = Literal["bind", "volume", "tmpfs"]
 class Port:
     """A published port. ``published`` is None where the file leaves the choice to the engine.
 
-    ``demanded`` is true where the user named the host port, by a variable that is set; such a
-    port is never replaced by a free one.
+    ``fixed`` is true where a variable with a value chose the host port; such a port is never replaced by
+    a free one.
     """
 
     target: int
     published: int | None = None
     host_ip: str = "127.0.0.1"
     protocol: str = "tcp"
-    demanded: bool = False
+    fixed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Mount:
 class Healthcheck:
     """A health check; ``test`` is ``("CMD", ...)`` or ``("CMD-SHELL", text)``.
 
-    Defaults are the compose specification's.
+    Defaults are the compose specification's. Its ``start_interval`` has no field: see docs/engines.md.
     """
 
     test: tuple[str, ...]
@@ -52,7 +52,6 @@ class Healthcheck:
     timeout_s: float = 30.0
     retries: int = 3
     start_period_s: float = 0.0
-    start_interval_s: float = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +66,7 @@ class Dependency:
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """Where a service's image is made from. ``context`` is absolute, ``dockerfile`` relative to it."""
+    """What a service's image is built from. ``context`` is absolute, ``dockerfile`` relative to it."""
 
     context: Path
     dockerfile: str = "Dockerfile"
@@ -76,11 +75,35 @@ class Build:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LocalHints:
-    """The ``x-local`` key: what the local engine cannot infer.
+class Limits:
+    """The most that one container of a service may use; None where there is no limit."""
 
-    ``command`` replaces the image's command, ``python`` asks for an interpreter version
-    (``"3.13"``), ``working_dir`` is absolute, ``environment`` is laid over the service's own.
+    memory_bytes: int | None = None
+    processes: int | None = None
+    cpus: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileGrant:
+    """A secret or a config that a service reads as the file ``target``.
+
+    It is a copy of ``file``, else it holds ``content``; a grant that has neither is external.
+    """
+
+    kind: Literal["secret", "config"]
+    name: str
+    target: str
+    file: Path | None = None
+    content: str | None = field(default=None, repr=False)
+    mode: int = 0o444
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalHints:
+    """The ``x-local`` key: what the local engine cannot find out by itself.
+
+    ``command`` replaces the image's command, ``python`` is an interpreter version (``"3.13"``),
+    ``working_dir`` is absolute, ``environment`` overrides the service's own.
     """
 
     command: tuple[str, ...] | None = None
@@ -91,7 +114,12 @@ class LocalHints:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """One entry of ``services``."""
+    """One entry of ``services``.
+
+    ``hostnames`` are the names besides the service's own by which others reach it: ``hostname``,
+    ``container_name`` and the aliases of its networks. ``other_keys`` are the keys of the file that have
+    no field here; stack/plan/unenforced.py says what becomes of each.
+    """
 
     name: str
     image: str | None = None
@@ -104,13 +132,21 @@ class Service:
     mounts: tuple[Mount, ...] = ()
     depends_on: tuple[Dependency, ...] = ()
     healthcheck: Healthcheck | None = None
-    profiles: tuple[str, ...] = ()
     restart: str = "no"
     stop_signal: str = "SIGTERM"
     stop_grace_period_s: float = 10.0
     user: str | None = None
     working_dir: str | None = None
     networks: tuple[str, ...] = ()
+    hostnames: tuple[str, ...] = ()
+    extra_hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    read_only: bool = False
+    tty: bool = False
+    stdin_open: bool = False
+    replicas: int = 1
+    limits: Limits = field(default_factory=Limits)
+    files: tuple[FileGrant, ...] = ()
+    other_keys: tuple[str, ...] = ()
     local: LocalHints = field(default_factory=LocalHints)
 
 
@@ -120,10 +156,9 @@ class Stack:
 
     ``name`` is the project name. ``networks`` and ``volumes`` map the file's keys to the names the
     engine uses (``ecommerce-local-network``). ``services`` holds only those whose profile is active,
-    in file order. ``env_file`` holds further variables and may be absent.
-    ``endpoints`` (the ``x-endpoints`` key) are the addresses that tests and people use,
-    written with service names (``http://backend:8000``). ``variables`` is what interpolation
-    saw, for the flight recorder.
+    in file order. ``env_file`` holds further variables and may be absent. ``endpoints`` (the
+    ``x-endpoints`` key) are the addresses that tests and people use, written with service names
+    (``http://backend:8000``).
     """
 
     name: str
@@ -134,4 +169,3 @@ class Stack:
     networks: Mapping[str, str] = field(default_factory=dict)
     volumes: Mapping[str, str] = field(default_factory=dict)
     endpoints: Mapping[str, str] = field(default_factory=dict)
-    variables: Mapping[str, str] = field(default_factory=dict)

@@ -82,7 +82,7 @@ def make(
     """
     builder = ImageBuilder(run=run, say=say)
     builder.require_engine()
-    names = tuple(base_tags.asked() if tags is None else dict.fromkeys(tags))
+    names = tuple(base_tags.required_tags() if tags is None else dict.fromkeys(tags))
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
         answers = pool.map(lambda tag: "missing" if replace else builder.state(tag), names)
         states = dict(zip(names, answers, strict=True))

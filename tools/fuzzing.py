@@ -12,11 +12,11 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stack.commands import exit_code
 from stack.control import session
 from stack.control.choice import Choice
 from stack.display import messages
 from stack.display.progress import Progress
-from stack.errors import StackError
 from stack.system import programs
 from stack.system.directories import ROOT
 
@@ -54,19 +54,17 @@ def parse(arguments: Sequence[str]) -> Options:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Fuzz a stack of its own; return the exit code. Errors have been printed."""
-    options = parse(arguments)
+    """Fuzz an ephemeral stack and return the exit code; errors have been printed."""
+    return exit_code.run(lambda: _run(parse(arguments)))
+
+
+def _run(options: Options) -> int:
     choice = Choice(kind=options.stack, engine=options.engine)
-    try:
-        with session.ephemeral_stack(choice, show=Progress().show) as stack:
-            backend = stack.endpoints["BACKEND_URL"]
-            customer = ["--header", f"Authorization: Bearer {_token(backend)}", *KEEP_TOKEN]
-            identities = {"anonymous": [], "a customer": customer}
-            codes = [_fuzz(backend, name, words, options) for name, words in identities.items()]
-    except StackError as problem:
-        messages.print_error(problem)
-        return problem.code
-    return max(codes)
+    with Progress() as progress, session.ephemeral_stack(choice, show=progress.show) as stack:
+        backend = stack.endpoints["BACKEND_URL"]
+        customer = ["--header", f"Authorization: Bearer {_token(backend)}", *KEEP_TOKEN]
+        identities = {"an anonymous user": [], "a customer": customer}
+        return max([_fuzz(backend, name, words, options) for name, words in identities.items()])
 
 
 def _token(backend: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stack.commands import exit_code
 from stack.environments.lockfile import Interpreter, check_lock
 from stack.errors import LockMismatch
 from stack.system.directories import ROOT
@@ -100,16 +101,15 @@ def _pins(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def main(root: Path = ROOT) -> int:
-    """Check every lock; return 0 where all match, else the error's exit code."""
-    locks = table(root)
-    for lock in locks:
-        try:
+    """Check every lock and return the exit code."""
+
+    def check_all() -> None:
+        locks = table(root)
+        for lock in locks:
             check(lock, root)
-        except LockMismatch as problem:
-            print(f"error: {problem}", file=sys.stderr)
-            return problem.code
-    print(f"{len(locks)} locks match what they were made from")
-    return 0
+        print(f"{len(locks)} locks match what they were made from")
+
+    return exit_code.run(check_all)
 
 
 if __name__ == "__main__":

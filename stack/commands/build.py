@@ -1,4 +1,4 @@
-"""`inv build`"""
+"""`inv build`: build what a stack's services run from."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from stack.engines import registry
 
 
 def run(choice: Choice, *, no_cache: bool) -> None:
-    """Make what the stack's services are run from."""
+    """Build the images or, on the local engine, the Python environments of every service."""
     from stack.engines import build
 
     engine = registry.choose(choice.engine)
-    loaded = compose.load(*map(Path, choice.files()), env_file=Path(choice.env_file()))
-    build.build(loaded, engine, no_cache=no_cache, say=messages.say)
+    stack = compose.load(*map(Path, choice.files()), env_file=Path(choice.env_file()))
+    build.build(stack, engine, no_cache=no_cache, say=messages.say)

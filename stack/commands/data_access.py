@@ -17,7 +17,7 @@ from stack.data.clients import Clients
 from stack.data.guard import Location
 from stack.data.stores import Redis, Server, Stores
 from stack.data.template import Recipe
-from stack.errors import BadSize, NoSuchStore, NotUp, ServerMissing
+from stack.errors import InvalidOption, NoSuchStore, NotUp, ServerMissing
 from stack.plan.plan import Plan, ServicePlan
 from stack.records import plans as stored_plans
 from stack.records import state as records
@@ -157,10 +157,10 @@ def parse_size(text: str, *, limit: int = MAXIMUM) -> int:
     """Return a number of products or orders, or a seed.
 
     Raises:
-        BadSize: it is no number, or not between 0 and ``limit``.
+        InvalidOption: it is no number, or not between 0 and ``limit``.
     """
     if not text.isdecimal() or int(text) > limit:
-        raise BadSize(f"{text!r} is not a number between 0 and {limit}.", hint="Give a whole number.")
+        raise InvalidOption(f"{text!r} is not a number between 0 and {limit}.", hint="Give a whole number.")
     return int(text)
 
 

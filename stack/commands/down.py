@@ -1,4 +1,4 @@
-"""`inv down`"""
+"""`inv down`: stop and remove a stack."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from stack.records import state
 
 
 def run(choice: Choice, *, volumes: bool) -> None:
-    """End the stack and say what was kept; nothing up is not an error."""
+    """End the stack and say whether its data was kept; a stack that is not up is no error."""
     name = choice.resolve_name()
-    kept = state.read(name)
-    if kept is None:
+    stack = state.read(name)
+    if stack is None:
         if volumes:
-            _forget_data(name)
-            messages.say(f"{name} was not up; its data is removed")
+            _delete_data(name)
+            messages.say(f"{name} was not up; its data is deleted")
         else:
             messages.say(f"Nothing to end. {guardians.not_up(name)}")
         return
     began = time.monotonic()
-    sweep.end(kept, volumes=volumes)
-    summary.finish(Path(kept.run), outcome="ended")
-    data = "its data is removed" if volumes or kept.ephemeral else "its data is kept"
+    sweep.end(stack, volumes=volumes)
+    summary.finish(Path(stack.run), outcome="ended")
+    data = "its data is deleted" if volumes or stack.ephemeral else "its data is kept"
     messages.say(f"{name} is down in {time.monotonic() - began:.1f} s; {data}")
 
 
-def _forget_data(name: str) -> None:
-    """Remove what a stack that is not up has kept, on whatever engine it was."""
+def _delete_data(name: str) -> None:
+    """Delete the data of a stack that is not up, on every engine that is available."""
     state.forget(name, volumes=True)
     for engine in registry.NAMES:
         if engine != "local" and registry.why_not(engine) is None:

@@ -1,4 +1,4 @@
-"""`inv exec`, `inv run`, `inv shell`, `inv manage`"""
+"""`inv exec`, `inv run`, `inv shell`, `inv manage`: run a command in a service."""
 
 from __future__ import annotations
 
@@ -20,41 +20,51 @@ from stack.system import programs
 
 
 def run(choice: Choice, service: str, command: str, *, fresh: bool = False) -> int:
-    """Run ``command`` in the place of ``service`` on the user's terminal; return its exit code."""
-    kept = guardians.require_running(choice.resolve_name())
+    """Run ``command`` in ``service``, or with ``fresh`` in a new copy of it, and return its exit code.
+
+    It uses the person's terminal. On the local engine it runs with the service's environment, in its folder.
+
+    Raises:
+        NotRunnable: the local engine finds no such program.
+        UnknownService: the stack has no such service.
+    """
+    stack = guardians.require_running(choice.resolve_name())
     words = shlex.split(command)
-    if kept.engine != "local":
-        return programs.attach(container_argv(kept, service, words, fresh=fresh))
-    made = stored_plans.read(kept.name)
-    planned = plans.service_of(made, service)
-    environment = local_environment(planned, kept)
-    addresses = {(s.name, t): (LOOPBACK, p) for s in made.services.values() for t, p in s.ports.items()}
+    if stack.engine != "local":
+        return programs.attach(container_argv(stack, service, words, fresh=fresh))
+    plan = stored_plans.read(stack.name)
+    planned = plans.service_of(plan, service)
+    environment = local_environment(planned, stack)
+    addresses = {(s.name, t): (LOOPBACK, p) for s in plan.services.values() for t, p in s.ports.items()}
     argv = [rewrite_paths(rewrite_names(word, addresses, own=service), planned.folders) for word in words]
     program = shutil.which(argv[0], path=environment["PATH"])
     if program is None:
-        raise NotRunnable(
-            f"There is no program {argv[0]!r} in the place of {service}.", hint="Check the command."
-        )
-    return programs.attach([program, *argv[1:]], env=environment | dict(made.endpoints), cwd=planned.cwd)
+        raise NotRunnable(f"{service} has no program {argv[0]!r}.", hint="Check the spelling of the command.")
+    return programs.attach([program, *argv[1:]], env=environment | dict(plan.endpoints), cwd=planned.cwd)
 
 
-def local_environment(planned: ServicePlan, kept: StackState) -> dict[str, str]:
+def local_environment(planned: ServicePlan, stack: StackState) -> dict[str, str]:
     """Return the environment of a service of the local engine."""
     from stack.engines.local.engine import service_environment
 
     service = planned.service
     context = service.build.context if service.build is not None else None
     bins = virtualenv.sync(context, python=service.local.python).bin if context is not None else None
-    return service_environment(planned, kept.token, bins)
+    return service_environment(planned, stack.token, bins)
 
 
-def container_argv(kept: StackState, service: str, words: Sequence[str], *, fresh: bool) -> list[str]:
-    if service not in kept.ports:
-        raise UnknownService(f"There is no service {service!r}.", hint=f"Services: {', '.join(kept.ports)}.")
+def container_argv(stack: StackState, service: str, words: Sequence[str], *, fresh: bool) -> list[str]:
+    """Return the Compose command that runs ``words`` in the service's container, or in a new one.
+
+    Raises:
+        UnknownService: the stack has no such service.
+    """
+    if service not in stack.ports:
+        raise UnknownService(f"There is no service {service!r}.", hint=f"Services: {', '.join(stack.ports)}.")
     from stack.engines.container import engine, podman
 
-    compose_file = str(state.folder(kept.name) / engine.RESOLVED)
-    base = [*podman.compose(kept.engine), "--project-name", kept.name, "--file", compose_file]
-    quiet = [] if sys.stdin.isatty() else ["-T"]
-    verb = ["run", "--rm", "--no-deps", *quiet] if fresh else ["exec", *quiet]
+    compose_file = str(state.folder(stack.name) / engine.RESOLVED)
+    base = [*podman.compose(stack.engine), "--project-name", stack.name, "--file", compose_file]
+    no_terminal = [] if sys.stdin.isatty() else ["-T"]
+    verb = ["run", "--rm", "--no-deps", *no_terminal] if fresh else ["exec", *no_terminal]
     return [*base, *verb, service, *words]

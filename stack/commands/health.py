@@ -1,4 +1,4 @@
-"""`inv health`"""
+"""`inv health`: run the health checks of a stack's services."""
 
 from __future__ import annotations
 
@@ -14,38 +14,39 @@ from stack.records import plans
 from stack.records.state import StackState
 from stack.system import programs
 
-
-def ask_all(made: Plan, kept: StackState) -> list[dict[str, str]]:
-    """Return what each service's health check says now."""
-
-    async def ask() -> list[dict[str, str]]:
-        return list(await asyncio.gather(*(_ask(made, kept, name) for name in made.services)))
-
-    return asyncio.run(ask())
+COLUMNS = ("service", "health", "answer", "ms")
+PROBE_TIMEOUT_S = 5.0
 
 
-async def _ask(made: Plan, kept: StackState, name: str) -> dict[str, str]:
-    service = made.services[name]
+def run(choice: Choice, *, as_json: bool = False) -> int:
+    """Print the result of every service's health check; return 1 where one fails."""
+    stack = guardians.require_running(choice.resolve_name())
+    rows = check_all(plans.read(stack.name), stack)
+    messages.say(tables.render(rows, COLUMNS, as_json=as_json))
+    return 0 if all(row["health"] in {"ok", "-"} for row in rows) else 1
 
+
+def check_all(plan: Plan, stack: StackState) -> list[dict[str, str]]:
+    """Return the result of every service's health check, all asked at once."""
+
+    async def check() -> list[dict[str, str]]:
+        return list(await asyncio.gather(*(_check(plan, stack, name) for name in plan.services)))
+
+    return asyncio.run(check())
+
+
+async def _check(plan: Plan, stack: StackState, name: str) -> dict[str, str]:
     async def execute(argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
         words = (
-            [kept.engine, "exec", f"{kept.name}-{name}-1", *argv] if kept.engine != "local" else list(argv)
+            [stack.engine, "exec", f"{stack.name}-{name}-1", *argv] if stack.engine != "local" else list(argv)
         )
         done = await asyncio.to_thread(programs.run, words, timeout_s=timeout_s, check=False)
         return done.returncode, done.stdout or done.stderr
 
-    probe = checks.choose(service, execute)
+    probe = checks.choose(plan.services[name], execute)
     if probe is None:
-        return {"service": name, "health": "-", "answer": "has no health check", "ms": ""}
+        return {"service": name, "health": "-", "answer": "no health check", "ms": ""}
     began = time.monotonic()
-    seen = await probes.observe(probe, 5.0)
+    observation = await probes.observe(probe, PROBE_TIMEOUT_S)
     took_ms = f"{(time.monotonic() - began) * 1000:.0f}"
-    return {"service": name, "health": seen.kind, "answer": seen.detail[:80], "ms": took_ms}
-
-
-def run(choice: Choice) -> int:
-    """Ask every service now and say what it answers; 1 where one is not well."""
-    kept = guardians.require_running(choice.resolve_name())
-    rows = ask_all(plans.read(kept.name), kept)
-    messages.say(tables.table(rows, ["service", "health", "answer", "ms"]))
-    return 0 if all(row["health"] in {"ok", "-"} for row in rows) else 1
+    return {"service": name, "health": observation.kind, "answer": observation.detail[:80], "ms": took_ms}

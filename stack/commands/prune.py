@@ -1,23 +1,28 @@
-"""`inv prune`"""
+"""`inv prune`, and the clean-up after killed stacks that every command does first."""
 
 from __future__ import annotations
 
 from stack.control import sweep
 from stack.display import messages
-from stack.engines import registry
-from stack.records import state
+
+
+def clean_up_killed_stacks() -> None:
+    """Clean up after every stack whose guardian was killed, and print a sentence for each."""
+    for sentence in sweep.sweep():
+        messages.say(sentence)
 
 
 def run(*, everything: bool) -> None:
-    """Remove what ended stacks left; with ``everything`` end the living ones too, data included."""
+    """Remove what ended stacks left; with ``everything`` end the running stacks and delete their data."""
+    from stack.engines import registry
+    from stack.records import leftovers, state
+
     if everything:
         for name in state.names():
-            kept = state.read(name)
-            if kept is not None:
-                sweep.end(kept, volumes=True)
-                messages.say(f"{name} is ended, its data removed")
-    from stack.records import leftovers
-
+            stack = state.read(name)
+            if stack is not None:
+                sweep.end(stack, volumes=True)
+                messages.say(f"{name} is down; its data is deleted")
     for sentence in (*leftovers.remove(data=everything), *registry.remove_images()):
         messages.say(sentence)
-    messages.say("nothing of ended stacks is left")
+    messages.say("No leftovers of ended stacks remain.")

@@ -1,32 +1,37 @@
-"""`inv ps`"""
+"""`inv ps`: list the services of a stack."""
 
 from __future__ import annotations
-
-import json
 
 from stack.control import guardians, services
 from stack.control.choice import Choice
 from stack.display import messages, tables
+from stack.display.terminal import first_line
+from stack.errors import InvalidOption
+
+COLUMNS = ("service", "state", "since", "ports", "detail")
+FORMATS = ("table", "json")
 
 
-def run(choice: Choice, *, as_json: bool) -> None:
-    """List the services of the stack."""
+def run(choice: Choice, *, as_json: bool = False, format: str = "") -> None:
+    """List the services of the stack; ``format`` is the alias that `docker compose ps` has for ``as_json``.
+
+    Raises:
+        InvalidOption: ``format`` is neither table nor json.
+    """
+    if format not in ("", *FORMATS):
+        raise InvalidOption(f"There is no format {format!r}.", hint=f"Formats: {', '.join(FORMATS)}.")
     name = choice.resolve_name()
-    kept = guardians.alive(name)
-    rows = [] if kept is None else [_row(item) for item in services.service_statuses(kept)]
-    if as_json:
-        messages.say(json.dumps(rows, indent=1))
-    elif not rows:
-        messages.say(str(guardians.not_up(name)))
-    else:
-        messages.say(tables.table(rows, ["service", "state", "since", "ports", "detail"]))
+    stack = guardians.alive(name)
+    rows = [] if stack is None else [_row(status) for status in services.service_statuses(stack)]
+    as_json = as_json or format == "json"
+    messages.say(tables.render(rows, COLUMNS, as_json=as_json, empty=str(guardians.not_up(name))))
 
 
-def _row(item: services.ServiceStatus) -> dict[str, str]:
+def _row(status: services.ServiceStatus) -> dict[str, str]:
     return {
-        "service": item.service,
-        "state": item.state,
-        "since": tables.age(services.elapsed_s(item.since)),
-        "ports": ", ".join(f"127.0.0.1:{host}->{target}" for target, host in item.ports.items()),
-        "detail": item.text[:60],
+        "service": status.service,
+        "state": status.state,
+        "since": tables.age(services.elapsed_s(status.since)),
+        "ports": ", ".join(f"127.0.0.1:{host}->{target}" for target, host in status.ports.items()),
+        "detail": first_line(status.text),
     }

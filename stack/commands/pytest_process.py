@@ -1,4 +1,4 @@
-"""The tests' own process: pytest, started against a stack, ended with it or with us."""
+"""The process that runs the integration tests: pytest, started against a stack and ended with it."""
 
 from __future__ import annotations
 
@@ -15,60 +15,64 @@ from stack.display import failure, messages
 from stack.errors import GuardianLost, ServiceFailed, TestsFailed
 from stack.health import verdicts
 from stack.records import timeline
+from stack.records.timeline import Event
 from stack.system import ctrl_c, kernel, programs
 from stack.system.directories import ROOT
 
 TESTS = ROOT / "integration_tests"
 
 NO_TEST_RAN = {
-    4: "The integration tests did not run: pytest does not know what stood after `--`, and says so above.",
-    5: "No integration test ran: none fits what stood after `--`.",
+    4: "The integration tests did not run: pytest rejected an argument after `--`; its message is above.",
+    5: "No integration test ran: none matches the arguments after `--`.",
 }
-"""What pytest means by its exit codes where no test is to blame (docs.pytest.org, "Exit codes")."""
+"""pytest's exit codes where no test failed (https://docs.pytest.org/en/stable/reference/exit-codes.html)."""
 
-TELLS_S = 3.0
-"""How long pytest may take after Ctrl-C to say which tests had failed."""
+REPORT_LIMIT_S = 3.0
+"""How long pytest may take after Ctrl-C to report which tests had failed."""
+
+FATAL = verdicts.BAD - {"unhealthy"}
+"""States of a service that end the tests at once; an unhealthy service may recover."""
 
 
-def test(launched: Launched, python: Path, words: Sequence[str], *, began_at: int) -> None:
-    """Run pytest with ``words``; a service that dies meanwhile ends it at once, with its verdict.
+def test(stack: Launched, python: Path, arguments: Sequence[str], *, began_at: int) -> None:
+    """Run pytest with ``arguments`` and end it at once when a service of the stack fails.
 
-    ``began_at`` is how many of the stack's events there were before.
+    ``began_at`` is the number of the stack's events before the tests.
 
     Raises:
-        ServiceFailed, GuardianLost: the stack did not last as long as the tests.
+        ServiceFailed, GuardianLost: the stack ended before the tests.
         TestsFailed: they did not pass.
     """
-    dead: list[timeline.Event] = []
+    failures: list[Event] = []
     with ctrl_c.hold() as release:
-        tests = _start(launched, python, words)
+        tests = _start(stack, python, arguments)
         try:
             _pass_on(release, tests)
-            watcher = threading.Thread(target=_watch, args=(launched, tests, dead, began_at), daemon=True)
+            watcher = threading.Thread(target=_watch, args=(stack, tests, failures, began_at), daemon=True)
             watcher.start()
             code = tests.wait()
-        except BaseException as problem:
-            _end(tests, patience_s=TELLS_S if isinstance(problem, KeyboardInterrupt) else 0)
+        except BaseException as error:
+            _end(tests, patience_s=REPORT_LIMIT_S if isinstance(error, KeyboardInterrupt) else 0)
             raise
     watcher.join(timeout=0.1)
-    _must_have_lasted(launched, dead)
+    _ensure_stack_lasted(stack, failures)
     if code != 0:
         raise TestsFailed(
             NO_TEST_RAN.get(code, f"The integration tests did not pass (pytest ended with {code})."),
-            hint=f"See {launched.run}.",
+            hint=f"See {stack.run}.",
         )
 
 
-def _start(launched: Launched, python: Path, words: Sequence[str]) -> programs.Process:
-    kept = guardians.require_running(launched.name)
-    report_words = [f"--junitxml={launched.run / 'junit.xml'}", "-o", "junit_logging=all"]
-    argv = [str(python), "-m", "pytest", str(TESTS), *report_words, *words]
-    environment = {**os.environ, **kept.endpoints, "STACK_NAME": kept.name, "STACK_ENGINE": kept.engine}
-    environment |= {"STACK_RUN": str(launched.run), "STACK_PYTHON": sys.executable}
+def _start(stack: Launched, python: Path, arguments: Sequence[str]) -> programs.Process:
+    state = guardians.require_running(stack.name)
+    report_options = [f"--junitxml={stack.run / 'junit.xml'}", "-o", "junit_logging=all"]
+    argv = [str(python), "-m", "pytest", str(TESTS), *report_options, *arguments]
+    environment = {**os.environ, **state.endpoints, "STACK_NAME": state.name, "STACK_ENGINE": state.engine}
+    environment |= {"STACK_RUN": str(stack.run), "STACK_PYTHON": sys.executable}
     bind = kernel.die_with_parent()
 
     def before() -> None:
-        # An import that Ctrl-C stops only shows a traceback: their conftest lets it in when all is loaded.
+        # Ctrl-C during an import only prints a traceback: the tests' conftest unblocks it after the imports.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         if bind:
             bind()
@@ -80,12 +84,15 @@ def _pass_on(release: Callable[[], None], tests: programs.Process) -> None:
     try:
         release()
     except KeyboardInterrupt:
-        tests.send_signal(signal.SIGINT)  # it may be younger than that; it holds both back, as one
+        tests.send_signal(signal.SIGINT)  # it came before pytest started; pytest blocks and merges both
         raise
 
 
 def _end(tests: programs.Process, *, patience_s: float) -> None:
-    """End pytest; it may first tell what it knows, for Ctrl-C reached it too. A second one ends that."""
+    """Wait for pytest's report after Ctrl-C, which has reached it as well, then end it.
+
+    A second Ctrl-C ends it at once.
+    """
     try:
         programs.ends_within(tests, patience_s)
     finally:
@@ -93,34 +100,34 @@ def _end(tests: programs.Process, *, patience_s: float) -> None:
         tests.wait()
 
 
-def _must_have_lasted(launched: Launched, dead: Sequence[timeline.Event]) -> None:
-    if dead:
-        event = dead[0]
-        messages.say(failure.failure([event], launched.run))
+def _ensure_stack_lasted(stack: Launched, failures: Sequence[Event]) -> None:
+    if failures:
+        event = failures[0]
+        messages.say(failure.failure([event], stack.run))
         raise ServiceFailed(
-            f"{event.service} ended while {_running_test(launched.run)} ran: {event.text}.",
-            hint=f"Everything that was seen is in {launched.run}.",
+            f"{event.service} ended while {_running_test(stack.run)} ran: {event.text}.",
+            hint=f"The record of the run is in {stack.run}.",
         )
-    if launched.process.poll():
+    if stack.process.poll():
         raise GuardianLost(
-            f"The stack's guardian was killed while {_running_test(launched.run)} ran.",
-            hint="Run it again; the next command of any kind removes what is left.",
+            f"The stack's guardian was killed while {_running_test(stack.run)} ran.",
+            hint="Run the job again; it first cleans up what the stack left.",
         )
 
 
-def _watch(launched: Launched, tests: programs.Process, dead: list[timeline.Event], skip: int) -> None:
+def _watch(stack: Launched, tests: programs.Process, failures: list[Event], skip: int) -> None:
     def over() -> bool:
-        return tests.poll() is not None or bool(launched.process.poll())
+        return tests.poll() is not None or bool(stack.process.poll())
 
-    for number, event in enumerate(timeline.follow(launched.run, ended=over)):
-        if number >= skip and event.kind == "service" and event.state in verdicts.BAD - {"unhealthy"}:
-            dead.append(event)
+    for number, event in enumerate(timeline.follow(stack.run, ended=over)):
+        if number >= skip and event.kind == "service" and event.state in FATAL:
+            failures.append(event)
             break
     if tests.poll() is None:
         tests.terminate()
 
 
 def _running_test(run: Path) -> str:
-    """Return the test that is running, which the tests' conftest writes down."""
+    """Return the name of the running test, which the tests' conftest records."""
     path = run / "current-test"
     return path.read_text(encoding="utf-8") if path.exists() else "the tests"

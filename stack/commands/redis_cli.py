@@ -1,4 +1,4 @@
-"""`inv redis-cli`"""
+"""`inv redis-cli`: open redis-cli on a stack's Redis."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ from stack.plan.plan import LOOPBACK
 from stack.records import plans as stored_plans
 from stack.system import programs
 
+TIMEOUT_S = 5.0
+
 
 def run(choice: Choice, command: str) -> int:
-    """Open redis-cli on the stack's Redis, or run one command."""
-    kept = guardians.require_running(choice.resolve_name())
-    planned = plans.service_of_image(stored_plans.read(kept.name), "redis")
-    if kept.engine != "local":
+    """Open redis-cli, or run one Redis command; return the exit code.
+
+    Raises:
+        ServerMissing: an interactive session was asked for, and no client is installed.
+    """
+    stack = guardians.require_running(choice.resolve_name())
+    planned = plans.service_of_image(stored_plans.read(stack.name), "redis")
+    if stack.engine != "local":
         return programs.attach(
-            exec.container_argv(kept, planned.name, ["redis-cli", *shlex.split(command)], fresh=False)
+            exec.container_argv(stack, planned.name, ["redis-cli", *shlex.split(command)], fresh=False)
         )
     port = next(iter(planned.ports.values()))
     program = shutil.which("redis-cli") or shutil.which("valkey-cli")
@@ -30,18 +36,21 @@ def run(choice: Choice, command: str) -> int:
         return programs.attach([program, "-h", LOOPBACK, "-p", str(port), *shlex.split(command)])
     if not command:
         raise ServerMissing(
-            "There is no redis-cli here.", hint='Install one, or give one command: -c "GET key".'
+            "redis-cli is not installed.", hint='Install it, or give one command: -c "GET key".'
         )
-    messages.say(_inline(port, command))
+    messages.say(_reply(port, command))
     return 0
 
 
-def _inline(port: int, command: str) -> str:
-    """One inline command (https://redis.io/docs/latest/develop/reference/protocol-spec/#inline-commands)."""
-    with socket.create_connection((LOOPBACK, port), timeout=5) as connection:
+def _reply(port: int, command: str) -> str:
+    """Return the server's reply to an inline command.
+
+    https://redis.io/docs/latest/develop/reference/protocol-spec/#inline-commands
+    """
+    with socket.create_connection((LOOPBACK, port), timeout=TIMEOUT_S) as connection:
         connection.sendall(command.encode() + b"\r\n")
         connection.shutdown(socket.SHUT_WR)
-        answer = b""
+        reply = b""
         while chunk := connection.recv(65536):
-            answer += chunk
-    return answer.decode(errors="replace").rstrip()
+            reply += chunk
+    return reply.decode(errors="replace").rstrip()

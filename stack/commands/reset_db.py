@@ -18,7 +18,7 @@ def run(
     """Give the stack fresh data: migrated and seeded, or (``empty``) migrated only. Nothing is restarted.
 
     Raises:
-        BadSize: a number that makes no sense.
+        InvalidOption: a number that makes no sense.
         NotUp, NotDisposable: it is no running stack, or not one whose data may be thrown away.
     """
     began = time.monotonic()

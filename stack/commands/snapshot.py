@@ -15,7 +15,7 @@ from stack.data import postgres, snapshot
 from stack.data.rows import Difference
 from stack.data.snapshot import Snapshot
 from stack.display import messages, tables
-from stack.errors import BadName
+from stack.errors import InvalidOption
 from stack.system import programs
 
 ROWS_AT_MOST = 10
@@ -28,7 +28,7 @@ def run(choice: Choice, verb: str, name: str, *, branch: bool = False, overwrite
     """Save, restore, delete or compare the snapshot ``name``; with ``branch`` that of a git branch.
 
     Raises:
-        BadName: there is no such verb.
+        InvalidOption: there is no such verb.
     """
     verbs: dict[str, Callable[[Access, str], None]] = {
         "save": lambda access, chosen: _save(access, chosen, overwrite=overwrite or branch),
@@ -37,7 +37,7 @@ def run(choice: Choice, verb: str, name: str, *, branch: bool = False, overwrite
         "diff": _diff,
     }
     if verb not in verbs:
-        raise BadName(f"inv snapshot does not know {verb!r}.", hint=f"Verbs: {', '.join(verbs)}.")
+        raise InvalidOption(f"inv snapshot does not know {verb!r}.", hint=f"Verbs: {', '.join(verbs)}.")
     access = data_access.open_access(choice)
     verbs[verb](access, snapshot.name_of_branch(name) if branch else name)
 

@@ -1,4 +1,4 @@
-"""`inv start`, `inv stop`, `inv restart`"""
+"""`inv start`, `inv stop`, `inv restart`: change services of a running stack."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from stack.control.choice import Choice
 from stack.display import messages
 from stack.records.control import Action
 
+DONE: dict[str, str] = {
+    Action.START: "started and ready",
+    Action.STOP: "stopped",
+    Action.RESTART: "restarted and ready",
+}
 
-def change(choice: Choice, verb: str, service: str) -> None:
-    """Stop, start or restart services of the stack."""
+
+def run(choice: Choice, verb: str, service: str) -> None:
+    """Start, stop or restart one service, or all where ``service`` is empty, and wait until it is done."""
     stack = guardians.require_running(choice.resolve_name())
     services.change_services(stack, Action(verb), [service] if service else [])
-    past = {"stop": "stopped", "start": "started and ready", "restart": "restarted and ready"}[verb]
-    messages.say(f"{service or 'all services'}: {past}")
+    messages.say(f"{service or 'all services'}: {DONE[verb]}")

@@ -1,4 +1,4 @@
-"""`inv stats`"""
+"""`inv stats`: show each service's processor and memory use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stack.control import guardians
 from stack.control.choice import Choice
@@ -19,38 +19,48 @@ from stack.system import processes, programs
 if TYPE_CHECKING:
     import psutil
 
+COLUMNS = ("service", "processes", "cpu", "memory")
+CPU_INTERVAL_S = 0.2
+"""A processor share is a difference over time."""
 
-def memory_bytes(kept: StackState) -> int:
-    """Return the resident memory of all services of a stack; pages that processes share count once each."""
+
+def run(choice: Choice, *, as_json: bool) -> None:
+    """Print what each service uses."""
+    rows = service_rows(guardians.require_running(choice.resolve_name()))
+    messages.say(tables.render(rows, COLUMNS, as_json=as_json))
+
+
+def memory_bytes(stack: StackState) -> int:
+    """Return the resident memory of all services' processes; shared pages count once for each process."""
     import psutil
 
     total = 0
-    for process in (p for group in _processes(kept).values() for p in group):
+    for process in (p for group in _processes(stack).values() for p in group):
         with contextlib.suppress(psutil.Error):
             total += process.memory_info().rss
     return total
 
 
-def service_rows(kept: StackState) -> list[dict[str, str]]:
-    """Return processes, processor share and memory of each service."""
-    if kept.engine != "local":
-        return _container_rows(kept)
+def service_rows(stack: StackState) -> list[dict[str, str]]:
+    """Return the number of processes, the processor share and the memory of each service."""
+    if stack.engine != "local":
+        return _container_rows(stack)
     import psutil
 
-    groups = _processes(kept)
+    groups = _processes(stack)
     for process in (p for group in groups.values() for p in group):
         with contextlib.suppress(psutil.Error):
             process.cpu_percent()
-    time.sleep(0.2)  # a processor share is a difference over time
+    time.sleep(CPU_INTERVAL_S)
     return [_row(name, group) for name, group in groups.items()]
 
 
-def _processes(kept: StackState) -> dict[str, list[psutil.Process]]:
-    """Each service's first process, as the guardian noted it, and all that came from it."""
+def _processes(stack: StackState) -> dict[str, list[psutil.Process]]:
+    """Return each service's first process, as the guardian recorded it, with all its descendants."""
     import psutil
 
-    groups: dict[str, list[psutil.Process]] = {name: [] for name in kept.ports}
-    for event in timeline.read(Path(kept.run)):
+    groups: dict[str, list[psutil.Process]] = {name: [] for name in stack.ports}
+    for event in timeline.read(Path(stack.run)):
         if event.kind == "process" and processes.is_alive(event.pid, event.started):
             with contextlib.suppress(psutil.Error):
                 first = psutil.Process(event.pid)
@@ -58,7 +68,7 @@ def _processes(kept: StackState) -> dict[str, list[psutil.Process]]:
     return groups
 
 
-def _row(name: str, group: list[Any]) -> dict[str, str]:
+def _row(name: str, group: list[psutil.Process]) -> dict[str, str]:
     import psutil
 
     share, memory = 0.0, 0
@@ -74,25 +84,19 @@ def _row(name: str, group: list[Any]) -> dict[str, str]:
     }
 
 
-def _container_rows(kept: StackState) -> list[dict[str, str]]:
-    names = [f"{kept.name}-{service}-1" for service in kept.ports]
+def _container_rows(stack: StackState) -> list[dict[str, str]]:
+    names = [f"{stack.name}-{service}-1" for service in stack.ports]
     try:
-        done = programs.run([kept.engine, "stats", "--no-stream", "--format", "json", *names], timeout_s=30)
+        done = programs.run([stack.engine, "stats", "--no-stream", "--format", "json", *names], timeout_s=30)
     except CommandFailed:
         return []
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
     return [
         {
-            "service": row["Name"].removeprefix(f"{kept.name}-").removesuffix("-1"),
+            "service": row["Name"].removeprefix(f"{stack.name}-").removesuffix("-1"),
             "processes": row["PIDs"],
             "cpu": row["CPUPerc"],
             "memory": row["MemUsage"].split("/")[0].strip(),
         }
         for row in rows
     ]
-
-
-def run(choice: Choice) -> None:
-    """Show what each service uses."""
-    rows = service_rows(guardians.require_running(choice.resolve_name()))
-    messages.say(tables.table(rows, ["service", "processes", "cpu", "memory"]))

@@ -1,4 +1,4 @@
-"""`inv up`"""
+"""`inv up`: start a stack."""
 
 from __future__ import annotations
 
@@ -12,18 +12,23 @@ from stack.display.progress import Progress
 
 
 def run(choice: Choice, service: str, *, timeout_s: float, watch: bool) -> None:
-    """Bring the stack up, say where it is, and with ``watch`` stay to reload what is saved."""
+    """Start the stack, or one service and what it depends on, and print its addresses.
+
+    With ``watch`` keep running and reload each service whose files are saved.
+    """
     began = time.monotonic()
-    shown = Progress()
-    kept, already = session.up(choice, [service] if service else [], deadline_s=timeout_s, show=shown.show)
-    if already:
-        messages.say(f"{kept.name} is up already ({kept.engine})")
+    with Progress() as progress:
+        stack, was_up = session.up(
+            choice, [service] if service else [], deadline_s=timeout_s, show=progress.show
+        )
+    if was_up:
+        messages.say(f"{stack.name} is up already ({stack.engine})")
     else:
-        messages.say(f"{kept.name} is up on {kept.engine} in {time.monotonic() - began:.1f} s")
-        spare.start(kept)
-    for line in status.address_lines(kept):
+        messages.say(f"{stack.name} is up on {stack.engine} in {time.monotonic() - began:.1f} s")
+        spare.start(stack)
+    for line in status.address_lines(stack):
         messages.say(line)
     if watch:
         from stack.commands.watch import watch_services
 
-        watch_services(kept, say=messages.say)
+        watch_services(stack, say=messages.say)

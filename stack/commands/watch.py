@@ -1,10 +1,10 @@
-"""A saved file reloads its service, on every engine."""
+"""`inv up --watch`: reload a service when one of its files is saved, on every engine."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stack.control import guardians, services
 from stack.errors import ServiceFailed
@@ -13,53 +13,69 @@ from stack.records import plans
 from stack.records.control import Action
 from stack.records.state import StackState
 
-POLL_S = 0.3
+if TYPE_CHECKING:
+    from watchfiles import Change
+
+ALIVE_CHECK_MS = 500
+"""How often it is checked that the stack is still up."""
+
+DEBOUNCE_MS = 200
+"""How long changes are collected: an editor's save is often several, and is one reload."""
+
 SUFFIXES = frozenset({".py", ".html", ".txt", ".toml", ".sql", ".json", ".yml", ".yaml", ".css", ".js"})
-SKIPPED = frozenset({"__pycache__", "tests", ".venv", "staticfiles", "node_modules"})
-Snapshot = dict[Path, int]
-"""File -> time of its last change, in nanoseconds."""
+IGNORED_FOLDERS = frozenset({"__pycache__", "tests", "staticfiles", "node_modules"})
 
 
-def watch_services(kept: StackState, *, say: Callable[[str], None]) -> None:
-    """Stay until interrupted or until the stack is gone; restart each service whose files change."""
-    made = plans.read(kept.name)
-    seen = {name: snapshot(project) for name, project in projects(made)}
-    say(f"watching {', '.join(seen)}; Ctrl-C ends the watch, not the stack")
-    while guardians.alive(kept.name) is not None:
-        time.sleep(POLL_S)
-        for name, project in projects(made):
-            now = snapshot(project)
-            changed = differences(seen[name], now)
-            seen[name] = now
-            if changed:
-                say(f"{changed[0].relative_to(project)} was saved: reloading {name}")
-                try:
-                    services.change_services(kept, Action.REBUILD, [name])
-                    say(f"{name} is ready again")
-                except ServiceFailed:
-                    say(f"{name} did not become ready; see `inv logs`")
+def watch_services(stack: StackState, *, say: Callable[[str], None]) -> None:
+    """Restart each service whose files change, until Ctrl-C or until the stack has ended."""
+    from watchfiles import watch
+
+    projects = dict(service_projects(plans.read(stack.name)))
+    changes = watch(
+        *set(projects.values()),
+        watch_filter=lambda change, path: is_source(path, projects.values()),
+        debounce=DEBOUNCE_MS,
+        rust_timeout=ALIVE_CHECK_MS,
+        yield_on_timeout=True,
+    )
+    say(f"watching {', '.join(projects)}; Ctrl-C ends the watch, not the stack")
+    for batch in changes:
+        if guardians.alive(stack.name) is None:
+            return
+        for name, file in changed_services(projects, batch):
+            say(f"{file} was saved: reloading {name}")
+            _rebuild(stack, name, say)
 
 
-def projects(made: Plan) -> Iterator[tuple[str, Path]]:
-    """Return the services that are made from a folder, with it."""
-    for name, planned in made.services.items():
+def _rebuild(stack: StackState, service: str, say: Callable[[str], None]) -> None:
+    try:
+        services.change_services(stack, Action.REBUILD, [service])
+        say(f"{service} is ready again")
+    except ServiceFailed:
+        say(f"{service} did not become ready; see `inv logs`")
+
+
+def service_projects(plan: Plan) -> Iterator[tuple[str, Path]]:
+    """Yield each service that is built from a folder, with that folder."""
+    for name, planned in plan.services.items():
         if planned.service.build is not None:
             yield name, planned.service.build.context
 
 
-def snapshot(project: Path) -> Snapshot:
-    """Return the files that count, with the time of their last change."""
-    return {
-        path: path.stat().st_mtime_ns
-        for path in project.rglob("*")
-        if path.suffix in SUFFIXES and not _is_skipped(path.relative_to(project)) and path.is_file()
-    }
+def changed_services(
+    projects: dict[str, Path], changes: set[tuple[Change, str]]
+) -> Iterator[tuple[str, Path]]:
+    """Yield each service that has a changed file, with the first such file, relative to its folder."""
+    files = sorted(Path(path) for _, path in changes)
+    for name, project in projects.items():
+        file = next((file for file in files if file.is_relative_to(project)), None)
+        if file is not None:
+            yield name, file.relative_to(project)
 
 
-def differences(before: Snapshot, after: Snapshot) -> list[Path]:
-    """Return the files that came, went or changed."""
-    return sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
-
-
-def _is_skipped(path: Path) -> bool:
-    return any(part in SKIPPED or part.startswith(".") for part in path.parts)
+def is_source(path: str, projects: Iterable[Path]) -> bool:
+    """Return whether a file of one of the projects is its source, neither a test nor a cache."""
+    file = Path(path)
+    parts = next((file.relative_to(p).parts for p in projects if file.is_relative_to(p)), ())
+    ignored = any(part in IGNORED_FOLDERS or part.startswith(".") for part in parts)
+    return file.suffix in SUFFIXES and bool(parts) and not ignored

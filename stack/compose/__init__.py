@@ -1,4 +1,4 @@
-"""Compose files, read as Docker Compose reads them, become a ``stack.model.Stack``."""
+"""Compose files, read as Docker Compose reads them -> ``stack.model.Stack``."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ def load(
     env_file: Path | None = None,
     name: str | None = None,
 ) -> Stack:
-    """What ``docker compose -f FILE -f FILE ...`` would run.
+    """Return the stack that ``docker compose -f FILE -f FILE ...`` would run.
 
-    The project directory is the folder of the first file. ``environment`` (default: this process's)
-    is what interpolation sees; under it lie the values of ``env_file``, and under those the ones of
-    ``.env`` in the project directory. Neither has to exist. ``profiles`` default to
+    The project directory is the folder of the first file. Interpolation takes a variable from
+    ``environment`` (default: this process's), else from ``env_file``, else from ``.env`` in the project
+    directory. Neither file has to exist. ``profiles`` default to
     ``COMPOSE_PROFILES``, ``name`` to ``COMPOSE_PROJECT_NAME``, then the files' own ``name``, then
     the folder's.
 
     Raises:
-        ComposeError: a file is missing, does not parse, or says what compose would not take.
+        ComposeError: a file is missing, does not parse, or compose would refuse it.
         VariableMissing: a ``${VAR:?}`` has no value.
     """
-    # Imported here, so that `import stack.compose` costs nothing where nothing is loaded.
+    # Imported here, so that `import stack.compose` is cheap where no file is loaded.
     from stack.compose.loading import Request, load_stack
 
     return load_stack(

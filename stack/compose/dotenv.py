@@ -24,22 +24,22 @@ _ESCAPE: Final = re.compile(r"\\(0\d{1,3}|[abcfnrtv$\"\\])")
 _ESCAPES: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
-def read(file: Path, around: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a file. ``around`` is what its values may refer to, before its own earlier lines.
+def read(file: Path, outer: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a file. Its values may refer to ``outer`` variables, and to earlier lines.
 
     Raises:
-        ComposeError: not UTF-8, or a line that says nothing; names file and line.
+        ComposeError: not UTF-8, or a line that cannot be read; names file and line.
         VariableMissing: a ``${NAME:?}`` has no value.
     """
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ComposeError(f"{file}: cannot be read: {error}.") from None
-    return _Reader(text, file, around).variables()
+    return _Parser(text, file, outer).variables()
 
 
 def raw(file: Path) -> dict[str, str]:
-    """The variables of a file in ``format: raw``: nothing is quoted, nothing is substituted.
+    """Return the variables of a file in ``format: raw``: no quotes, no interpolation.
 
     Raises:
         ComposeError: cannot be read.
@@ -52,19 +52,19 @@ def raw(file: Path) -> dict[str, str]:
     return {name: value for name, sign, value in pairs if sign}
 
 
-class _Reader:
-    def __init__(self, text: str, file: Path, around: Mapping[str, str]) -> None:
-        self.text, self.file, self.around = text, file, around
+class _Parser:
+    def __init__(self, text: str, file: Path, outer: Mapping[str, str]) -> None:
+        self.text, self.file, self.outer = text, file, outer
         self.position = 0
-        self.found: dict[str, str] = {}
-        self.interpolation = Interpolation(variables=ChainMap(dict(around), self.found))
+        self.values: dict[str, str] = {}
+        self.interpolation = Interpolation(variables=ChainMap(dict(outer), self.values))
 
     def variables(self) -> dict[str, str]:
         self._skip()
         while self.position < len(self.text):
             self._statement()
             self._skip()
-        return self.found
+        return self.values
 
     def _skip(self) -> None:
         match = _SKIPPED.match(self.text, self.position)
@@ -73,12 +73,12 @@ class _Reader:
     def _statement(self) -> None:
         match = _STATEMENT.match(self.text, self.position)
         if not match:
-            raise self._error("is not NAME=value")
+            raise self._error("expected NAME=value")
         name, self.position = match[1], match.end()
         if match["sign"]:
-            self.found[name] = self._value()
-        elif name in self.around:
-            self.found[name] = self.around[name]
+            self.values[name] = self._value()
+        elif name in self.outer:
+            self.values[name] = self.outer[name]
 
     def _value(self) -> str:
         quote = self.text[self.position : self.position + 1]
@@ -97,7 +97,7 @@ class _Reader:
             raise self._error("has a quote that is not closed")
         where, self.position = self._where(), match.end()
         value = match[1].replace("\\" + quote, quote)
-        return self.interpolation.text(_ESCAPE.sub(_unescaped, value), where) if quote == '"' else value
+        return self.interpolation.text(_ESCAPE.sub(_unescape, value), where) if quote == '"' else value
 
     def _where(self) -> str:
         return f"{self.file}, line {self.text.count(chr(10), 0, self.position) + 1}"
@@ -107,7 +107,7 @@ class _Reader:
         return ComposeError(f"{self._where()}: {line.partition('=')[0]} {problem}.")
 
 
-def _unescaped(match: re.Match[str]) -> str:
+def _unescape(match: re.Match[str]) -> str:
     code = match[1]
     if code.startswith("0"):
         return chr(int(code, 8) & 0xFF) if re.fullmatch("[0-7]+", code) else match[0]

@@ -1,14 +1,14 @@
 """``$VAR`` and ``${VAR...}`` in values.
 
 Source of the rules: https://github.com/compose-spec/compose-spec/blob/main/12-interpolation.md
-and compose-go's ``template`` package for what that leaves open.
+and, where that is silent, compose-go's ``template`` package.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from stack.compose.source import Override
@@ -18,49 +18,48 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACED: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])(.*))?")
 
 
-# compose-go's own bound on what aliases of aliases may unfold to.
-_MOST_VALUES: Final = 100_000
+# compose-go's own bound on what aliases of aliases may expand to.
+_MAX_VALUES: Final = 100_000
 
 
-class Chosen(str):
-    """A text in which a variable that is set was used: the user's choice, not the file's."""
+class FromVariable(str):
+    """A string that a variable with a value is part of: the user's choice, not the file's."""
 
     __slots__ = ()
 
 
 @dataclass(kw_only=True)
 class Interpolation:
-    """Substitutes ``variables`` into the values of a document; ``used`` collects those it found set."""
+    """Replaces variables in the values of a document."""
 
     variables: Mapping[str, str]
-    used: dict[str, str] = field(default_factory=dict)
-    _chosen: bool = False
+    _used_variable: bool = False
     _values: int = 0
 
     def document(self, value: Any, file: str) -> Any:
-        """A copy of ``value`` with every text substituted, keys left alone.
+        """Return a copy of ``value`` with variables replaced in every string; keys are not touched.
 
         Raises:
             VariableMissing: a ``${VAR:?message}`` has no value.
-            ComposeError: a ``${`` that is none of the known forms.
+            ComposeError: a ``${`` that is not valid.
         """
         self._values = 0
         return self._copy(value, file, "")
 
     def text(self, template: str, where: str) -> str:
-        """``template`` with its variables substituted; ``where`` (file and key) is for errors."""
+        """Return ``template`` with its variables replaced; ``where`` (file and key) is for errors."""
         pieces: list[str] = []
         position = 0
         while (dollar := template.find("$", position)) >= 0:
             pieces.append(template[position:dollar])
-            piece, position = self._one(template, dollar + 1, where)
+            piece, position = self._replace(template, dollar + 1, where)
             pieces.append(piece)
         return "".join([*pieces, template[position:]])
 
     def _copy(self, value: Any, file: str, key: str) -> Any:
         self._values += 1
-        if self._values > _MOST_VALUES:
-            raise ComposeError(f"{file}: its aliases unfold to more than {_MOST_VALUES} values.")
+        if self._values > _MAX_VALUES:
+            raise ComposeError(f"{file}: its aliases expand to more than {_MAX_VALUES} values.")
         if isinstance(value, str):
             return self._leaf(value, file, key)
         if isinstance(value, dict):
@@ -76,11 +75,11 @@ class Interpolation:
     def _leaf(self, template: str, file: str, key: str) -> str:
         if "$" not in template:
             return template
-        self._chosen = False
+        self._used_variable = False
         text = self.text(template, f"{file}: {key}")
-        return Chosen(text) if self._chosen and ".ports[" in key else text
+        return FromVariable(text) if self._used_variable and ".ports[" in key else text
 
-    def _one(self, template: str, start: int, where: str) -> tuple[str, int]:
+    def _replace(self, template: str, start: int, where: str) -> tuple[str, int]:
         """What stands for the ``$`` before ``start``, and where the text goes on."""
         following = template[start : start + 1]
         if following == "$":
@@ -97,7 +96,7 @@ class Interpolation:
         match = _BRACED.fullmatch(inner)
         if not match:
             raise ComposeError(
-                f"{where}: {template!r} is not a known form of interpolation.", hint="Write $$ for a plain $."
+                f"{where}: {template!r} is not valid interpolation.", hint="Write $$ for a plain $."
             )
         name, operator, word = match.groups()
         value = self._lookup(name)
@@ -114,9 +113,7 @@ class Interpolation:
 
     def _lookup(self, name: str) -> str | None:
         value = self.variables.get(name)
-        if value is not None:
-            self.used[name] = value
-        self._chosen = self._chosen or bool(value)
+        self._used_variable = self._used_variable or bool(value)
         return value
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""From a request to a ``Stack``: variables, project name, profiles, resources, and what must agree."""
+"""From a request to a ``Stack``: variables, project name, profiles, resources, consistency."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from stack.compose import dotenv
-from stack.compose.consistency import Agreement
-from stack.compose.documents import Assembly
+from stack.compose.consistency import ConsistencyCheck
+from stack.compose.documents import DocumentReader
 from stack.compose.interpolation import Interpolation
-from stack.compose.services import Builder
+from stack.compose.services import ServiceReader
 from stack.compose.values import boolean
 from stack.errors import ComposeError
 from stack.model import Service, Stack
@@ -32,22 +32,24 @@ class Request:
 
 
 def load_stack(request: Request) -> Stack:
-    """See ``stack.compose.load``."""
+    """Return the stack of a request; see ``stack.compose.load``."""
     if not request.files:
-        raise ComposeError("No compose file was named.")
+        raise ComposeError("No compose file was given.")
     directory = Path(os.path.normpath(request.files[0].absolute().parent))
     variables = _variables(request, directory)
     interpolation = Interpolation(variables=variables)
-    assembly = Assembly(directory=directory, interpolation=interpolation)
-    name = _name(request, variables, assembly)
+    reader = DocumentReader(directory=directory, interpolation=interpolation)
+    name = _name(request, variables, reader)
     interpolation.variables = ChainMap({"COMPOSE_PROJECT_NAME": name}, dict(variables))
-    document = assembly.document(request.files)
+    document = reader.read(request.files)
     label = ", ".join(str(file) for file in request.files)
     if not document:
-        raise ComposeError(f"{label}: says nothing.")
+        raise ComposeError(f"{label}: the compose file is empty.")
     active = _active(document, request.profiles or _split(variables.get("COMPOSE_PROFILES", "")))
-    builder = Builder(label=label, directory=directory, variables=interpolation.variables)
-    services = {key: builder.service(key, raw) for key, raw in active.items()}
+    service_reader = ServiceReader(
+        label=label, directory=directory, variables=interpolation.variables, document=document
+    )
+    services = {key: service_reader.read(key, raw) for key, raw in active.items()}
     stack = Stack(
         name=name,
         files=tuple(request.files),
@@ -57,37 +59,35 @@ def load_stack(request: Request) -> Stack:
         networks=_networks(document, services, name),
         volumes=_names(document.get("volumes"), name),
         endpoints=dict(document.get("x-endpoints") or {}),
-        variables=interpolation.used,
     )
-    return Agreement(label=label, document=document).checked(stack)
+    return ConsistencyCheck(label=label, document=document).run(stack)
 
 
 def _variables(request: Request, directory: Path) -> dict[str, str]:
-    around = dict(os.environ if request.environment is None else request.environment)
+    values = dict(os.environ if request.environment is None else request.environment)
     for file in (request.env_file, directory / ".env"):
         if file is not None and file.is_file():
-            around = {**dotenv.read(file, around), **around}
-    return around
+            values = {**dotenv.read(file, values), **values}
+    return values
 
 
-def _name(request: Request, variables: Mapping[str, str], assembly: Assembly) -> str:
-    if given := request.name or variables.get("COMPOSE_PROJECT_NAME"):
-        if _normalised(given) != given:
+def _name(request: Request, variables: Mapping[str, str], reader: DocumentReader) -> str:
+    if requested := request.name or variables.get("COMPOSE_PROJECT_NAME"):
+        if _normalised(requested) != requested:
             raise ComposeError(
-                f"{given!r} is no project name: use lower-case letters, digits, '-' and '_', "
-                "first a letter or a digit."
+                f"{requested!r} is not a valid project name: use lower-case letters, digits, '-' and '_', "
+                "and start with a letter or a digit."
             )
-        return given
-    named = ""
+        return requested
+    written = ""
     for file in request.files:
-        for document in assembly.parsed(file):
-            own = document.get("name") if isinstance(document, dict) else None
-            named = (
-                assembly.interpolation.text(own, f"{file}: name") if isinstance(own, str) and own else named
-            )
-    name = _normalised(named) or _normalised(assembly.directory.name)
+        for document in reader.documents_of(file):
+            value = document.get("name") if isinstance(document, dict) else None
+            if isinstance(value, str) and value:
+                written = reader.interpolation.text(value, f"{file}: name")
+    name = _normalised(written) or _normalised(reader.directory.name)
     if not name:
-        raise ComposeError(f"{request.files[0]}: no project name: say name: in the file.")
+        raise ComposeError(f"{request.files[0]}: no project name: add `name:` to the file.")
     return name
 
 
@@ -100,7 +100,7 @@ def _split(text: str) -> list[str]:
 
 
 def _active(document: Mapping[str, Any], profiles: Collection[str]) -> dict[str, Any]:
-    """The services without a profile, and those with one that was asked for (``*``: all)."""
+    """The services without a profile, and those of a profile that is active (``*``: all)."""
     services = document.get("services") or {}
     return {
         key: raw
@@ -117,7 +117,7 @@ def _networks(document: Mapping[str, Any], services: Mapping[str, Service], proj
 
 
 def _names(declared: Mapping[str, Any] | None, project: str) -> dict[str, str]:
-    """Each key with the name that the engine uses."""
+    """Each key of the file with the name that the engine uses."""
     return {key: _real_name(key, raw or {}, project) for key, raw in (declared or {}).items()}
 
 

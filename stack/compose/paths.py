@@ -7,23 +7,23 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-# A context that is no folder: a URL, or git's own short form of one.
+# A context that is not a folder: a URL, or git's own short form of one.
 _REMOTE: Final = re.compile(r"[a-z][a-z0-9+.-]*://|git@|github\.com/|docker-image:|target:|service:")
 
 
 def absolute_paths(document: dict[str, Any], directory: Path) -> dict[str, Any]:
-    """The document with each path of a service's made absolute, starting at ``directory``."""
-    services = document.get("services")
-    if not services:
-        return document
-    return {
-        **document,
-        "services": {name: absolute_service(each, directory) for name, each in services.items()},
-    }
+    """Return the document with its paths made absolute, starting at ``directory``."""
+    result = dict(document)
+    if services := document.get("services"):
+        result["services"] = {name: absolute_service(each, directory) for name, each in services.items()}
+    for kind in ("secrets", "configs"):
+        if definitions := document.get(kind):
+            result[kind] = {name: _file(each, directory) for name, each in definitions.items()}
+    return result
 
 
 def absolute_service(service: dict[str, Any], directory: Path) -> dict[str, Any]:
-    """One service in long form with its paths made absolute."""
+    """Return one service in long form with its paths made absolute."""
     result = dict(service)
     if isinstance(build := result.get("build"), dict) and isinstance(build.get("context"), str):
         result["build"] = {**build, "context": _context(build["context"], directory)}
@@ -41,8 +41,15 @@ def absolute_service(service: dict[str, Any], directory: Path) -> dict[str, Any]
 
 
 def absolute(path: str, directory: Path) -> str:
-    """``path`` from ``directory``; ``~`` is the home folder. Symbolic links are left alone."""
+    """Return ``path`` from ``directory``; ``~`` is the home folder. Symbolic links are not resolved."""
     return os.path.normpath(directory / os.path.expanduser(path))  # noqa: PTH111  a missing user is no error
+
+
+def _file(definition: Any, directory: Path) -> Any:
+    """A secret or a config."""
+    if isinstance(definition, dict) and isinstance(definition.get("file"), str):
+        return {**definition, "file": absolute(definition["file"], directory)}
+    return definition
 
 
 def _context(context: str, directory: Path) -> str:

@@ -1,7 +1,7 @@
-"""Does a document keep to the compose specification? Unknown keys and wrong types, named by key.
+"""Whether a document follows the compose specification: unknown keys and wrong types, named by key.
 
-The rules are the specification's own JSON schema (``spec/``), read by the few words of JSON Schema it
-uses: a validator of the whole language takes longer to import than a stack takes to load.
+The rules are the specification's own JSON schema (``spec/``), read by the few keywords of JSON Schema
+that it uses: a validator of the whole language takes longer to import than a stack takes to load.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Schema = dict[str, Any]
 _DURATIONS: Final = ("interval", "timeout", "start_period", "start_interval")
 
 _KINDS: Final = {
-    "string": "a text",
+    "string": "a string",
     "object": "a mapping",
     "array": "a list",
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
-    "null": "nothing",
+    "null": "empty",
 }
 
 _X_LOCAL: Final[Schema] = {
@@ -46,7 +46,8 @@ _FORMATS: Final[dict[str, Callable[[Any], object]]] = {"duration": seconds, "boo
 
 
 @cache
-def _specification() -> Schema:
+def specification() -> Schema:
+    """Return the specification's JSON schema, with the keys of this project's own."""
     path = Path(__file__).with_name("spec") / "compose-spec.json"
     schema: Schema = json.loads(path.read_text(encoding="utf-8"))
     service = schema["$defs"]["service"]["properties"]
@@ -55,20 +56,20 @@ def _specification() -> Schema:
     service["stop_grace_period"]["format"] = "duration"
     for key in _DURATIONS:
         schema["$defs"]["healthcheck"]["properties"][key]["format"] = "duration"
-    # A variable leaves a text here; compose turns it into a boolean before it looks at the schema.
+    # Interpolation leaves a string here; compose makes a boolean of it before it checks the schema.
     schema_of_entry = service["depends_on"]["oneOf"][1]["patternProperties"]["^[a-zA-Z0-9._-]+$"]
     schema_of_entry["properties"]["required"]["type"] = ["boolean", "string"]
     return schema
 
 
 def check(document: dict[str, Any], file: str, *, complete: bool) -> None:
-    """Refuses what the specification does not allow; ``complete`` also asks for required keys and
-    for lists without repetitions, which merging sees to in some of them.
+    """Refuse what the specification does not allow; ``complete`` also checks that required keys are
+    there and that lists have no duplicates, which merging removes in some of them.
 
     Raises:
         ComposeError: names the file and the dotted key.
     """
-    _Check(file=file, complete=complete).value(document, _specification(), "")
+    _Check(file=file, complete=complete).value(document, specification(), "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +78,12 @@ class _Check:
     complete: bool
 
     def value(self, value: Any, schema: Schema, key: str) -> None:
-        # What is empty in a later file leaves the earlier ones as they are.
+        # An empty value in a later file does not change the earlier ones.
         if isinstance(value, Reset) or (value is None and not self.complete):
             return
         if isinstance(value, Override):
             value = value.value
-        schema = self._chosen(value, _resolved(schema), key)
+        schema = self._matching_branch(value, _resolved(schema), key)
         if "type" in schema and not _is_any(value, _types(schema)):
             raise self._wrong_type(value, _types(schema), key)
         self._scalar(value, schema, key)
@@ -91,21 +92,21 @@ class _Check:
         elif isinstance(value, list):
             self._list(value, schema, key)
 
-    def _chosen(self, value: Any, schema: Schema, key: str) -> Schema:
-        """Every ``oneOf`` of the specification is decided by the value's type."""
+    def _matching_branch(self, value: Any, schema: Schema, key: str) -> Schema:
+        """The branch of a ``oneOf`` that fits the value's type; the specification needs no more than that."""
         if "oneOf" not in schema:
             return schema
         branches = [_resolved(branch) for branch in schema["oneOf"]]
         for branch in branches:
             if "oneOf" in branch or _is_any(value, _types(branch)):
-                return self._chosen(value, branch, key)
+                return self._matching_branch(value, branch, key)
         raise self._wrong_type(value, [name for branch in branches for name in _types(branch)], key)
 
     def _scalar(self, value: Any, schema: Schema, key: str) -> None:
         if "enum" in schema and value not in schema["enum"]:
             raise self._error(key, f"must be one of {', '.join(schema['enum'])}, not {value!r}")
         if "pattern" in schema and isinstance(value, str) and not re.search(schema["pattern"], value):
-            raise self._error(key, f"{value!r} does not look as it should ({schema['pattern']})")
+            raise self._error(key, f"{value!r} does not match the pattern {schema['pattern']}")
         if (
             not schema.get("minimum", value) <= value <= schema.get("maximum", value)
             if _is_int(value)
@@ -139,37 +140,37 @@ class _Check:
         for index, item in enumerate(value):
             self.value(item, schema.get("items", {}), f"{key}[{index}]")
             if self.complete and schema.get("uniqueItems") and item in value[:index]:
-                raise self._error(f"{key}[{index}]", f"{item!r} is in the list already")
+                raise self._error(f"{key}[{index}]", f"{item!r} is in the list twice")
 
     def _unknown(self, name: str, known: Iterable[str], key: str) -> ComposeError:
         from difflib import get_close_matches  # only a mistake needs it
 
         if not known:
-            return self._error(key, "not a name: use letters, digits, '.', '_' and '-'")
+            return self._error(key, "invalid name: use letters, digits, '.', '_' and '-'")
         near = get_close_matches(name, known, n=1)
         return self._error(key, "unknown key" + (f"; did you mean {near[0]}?" if near else ""))
 
     def _wrong_type(self, value: Any, types: Iterable[str], key: str) -> ComposeError:
         wanted = " or ".join(dict.fromkeys(_KINDS[name] for name in types))
-        return self._error(key, f"must be {wanted}, not {described(value)}")
+        return self._error(key, f"must be {wanted}, not {describe(value)}")
 
     def _error(self, key: str, text: str) -> ComposeError:
         return ComposeError(f"{self.file}: {key or 'the document'}: {text}")
 
 
-def described(value: Any) -> str:
-    """What kind of thing a value is, with the value where it is short."""
+def describe(value: Any) -> str:
+    """Return the type of a value as people call it, with the value where it is short."""
     if value is None:
         return "empty"
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
-    kind = "the text" if isinstance(value, str) else "the number"
+    kind = "the string" if isinstance(value, str) else "the number"
     return str(value).lower() if isinstance(value, bool) else f"{kind} {value!r}"
 
 
 def _resolved(schema: Schema) -> Schema:
     while "$ref" in schema:
-        schema = _specification()["$defs"][schema["$ref"].rpartition("/")[2]]
+        schema = specification()["$defs"][schema["$ref"].rpartition("/")[2]]
     return schema
 
 

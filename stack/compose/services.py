@@ -6,32 +6,51 @@ from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from stack.compose import dotenv
+from stack.compose import command_line, dotenv
+from stack.compose.file_grants import file_grants
+from stack.compose.hostnames import extra_hosts_of, hostnames_of
+from stack.compose.limits import limits_of, replicas_of
 from stack.compose.shorthand import port_range
-from stack.compose.values import boolean, seconds, text, words
+from stack.compose.values import boolean, seconds, text
 from stack.errors import ComposeError
 from stack.model import Build, Dependency, Healthcheck, LocalHints, Mount, Port, Service
 
 _NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
 
+MODELLED: Final = frozenset(
+    (
+        *("image", "build", "command", "entrypoint", "environment", "env_file", "ports", "expose"),
+        *("volumes", "tmpfs", "depends_on", "links", "healthcheck", "profiles", "restart", "stop_signal"),
+        *("stop_grace_period", "user", "working_dir", "networks", "hostname", "container_name", "extends"),
+        *("extra_hosts", "read_only", "tty", "stdin_open", "scale", "mem_limit", "pids_limit", "cpus"),
+        *("secrets", "configs"),
+    )
+)
+"""The keys of a service that ``stack.model.Service`` has fields for."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class Builder:
-    """Makes services of long forms. ``label`` names the files in errors; ``directory`` is the project's."""
+class ServiceReader:
+    """Reads services in long form.
+
+    ``label`` names the files in errors, ``directory`` is the project's, ``document`` the whole of the files.
+    """
 
     label: str
     directory: Path
     variables: Mapping[str, str]
+    document: Mapping[str, Any]
 
-    def service(self, name: str, raw: Mapping[str, Any]) -> Service:
-        """The service, with every default of the specification.
+    def read(self, name: str, raw: Mapping[str, Any]) -> Service:
+        """Return the service, with every default of the specification.
 
         Raises:
             ComposeError: a value that cannot be read; names file and key.
         """
         where = f"services.{name}"
+        place = f"{self.label}: {where}"
         return Service(
             name=name,
             image=raw.get("image"),
@@ -44,13 +63,21 @@ class Builder:
             mounts=self._mounts(raw, where),
             depends_on=self._dependencies(raw),
             healthcheck=self._healthcheck(raw.get("healthcheck"), f"{where}.healthcheck.test"),
-            profiles=tuple(raw.get("profiles") or ()),
             restart=raw.get("restart") or "no",
             stop_signal=raw.get("stop_signal") or "SIGTERM",
             stop_grace_period_s=seconds(raw.get("stop_grace_period") or "10s"),
             user=raw.get("user"),
             working_dir=raw.get("working_dir"),
             networks=networks_of(raw),
+            hostnames=hostnames_of(raw),
+            extra_hosts=extra_hosts_of(raw),
+            read_only=boolean(raw.get("read_only") or False),
+            tty=boolean(raw.get("tty") or False),
+            stdin_open=boolean(raw.get("stdin_open") or False),
+            replicas=replicas_of(raw, place),
+            limits=limits_of(raw, place),
+            files=tuple(file_grants(raw, self.document, self.variables, place)),
+            other_keys=tuple(key for key in raw if key not in MODELLED and not key.startswith("x-")),
             local=self._local(raw.get("x-local") or {}, f"{where}.x-local"),
         )
 
@@ -68,30 +95,32 @@ class Builder:
         if raw is None:
             return None
         try:
-            return words(raw) if isinstance(raw, str) else tuple(raw)
+            return command_line.split(raw) if isinstance(raw, str) else tuple(raw)
         except ValueError as error:
             raise self._error(key, str(error)) from None
 
     def _environment(self, raw: Mapping[str, Any], where: str) -> dict[str, str]:
-        own = self._pairs(raw.get("environment"))
-        found: dict[str, str] = {}
+        inline = self._pairs(raw.get("environment"))
+        values: dict[str, str] = {}
         for index, entry in enumerate(raw.get("env_file") or ()):
             file = Path(entry["path"])
             if file.is_file():
-                found |= self._env_file(file, entry.get("format"), own, f"{where}.env_file[{index}]")
+                values |= self._env_file(file, entry.get("format"), inline, f"{where}.env_file[{index}]")
             elif boolean(entry.get("required", True)):
                 raise self._error(f"{where}.env_file[{index}]", f"there is no file {file}")
-        return {**found, **own}
+        return {**values, **inline}
 
-    def _env_file(self, file: Path, form: str | None, own: dict[str, str], key: str) -> dict[str, str]:
-        if form == "raw":
+    def _env_file(
+        self, file: Path, file_format: str | None, inline: dict[str, str], key: str
+    ) -> dict[str, str]:
+        if file_format == "raw":
             return dotenv.raw(file)
-        if form:
-            raise self._error(key, f"the format {form} is not known")
-        return dotenv.read(file, ChainMap(dict(self.variables), own))
+        if file_format:
+            raise self._error(key, f"unknown format {file_format}")
+        return dotenv.read(file, ChainMap(dict(self.variables), inline))
 
     def _pairs(self, raw: Any) -> dict[str, str]:
-        """``environment`` or ``args`` in either form; what has no value is taken from the variables."""
+        """``environment`` or ``args`` in either form; a name without a value takes it from the variables."""
         if isinstance(raw, list):
             split = (entry.partition("=") for entry in raw)
             raw = {name: value if sign else None for name, sign, value in split}
@@ -111,11 +140,11 @@ class Builder:
         try:
             return Port(
                 target=port_range(str(raw["target"]))[0],
-                # Of a range, in which any port will do, the first.
+                # The first of a range, any port of which will do.
                 published=port_range(published)[0] if published else None,
                 host_ip=str(raw.get("host_ip") or "127.0.0.1"),
                 protocol=str(raw.get("protocol") or "tcp"),
-                demanded=bool(raw.get("x-demanded")),
+                fixed=bool(raw.get("x-fixed")),
             )
         except ValueError as error:
             raise self._error(key, str(error)) from None
@@ -133,11 +162,10 @@ class Builder:
         tmpfs = raw.get("tmpfs") or ()
         targets = [entry.partition(":")[0] for entry in ([tmpfs] if isinstance(tmpfs, str) else tmpfs)]
         mounts += [Mount(type="tmpfs", target=target) for target in targets]
-        seen: set[str] = set()
-        for mount in mounts:
-            if mount.target in seen:
-                raise self._error(where, f"{mount.target} is mounted twice")
-            seen.add(mount.target)
+        targets = [mount.target for mount in mounts]
+        for target in targets:
+            if targets.count(target) > 1:
+                raise self._error(where, f"{target} is mounted twice")
         return tuple(mounts)
 
     def _mount(self, raw: Mapping[str, Any], key: str) -> Mount:
@@ -152,7 +180,7 @@ class Builder:
         return Mount(type=kind, target=raw["target"], source=source or None, read_only=read_only)
 
     def _dependencies(self, raw: Mapping[str, Any]) -> tuple[Dependency, ...]:
-        given = {
+        explicit = {
             name: Dependency(
                 service=name,
                 condition=entry["condition"],
@@ -162,7 +190,7 @@ class Builder:
             for name, entry in (raw.get("depends_on") or {}).items()
         }
         implied = {name: Dependency(service=name, restart=restart) for name, restart in _implied(raw)}
-        return tuple({**implied, **given}.values())
+        return tuple({**implied, **explicit}.values())
 
     def _healthcheck(self, raw: Mapping[str, Any] | None, key: str) -> Healthcheck | None:
         if not raw or boolean(raw.get("disable", False)) or not raw.get("test"):
@@ -170,13 +198,13 @@ class Builder:
         test = ("CMD-SHELL", raw["test"]) if isinstance(raw["test"], str) else tuple(raw["test"])
         if test[0] not in ("CMD", "CMD-SHELL", "NONE"):
             raise self._error(key, "must start with CMD, CMD-SHELL or NONE")
-        times = ("interval", "timeout", "start_period", "start_interval")
-        given: dict[str, Any] = {
-            f"{name}_s": seconds(raw[name]) for name in times if raw.get(name) is not None
+        durations = ("interval", "timeout", "start_period")
+        values: dict[str, Any] = {
+            f"{name}_s": seconds(raw[name]) for name in durations if raw.get(name) is not None
         }
         if raw.get("retries") is not None:
-            given["retries"] = self._count(raw["retries"], key.replace("test", "retries"))
-        return None if test[0] == "NONE" else Healthcheck(test=test, **given)
+            values["retries"] = self._count(raw["retries"], key.replace("test", "retries"))
+        return None if test[0] == "NONE" else Healthcheck(test=test, **values)
 
     def _count(self, raw: Any, key: str) -> int:
         try:
@@ -198,14 +226,14 @@ class Builder:
 
 
 def networks_of(raw: Mapping[str, Any]) -> tuple[str, ...]:
-    """The networks a service is on: its own, else ``default``, unless a ``network_mode`` says otherwise."""
+    """Return the networks of a service: those it names, else ``default``; none with a ``network_mode``."""
     if raw.get("network_mode"):
         return ()
     return tuple(raw.get("networks") or ("default",))
 
 
 def _implied(raw: Mapping[str, Any]) -> list[tuple[str, bool]]:
-    """Services that this one needs without saying ``depends_on``, and whether it restarts with them."""
+    """The services that other keys than ``depends_on`` refer to, and whether this one restarts with them."""
     links = [(link.partition(":")[0], True) for link in raw.get("links") or ()]
     shared = [raw[key] for key in _NAMESPACES if isinstance(raw.get(key), str)]
     namespaces = [(text[8:], True) for text in shared if text.startswith("service:")]

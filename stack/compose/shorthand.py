@@ -1,4 +1,4 @@
-"""Short forms -> long forms: ``8000:80`` and ``data:/srv:ro``, and the lists that stand for mappings.
+"""Short forms -> long forms: ``8000:80`` and ``data:/srv:ro``, and lists in place of mappings.
 
 Source of the rules: compose-go's ``transform`` and ``format`` packages, and for ports Docker's own
 ``go-connections/nat``.
@@ -11,7 +11,7 @@ import posixpath
 import re
 from typing import Any, Final
 
-from stack.compose.interpolation import Chosen
+from stack.compose.interpolation import FromVariable
 from stack.errors import ComposeError
 
 _PROTOCOLS: Final = ("tcp", "udp", "sctp")
@@ -24,16 +24,16 @@ _RANGE: Final = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
 
 
 def long_ports(entry: Any) -> list[dict[str, Any]]:
-    """The mappings that one entry of ``ports`` stands for: one for each port inside.
+    """Return the long form of one entry of ``ports``: a mapping for each container port.
 
-    ``demanded`` is set where a variable of the user's chose the port.
+    ``x-fixed`` is set where a variable chose the port.
 
     Raises:
-        ValueError: not a port, in words.
+        ValueError: not a port; the message says why.
     """
     if isinstance(entry, dict):
-        chosen = any(isinstance(entry.get(key), Chosen) for key in ("published", "target", "host_ip"))
-        return [{**entry, "x-demanded": True} if chosen else entry]
+        fixed = any(isinstance(entry.get(key), FromVariable) for key in ("published", "target", "host_ip"))
+        return [{**entry, "x-fixed": True} if fixed else entry]
     match = _PORT.fullmatch(str(entry))
     if not match or not match["target"]:
         raise ValueError(f"{entry!r} is not a port: write HOST:CONTAINER")
@@ -43,8 +43,8 @@ def long_ports(entry: Any) -> list[dict[str, Any]]:
     common: dict[str, Any] = {"protocol": protocol, "mode": "ingress"}
     if match["ip"]:
         common["host_ip"] = _address(match["ip"])
-    if isinstance(entry, Chosen):
-        common["x-demanded"] = True
+    if isinstance(entry, FromVariable):
+        common["x-fixed"] = True
     return [{**common, **pair} for pair in _pairs(str(entry), match["published"] or "", match["target"])]
 
 
@@ -66,11 +66,11 @@ def _pairs(entry: str, published: str, target: str) -> list[dict[str, Any]]:
         return [{"target": i, "published": str(o)} for i, o in zip(inside, outside, strict=True)]
     if len(inside) == 1:
         return [{"target": inside[0], "published": published}]
-    raise ValueError(f"{entry!r}: the two ranges are not of one length")
+    raise ValueError(f"{entry!r}: the two port ranges differ in length")
 
 
 def port_range(text: str) -> range:
-    """The ports of ``8000`` or ``8000-8010``.
+    """Return the ports of ``8000`` or ``8000-8010``.
 
     Raises:
         ValueError: neither, or out of 0-65535.
@@ -85,22 +85,24 @@ def port_range(text: str) -> range:
 
 
 def long_volume(entry: Any) -> dict[str, Any]:
-    """The mapping that one entry of a service's ``volumes`` stands for.
+    """Return the long form of one entry of a service's ``volumes``.
 
     Raises:
-        ValueError: not a mount, in words.
+        ValueError: not a mount; the message says why.
     """
     if isinstance(entry, dict):
         return entry
     if not entry:
-        raise ValueError("an empty text is not a volume")
+        raise ValueError("a volume cannot be an empty string")
     parts = entry.split(":")
     if not all(parts):
-        raise ValueError(f"{entry!r} has nothing between two colons")
+        raise ValueError(f"{entry!r} has an empty part between colons")
     if len(parts) > 3:
         raise ValueError(f"{entry!r} has too many colons")
     if len(parts[0]) == 1 and parts[0].isalpha() and len(parts) > 1:
-        raise ValueError(f"{entry!r} starts as a Windows path does: give the volume a longer name")
+        raise ValueError(
+            f"{entry!r} looks like a Windows path: give the volume a name of two letters or more"
+        )
     if len(parts) == 1:
         return {"type": "volume", "target": _clean(entry)}
     kind = "bind" if parts[0][0] in "./~" else "volume"
@@ -112,7 +114,7 @@ def long_volume(entry: Any) -> dict[str, Any]:
 
 
 def volume_target(entry: Any) -> Any:
-    """The path inside the container, which names a mount; None where there is none."""
+    """Return the path of a mount inside the container; None where it has none."""
     try:
         return long_volume(entry).get("target")
     except ValueError:
@@ -124,17 +126,17 @@ def _clean(path: str) -> str:
     return posixpath.normpath("/" + path.lstrip("/") if path.startswith("/") else path)
 
 
-def canonical(document: dict[str, Any], file: str) -> dict[str, Any]:
-    """The document with every modelled short form written out.
+def expand_short_forms(document: dict[str, Any], file: str) -> dict[str, Any]:
+    """Return the document with every short form that the model needs in its long form.
 
     Raises:
         ComposeError: a port or a volume that cannot be read; names file and key.
     """
     services = document.get("services") or {}
-    written = {
+    expanded = {
         name: _service(service or {}, f"{file}: services.{name}") for name, service in services.items()
     }
-    return {**document, "services": written} if "services" in document else document
+    return {**document, "services": expanded} if "services" in document else document
 
 
 def _service(service: dict[str, Any], where: str) -> dict[str, Any]:
@@ -156,15 +158,15 @@ def _service(service: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _dependency(depends_on: Any, name: str) -> dict[str, Any]:
-    given = (depends_on[name] if isinstance(depends_on, dict) else None) or {}
-    return {"condition": "service_started", "required": True, **given}
+    entry = (depends_on[name] if isinstance(depends_on, dict) else None) or {}
+    return {"condition": "service_started", "required": True, **entry}
 
 
-def _each(service: dict[str, Any], key: str, where: str, longer: Any) -> list[Any]:
+def _each(service: dict[str, Any], key: str, where: str, expand: Any) -> list[Any]:
     result = []
     for index, entry in enumerate(service[key]):
         try:
-            result.append(longer(entry))
+            result.append(expand(entry))
         except ValueError as error:
             raise ComposeError(f"{where}.{key}[{index}]: {error}") from None
     return result

@@ -1,7 +1,7 @@
 """The text of a compose file -> plain dicts, lists and scalars.
 
 Scalars are resolved as Docker Compose's YAML library does (go-yaml: YAML 1.2 with octals of 1.1), so
-``on`` and ``22:22`` are texts. Duplicate keys are refused. ``!reset`` and ``!override`` become markers.
+``on`` and ``22:22`` are strings. Duplicate keys are refused. ``!reset`` and ``!override`` become markers.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from stack.errors import ComposeError
 
 try:
     from yaml import CSafeLoader as BaseLoader
-except ImportError:  # a PyYAML built without libyaml: slower, the same answers
+except ImportError:  # a PyYAML built without libyaml: slower, the same result
     from yaml import SafeLoader as BaseLoader  # type: ignore[assignment]
 
 
 _PREFIX: Final = "tag:yaml.org,2002:"
-_DEEPEST: Final = 100
+_MAX_DEPTH: Final = 100
 
 
 @dataclass(frozen=True)
 class Reset:
-    """``!reset``: what earlier files said under this key is taken away."""
+    """``!reset``: the value that earlier files give to this key is removed."""
 
 
 @dataclass(frozen=True)
 class Override:
-    """``!override``: what earlier files said under this key is replaced, not merged."""
+    """``!override``: the value that earlier files give to this key is replaced, not merged."""
 
     value: Any
 
@@ -54,7 +54,7 @@ def _integer(text: str) -> int:
 
 
 def _number(loader: Any, node: yaml.ScalarNode) -> int | float | str:
-    """As go-yaml: an integer of 64 bits, else a float, else a text."""
+    """As go-yaml: an integer of 64 bits, else a float, else a string."""
     try:
         integer = _integer(node.value)
         if -(2**63) <= integer < 2**64:
@@ -65,12 +65,12 @@ def _number(loader: Any, node: yaml.ScalarNode) -> int | float | str:
     return node.value if math.isinf(real) else real
 
 
-def _refused(loader: Any, node: yaml.ScalarNode) -> None:
-    # Compose takes 2024-01-01 for a point in time and prints it as Go does; .inf it cannot print.
-    raise ConstructorError(None, None, f"{node.value} must be quoted to be a text", node.start_mark)
+def _reject_unquoted(loader: Any, node: yaml.ScalarNode) -> None:
+    # Compose reads 2024-01-01 as a time and prints it as Go does; it cannot print .inf.
+    raise ConstructorError(None, None, f"{node.value} must be quoted to be a string", node.start_mark)
 
 
-def _overridden(loader: Any, node: yaml.Node) -> Override:
+def _override(loader: Any, node: yaml.Node) -> Override:
     if isinstance(node, yaml.MappingNode):
         return Override(loader.construct_mapping(node, deep=True))
     if isinstance(node, yaml.SequenceNode):
@@ -79,40 +79,40 @@ def _overridden(loader: Any, node: yaml.Node) -> Override:
     return Override(loader.construct_object(yaml.ScalarNode(tag, node.value, node.start_mark, node.end_mark)))
 
 
-def _teach(loader: type[Any]) -> None:
+def _configure(loader: type[Any]) -> None:
     number = r"[-+]?(0x[0-9a-fA-F_]+|0o[0-7_]+|0b[01_]+|[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?"
     number += r"|\.[0-9][0-9_]*([eE][-+]?[0-9]+)?)"
-    refused = r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
-    refused += r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ][0-9:.]+([Zz]|[-+][0-9:]+)?)?"
+    rejected = r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+    rejected += r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ][0-9:.]+([Zz]|[-+][0-9:]+)?)?"
     rules = {
         "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
         "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-        "timestamp": (refused, "-+0123456789."),
+        "timestamp": (rejected, "-+0123456789."),
         "float": (number, "-+0123456789."),
         "merge": (r"<<", "<"),
     }
     for tag, (pattern, first) in rules.items():
         loader.add_implicit_resolver(_PREFIX + tag, re.compile(f"^(?:{pattern})$"), list(first))
     loader.add_constructor(_PREFIX + "float", _number)
-    loader.add_constructor(_PREFIX + "timestamp", _refused)
+    loader.add_constructor(_PREFIX + "timestamp", _reject_unquoted)
     loader.add_constructor("!reset", lambda _loader, _node: Reset())
-    loader.add_constructor("!override", _overridden)
+    loader.add_constructor("!override", _override)
 
 
-_teach(_Loader)
+_configure(_Loader)
 
 
 def documents(file: Path) -> list[Any]:
-    """Every YAML document of a file, as data; empty ones left out.
+    """Return the YAML documents of a file as data, without the empty ones.
 
     Raises:
-        ComposeError: no such file, not UTF-8, not YAML, a key twice or a key that is no text; with
-            file, line and column.
+        ComposeError: no such file, not UTF-8, not YAML, a duplicate key or a key that is not a string;
+            with file, line and column.
     """
-    return [document for document in _parsed(_text(file), file) if document is not None]
+    return [document for document in _parse(_read_text(file), file) if document is not None]
 
 
-def _text(file: Path) -> str:
+def _read_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -123,11 +123,11 @@ def _text(file: Path) -> str:
         raise ComposeError(f"{file}: cannot be read: {error.strerror}.") from None
 
 
-def _parsed(text: str, file: Path) -> Iterator[Any]:
+def _parse(text: str, file: Path) -> Iterator[Any]:
     try:
         loader = _Loader(text)
         while loader.check_node() and (node := loader.get_node()):
-            _inspect(node, file, set(), ())
+            _check_node(node, file, set(), ())
             yield loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -145,38 +145,40 @@ def _at(file: Path, mark: Any) -> str:
     return f"{file}, line {mark.line + 1}, column {mark.column + 1}" if mark else str(file)
 
 
-def _inspect(node: yaml.Node, file: Path, done: set[int], above: tuple[int, ...]) -> None:
-    if id(node) in above:
-        raise ComposeError(f"{_at(file, node.start_mark)}: an alias in it refers to itself.")
-    if len(above) > _DEEPEST:
-        raise ComposeError(f"{_at(file, node.start_mark)}: nested deeper than {_DEEPEST} levels.")
-    if id(node) in done:
+def _check_node(node: yaml.Node, file: Path, checked: set[int], parents: tuple[int, ...]) -> None:
+    if id(node) in parents:
+        raise ComposeError(f"{_at(file, node.start_mark)}: an alias refers to itself.")
+    if len(parents) > _MAX_DEPTH:
+        raise ComposeError(f"{_at(file, node.start_mark)}: nested deeper than {_MAX_DEPTH} levels.")
+    if id(node) in checked:
         return
     if isinstance(node, yaml.MappingNode):
-        _inspect_keys(node, file)
-    for value in _below(node):
-        _inspect(value, file, done, (*above, id(node)))
-    done.add(id(node))
+        _check_keys(node, file)
+    for value in _children(node):
+        _check_node(value, file, checked, (*parents, id(node)))
+    checked.add(id(node))
 
 
-def _below(node: yaml.Node) -> list[yaml.Node]:
+def _children(node: yaml.Node) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
         return [value for _key, value in node.value]
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
-def _inspect_keys(node: yaml.MappingNode, file: Path) -> None:
+def _check_keys(node: yaml.MappingNode, file: Path) -> None:
     lines: dict[str, int] = {}
     for key, _value in node.value:
         if key.tag not in (_PREFIX + "str", _PREFIX + "merge"):
-            raise ComposeError(f"{_at(file, key.start_mark)}: a key must be a text: quote {_shown(key)}.")
+            raise ComposeError(
+                f"{_at(file, key.start_mark)}: a key must be a string: quote {_key_text(key)}."
+            )
         if key.value in lines:
             first = lines[key.value]
             raise ComposeError(
-                f"{_at(file, key.start_mark)}: the key {key.value} was given on line {first} already."
+                f"{_at(file, key.start_mark)}: duplicate key {key.value}, first given on line {first}."
             )
         lines[key.value] = key.start_mark.line + 1
 
 
-def _shown(key: yaml.Node) -> str:
-    return str(key.value) if isinstance(key, yaml.ScalarNode) else "it"
+def _key_text(key: yaml.Node) -> str:
+    return str(key.value) if isinstance(key, yaml.ScalarNode) else "this key"

@@ -1,9 +1,8 @@
-"""Scalars as compose reads them: durations, booleans, command lines, and any scalar as a text."""
+"""Scalars as compose reads them: durations, booleans, and any scalar as a string."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
@@ -26,7 +25,7 @@ _FALSE: Final = ("false", "n", "no", "off")
 
 
 def seconds(text: str) -> float:
-    """The seconds of a Go duration, such as ``1m30s`` or ``250ms``; days and weeks too.
+    """Return the seconds of a Go duration, such as ``1m30s`` or ``250ms``; days and weeks too.
 
     Raises:
         ValueError: not a duration, or a unit is missing.
@@ -43,8 +42,24 @@ def seconds(text: str) -> float:
     return sign * round(total, 9)
 
 
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp])?i?b?", re.ASCII | re.IGNORECASE)
+
+
+def size_bytes(value: int | float | str) -> int:
+    """Return the bytes of a size such as ``512m`` or ``1.5gb``; units are powers of 1024 (docker/go-units).
+
+    Raises:
+        ValueError: not a size.
+    """
+    match = _SIZE.fullmatch(str(value))
+    if not match:
+        raise ValueError(f"{value!r} is not a size such as 512m or 1g")
+    power = "kmgtp".index(match[2].lower()) + 1 if match[2] else 0
+    return int(Decimal(match[1]) * 1024**power)
+
+
 def boolean(value: bool | str) -> bool:
-    """The truth of a boolean, or of the text that a variable left in its place.
+    """Return a boolean, also where interpolation made a string of it.
 
     Raises:
         ValueError: neither true nor false.
@@ -59,7 +74,7 @@ def boolean(value: bool | str) -> bool:
 
 
 def text(value: Any) -> str:
-    """A scalar as Go prints it: ``true``, ``1.5``, ``1e+06``; null is empty."""
+    """Return a scalar as Go prints it: ``true``, ``1.5``, ``1e+06``; null is empty."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -78,92 +93,3 @@ def _real(value: float) -> str:
     fraction = "".join(str(digit) for digit in digits[1:])
     mantissa = f"{digits[0]}.{fraction}" if fraction else str(digits[0])
     return f"{'-' * sign}{mantissa}e{exponent:+03d}"
-
-
-_STOPS: Final = ";&|<>"
-_ESCAPES: Final = {"t": "\t", "n": "\n"}
-
-
-def words(line: str) -> tuple[str, ...]:
-    """The words of a command line; like compose, none after an unquoted ``;``, ``&``, ``|``, ``<``, ``>``.
-
-    Raises:
-        ValueError: a quote is not closed, or an unquoted parenthesis.
-    """
-    splitter = _Splitter()
-    for character in line:
-        if not splitter.take(character):
-            break
-    return splitter.end(line)
-
-
-@dataclass
-class _Splitter:
-    """One character at a time. ``quote`` is the open one (``(`` for ``$(``), ``ticked`` a backquote."""
-
-    found: list[str] = field(default_factory=list)
-    word: str = ""
-    started: bool = False
-    escaped: bool = False
-    quote: str = ""
-    ticked: bool = False
-
-    def take(self, character: str) -> bool:
-        """Whether the line goes on after this character."""
-        if self.escaped:
-            self.escaped = False
-            self._add(_ESCAPES.get(character, character))
-        elif character == "\\" and self.quote != "'":
-            self.escaped = True
-        elif self.quote:
-            self._quoted(character)
-        elif character in " \t\r\n" and not self.ticked:
-            self._finish()
-        elif character in _STOPS and not self.ticked:
-            self._stop(character)
-            return False
-        else:
-            self._bare(character)
-        return True
-
-    def end(self, line: str) -> tuple[str, ...]:
-        if self.quote or self.escaped or self.ticked:
-            raise ValueError(f"{line!r} is not a command line: a quote is left open")
-        self._finish()
-        return tuple(self.found)
-
-    def _bare(self, character: str) -> None:
-        if character in "'\"":
-            self.quote = character
-            return
-        if character == "`":
-            self.ticked = not self.ticked
-        elif character in "()" and not self.ticked:
-            if character == ")" or not self.word.endswith("$"):
-                raise ValueError("an unquoted parenthesis is not part of a command line")
-            self.quote = character
-        self._add(character)
-
-    def _quoted(self, character: str) -> None:
-        closing = ")" if self.quote == "(" else self.quote
-        if character != closing:
-            self._add(character)
-            return
-        if closing == ")":
-            self._add(character)
-        self.quote = ""
-        self.started = True
-
-    def _stop(self, character: str) -> None:
-        # `2>file`: the number belongs to the redirection.
-        if character == ">" and self.word[:1].isdigit():
-            self.word, self.started = "", False
-
-    def _add(self, character: str) -> None:
-        self.word += character
-        self.started = True
-
-    def _finish(self) -> None:
-        if self.started:
-            self.found.append(self.word)
-        self.word, self.started = "", False

@@ -1,37 +1,58 @@
-"""Compose files and plans as people read them, secrets redacted."""
+"""Compose files and plans as people or programs read them, secrets masked."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from stack.display.redaction import redact, redact_url
-from stack.model import Stack
-from stack.plan.plan import Plan
+from stack.model import Service, Stack
+from stack.plan.plan import Plan, ServicePlan
 
 
-def describe_plan(made: Plan) -> str:
-    """Return the plan as JSON, with secrets masked."""
-    services = {
-        name: {
-            "argv": list(s.argv),
-            "cwd": str(s.cwd),
-            "ports": {str(k): v for k, v in s.ports.items()},
-            "environment": redact(s.environment),
-            "needs": {d.service: d.condition for d in s.service.depends_on},
-            "healthcheck": list(s.healthcheck),
-        }
-        for name, s in made.services.items()
+def describe_plan(plan: Plan) -> str:
+    """Return the plan as JSON."""
+    document = {
+        "name": plan.name,
+        "engine": plan.engine,
+        "services": {name: _planned_service(service) for name, service in plan.services.items()},
+        "endpoints": {key: redact_url(value) for key, value in plan.endpoints.items()},
     }
-    endpoints = {key: redact_url(value) for key, value in made.endpoints.items()}
-    return json.dumps(
-        {"name": made.name, "engine": made.engine, "services": services, "endpoints": endpoints}, indent=1
-    )
+    return json.dumps(document, indent=1)
 
 
-def describe_stack(loaded: Stack) -> str:
-    """Return a compose model as people read it, secrets masked."""
-    lines = [f"{loaded.name}: {', '.join(str(file) for file in loaded.files)}"]
-    for service in loaded.services.values():
+def _planned_service(planned: ServicePlan) -> dict[str, Any]:
+    return {
+        "argv": list(planned.argv),
+        "cwd": str(planned.cwd),
+        "ports": {str(target): port for target, port in planned.ports.items()},
+        "environment": redact(planned.environment),
+        "needs": {d.service: d.condition for d in planned.service.depends_on},
+        "healthcheck": list(planned.healthcheck),
+    }
+
+
+def stack_json(stack: Stack) -> str:
+    """Return the merged compose files as JSON."""
+    services = {name: _service(service) for name, service in stack.services.items()}
+    files = [str(file) for file in stack.files]
+    return json.dumps({"name": stack.name, "files": files, "services": services}, indent=1)
+
+
+def _service(service: Service) -> dict[str, Any]:
+    return {
+        "image": service.image,
+        "build": str(service.build.context) if service.build is not None else None,
+        "needs": {d.service: d.condition for d in service.depends_on},
+        "ports": [{"published": port.published, "target": port.target} for port in service.ports],
+        "environment": redact(service.environment),
+    }
+
+
+def describe_stack(stack: Stack) -> str:
+    """Return the merged compose files as indented lines."""
+    lines = [f"{stack.name}: {', '.join(str(file) for file in stack.files)}"]
+    for service in stack.services.values():
         source = service.image or f"build {service.build.context if service.build else '?'}"
         lines.append(f"  {service.name}: {source}")
         lines += [f"    needs {d.service} ({d.condition})" for d in service.depends_on]

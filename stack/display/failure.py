@@ -1,4 +1,4 @@
-"""The account of a failed start: the first cause, its evidence, what to do."""
+"""The report of a failed start: the first cause, its evidence and what to do."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ _ADVICE = (
     (
         "exited",
         "exit code 0",
-        "a service stays in the foreground; a job that is meant to end needs others to wait for it by "
+        "a service must stay in the foreground; a job that ends by design needs a dependent service with "
         "`condition: service_completed_successfully`",
     ),
-    ("exited", "SIGKILL", "something outside ended it, most often for want of memory: see `inv doctor`"),
-    ("exited", "killed by", "a signal ended it: a crash of its own (its last lines), or somebody's kill"),
+    ("exited", "SIGKILL", "it was killed from outside, most often because memory ran out: see `inv doctor`"),
+    ("exited", "killed by", "a signal ended it: either it crashed (see its last lines) or it was killed"),
     ("exited", "exited with code", "its last lines say why it ended; correct that and start again"),
-    ("timed out", "instead", "let it listen at the port in its PORT variable, or correct its `healthcheck`"),
+    ("timed out", "instead", "make it listen on the port in its PORT variable, or correct its `healthcheck`"),
     (
         "timed out",
         "nothing answers",
-        "it runs but listens nowhere: its log says what it waits for; if it is only slow, give its "
+        "it runs but listens on no port: its log may say what it waits for; if it is only slow, give its "
         "`healthcheck` a longer `start_period`",
     ),
     (
         "timed out",
         "hangs",
-        "it takes connections and says nothing: its log may say what it waits for (a lock, another service)",
+        "it accepts connections but does not answer: its log may say what it waits for",
     ),
-    ("unhealthy", "", "it runs and answers, but not well: its answer above and its log say what it lacks"),
+    ("unhealthy", "", "it answers, but its health check fails: see the answer above and its log"),
     ("port taken", "", "end that program, or publish another port"),
 )
-"""State, words of its text, and what to do about it; the first that fits."""
+"""State, a part of its text, and the advice; the first row that matches counts."""
 
 
 def failure(events: Iterable[Event], run: Path) -> str:
-    """Return the account of a failed start: the first cause with its evidence, then what followed."""
+    """Return the report of a failed start: the first cause with its evidence, then what followed."""
     bad = [e for e in events if e.kind == "service" and e.state in BAD]
     first = next((e for e in bad if e.state != "dependency failed"), bad[0] if bad else None)
     if first is None:
@@ -61,20 +61,20 @@ def failure(events: Iterable[Event], run: Path) -> str:
     ]
     lines.append(f"  what to do: {advice(first)}")
     look = f"`inv logs{_stack_option(run)} --service {first.service}`"
-    lines.append(f"  next: {look}; everything that was seen is in {run}")
+    lines.append(f"  next: {look}; the record of the run is in {run}")
     return "\n".join(plain(line) for line in lines)
 
 
 def advice(first: Event) -> str:
-    """Return what a person does about the first cause who has not met this service before."""
+    """Return what to do about the first cause, for a person who does not know the service."""
     for state, words, sentence in _ADVICE:
         if state == first.state and words in first.text:
             return sentence
-    return "what it says above names the cause; correct that and start again"
+    return "the message above names the cause; correct that and start again"
 
 
 def _stack_option(run: Path) -> str:
-    """Return the option that names the run's kind of stack, none for the usual one."""
+    """Return the `--stack` option of the run's stack, "" for the default one."""
     try:
         file = json.loads((run / "request.json").read_text(encoding="utf-8"))["files"][0]
     except (OSError, ValueError, LookupError, TypeError):

@@ -1,4 +1,4 @@
-"""Records of services' logs as people read them."""
+"""Lines of services' logs as people read them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMES = ("36", "33", "35", "34", "32", "96", "95", "94")
 
 
 def format_entry(stamp: str, service: str, text: str, *, width: int = 12) -> str:
-    """Return one record of a merged log, the service's name, in its own colour, before each of its lines."""
+    """Return a record of a merged log; each of its lines begins with the service's name in its colour."""
     colour = _NAMES[sum(service.encode()) % len(_NAMES)]
     name = paint(f"{service:<{width}} |", colour, sys.stdout)
     first, *rest = plain(readable(text)).split("\n")
@@ -24,7 +24,7 @@ def format_entry(stamp: str, service: str, text: str, *, width: int = 12) -> str
 def readable(text: str) -> str:
     """Return a structured log line (JSON with a ``message``) as a sentence, its exception in the lines below.
 
-    Any other line is answered as it is.
+    Any other line is returned unchanged.
     """
     if not text.startswith("{"):
         return text
@@ -41,7 +41,7 @@ def readable(text: str) -> str:
 
 
 def excerpt(rows: Sequence[tuple[str, str, str]], limit: int = LIMIT) -> str:
-    """Return the last lines of a merged log, never more than ``limit``."""
+    """Return the last lines of a merged log, at most ``limit``."""
     lines = [line for row in rows[-limit:] for line in format_entry(*row).split("\n")]
     total = len(rows[:-limit]) + len(lines)
     head = [f"(the last {limit} of {total} lines)"] if total > limit else []
@@ -49,6 +49,6 @@ def excerpt(rows: Sequence[tuple[str, str, str]], limit: int = LIMIT) -> str:
 
 
 def evidence(line: str) -> list[str]:
-    """Return what a line of a log has to say: of a traceback its beginning and, above all, its end."""
+    """Return a log line as lines of at most 200 characters: of a traceback the first and the last ones."""
     parts = [part[:200] for part in readable(line).splitlines()]
     return parts if len(parts) <= 1 + TRACEBACK_LINES else [parts[0], "...", *parts[-TRACEBACK_LINES:]]

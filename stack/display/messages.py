@@ -1,4 +1,4 @@
-"""One sentence to a person: what happened, or an error with its way out."""
+"""Messages on the terminal: a sentence, or an error with its hint."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
-def print_error(problem: StackError) -> None:
-    """Print what happened and the way out."""
-    print(paint("error: ", "31", sys.stderr) + plain(problem.message), file=sys.stderr)
-    if problem.hint:
-        print(f"       {problem.hint}", file=sys.stderr, flush=True)
+def print_error(error: StackError) -> None:
+    """Print an error and, below it, its hint."""
+    print(paint("error: ", "31", sys.stderr) + plain(error.message), file=sys.stderr)
+    if error.hint:
+        print(f"       {error.hint}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Secrets stay out of logs, reports and files."""
+"""Mask secrets in what is shown or written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a person finds the services of a stack."""
+"""The addresses of a running stack."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from stack.display.redaction import redact_url
 from stack.records.state import StackState
 
 
-def address_lines(kept: StackState) -> list[str]:
-    """Return where a person finds the services of a stack."""
-    lines = [f"  {key:<13} {redact_url(value)}" for key, value in kept.endpoints.items()]
-    urls = [value for key, value in kept.endpoints.items() if value.startswith("http")]
+def address_lines(stack: StackState) -> list[str]:
+    """Return the addresses of a stack's services as lines, passwords masked, with commands to try them."""
+    lines = [f"  {key:<13} {redact_url(value)}" for key, value in stack.endpoints.items()]
+    urls = [value for key, value in stack.endpoints.items() if value.startswith("http")]
     checks = [f"{url}/health/" if number == 0 else f"{url}/health" for number, url in enumerate(urls)]
     return [*lines, "  try: " + "   ".join(f"curl {check}" for check in checks)] if checks else lines

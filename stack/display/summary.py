@@ -1,7 +1,7 @@
-"""The flight recorder: what a run leaves in its folder for whoever looks later.
+"""The record that a run leaves in its folder.
 
-The guardian writes ``timeline.jsonl``, ``logs/`` and ``plan.json`` as it goes; this adds the merged log,
-the versions, and ``summary.md``, which names the first cause first.
+The guardian writes ``timeline.jsonl``, ``logs/`` and ``plan.json`` while it runs; this adds the merged log
+and ``summary.md``, which names the first cause first.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ MERGED = "merged.log"
 
 
 def finish(run: Path, *, outcome: str) -> Path:
-    """Write what is written at the end of a run; return the summary's path.
+    """Write the merged log and the summary of a run that has ended; return the summary's path.
 
-    A folder that was deleted meanwhile, with its work tree perhaps, is not made again.
+    A folder that was deleted meanwhile, perhaps with its work tree, is not created again.
     """
     if not (run / "request.json").is_file():
         return run / SUMMARY
@@ -40,7 +40,7 @@ def finish(run: Path, *, outcome: str) -> Path:
 
 
 def summary(request: Request, events: Sequence[Event], outcome: str) -> str:
-    """Return the account of a run: outcome, first cause, every service's way."""
+    """Return the report of a run as Markdown: outcome, first cause, every state of every service."""
     bad = [e for e in events if e.kind == "service" and e.state in verdicts.BAD]
     lines = [f"# {request.name} on {request.engine}: {outcome}", ""]
     if bad:
@@ -56,14 +56,14 @@ def summary(request: Request, events: Sequence[Event], outcome: str) -> str:
     probes = sum(e.kind == "probe" for e in events)
     lines += [
         "",
-        f"{probes} probes; every one is in `{timeline.FILE}`, all output in `{MERGED}` and `logs/`.",
+        f"{probes} probes; all are in `{timeline.FILE}`, all output is in `{MERGED}` and `logs/`.",
         "",
     ]
     return "\n".join(lines)
 
 
 def _to_github(path: Path) -> None:
-    """Show the summary on the job's own page, where GitHub runs us."""
+    """Add the summary to the job's page where this runs in a GitHub workflow."""
     target = os.environ.get("GITHUB_STEP_SUMMARY")
     if target:
         with Path(target).open("a", encoding="utf-8") as page:

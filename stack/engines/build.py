@@ -30,7 +30,7 @@ def _local(service: Service, *, no_cache: bool, say: Callable[[str], None]) -> N
         servers.runner(service.image or "")
         say(f"{service.name}: {service.image} has a runner")
         return
-    made = virtualenv.sync(service.build.context, python=service.local.python, anew=no_cache, say=say)
+    made = virtualenv.sync(service.build.context, python=service.local.python, recreate=no_cache, say=say)
     say(f"{service.name}: environment {made.path.name} is ready")
 
 

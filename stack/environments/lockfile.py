@@ -1,4 +1,4 @@
-"""What a project asks for and what its lock pins: the two are compared before anything is installed."""
+"""A lock file: whether it pins every dependency of its project, checked before anything is installed."""
 
 from __future__ import annotations
 
@@ -12,46 +12,47 @@ from stack.errors import LockMismatch
 
 @dataclass(frozen=True, kw_only=True)
 class Interpreter:
-    """A Python interpreter: its real path and full version."""
+    """A Python interpreter: its path, links resolved, and its full version."""
 
     path: Path
     version: str
 
     def satisfies(self, specifier: str) -> bool:
+        """Return whether the version fits a PEP 440 specifier."""
         from packaging.specifiers import SpecifierSet
 
         return SpecifierSet(specifier).contains(self.version, prereleases=True)
 
 
 def required_python(project: Path, pyproject: bytes) -> str:
-    """Return ``requires-python``, empty where the project has no opinion."""
+    """Return the project's ``requires-python``, empty where it has none."""
     return str(_project_table(project, pyproject).get("requires-python", ""))
 
 
-def check_lock(project: Path, pyproject: bytes, lock: Path, pinned: bytes, interpreter: Interpreter) -> None:
-    """Check that the lock pins every dependency of the project to a version it accepts.
+def check_lock(project: Path, pyproject: bytes, lock: Path, pins: bytes, interpreter: Interpreter) -> None:
+    """Check that the lock pins every dependency of the project to a version that the project accepts.
 
     Raises:
-        LockMismatch: names the first package that is not there, or not in the version asked for.
+        LockMismatch: names the first package that is missing or has another version.
     """
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
     parts = interpreter.version.split(".")
-    here = {"python_version": ".".join(parts[:2]), "python_full_version": interpreter.version}
-    versions = _pins(lock, pinned.decode(), here)
+    markers = {"python_version": ".".join(parts[:2]), "python_full_version": interpreter.version}
+    versions = _pins(lock, pins.decode(), markers)
     for text in _project_table(project, pyproject).get("dependencies", []):
-        wanted = Requirement(text)
-        if wanted.marker is not None and not wanted.marker.evaluate(here):
+        requirement = Requirement(text)
+        if requirement.marker is not None and not requirement.marker.evaluate(markers):
             continue
-        have = versions.get(canonicalize_name(wanted.name))
-        if have is None:
-            raise _mismatch(lock, f"does not pin {wanted.name}, which {project.name} asks for")
-        if not wanted.specifier.contains(have, prereleases=True):
-            raise _mismatch(lock, f"pins {wanted.name} {have}, but {project.name} asks for {text}")
+        version = versions.get(canonicalize_name(requirement.name))
+        if version is None:
+            raise _mismatch(lock, f"does not pin {requirement.name}, which {project.name} requires")
+        if not requirement.specifier.contains(version, prereleases=True):
+            raise _mismatch(lock, f"pins {requirement.name} {version}, but {project.name} requires {text}")
 
 
-def _pins(lock: Path, text: str, here: dict[str, str]) -> dict[str, str]:
+def _pins(lock: Path, text: str, markers: dict[str, str]) -> dict[str, str]:
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
 
@@ -63,14 +64,14 @@ def _pins(lock: Path, text: str, here: dict[str, str]) -> dict[str, str]:
         try:
             pin = Requirement(words)
         except InvalidRequirement as error:
-            raise _mismatch(lock, f"cannot be read: {words!r} is no requirement") from error
-        if pin.marker is None or pin.marker.evaluate(here):
+            raise _mismatch(lock, f"cannot be read: {words!r} is not a requirement") from error
+        if pin.marker is None or pin.marker.evaluate(markers):
             versions[canonicalize_name(pin.name)] = str(pin.specifier).removeprefix("==")
     return versions
 
 
-def _mismatch(lock: Path, what: str) -> LockMismatch:
-    return LockMismatch(f"{lock} {what}.", hint="Make the lock again with `nox -s lock`.")
+def _mismatch(lock: Path, reason: str) -> LockMismatch:
+    return LockMismatch(f"{lock} {reason}.", hint="Update the lock with `nox -s lock`.")
 
 
 def _project_table(project: Path, pyproject: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How uv is called: which program, in which environment, and what its failures mean."""
+"""The uv program: where it is, how it is run, and which error each of its failures is."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from stack.system import programs
 from stack.system.disk_space import reports_full_disk
 
 IGNORED = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "UV_PYTHON", "UV_PROJECT", "UV_SYSTEM_PYTHON")
-"""Variables of the user's shell that would make uv look elsewhere than we say."""
+"""Variables of the user's shell that would make uv use another interpreter or project."""
 
-LOCK_SIGNS = ("Hash mismatch", "--require-hashes", "no version of", "was not found in the package registry")
+LOCK_ERRORS = ("Hash mismatch", "--require-hashes", "no version of", "was not found in the package registry")
 LAST_LINES = 12
 _SYSCONFIG = threading.Lock()
-"""sysconfig, which uv asks, answers a second thread wrongly while it fills its table for the first."""
+"""sysconfig, which uv uses, is not safe to call from two threads at once (python/cpython#106905)."""
 
 
 def program() -> str:
@@ -33,10 +33,10 @@ def program() -> str:
         with _SYSCONFIG:
             return uv.find_uv_bin()
     except (ImportError, FileNotFoundError):
-        found = shutil.which("uv")
-    if found is None:
-        raise BuildFailed("uv is not installed.", hint="`python3 -m pip install -e .` brings it.")
-    return found
+        path = shutil.which("uv")
+    if path is None:
+        raise BuildFailed("uv is not installed.", hint="Install it with `python3 -m pip install -e .`.")
+    return path
 
 
 def call(
@@ -49,9 +49,9 @@ def call(
     """Run uv and return its standard output; ``path`` replaces the PATH that it searches.
 
     Raises:
-        LockMismatch: what the index holds is not what ``lock`` pins.
-        DiskFull: there was no room.
-        BuildFailed: anything else; carries the last lines.
+        LockMismatch: the package index does not have what ``lock`` pins.
+        DiskFull: the disk is full.
+        BuildFailed: any other failure; carries the last lines.
     """
     environment = {key: value for key, value in os.environ.items() if key not in IGNORED}
     if path is not None:
@@ -60,19 +60,20 @@ def call(
     try:
         return programs.run(argv, cwd=cwd, env=environment, pass_fds=pass_fds).stdout
     except CommandFailed as error:
-        raise meaning(error.output, lock) from error
+        raise error_of(error.output, lock) from error
 
 
-def meaning(output: str, lock: Path | None) -> StackError:
-    """Return the error that uv's output stands for."""
+def error_of(output: str, lock: Path | None) -> StackError:
+    """Return the error that uv's output describes."""
     last = "\n".join(output.strip().splitlines()[-LAST_LINES:])
     if reports_full_disk(output):
-        return DiskFull(f"There was no room left: {last}", hint="Free some space, or run `inv prune`.")
-    if lock is not None and any(sign in output for sign in LOCK_SIGNS):
+        return DiskFull(f"The disk is full: {last}", hint="Free some space, or run `inv prune`.")
+    if lock is not None and any(sign in output for sign in LOCK_ERRORS):
         return LockMismatch(
-            f"{lock} does not match what the package index holds:\n{last}",
-            hint="Make it again with `nox -s lock`.",
+            f"{lock} does not match the package index:\n{last}",
+            hint="Update the lock with `nox -s lock`.",
         )
     return BuildFailed(
-        f"uv could not make what {lock or 'was asked'} says:\n{last}", hint="Is the package index reachable?"
+        f"uv could not install {lock or 'the environment'}:\n{last}",
+        hint="Check that the package index can be reached.",
     )

@@ -1,4 +1,4 @@
-"""One Python environment a service project, made from its lock; none is made twice."""
+"""The Python environment of a service's project, made from its lock and cached by content."""
 
 from __future__ import annotations
 
@@ -36,78 +36,78 @@ def sync(
     *,
     python: str | None = None,
     lock: str = "requirements.txt",
-    anew: bool = False,
+    recreate: bool = False,
     say: Say = lambda text: None,
 ) -> Environment:
-    """Return the environment of ``project`` as its lock describes it, making it where it is missing.
+    """Return the environment that the lock of ``project`` describes; make it where it does not exist.
 
-    ``python`` asks for a version (``"3.13"``), else ``requires-python`` in pyproject.toml decides;
-    ``anew`` makes it again even where it is there. Where nothing changed this costs two file reads
-    and no subprocess.
+    ``python`` is a required version (``"3.13"``), else ``requires-python`` in pyproject.toml decides;
+    ``recreate`` makes it again where it exists. Where nothing changed this reads two files and starts no
+    process.
 
     Raises:
-        PythonMissing: no interpreter of that version is here.
-        LockMismatch: the lock does not pin what pyproject.toml asks for, or what the index holds.
-        BuildFailed, DiskFull: the environment could not be made.
+        PythonMissing: no interpreter of that version is installed.
+        LockMismatch: the lock does not match pyproject.toml or the package index.
+        BuildFailed, DiskFull: the environment could not be built.
     """
     project = project.resolve()
     lock_file = project / lock
-    pinned, wanted = _read(lock_file), _read(project / "pyproject.toml", required=False)
-    question = _digest(str(project), pinned, wanted, python or "", sys.version, _base())
-    memo = cache_home() / "envs" / "memo" / question
-    if not anew and (known := _recall(memo)) is not None:
-        return known
-    interpreter = choose_python(project, wanted, python)
-    check_lock(project, wanted, lock_file, pinned, interpreter)
+    pins, pyproject = _read(lock_file), _read(project / "pyproject.toml", required=False)
+    key = _digest(str(project), pins, pyproject, python or "", sys.version, _base())
+    memo = cache_home() / "envs" / "memo" / key
+    if not recreate and (environment := _recall(memo)) is not None:
+        return environment
+    interpreter = choose_python(project, pyproject, python)
+    check_lock(project, pyproject, lock_file, pins, interpreter)
     platform = "-".join((os.uname().sysname, os.uname().machine))
-    folder = cache_home() / "envs" / _digest(pinned, str(interpreter.path), interpreter.version, platform)
+    folder = cache_home() / "envs" / _digest(pins, str(interpreter.path), interpreter.version, platform)
 
     def make(target: Path, descriptor: int) -> None:
         say(f"making the Python {interpreter.version} environment of {project.name}")
         _make(target, interpreter, lock_file, descriptor)
 
-    if anew or not (folder / "bin" / "python").exists():  # asked for, or its interpreter is gone
+    if recreate or not (folder / "bin" / "python").exists():  # or its interpreter is gone
         (folder / MARKER).unlink(missing_ok=True)
     make_once(folder, make)
     _remember(memo, folder, interpreter)
     return _environment(folder)
 
 
-def choose_python(project: Path, pyproject: bytes, asked: str | None) -> Interpreter:
-    """Return the interpreter for a project: the one that runs us where it will do.
+def choose_python(project: Path, pyproject: bytes, version: str | None) -> Interpreter:
+    """Return the interpreter for a project: the running one where it fits.
 
     Raises:
-        PythonMissing: none here satisfies the request.
+        PythonMissing: no installed interpreter fits.
     """
-    wishes = (required_python(project, pyproject), f"=={asked}.*" if asked else "")
-    specifier = ",".join(wish for wish in wishes if wish)
+    specifiers = (required_python(project, pyproject), f"=={version}.*" if version else "")
+    specifier = ",".join(each for each in specifiers if each)
     running = Interpreter(path=Path(_base()), version=".".join(map(str, sys.version_info[:3])))
     if running.satisfies(specifier):
         return running
-    search = _search_path()
+    search = search_path()
     try:
-        found = uv.call(
+        path = uv.call(
             "python", "find", "--no-project", "--no-python-downloads", specifier, cwd=project, path=search
         )
     except BuildFailed as error:
         raise PythonMissing(
-            f"{project.name} needs Python {specifier}; here are: {_versions_here(project, search)}.",
+            f"{project.name} needs Python {specifier}; installed: {_installed_versions(project, search)}.",
             hint="Install one (system packages, pyenv), or use a container engine (--engine docker).",
         ) from error
-    real = Path(found.strip()).resolve()
+    real = Path(path.strip()).resolve()
     code = "import platform; print(platform.python_version())"
     return Interpreter(path=real, version=programs.run([real, "-c", code]).stdout.strip())
 
 
-def _search_path() -> str:
-    """Return the PATH with pyenv's interpreters themselves in place of its shims, which fail by design."""
+def search_path() -> str:
+    """Return the PATH with pyenv's interpreters in place of its shims, which work only inside pyenv."""
     home = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    kept = [entry for entry in entries if Path(entry) != home / "shims"]
-    return os.pathsep.join([*kept, *map(str, sorted(home.glob("versions/*/bin"), reverse=True))])
+    others = [entry for entry in entries if Path(entry) != home / "shims"]
+    return os.pathsep.join([*others, *map(str, sorted(home.glob("versions/*/bin"), reverse=True))])
 
 
-def _versions_here(project: Path, search: str) -> str:
+def _installed_versions(project: Path, search: str) -> str:
     words = ("python", "list", "--only-installed", "--no-python-downloads")
     lines = uv.call(*words, cwd=project, path=search).splitlines()
     versions = {line.split("-")[1] for line in lines if line.startswith("cpython-")}
@@ -127,17 +127,17 @@ def _environment(folder: Path) -> Environment:
 
 def _recall(memo: Path) -> Environment | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
-        known = json.loads(memo.read_text())
-        folder = Path(known["folder"])
-        same = Path(known["python"]).stat().st_mtime_ns == known["mtime_ns"]
-        if same and is_complete(folder) and (folder / "bin" / "python").exists():
+        record = json.loads(memo.read_text())
+        folder = Path(record["folder"])
+        is_same = Path(record["python"]).stat().st_mtime_ns == record["mtime_ns"]
+        if is_same and is_complete(folder) and (folder / "bin" / "python").exists():
             return _environment(folder)
     return None
 
 
 def _remember(memo: Path, folder: Path, interpreter: Interpreter) -> None:
-    known = {"folder": str(folder), "python": str(interpreter.path)}
-    text = json.dumps({**known, "mtime_ns": interpreter.path.stat().st_mtime_ns})
+    record = {"folder": str(folder), "python": str(interpreter.path)}
+    text = json.dumps({**record, "mtime_ns": interpreter.path.stat().st_mtime_ns})
     memo.parent.mkdir(exist_ok=True)
     temporary = memo.with_name(f".{memo.name}.{os.getpid()}.{threading.get_ident()}")
     temporary.write_text(text)
@@ -150,11 +150,11 @@ def _read(path: Path, *, required: bool = True) -> bytes:
     except FileNotFoundError as error:
         if not required:
             return b""
-        raise LockMismatch(f"{path} is missing.", hint="Make it with `nox -s lock`.") from error
+        raise LockMismatch(f"{path} is missing.", hint="Create it with `nox -s lock`.") from error
 
 
 def _base() -> str:
-    """Return the interpreter that runs us, outside any environment."""
+    """Return the path of the running interpreter, outside any environment."""
     return str(Path(getattr(sys, "_base_executable", sys.executable)).resolve())
 
 

@@ -1,1 +1,1 @@
-"""Pure decisions, made before anything starts."""
+"""Decisions that are made before anything starts, without side effects."""

@@ -1,7 +1,7 @@
-"""Service names become addresses, container paths become host paths.
+"""Service names -> host addresses, container paths -> host paths.
 
-``SERVICE:CONTAINER_PORT`` inside an environment value or an argument is rewritten to the host
-address that answers for it; the target of a mount is rewritten to the folder behind it.
+``SERVICE:CONTAINER_PORT`` in an environment value or an argument is replaced by the address on this
+machine; a path below a mount's target is replaced by the path below the mounted folder.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ _ABSOLUTE = re.compile(r"(?<![A-Za-z0-9_.])/[A-Za-z0-9_./-]+")
 def rewrite_names(text: str, addresses: Addresses, *, own: str | None = None) -> str:
     """Return ``text`` with every known ``service:port`` replaced.
 
-    ``own`` is the service whose ``localhost`` is meant, where the text is that service's own.
+    ``own`` is the service that the text belongs to: its ``localhost`` means itself.
     """
 
     def replace(match: re.Match[str]) -> str:
         name, port = match[1], int(match[2])
         if own is not None and name in {"localhost", "127.0.0.1", "0.0.0.0"}:
             name = own
-        found = addresses.get((name, port))
-        return match[0] if found is None else f"{found[0]}:{found[1]}"
+        address = addresses.get((name, port))
+        return match[0] if address is None else f"{address[0]}:{address[1]}"
 
     return _NAME.sub(replace, text)
 
 
 def rewrite_paths(text: str, folders: Mapping[str, str]) -> str:
-    """Return ``text`` with every path below a mount's target moved to the folder behind it."""
+    """Return ``text`` with every path below a mount's target replaced by its path on this machine."""
 
     def replace(match: re.Match[str]) -> str:
         extra = len(match[0]) - len(match[0].lstrip("/")) - 1
@@ -50,6 +50,6 @@ def rewrite_paths(text: str, folders: Mapping[str, str]) -> str:
 
 
 def referenced_ports(texts: Iterable[str], names: Iterable[str]) -> set[tuple[str, int]]:
-    """Return which (service, port) pairs the texts speak of."""
+    """Return the (service, port) pairs that occur in the texts."""
     known = set(names)
     return {(m[1], int(m[2])) for text in texts for m in _NAME.finditer(text) if m[1] in known}

@@ -1,80 +1,170 @@
-"""What the last stage of a Dockerfile runs, for the engine that builds no images.
+"""A Dockerfile, parsed: its instructions, its stages, and the images that they start from.
 
-Only what a plain process needs is read: ``ENTRYPOINT``, ``CMD``, ``ENV`` and ``STOPSIGNAL``
-(https://docs.docker.com/reference/dockerfile/).
+Source of the rules: https://docs.docker.com/reference/dockerfile/
 """
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from stack.errors import ComposeError
+from stack.model import Build
+from stack.plan.dockerfile_words import expand, split_words
 
-IMAGE_ONLY = re.compile(r"[/$]|^PYTHONDONTWRITEBYTECODE=")
-"""An image compiles its code when it is built; a process compiles when it first runs, and keeps it."""
+_DIRECTIVE: Final = re.compile(r"#\s*(\w+)\s*=\s*(\S+)\s*$")
+_HEREDOC: Final = re.compile(r"(?<!<)<<(-?)(['\"]?)([A-Za-z_]\w*)\2")
+_WITH_OPTIONS: Final = frozenset({"FROM", "RUN", "COPY", "ADD", "HEALTHCHECK"})
+_WITH_HEREDOCS: Final = frozenset({"RUN", "COPY", "ADD"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """``argv`` is ENTRYPOINT + CMD, empty where the file names neither."""
+class Instruction:
+    """One instruction; ``keyword`` is in upper case, ``options`` are its ``--key=value`` words."""
 
-    entrypoint: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
+    keyword: str
+    text: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    heredocs: tuple[str, ...] = ()
 
 
-def read(path: Path) -> Recipe:
-    """Return what the image made from ``path`` would run.
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One ``FROM`` and what follows it; ``base`` is an image or an earlier stage, variables replaced."""
+
+    base: str
+    name: str = ""
+    instructions: tuple[Instruction, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dockerfile:
+    """The stages in file order. ``arguments`` are the values of each ``ARG`` before the first ``FROM``;
+    ``escape`` is the character that continues a line (a backslash, or a backquote by directive)."""
+
+    stages: tuple[Stage, ...]
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    escape: str = "\\"
+
+    def images(self) -> tuple[str, ...]:
+        """Return the images from elsewhere that ``FROM`` and ``COPY --from`` name, in file order."""
+        images: dict[str, None] = {}
+        names = {"scratch"}
+        for stage in self.stages:
+            for image in (stage.base, *self._copied_from(stage)):
+                if image.lower() not in names and not image.isdigit():
+                    images[image] = None
+            names.add(stage.name)
+        return tuple(images)
+
+    def _copied_from(self, stage: Stage) -> Iterator[str]:
+        for instruction in stage.instructions:
+            if instruction.keyword in {"COPY", "ADD"} and "from" in instruction.options:
+                yield expand(instruction.options["from"], self.arguments, self.escape)
+
+
+def read(build: Build) -> Dockerfile:
+    """Return the Dockerfile of a build.
 
     Raises:
         ComposeError: there is no such file.
     """
+    path = build.context / build.dockerfile
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ComposeError(
             f"{path}: the Dockerfile cannot be read ({error.strerror}).", hint="Check build.dockerfile."
         ) from error
-    entrypoint: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
-    environment: dict[str, str] = {}
-    for word, rest in _instructions(text):
-        if word == "FROM":
-            entrypoint, command, environment = (), (), {}
-        elif word == "ENTRYPOINT":
-            entrypoint, command = _exec_form(rest), ()
-        elif word == "CMD":
-            command = _exec_form(rest)
-        elif word == "ENV":
-            environment |= _assignments(rest)
-    return Recipe(entrypoint=entrypoint, command=command, environment=environment)
+    return parse(text, build.args)
 
 
-def _instructions(text: str) -> Iterator[tuple[str, str]]:
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-    for line in "\n".join(lines).replace("\\\n", " ").splitlines():
-        word, _, rest = line.strip().partition(" ")
-        if word:
-            yield word.upper(), rest.strip()
+def parse(text: str, build_args: Mapping[str, str]) -> Dockerfile:
+    """Return the stages of a Dockerfile's text; ``build_args`` replace the defaults of its ``ARG``s."""
+    escape = _escape(text)
+    arguments: dict[str, str] = {}
+    stages: list[Stage] = []
+    for instruction in _instructions(text.splitlines(), escape):
+        if instruction.keyword == "FROM":
+            stages.append(_stage(instruction, arguments, escape))
+        elif stages:
+            last = stages[-1]
+            stages[-1] = replace(last, instructions=(*last.instructions, instruction))
+        elif instruction.keyword == "ARG":
+            arguments |= argument_values(instruction, build_args, arguments, escape)
+    return Dockerfile(stages=tuple(stages), arguments=arguments, escape=escape)
 
 
-def _exec_form(text: str) -> tuple[str, ...]:
-    try:
-        parsed = json.loads(text)
-    except ValueError:
-        return ("/bin/sh", "-c", text)
-    return tuple(str(part) for part in parsed)
+def argument_values(
+    instruction: Instruction, given: Mapping[str, str], known: Mapping[str, str], escape: str
+) -> dict[str, str]:
+    """Return the values that an ``ARG`` gives: the build's own, else the default written there."""
+    values: dict[str, str] = {}
+    for word in split_words(instruction.text, escape):
+        name, sign, default = word.partition("=")
+        if name in given:
+            values[name] = given[name]
+        elif sign:
+            values[name] = expand(default, {**known, **values}, escape)
+    return values
 
 
-def _assignments(text: str) -> dict[str, str]:
-    """``ENV`` values that mean the same outside the image: no path, no reference, nothing about layers."""
-    words = shlex.split(text)
-    pairs = (
-        [word.partition("=") for word in words] if "=" in words[0] else [(words[0], "=", " ".join(words[1:]))]
-    )
-    return {key: value for key, _, value in pairs if not IMAGE_ONLY.search(f"{key}={value}")}
+def _stage(instruction: Instruction, arguments: Mapping[str, str], escape: str) -> Stage:
+    words = split_words(instruction.text, escape)
+    has_name = len(words) == 3 and words[1].upper() == "AS"
+    base = expand(words[0], arguments, escape) if words else ""
+    return Stage(base=base, name=words[2].lower() if has_name else "")
+
+
+def _escape(text: str) -> str:
+    """The escape character: ``# escape=`` among the parser directives, which stand before all else."""
+    for line in text.splitlines():
+        directive = _DIRECTIVE.fullmatch(line.strip())
+        if directive is None:
+            break
+        if directive[1].lower() == "escape":
+            return directive[2]
+    return "\\"
+
+
+def _instructions(lines: list[str], escape: str) -> Iterator[Instruction]:
+    numbers = iter(range(len(lines)))
+    continued = re.compile(rf"(?<!{re.escape(escape)}){re.escape(escape)}[ \t]*$")
+    for number in numbers:
+        line = lines[number].strip()
+        if not line or line.startswith("#"):
+            continue
+        while continued.search(line):
+            line = continued.sub("", line) + _next_line(lines, numbers)
+        keyword, text = [*line.split(maxsplit=1), ""][:2]
+        instruction = _instruction(keyword.upper(), text.strip())
+        starts = _HEREDOC.finditer(text) if instruction.keyword in _WITH_HEREDOCS else ()
+        yield replace(instruction, heredocs=tuple(_heredoc(start, lines, numbers) for start in starts))
+
+
+def _next_line(lines: list[str], numbers: Iterator[int]) -> str:
+    """The line that continues one: comments and empty lines between the two are left out."""
+    following = (lines[number] for number in numbers)
+    return next((line for line in following if line.strip() and not line.lstrip().startswith("#")), "")
+
+
+def _instruction(keyword: str, text: str) -> Instruction:
+    options: dict[str, str] = {}
+    while keyword in _WITH_OPTIONS and text.startswith("--"):
+        option, text = [*text.split(maxsplit=1), ""][:2]
+        name, _, value = option[2:].partition("=")
+        options[name] = value
+    return Instruction(keyword=keyword, text=text, options=options)
+
+
+def _heredoc(start: re.Match[str], lines: list[str], numbers: Iterator[int]) -> str:
+    """The lines up to the one that says the here-document's name; ``<<-`` strips leading tabs."""
+    body: list[str] = []
+    for number in numbers:
+        line = lines[number].lstrip("\t") if start[1] else lines[number]
+        if line == start[3]:
+            break
+        body.append(line)
+    return "".join(f"{line}\n" for line in body)

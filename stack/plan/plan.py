@@ -1,7 +1,6 @@
-"""Everything decided before anything starts: order, ports, argv, environment, probes. Pure.
+"""The plan of a stack: order, ports, argv, environment and health checks, decided before anything starts.
 
-The only input besides the compose model is the choice of host ports and folders, made by
-``stack.ports`` and ``stack.state``.
+Besides the compose model its only input are host ports and folders.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from stack.errors import DependencyCycle, NotRunnable, UnknownService
 from stack.model import Condition, Service, Stack
-from stack.plan import dockerfile
+from stack.plan import dockerfile, image_config
 from stack.plan.addresses import Addresses, referenced_ports, rewrite_names, rewrite_paths
 
 LOOPBACK = "127.0.0.1"
@@ -23,9 +22,9 @@ LOOPBACK = "127.0.0.1"
 class ServicePlan:
     """One service, ready to be started.
 
-    ``argv`` is empty where the engine's image decides. ``ports`` maps container to host ports.
-    ``healthcheck`` is the check's ``test`` with host addresses in place, ``executed`` the same as it is
-    run in the service's own place.
+    ``argv`` is empty where the image decides. ``ports`` maps container to host ports. ``healthcheck`` is
+    the check's ``test`` with addresses of this machine, ``executed`` the test as it is run where the
+    service runs. ``awaited``: another service waits until this one has completed.
     """
 
     service: Service
@@ -45,7 +44,7 @@ class ServicePlan:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A stack with every choice made. ``services`` is in start order."""
+    """A stack with every decision made. ``services`` is in start order."""
 
     name: str
     engine: str
@@ -55,10 +54,10 @@ class Plan:
 
 
 def order(services: Mapping[str, Service]) -> tuple[str, ...]:
-    """Return the names in an order in which each comes after what it needs.
+    """Return the names in an order in which each service comes after its dependencies.
 
     Raises:
-        DependencyCycle: naming the services in the circle.
+        DependencyCycle: names the services.
     """
     graph = {name: [d.service for d in s.depends_on if d.service in services] for name, s in services.items()}
     try:
@@ -66,51 +65,51 @@ def order(services: Mapping[str, Service]) -> tuple[str, ...]:
     except CycleError as error:
         circle = " -> ".join(reversed(error.args[1]))
         raise DependencyCycle(
-            f"depends_on goes in a circle: {circle}.", hint="Take one of these dependencies out."
+            f"The dependencies are circular: {circle}.", hint="Remove one of these depends_on entries."
         ) from error
 
 
-def select(stack: Stack, wanted: Iterable[str]) -> dict[str, Service]:
-    """Return the wanted services and all that they need; everything where none is named.
+def select(stack: Stack, names: Iterable[str]) -> dict[str, Service]:
+    """Return the named services and their dependencies; all services where none is named.
 
     Raises:
-        UnknownService: naming it and what there is.
+        UnknownService: names it and the services that exist.
     """
-    queue = list(wanted) or list(stack.services)
-    chosen: set[str] = set()
+    queue = list(names) or list(stack.services)
+    selected: set[str] = set()
     while queue:
         name = queue.pop()
         if name not in stack.services:
-            raise UnknownService(f"There is no service {name!r} in {stack.name}.", hint=_known(stack))
-        if name not in chosen:
-            chosen.add(name)
+            raise UnknownService(
+                f"There is no service {name!r} in {stack.name}.",
+                hint=f"Services: {', '.join(stack.services)}.",
+            )
+        if name not in selected:
+            selected.add(name)
             queue += [d.service for d in stack.services[name].depends_on if d.service in stack.services]
-    return {name: service for name, service in stack.services.items() if name in chosen}
-
-
-def _known(stack: Stack) -> str:
-    return f"Services: {', '.join(stack.services)}."
+    return {name: service for name, service in stack.services.items() if name in selected}
 
 
 def targets(stack: Stack, services: Mapping[str, Service], *, engine: str) -> dict[str, tuple[int, ...]]:
     """Return the container ports that need a host port.
 
-    Containers have addresses of their own: only what is published counts. Local processes share
-    one address: also what is exposed, or spoken of by anybody.
+    A container has an address of its own, so only published ports do. Local processes share one address,
+    so exposed ports do, too, and every port that another service refers to.
     """
     if engine != "local":
         return {name: tuple(port.target for port in service.ports) for name, service in services.items()}
     texts = [v for s in services.values() for v in (*s.environment.values(), *(s.command or ()))]
-    spoken = referenced_ports([*texts, *stack.endpoints.values()], services)
-    found: dict[str, tuple[int, ...]] = {}
+    referenced = referenced_ports([*texts, *stack.endpoints.values()], services)
+    result: dict[str, tuple[int, ...]] = {}
     for name, service in services.items():
         declared = [*(p.target for p in service.ports), *service.expose]
-        found[name] = tuple(dict.fromkeys([*declared, *sorted(p for n, p in spoken if n == name)]))
-    return found
+        others = sorted(port for service_name, port in referenced if service_name == name)
+        result[name] = tuple(dict.fromkeys([*declared, *others]))
+    return result
 
 
 def conditions_on(name: str, services: Mapping[str, Service]) -> set[Condition]:
-    """Return in which conditions other services wait for this one."""
+    """Return the conditions in which other services wait for this one."""
     return {d.condition for s in services.values() for d in s.depends_on if d.service == name}
 
 
@@ -130,7 +129,7 @@ def make(
 
     Raises:
         DependencyCycle: see ``order``.
-        NotRunnable: the local engine finds no command for a service.
+        NotRunnable: the local engine has no command for a service.
     """
     addresses = {(s, t): (LOOPBACK, h) for s, table in ports.items() for t, h in table.items()}
     build = _local_service if engine == "local" else _container_service
@@ -168,7 +167,7 @@ def _local_service(
     addresses: Addresses,
     folders: Mapping[str, str],
 ) -> ServicePlan:
-    def place(text: str) -> str:
+    def rewrite(text: str) -> str:
         return rewrite_paths(rewrite_names(text, addresses, own=service.name), folders)
 
     argv, extra = _command(service)
@@ -182,10 +181,10 @@ def _local_service(
         values["PORT"] = str(next(iter(ports.values())))
     return ServicePlan(
         service=service,
-        argv=tuple(place(part) for part in argv),
+        argv=tuple(rewrite(part) for part in argv),
         environment=values,
         ports=ports,
-        cwd=_working_dir(service),
+        cwd=_working_dir(service, folders),
         healthcheck=check,
         executed=check,
         folders=folders,
@@ -202,25 +201,29 @@ def _healthcheck(service: Service, addresses: Addresses, folders: Mapping[str, s
     )
 
 
-def _working_dir(service: Service) -> Path:
+def _working_dir(service: Service, folders: Mapping[str, str]) -> Path:
     if service.local.working_dir is not None:
         return service.local.working_dir
+    if service.working_dir is not None:
+        mounted = rewrite_paths(service.working_dir, folders)
+        if mounted != service.working_dir:
+            return Path(mounted)
     return service.build.context if service.build is not None else Path("/")
 
 
 def _command(service: Service) -> tuple[tuple[str, ...], Mapping[str, str]]:
-    """What runs, and the image's own environment: x-local, then compose, then the Dockerfile."""
+    """The command and the image's environment: from x-local, else compose, else the Dockerfile."""
     if service.local.command is not None:
         return service.local.command, {}
     if service.build is None:
         return (*(service.entrypoint or ()), *(service.command or ())), {}
-    recipe = dockerfile.read(service.build.context / service.build.dockerfile)
-    entrypoint = recipe.entrypoint if service.entrypoint is None else service.entrypoint
-    default = recipe.command if service.entrypoint is None else ()
+    config = image_config.of_dockerfile(dockerfile.read(service.build))
+    entrypoint = config.entrypoint if service.entrypoint is None else service.entrypoint
+    default = config.command if service.entrypoint is None else ()
     argv = (*entrypoint, *(default if service.command is None else service.command))
     if not argv:
         raise NotRunnable(
-            f"services.{service.name}: neither command nor the Dockerfile's CMD says what to run.",
+            f"services.{service.name}: there is no command, in the compose file or in its Dockerfile.",
             hint="Give it an x-local command, or use a container engine (--engine docker).",
         )
-    return argv, recipe.environment
+    return argv, config.environment

@@ -37,7 +37,7 @@ def lease(
     a sentence for each published port that was taken and replaced.
 
     Raises:
-        PortTaken: a port that a variable sets (``demanded``) is taken.
+        PortTaken: a port that a variable sets (``fixed``) is taken.
     """
     folder = _folder()
     with _lock(folder):
@@ -55,7 +55,7 @@ def lease(
             if port is not None and port.published is not None:
                 if obtain(port.published):
                     return port.published
-                notes.append(_replaced(service, port.published, demanded=port.demanded, by=taken))
+                notes.append(_replaced(service, port.published, fixed=port.fixed, by=taken))
             return next(p for p in pool if obtain(p))
 
         leases: dict[str, dict[int, int]] = {}
@@ -76,9 +76,9 @@ def release(name: str) -> None:
                 path.unlink()
 
 
-def _replaced(service: str, port: int, *, demanded: bool, by: Mapping[int, str]) -> str:
+def _replaced(service: str, port: int, *, fixed: bool, by: Mapping[int, str]) -> str:
     holder = _holder(port, by.get(port))
-    if demanded:
+    if fixed:
         raise PortTaken(
             f"Port {port} of {service} is set by a variable, but {holder} holds it.",
             hint="End that program, or set another port.",

@@ -75,7 +75,7 @@ def test_the_snapshot_of_a_branch_is_replaced_by_each_save(stack: Stack) -> None
         (("save", "a/b"), 44, "cannot be the name"),
         (("save", "../a"), 44, "cannot be the name"),
         (("restore", ""), 44, "cannot be the name"),
-        (("burn", "a"), 44, "does not know 'burn'"),
+        (("burn", "a"), 32, "does not know 'burn'"),
     ],
 )
 def test_what_cannot_be_done_is_a_sentence_with_its_own_code(

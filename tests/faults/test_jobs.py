@@ -25,7 +25,7 @@ from stack.system import processes
 from stack.system.directories import ROOT
 from unprotected.protection import Cut, protected_by
 
-INTEGRATION = "stack/commands/integration.py"
+EXIT_CODE = "stack/commands/exit_code.py"
 PYTEST_PROCESS = "stack/commands/pytest_process.py"
 GUARDIANS = "stack/control/guardians.py"
 GUARDIAN = "stack/guardian/guardian.py"
@@ -79,7 +79,7 @@ def job(two_services: Tree) -> Callable[[float], Job]:
 @protected_by(
     "the interrupt is the job's own, and ends in 130",
     Cut(
-        INTEGRATION,
+        EXIT_CODE,
         "    except KeyboardInterrupt:\n        ctrl_c.ignore(last=True)",
         "    except GeneratorExit:",
     ),
@@ -137,7 +137,7 @@ def test_ctrl_c_ends_everything_with_130(
 
 @protected_by(
     "pytest is waited for while it says so",
-    Cut(PYTEST_PROCESS, "TELLS_S = 3.0", "TELLS_S = 0.0"),
+    Cut(PYTEST_PROCESS, "REPORT_LIMIT_S = 3.0", "REPORT_LIMIT_S = 0.0"),
 )
 @local
 def test_ctrl_c_leaves_pytest_the_time_to_report_failures(two_services: Tree) -> None:
@@ -177,7 +177,7 @@ def test_tests_that_pass_end_with_0_and_nothing_left(two_services: Tree, job: Ca
 
 @protected_by(
     "the stack is followed while the tests run",
-    Cut(PYTEST_PROCESS, "            dead.append(event)\n", ""),
+    Cut(PYTEST_PROCESS, "            failures.append(event)\n", ""),
 )
 def test_a_service_that_exits_while_a_test_runs_ends_the_run_and_names_the_test(
     two_services: Tree, job: Callable[[], Job]
@@ -197,7 +197,7 @@ def test_a_service_that_exits_while_a_test_runs_ends_the_run_and_names_the_test(
     "the guardian is watched while the tests run",
     Cut(
         PYTEST_PROCESS,
-        "return tests.poll() is not None or bool(launched.process.poll())",
+        "return tests.poll() is not None or bool(stack.process.poll())",
         "return tests.poll() is not None",
     ),
 )

@@ -207,8 +207,8 @@ def test_two_ups_in_the_same_instant_make_one_stack(two_services: Tree) -> None:
     "a stack is there to be ended as soon as it has a guardian",
     Cut(
         DOWN,
-        "    if kept is None:\n        if volumes:",
-        '    if kept is None or kept.phase != "up":\n        if volumes:',
+        "    if stack is None:\n        if volumes:",
+        '    if stack is None or stack.phase != "up":\n        if volumes:',
     ),
 )
 def test_a_down_during_an_up_leaves_nothing(two_services: Tree) -> None:

@@ -6,11 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from invoke.exceptions import Exit
-
-from stack.commands import down, exec, health, logs, ps, start_stop, up
+from stack.commands import down, exec, exit_code, health, logs, ps, start_stop, up
 from stack.control.choice import Choice
-from tasks import speaking
 
 KIND = "toys"
 
@@ -30,7 +27,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-@speaking
 def say(typed: argparse.Namespace) -> int | None:
     """Run the command."""
     choice = Choice(
@@ -46,7 +42,7 @@ def say(typed: argparse.Namespace) -> int | None:
         case "down":
             down.run(choice, volumes=typed.volumes)
         case "stop" | "start" | "restart":
-            start_stop.change(choice, typed.verb, typed.service)
+            start_stop.run(choice, typed.verb, typed.service)
         case "ps":
             ps.run(choice, as_json=True)
         case "logs":
@@ -61,7 +57,4 @@ def say(typed: argparse.Namespace) -> int | None:
 
 
 if __name__ == "__main__":
-    try:
-        say(parse(sys.argv[1:]))
-    except Exit as ended:
-        sys.exit(ended.code)
+    sys.exit(exit_code.run(lambda: say(parse(sys.argv[1:]))))

@@ -12,7 +12,7 @@ from stack.commands import down, health, logs, ps, stacks, start_stop
 from stack.control import guardians
 from stack.control.choice import Choice
 from stack.engines import registry
-from stack.errors import NotUp, StackError, UnknownService
+from stack.errors import InvalidOption, NotUp, UnknownService
 from stack.records import plans, service_logs, state
 
 
@@ -36,26 +36,34 @@ def test_down_of_what_is_not_up_is_no_error(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize("text", ["10", "m", "-3m", "1w", "ten m"])
 def test_a_duration_that_is_none_is_a_sentence(text: str) -> None:
-    with pytest.raises(StackError, match="is not a duration") as caught:
-        logs._since(text)
+    with pytest.raises(InvalidOption, match="is not a duration") as caught:
+        logs.oldest_time(text)
     assert "10m" in caught.value.hint
 
 
 def test_nothing_up_is_said_with_the_way_to_start(capsys: pytest.CaptureFixture[str]) -> None:
     ps.run(Choice(), as_json=False)
     ps.run(Choice(), as_json=True)
+    ps.run(Choice(), format="json")
     stacks.run(as_json=False)
     assert capsys.readouterr().out.splitlines() == [
         "The stack shop-test is not up. Start it with `inv up`.",
         "[]",
-        "no stack is up on this machine",
+        "[]",
+        "No stack is up on this machine.",
     ]
+
+
+def test_an_unknown_format_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InvalidOption, match="no format 'xml'") as caught:
+        ps.run(Choice(), format="xml")
+    assert caught.value.hint == "Formats: table, json."
 
 
 @pytest.mark.parametrize("verb", ["stop", "start", "restart"])
 def test_services_of_what_is_not_up_are_not_changed(verb: str) -> None:
     with pytest.raises(NotUp, match="shop-test"):
-        start_stop.change(Choice(), verb, "backend")
+        start_stop.run(Choice(), verb, "backend")
 
 
 def test_down_with_volumes_forgets_what_a_stack_kept(
@@ -68,7 +76,7 @@ def test_down_with_volumes_forgets_what_a_stack_kept(
     assert data.exists()
     down.run(Choice(), volumes=True)
     assert not data.exists()
-    assert capsys.readouterr().out.splitlines()[-1] == "shop-test was not up; its data is removed"
+    assert capsys.readouterr().out.splitlines()[-1] == "shop-test was not up; its data is deleted"
 
 
 def test_the_log_of_a_service_that_has_none_is_answered_with_those_there_are(
@@ -76,7 +84,7 @@ def test_the_log_of_a_service_that_has_none_is_answered_with_those_there_are(
 ) -> None:
     choice = Choice(work_tree=tmp_path)
     logs.run(choice, "backend", follow=False, since="", tail=10)
-    assert capsys.readouterr().out == "shop-test has not run here yet; start it with `inv up`\n"
+    assert capsys.readouterr().out == "shop-test has not run here yet. Start it with `inv up`.\n"
     monkeypatch.setattr(Choice, "last_run", lambda choice: tmp_path)
     monkeypatch.setattr(service_logs, "logged_services", lambda run: ["backend", "redis"])
     with pytest.raises(UnknownService, match="'web'") as caught:
@@ -90,7 +98,7 @@ def test_health_fails_where_one_service_is_not_well(
     monkeypatch.setattr(guardians, "require_running", lambda name: kept(name, tmp_path, pid=dead_pid()))
     monkeypatch.setattr(plans, "read", lambda name: None)
     rows = [{"service": "a", "health": "ok"}, {"service": "b", "health": "-"}]
-    monkeypatch.setattr(health, "ask_all", lambda plan, kept: rows)
+    monkeypatch.setattr(health, "check_all", lambda plan, kept: rows)
     assert health.run(Choice()) == 0
     rows.append({"service": "c", "health": "hang"})
     assert health.run(Choice()) == 1

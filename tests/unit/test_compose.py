@@ -21,11 +21,11 @@ REFUSED = {
     "no file": (Case(name="", files={}), "compose.yml: no such file."),
     "a key twice": (
         whole("", service("user: a", "user: b")),
-        "compose.yml, line 5, column 5: the key user was given on line 4 already.",
+        "compose.yml, line 5, column 5: duplicate key user, first given on line 4.",
     ),
     "a number as key": (
         one("", "environment: {1: a}"),
-        "compose.yml, line 4, column 19: a key must be a text: quote 1.",
+        "compose.yml, line 4, column 19: a key must be a string: quote 1.",
     ),
     "an unknown key": (
         one("", "healtcheck: {}"),
@@ -43,14 +43,17 @@ REFUSED = {
         one("", "x-local: {comand: x}"),
         "compose.yml: services.web.x-local.comand: unknown key; did you mean command?",
     ),
-    "a wrong type": (one("", "user: 5"), "compose.yml: services.web.user: must be a text, not the number 5"),
+    "a wrong type": (
+        one("", "user: 5"),
+        "compose.yml: services.web.user: must be a string, not the number 5",
+    ),
     "a wrong type in a list": (
         one("", "command: [a, 1]"),
-        "compose.yml: services.web.command[1]: must be a text, not the number 1",
+        "compose.yml: services.web.command[1]: must be a string, not the number 1",
     ),
     "one of two types": (
         one("", "environment: x"),
-        "compose.yml: services.web.environment: must be a mapping or a list, not the text 'x'",
+        "compose.yml: services.web.environment: must be a mapping or a list, not the string 'x'",
     ),
     "a mistake in the second file": (
         two("", ["user: a"], ["usr: b"]),
@@ -58,7 +61,7 @@ REFUSED = {
     ),
     "a type that cannot be merged": (
         two("", ["environment: {A: 1}"], ["environment: text"]),
-        "over.yml: services.web.environment: must be a mapping or a list, not the text 'text'",
+        "over.yml: services.web.environment: must be a mapping or a list, not the string 'text'",
     ),
     "a mistake in an extended file": (
         whole(
@@ -74,15 +77,15 @@ REFUSED = {
     ),
     "an undefined network": (
         one("", "networks: [a]"),
-        "compose.yml: services.web.networks: there is no network a",
+        "compose.yml: services.web.networks: undefined network a",
     ),
     "an undefined volume": (
         one("", "volumes: ['data:/d']"),
-        "compose.yml: services.web.volumes: there is no volume data",
+        "compose.yml: services.web.volumes: undefined volume data",
     ),
     "an undefined service": (
         one("", "depends_on: [db]"),
-        "compose.yml: services.web.depends_on.db: there is no service db",
+        "compose.yml: services.web.depends_on.db: undefined service db",
     ),
     "an inactive service": (
         one("", "depends_on: [db]", below=DB + "    profiles: [p]\n"),
@@ -101,7 +104,7 @@ REFUSED = {
         one("", "tmpfs: /b", "volumes: ['./a:/b']"),
         "compose.yml: services.web: /b is mounted twice",
     ),
-    "a date": (one("", "environment: {A: 2024-01-01}"), "2024-01-01 must be quoted to be a text"),
+    "a date": (one("", "environment: {A: 2024-01-01}"), "2024-01-01 must be quoted to be a string"),
     "an unknown tag": (one("", "user: !mine a"), "could not determine a constructor for the tag '!mine'"),
     "a form of interpolation": (one("", "user: '${1}'"), "compose.yml: services.web.user: '${1}' is not"),
     "an env file": (one("", "env_file: a.env"), "services.web.env_file[0]: there is no file"),
@@ -115,7 +118,7 @@ REFUSED = {
             )
             + service("x-f: *e"),
         ),
-        "its aliases unfold to more than",
+        "its aliases expand to more than",
     ),
 }
 
@@ -160,24 +163,24 @@ def test_a_required_variable_is_named_with_its_message_file_and_key(tmp_path: Pa
     [
         ("127.0.0.1:${P:-8000}:80", {}, Port(target=80, published=8000)),
         ("127.0.0.1:${P:-8000}:80", {"P": ""}, Port(target=80, published=8000)),
-        ("127.0.0.1:${P:-8000}:80", {"P": "9"}, Port(target=80, published=9, demanded=True)),
-        ("127.0.0.1:${P:-${Q}}:80", {"Q": "9"}, Port(target=80, published=9, demanded=True)),
+        ("127.0.0.1:${P:-8000}:80", {"P": "9"}, Port(target=80, published=9, fixed=True)),
+        ("127.0.0.1:${P:-${Q}}:80", {"Q": "9"}, Port(target=80, published=9, fixed=True)),
         ("127.0.0.1:${P:-${Q:-7}}:80", {}, Port(target=80, published=7)),
         ("8000:80", {"P": "9"}, Port(target=80, published=8000)),
         ("127.0.0.1::80", {}, Port(target=80)),
         ("0.0.0.0:1:80/udp", {}, Port(target=80, published=1, host_ip="0.0.0.0", protocol="udp")),
     ],
 )
-def test_a_port_is_demanded_where_a_variable_that_is_set_chose_it(
+def test_a_port_is_fixed_where_a_variable_that_is_set_chose_it(
     text: str, environment: dict[str, str], port: Port, tmp_path: Path
 ) -> None:
     case = one("", f"ports: ['{text}']", **environment)
     assert load(case, tmp_path).services["web"].ports == (port,)
 
 
-def test_a_long_port_is_demanded_too(tmp_path: Path) -> None:
+def test_a_long_port_is_fixed_too(tmp_path: Path) -> None:
     case = one("", "ports: [{target: 80, published: '${P:-1}'}]", P="9")
-    assert load(case, tmp_path).services["web"].ports == (Port(target=80, published=9, demanded=True),)
+    assert load(case, tmp_path).services["web"].ports == (Port(target=80, published=9, fixed=True),)
 
 
 def test_the_environment_wins_over_the_env_file_and_that_over_dot_env(tmp_path: Path) -> None:
@@ -188,7 +191,6 @@ def test_the_environment_wins_over_the_env_file_and_that_over_dot_env(tmp_path: 
     }
     stack = load(Case(name="", files=files, environment={"A": "outside"}), tmp_path, env_file=".env.local")
     assert stack.services["web"].command == ("outside", "local", "dot")
-    assert stack.variables == {"A": "outside", "B": "local", "C": "dot"}
 
 
 def test_an_absent_env_file_changes_nothing(tmp_path: Path) -> None:

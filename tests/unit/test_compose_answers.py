@@ -67,7 +67,14 @@ def _ours(stack: Stack) -> dict[str, Any]:
         "services": {each.name: _service(each) for each in services},
         "networks": {key: name for key, name in stack.networks.items() if key in networks},
         "volumes": {key: name for key, name in stack.volumes.items() if key in volumes},
+        "contents": _contents(stack),
     }
+
+
+def _contents(stack: Stack) -> dict[str, Any]:
+    """What the file of each secret and config is a copy of, or its inline content."""
+    files = [each for service in stack.services.values() for each in service.files]
+    return {f"{each.kind} {each.name}": str(each.file) if each.file else each.content for each in files}
 
 
 def _service(service: Service) -> dict[str, Any]:
@@ -99,9 +106,13 @@ def _service(service: Service) -> dict[str, Any]:
             check.interval_s,
             check.timeout_s,
             check.start_period_s,
-            check.start_interval_s,
         ),
-        "profiles": sorted(service.profiles),
         "stop_grace_period": service.stop_grace_period_s,
         "networks": sorted(service.networks),
+        "limits": [service.limits.memory_bytes, service.limits.processes, service.limits.cpus],
+        "replicas": service.replicas,
+        "files": sorted(str((each.kind, each.name, each.target, each.mode)) for each in service.files),
+        "extra_hosts": {name: list(each) for name, each in service.extra_hosts.items()},
+        "hostnames": list(service.hostnames),
+        "flags": [service.read_only, service.tty, service.stdin_open],
     }

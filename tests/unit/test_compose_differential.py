@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def _projected(config: dict[str, Any]) -> dict[str, Any]:
         "services": {name: _service(raw, config["services"]) for name, raw in config["services"].items()},
         "networks": {key: raw["name"] for key, raw in config.get("networks", {}).items() if key in used},
         "volumes": {key: raw["name"] for key, raw in config.get("volumes", {}).items()},
+        "contents": _contents(config),
     }
 
 
@@ -77,9 +79,14 @@ def _service(raw: dict[str, Any], all_of_them: dict[str, Any]) -> dict[str, Any]
             if name in all_of_them  # compose prints, and then ignores, what is optional and not active
         },
         "healthcheck": _healthcheck(raw.get("healthcheck") or {}),
-        "profiles": sorted(raw.get("profiles", [])),
         "stop_grace_period": seconds(raw.get("stop_grace_period", "10s")),
         "networks": sorted(raw.get("networks") or {}),
+        "limits": _limits(raw),
+        "replicas": raw.get("scale", (raw.get("deploy") or {}).get("replicas", 1)),
+        "files": sorted(str(each) for kind in ("secret", "config") for each in _files(kind, raw)),
+        "extra_hosts": _extra_hosts(raw),
+        "hostnames": _hostnames(raw),
+        "flags": [raw.get(key, False) for key in ("read_only", "tty", "stdin_open")],
     }
 
 
@@ -111,6 +118,44 @@ def _mounts(raw: dict[str, Any]) -> list[str]:
     return volumes + [str(("tmpfs", None, text.partition(":")[0], False)) for text in raw.get("tmpfs", [])]
 
 
+def _limits(raw: dict[str, Any]) -> list[Any]:
+    deployed = ((raw.get("deploy") or {}).get("resources") or {}).get("limits") or {}
+    memory = int(raw.get("mem_limit") or deployed.get("memory") or 0)
+    processes = raw.get("pids_limit") or deployed.get("pids") or 0
+    return [memory or None, max(processes, 0) or None, raw.get("cpus") or deployed.get("cpus")]
+
+
+def _files(kind: str, raw: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    for each in raw.get(f"{kind}s") or []:
+        target = each.get("target") or each["source"]
+        folder = "" if target.startswith("/") else "/run/secrets/" if kind == "secret" else "/"
+        yield kind, each["source"], f"{folder}{target}", each.get("mode", 0o444)
+
+
+def _contents(config: dict[str, Any]) -> dict[str, Any]:
+    used = {(kind, each["source"]) for raw in config["services"].values()
+            for kind in ("secret", "config") for each in raw.get(f"{kind}s") or []}  # fmt: skip
+    definitions = {(kind, name): config[f"{kind}s"][name] for kind, name in used}
+    return {
+        f"{kind} {name}": each.get("file") or each.get("content") or each.get("environment")
+        for (kind, name), each in definitions.items()
+    }
+
+
+def _hostnames(raw: dict[str, Any]) -> list[str]:
+    aliases = [
+        name for each in (raw.get("networks") or {}).values() for name in (each or {}).get("aliases", [])
+    ]
+    return [name for name in (raw.get("hostname"), raw.get("container_name"), *aliases) if name]
+
+
+def _extra_hosts(raw: dict[str, Any]) -> dict[str, list[str]]:
+    hosts: dict[str, list[str]] = {}
+    for name, _, address in (each.partition("=") for each in raw.get("extra_hosts") or []):
+        hosts.setdefault(name, []).append(address)
+    return hosts
+
+
 def _dependency(raw: dict[str, Any]) -> Any:
     return raw["condition"], raw["required"], raw.get("restart", False)
 
@@ -118,7 +163,7 @@ def _dependency(raw: dict[str, Any]) -> Any:
 def _healthcheck(raw: dict[str, Any]) -> Any:
     if raw.get("disable") or not raw.get("test") or raw["test"][0] == "NONE":
         return None
-    defaults = {"interval": "30s", "timeout": "30s", "start_period": "0s", "start_interval": "5s"}
+    defaults = {"interval": "30s", "timeout": "30s", "start_period": "0s"}
     return (
         raw["test"],
         raw.get("retries", 3),

@@ -4,8 +4,10 @@ import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.table import Table
 
-from stack.display import failure, messages, tables
+from stack.display import failure, messages, tables, terminal
 from stack.display.progress import Progress
 from stack.errors import NotUp
 from stack.records.timeline import Event
@@ -57,3 +59,29 @@ def test_where_no_terminal_is_each_change_is_a_plain_line() -> None:
 def test_an_error_is_what_happened_and_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
     messages.print_error(NotUp("The stack is not up.", hint="Start it with `inv up`."))
     assert capsys.readouterr().err == "error: The stack is not up.\n       Start it with `inv up`.\n"
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_live_table_has_one_line_for_each_service_at_any_width(width: int) -> None:
+    progress = Progress(io.StringIO())
+    progress.show(service("api-gateway", "dependency failed", "backend " * 40))
+    progress.show(service("web", "ready", "HTTP 200"))
+    lines = drawn(progress.table(), width)
+    assert [line.split()[0] for line in lines] == ["api-gateway", "web"]
+    assert "dependency failed" in lines[0]
+    assert max(len(line) for line in lines) <= width
+
+
+def test_a_table_on_a_terminal_breaks_its_cells_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "is_terminal", lambda stream: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = tables.render([{"name": "web", "ports": "a" * 60}], ["name", "ports"], as_json=False)
+    assert max(len(line) for line in shown.splitlines()) <= 40
+    assert shown.count("a") == 60 + shown.splitlines()[0].count("a")
+
+
+def drawn(table: Table, width: int) -> list[str]:
+    console = Console(width=width, file=io.StringIO())
+    with console.capture() as capture:
+        console.print(table)
+    return [line.rstrip() for line in capture.get().splitlines()]

@@ -53,8 +53,8 @@ def test_a_check_that_fails_itself_is_a_warning_not_a_traceback() -> None:
     def _broken() -> None:
         raise OSError("no /proc here")
 
-    assert doctor._safely(_broken) == [
-        Check(name="broken", level="warning", text="could not be checked: no /proc here")
+    assert doctor._results(_broken) == [
+        Check(name="broken", level="warning", text="cannot be checked: no /proc here")
     ]
 
 
@@ -64,6 +64,9 @@ def test_every_check_that_is_not_well_says_what_to_do() -> None:
     assert text.splitlines()[1].strip() == "-> Free some."
 
 
-def test_the_same_can_be_read_by_programs() -> None:
-    found = json.loads(doctor.to_json([Check(name="uv", level="ok", text="1.0")]))
-    assert found == [{"name": "uv", "level": "ok", "text": "1.0", "advice": ""}]
+def test_json_has_every_check_with_its_advice(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "check_machine", lambda: [Check(name="uv", level="ok", text="1.0")])
+    assert doctor.run(as_json=True) == 0
+    assert json.loads(capsys.readouterr().out) == [{"name": "uv", "level": "ok", "text": "1.0", "advice": ""}]

@@ -73,7 +73,7 @@ def test_a_server_is_found_by_its_image_whoever_publishes_it() -> None:
 def test_health_executes_a_check_that_is_no_idiom_and_says_what_it_said() -> None:
     check = Healthcheck(test=("CMD", "sh", "-c", "echo ill; exit 1"))
     made = plan_of(planned("job", healthcheck=check), planned("plain"))
-    rows = health.ask_all(made, KEPT)
+    rows = health.check_all(made, KEPT)
     assert [(row["service"], row["health"]) for row in rows] == [("job", "wrong"), ("plain", "-")]
     assert rows[0]["answer"] == "sh -c 'echo ill; exit 1': exit code 1: ill"
 
@@ -86,8 +86,8 @@ def test_a_build_makes_environments_of_projects_and_asks_images_for_a_runner(
     class Made:
         path = tmp_path / "environment"
 
-    def sync(project: Path, *, python: str | None, anew: bool, say: Callable[[str], None]) -> type[Made]:
-        made.append((project, anew))
+    def sync(project: Path, *, python: str | None, recreate: bool, say: Callable[[str], None]) -> type[Made]:
+        made.append((project, recreate))
         return Made
 
     monkeypatch.setattr(virtualenv, "sync", sync)

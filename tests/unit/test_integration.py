@@ -56,7 +56,7 @@ def test_tests_that_pass_know_where_the_stack_is(outcome: Callable[[str], None])
     outcome('test "$WEB $STACK_NAME" = "http://127.0.0.1:1 shop"')
 
 
-@pytest.mark.parametrize(("code", "said"), [(4, "does not know what stood"), (5, "none fits what stood")])
+@pytest.mark.parametrize(("code", "said"), [(4, "rejected an argument"), (5, "none matches the arguments")])
 def test_words_for_pytest_that_fit_nothing_are_said_to_be_at_fault(
     outcome: Callable[[str], None], code: int, said: str
 ) -> None:

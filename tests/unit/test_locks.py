@@ -98,7 +98,7 @@ def test_a_list_of_requirements_is_a_source_too(root: Path) -> None:
 
 def test_a_lock_within_another_keeps_its_versions(root: Path) -> None:
     (root / "outer.txt").write_text(f"first==1.4 ; python_version >= '3.12'{HASH}\n")
-    with pytest.raises(LockMismatch, match=r"pins first 1\.5, but outer.txt asks for first==1\.4"):
+    with pytest.raises(LockMismatch, match=r"pins first 1\.5, but outer.txt requires first==1\.4"):
         locks.check(Lock(target="lock.txt", source="pyproject.toml", within="outer.txt"), root)
 
 

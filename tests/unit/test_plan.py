@@ -108,9 +108,16 @@ def test_the_command_is_that_of_compose_over_that_of_the_dockerfile(tmp_path: Pa
     assert made["plain"].environment["A"] == "1"
 
 
+def test_a_working_dir_below_a_mount_is_the_folder_that_is_mounted() -> None:
+    web = service("web", working_dir="/code/src", local=LocalHints(command=("run",)))
+    folders = {"web": {"/code": "/w/app"}}
+    made = plan.make(stack(web), name="s", engine="local", services={"web": web}, ports={}, folders=folders)
+    assert made.services["web"].cwd == Path("/w/app/src")
+
+
 def test_a_service_without_any_command_is_not_runnable_and_is_named(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM a\n")
-    with pytest.raises(NotRunnable, match=r"services\.web: neither command nor"):
+    with pytest.raises(NotRunnable, match=r"services\.web: there is no command"):
         make(stack(service("web", build=Build(context=tmp_path))))
 
 

@@ -52,9 +52,9 @@ def test_a_default_port_that_is_taken_is_replaced_and_its_holder_named(taken: in
     assert f"port {taken} of web is held by pid {os.getpid()}" in note
 
 
-def test_a_demanded_port_that_is_taken_is_refused_and_its_holder_named(taken: int) -> None:
+def test_a_fixed_port_that_is_taken_is_refused_and_its_holder_named(taken: int) -> None:
     with pytest.raises(PortTaken, match=rf"Port {taken} of web is set by a variable, but pid {os.getpid()}"):
-        lease("shop", Port(target=80, published=taken, demanded=True))
+        lease("shop", Port(target=80, published=taken, fixed=True))
 
 
 def test_two_living_stacks_never_get_the_same_port() -> None:

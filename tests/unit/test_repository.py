@@ -20,7 +20,7 @@ from tools import errors_page
 
 # Programs are started in one module; those that talk to a container engine start its client, too.
 CLIENTS = {f"stack/engines/container/{name}.py" for name in ("resources", "container", "engine", "podman")}
-STARTS_PROGRAMS = {"stack/system/programs.py"} | CLIENTS
+STARTS_PROGRAMS = {"stack/system/programs.py", "stack/system/pipelines.py"} | CLIENTS
 INDEX = re.compile(
     r"""\b(?:[\w-]+\.)*(?:pypi|pythonhosted|debian|ubuntu|npmjs|yarnpkg|alpinelinux)\.(?:org|com|net|io)\b
     | https?://[\w-]+[.:@][^\s"'`)>]*(?:/simple\b|/debian\b|/dists/|/pypi/|artifactory|mirror)

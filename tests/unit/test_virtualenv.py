@@ -156,7 +156,7 @@ def test_a_missing_lock_says_how_to_make_it(fake: FakeUv, project: Path) -> None
 
 def test_a_missing_python_says_which_and_what_is_here(fake: FakeUv, project: Path) -> None:
     fake.fails["python find"] = BuildFailed("none")
-    with pytest.raises(PythonMissing, match=r"needs Python >=3\.11,==3\.99\.\*; here are: 3\.11\.7"):
+    with pytest.raises(PythonMissing, match=r"needs Python >=3\.11,==3\.99\.\*; installed: 3\.11\.7"):
         sync(project, python="3.99")
 
 
@@ -170,7 +170,7 @@ def test_a_missing_python_says_which_and_what_is_here(fake: FakeUv, project: Pat
     ],
 )
 def test_uv_s_failures_are_told_apart(output: str, kind: type[Exception], tmp_path: Path) -> None:
-    error = uv.meaning(output, tmp_path / "requirements.txt")
+    error = uv.error_of(output, tmp_path / "requirements.txt")
     assert type(error) is kind
     assert output.strip().splitlines()[-1] in str(error)
 
@@ -179,4 +179,4 @@ def test_pyenv_s_shims_make_room_for_interpreters(tmp_path: Path, monkeypatch: p
     (tmp_path / "versions" / "3.13.0" / "bin").mkdir(parents=True)
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     monkeypatch.setenv("PATH", f"/usr/bin:{tmp_path}/shims")
-    assert virtualenv._search_path() == f"/usr/bin:{tmp_path}/versions/3.13.0/bin"
+    assert virtualenv.search_path() == f"/usr/bin:{tmp_path}/versions/3.13.0/bin"

@@ -1,0 +1,151 @@
+"""The keys of a compose service that the local engine does not enforce: a process is not a container.
+
+Every key of the specification is a field of ``stack.model.Service``, a row here, or without meaning
+where there is no container (``MEANINGLESS``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_address
+from pathlib import PurePosixPath
+from typing import Final
+
+from stack.model import Service
+
+MEANINGLESS: Final = frozenset(
+    (
+        *("annotations", "attach", "credential_spec", "deploy", "develop", "init", "isolation", "label_file"),
+        *("labels", "logging", "platform", "pull_policy", "pull_refresh_after", "runtime", "storage_opt"),
+        *("use_api_socket",),
+    )
+)
+"""Keys that describe an image or a container, and say nothing about a process.
+
+``deploy`` is read for its replicas and limits; ``init`` reaps orphans, as the guardian does.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnenforcedKey:
+    """A key as people write it, and what is true on the local engine instead."""
+
+    key: str
+    instead: str
+    is_used: Callable[[Service], bool]
+
+
+def _field(key: str, instead: str, is_used: Callable[[Service], bool]) -> UnenforcedKey:
+    return UnenforcedKey(key=key, instead=instead, is_used=is_used)
+
+
+def _others(keys: str, instead: str) -> tuple[UnenforcedKey, ...]:
+    """Rows for keys that have no field of their own in the model."""
+    return tuple(_field(key, instead, partial(_names_key, key)) for key in keys.split())
+
+
+def _names_key(key: str, service: Service) -> bool:
+    return key in service.other_keys
+
+
+def _is_mounted(service: Service, folder: str) -> bool:
+    path = PurePosixPath(folder)
+    return any(path.is_relative_to(mount.target) for mount in service.mounts)
+
+
+_SHARED: Final = "A process shares the resources of the machine."
+_RIGHTS: Final = "A process has the rights of the user who starts the stack."
+_NETWORK: Final = "A process uses the network of the machine."
+
+UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
+    _field("mem_limit", _SHARED, lambda service: service.limits.memory_bytes is not None),
+    _field("pids_limit", _SHARED, lambda service: service.limits.processes is not None),
+    _field("cpus", _SHARED, lambda service: service.limits.cpus is not None),
+    *_others("blkio_config cgroup cgroup_parent cpu_count cpu_percent cpu_period cpu_quota", _SHARED),
+    *_others("cpu_rt_period cpu_rt_runtime cpu_shares cpuset mem_reservation mem_swappiness", _SHARED),
+    *_others("memswap_limit oom_kill_disable oom_score_adj shm_size ulimits", _SHARED),
+    _field("read_only", "A process sees the files of the machine.", lambda service: service.read_only),
+    _field(
+        "volumes: read_only",
+        "A process can write to a mounted folder if its user can.",
+        lambda service: any(mount.read_only for mount in service.mounts),
+    ),
+    _field(
+        "working_dir",
+        "A process starts in the build context where the folder is not below a mount.",
+        lambda service: service.working_dir is not None and not _is_mounted(service, service.working_dir),
+    ),
+    _field("user", _RIGHTS, lambda service: service.user is not None),
+    *_others("cap_add cap_drop device_cgroup_rules devices gpus group_add privileged", _RIGHTS),
+    *_others("security_opt sysctls userns_mode", _RIGHTS),
+    _field(
+        "ports: host_ip",
+        "Ports are published on 127.0.0.1 only.",
+        lambda service: any(not ip_address(port.host_ip).is_loopback for port in service.ports),
+    ),
+    _field(
+        "ports: udp, sctp",
+        "Only TCP ports are published.",
+        lambda service: any(port.protocol != "tcp" for port in service.ports),
+    ),
+    *_others("dns dns_opt dns_search domainname ipc mac_address network_mode pid uts", _NETWORK),
+    _field(
+        "networks",
+        "Services of different networks can reach each other.",
+        lambda service: len(service.networks) > 1,
+    ),
+    _field(
+        "hostname, container_name, aliases",
+        "A service is reached by its own name only.",
+        lambda service: bool(service.hostnames),
+    ),
+    _field(
+        "extra_hosts",
+        "Names are resolved as everywhere on the machine.",
+        lambda service: bool(service.extra_hosts),
+    ),
+    *_others("external_links", "Containers of other projects are not reached."),
+    _field("scale, replicas", "A service has one process.", lambda service: service.replicas != 1),
+    _field("tty", "A process has no terminal.", lambda service: service.tty),
+    _field("stdin_open", "The standard input of a process is empty.", lambda service: service.stdin_open),
+    _field("secrets, configs", "The files are not provided.", lambda service: bool(service.files)),
+    *_others("post_start pre_start pre_stop", "Hooks are not run."),
+    *_others("models provider", "Models and providers are not started."),
+    *_others("volumes_from", "Mounts of other services are not shared."),
+)
+
+
+def unenforced_keys(
+    services: Mapping[str, Service], *, enforced: Collection[str] = ()
+) -> dict[str, tuple[str, ...]]:
+    """Return the unenforced keys in use, each with its services; without those that are ``enforced``."""
+    used = {
+        row.key: tuple(name for name, service in services.items() if row.is_used(service))
+        for row in UNENFORCED
+        if row.key not in enforced
+    }
+    return {key: names for key, names in used.items() if names}
+
+
+def sentence(services: Mapping[str, Service], *, enforced: Collection[str] = ()) -> str:
+    """Return what a person is told when a stack starts on the local engine; empty where there is nothing."""
+    used = unenforced_keys(services, enforced=enforced)
+    if not used:
+        return ""
+    keys = "; ".join(f"{key} ({_names(names, services)})" for key, names in used.items())
+    return f"Without containers, these keys have no effect: {keys}. See docs/engines.md."
+
+
+def _names(names: tuple[str, ...], services: Mapping[str, Service]) -> str:
+    return "all services" if len(names) == len(services) > 1 else ", ".join(names)
+
+
+def table() -> str:
+    """Return the table of docs/engines.md."""
+    groups: dict[str, list[str]] = {}
+    for row in UNENFORCED:
+        groups.setdefault(row.instead, []).append(row.key)
+    rows = [f"| {', '.join(f'`{key}`' for key in keys)} | {instead} |" for instead, keys in groups.items()]
+    return "\n".join(("| key | on the local engine |", "| --- | --- |", *rows)) + "\n"

@@ -1,0 +1,49 @@
+"""How every program ends: its exit code and what it prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stack.commands import exit_code
+from stack.control.session import StartFailed
+from stack.errors import NotUp
+from stack.records.timeline import Event
+
+
+@pytest.fixture(autouse=True)
+def signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave this process' own Ctrl-C as it is."""
+    monkeypatch.setattr(exit_code.ctrl_c, "raise_lost_interrupts", lambda: None)
+    monkeypatch.setattr(exit_code.ctrl_c, "ignore", lambda *, last: None)
+
+
+def failing(error: BaseException) -> int:
+    def work() -> None:
+        raise error
+
+    return exit_code.run(work, interrupted="interrupted; the stack is down")
+
+
+@pytest.mark.parametrize(("result", "code"), [(None, 0), (0, 0), (7, 7)])
+def test_the_result_of_the_work_is_the_exit_code(result: int | None, code: int) -> None:
+    assert exit_code.run(lambda: result) == code
+
+
+def test_an_error_is_printed_and_its_code_is_the_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert failing(NotUp("It is not up.", hint="Start it.")) == NotUp.code
+    assert capsys.readouterr().err == "error: It is not up.\n       Start it.\n"
+
+
+def test_a_failed_start_is_reported_before_its_error(capsys: pytest.CaptureFixture[str]) -> None:
+    event = Event(at=1.0, kind="service", service="web", state="exited", text="exited with code 1")
+    assert failing(StartFailed([event], Path("/runs/1"))) == StartFailed.code
+    captured = capsys.readouterr()
+    assert "web failed: exited, exited with code 1" in captured.out
+    assert "error: The stack did not come up" in captured.err
+
+
+def test_ctrl_c_is_130_and_says_what_it_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    assert failing(KeyboardInterrupt()) == 130
+    assert capsys.readouterr().out == "interrupted; the stack is down\n"
