@@ -18,6 +18,8 @@ import psycopg2
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = os.environ.get("DATA_ENGINE", "local")
 LIMIT_S = 180.0
+PYTHON = os.environ.get("STACK_PYTHON", sys.executable)
+"""The Python that has the engine's own packages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,7 @@ class Stack:
 
     def argv(self, *words: str) -> list[str]:
         """Return the argv of a command."""
-        return [sys.executable, "-m", "invoke", words[0], "--stack", self.kind, *words[1:]]
+        return [PYTHON, "-m", "invoke", words[0], "--stack", self.kind, *words[1:]]
 
     @property
     def state(self) -> dict[str, Any]:
@@ -101,8 +103,8 @@ class Stack:
             return [row[0] for row in cursor.fetchall()]
 
     def redis(self, command: str) -> str:
-        """Return what Redis answers to a command."""
-        return self.typed("redis-cli", "--command", command)
+        """Return what Redis answers to a command: its last line, without the protocol's sign of a number."""
+        return self.typed("redis-cli", "--command", command).strip().rpartition("\n")[2].lstrip(":")
 
     def get(self, path: str) -> tuple[int, Any]:
         """Return status and JSON body of a page of the backend."""

@@ -20,8 +20,8 @@ def test_a_snapshot_brings_back_both_stores_as_they_were_at_one_moment(stack: St
     stack.redis("DEL soon")
     stack.typed("snapshot", "restore", "monday")
     assert stack.value(BRANDS) == 0
-    assert stack.redis("GET basket").splitlines()[-1] == "full"
-    assert 0 < int(stack.redis("TTL soon").strip().lstrip(":")) <= 5000
+    assert stack.redis("GET basket") == "full"
+    assert 0 < int(stack.redis("TTL soon")) <= 5000
     assert stack.value("SELECT to_regclass('stack_redis.keys')") is None
     stack.typed("snapshot", "delete", "monday")
 
