@@ -5,6 +5,8 @@ stores are. The order of the tests, and what they choose at random, follow from 
 and TEST_SEED repeats it.
 """
 
+# ruff: noqa: E402 - assertion rewriting is registered before the helpers are imported
+
 from __future__ import annotations
 
 import os
@@ -15,26 +17,38 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("shop", "books", "buyers", "event_stream")  # helpers' assertions explain, too
+
+import readiness
 import shop
 from books import books_agree
+from failing_service import closed_url, failing_url
+from failures import pytest_runtest_makereport, pytest_runtest_setup
 from shell_scripts import pytest_collect_file
 from shop import Service
 
-__all__ = ["books_agree", "pytest_collect_file"]
+__all__ = [
+    "books_agree",
+    "closed_url",
+    "failing_url",
+    "pytest_collect_file",
+    "pytest_runtest_makereport",
+    "pytest_runtest_setup",
+]
 
 HERE = Path(__file__).parent
 SEED = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Settle the seed of this run."""
+    """Choose the seed of this run."""
     config.stash[SEED] = os.environ.get("TEST_SEED") or str(random.SystemRandom().randrange(10**6))
 
 
 def pytest_sessionstart() -> None:
-    """Hear Ctrl-C from now on, which the command that runs the tests holds back until all is loaded.
+    """Unblock Ctrl-C, which the command that runs the tests blocks until everything is imported.
 
-    Only once: pytest says how far it came; a second one is for that command, which ends the tests at once.
+    pytest reports at the first one; at the second one that command ends the tests at once.
     """
     if os.environ.get("STACK_RUN") and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupted)
@@ -47,13 +61,13 @@ def _interrupted(*_: object) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Return what one needs to repeat this run."""
+    """Return what is needed to repeat this run."""
     addresses = [f"{name}={shop.address(name)}" for name in shop.DEFAULTS]
     return [f"stack: {' '.join(addresses)}", f"seed: TEST_SEED={config.stash[SEED]}"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Shuffle the tests of this folder: none may lean on another."""
+    """Shuffle the tests of this folder: none may depend on another."""
     mine = [index for index, item in enumerate(items) if item.path.is_relative_to(HERE)]
     shuffled = [items[index] for index in mine]
     random.Random(config.stash[SEED]).shuffle(shuffled)
@@ -61,15 +75,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[index] = item
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Ask both services whether they are ready before the first test; if not, end the run at once."""
+    if session.items and not session.config.option.collectonly:
+        readiness.require_ready()
+
+
 def pytest_runtest_logstart(nodeid: str) -> None:
-    """Leave word of the test that begins, for whoever has to say what ran when a service died."""
+    """Record the test that begins: a service that dies now ended while it ran."""
     if run := os.environ.get("STACK_RUN"):
         Path(run, "current-test").write_text(nodeid, encoding="utf-8")
 
 
 @pytest.fixture
 def dice(request: pytest.FixtureRequest) -> random.Random:
-    """Chance that the seed and the test's own name repeat."""
+    """Random numbers that the seed and the test's name repeat."""
     return random.Random(f"{request.config.stash[SEED]} {request.node.name}")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections import deque
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +16,29 @@ DEFAULTS = {"BACKEND_URL": "http://localhost:8000", "GATEWAY_URL": "http://local
 STORES = ("DATABASE_URL", "REDIS_URL")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """A request of a test and its answer, for the report of a failure. ``status`` is 0 without an answer."""
+
+    request: str
+    status: int
+    body: str
+    request_id: str
+
+    def sentence(self) -> str:
+        """Return the answer in one line: a problem document's title and detail (RFC 9457), else its text."""
+        try:
+            document = json.loads(self.body)
+            text = f"{document['title']}: {document['detail']}"
+        except (ValueError, LookupError, TypeError):
+            text = " ".join(self.body.split())
+        return f"HTTP {self.status} {text}".rstrip()
+
+
+exchanges: deque[Exchange] = deque(maxlen=200)
+"""The last exchanges of the running test."""
+
+
 def address(name: str) -> str:
     """Return where a service is, without a slash at the end."""
     return (os.environ.get(name) or DEFAULTS[name]).rstrip("/")
@@ -22,6 +47,18 @@ def address(name: str) -> str:
 def stores() -> dict[str, str]:
     """Return the addresses of the stores that the environment names."""
     return {name: os.environ[name] for name in STORES if os.environ.get(name)}
+
+
+class NoAnswerError(Exception):
+    """A service did not answer a request."""
+
+
+def _reason(error: requests.RequestException) -> str:
+    """Return the innermost cause, without the objects' addresses that libraries print."""
+    cause: BaseException = error
+    while (inner := cause.__cause__ or cause.__context__) is not None:
+        cause = inner
+    return f"{type(cause).__name__}: {getattr(cause, 'strerror', None) or cause}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +78,22 @@ class Service:
         self.session.close()
 
     def ask(self, method: str, path: str, **request: Any) -> requests.Response:
-        """Return the response, redirects not followed."""
-        return self.session.request(
-            method, self.url + path, **{"timeout": TIMEOUT_S, "allow_redirects": False, **request}
+        """Return the response, redirects not followed.
+
+        Raises:
+            NoAnswerError: the service did not answer.
+        """
+        options = {"timeout": TIMEOUT_S, "allow_redirects": False, **request}
+        try:
+            response = self.session.request(method, self.url + path, **options)
+        except requests.RequestException as error:
+            raise NoAnswerError(f"{method} {self.url}{path}: no answer, {_reason(error)}") from None
+        body = "" if options.get("stream") else response.text[:500]
+        identity = response.headers.get("X-Request-ID", "")
+        exchanges.append(
+            Exchange(request=f"{method} {path}", status=response.status_code, body=body, request_id=identity)
         )
+        return response
 
     def get(self, path: str, **request: Any) -> requests.Response:
         """Return the response to a GET."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import time
 from pathlib import Path
 
 import pytest
 
-from shell_scripts import run
+from shell_scripts import ScriptError, run
 from shop import address
 
 HEALTH = Path(__file__).with_name("test_health_endpoints.sh")
@@ -42,36 +39,6 @@ Testing API Gateway health endpoint...
 """
 
 
-class Ailing(BaseHTTPRequestHandler):
-    """Return 500 to everything."""
-
-    def do_GET(self) -> None:
-        self.send_response(500)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Silent."""
-
-
-@pytest.fixture
-def ailing() -> Iterator[str]:
-    """The address of a service that answers 500."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Ailing) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def nobody() -> str:
-    """An address where nobody answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"http://127.0.0.1:{server.getsockname()[1]}"
-
-
 def test_health_script_on_a_stack_that_is_well() -> None:
     ended = run(HEALTH)
     assert (ended.stdout, ended.returncode) == (ALL_IS_WELL, 0)
@@ -81,18 +48,18 @@ def test_health_script_takes_an_address_with_a_slash_at_its_end() -> None:
     assert run(HEALTH, BACKEND_URL=address("BACKEND_URL") + "/").returncode == 0
 
 
-def test_health_script_stops_at_a_backend_that_fails(ailing: str) -> None:
-    ended = run(HEALTH, BACKEND_URL=ailing)
+def test_health_script_stops_at_a_backend_that_fails(failing_url: str) -> None:
+    ended = run(HEALTH, BACKEND_URL=failing_url)
     assert (ended.stdout, ended.returncode) == (BACKEND_FAILS.format(status=500), 1)
 
 
-def test_health_script_stops_at_a_backend_that_is_not_there(nobody: str) -> None:
-    ended = run(HEALTH, BACKEND_URL=nobody, WAIT_S="0")
+def test_health_script_stops_at_a_backend_that_is_not_there(closed_url: str) -> None:
+    ended = run(HEALTH, BACKEND_URL=closed_url, WAIT_S="0")
     assert (ended.stdout, ended.returncode) == (BACKEND_FAILS.format(status="000"), 1)
 
 
-def test_health_script_stops_at_a_gateway_that_fails(ailing: str) -> None:
-    ended = run(HEALTH, GATEWAY_URL=ailing)
+def test_health_script_stops_at_a_gateway_that_fails(failing_url: str) -> None:
+    ended = run(HEALTH, GATEWAY_URL=failing_url)
     assert (ended.stdout, ended.returncode) == (GATEWAY_FAILS, 1)
 
 
@@ -103,11 +70,11 @@ def test_connectivity_script_on_a_stack_that_is_well() -> None:
     assert ended.stdout.endswith("🎉 All services reach each other!\n")
 
 
-def test_connectivity_script_warns_and_does_not_block(ailing: str, nobody: str) -> None:
-    ended = run(CONNECTIVITY, BACKEND_URL=nobody, GATEWAY_URL=ailing)
+def test_connectivity_script_warns_and_does_not_block(failing_url: str, closed_url: str) -> None:
+    ended = run(CONNECTIVITY, BACKEND_URL=closed_url, GATEWAY_URL=failing_url)
     assert ended.returncode == 0
     assert ended.stdout.count("⚠️") == 5
-    assert f"nobody answers at {nobody}/health/" in ended.stdout
+    assert f"nobody answers at {closed_url}/health/" in ended.stdout
     assert "unexpected HTTP 500" in ended.stdout
 
 
@@ -121,3 +88,38 @@ def test_connectivity_script_skips_what_is_not_there() -> None:
 @pytest.mark.parametrize("script", [HEALTH, CONNECTIVITY])
 def test_scripts_can_be_executed(script: Path) -> None:
     assert script.stat().st_mode & 0o111 == 0o111
+
+
+def script(folder: Path, text: bytes) -> Path:
+    path = folder / "test_own.sh"
+    path.write_bytes(text)
+    return path
+
+
+def test_a_script_may_print_any_bytes(tmp_path: Path) -> None:
+    ended = run(script(tmp_path, rb"printf 'caf\351 \377\n'"))
+    assert (ended.stdout, ended.returncode) == ("caf\ufffd \ufffd\n", 0)
+
+
+def test_a_script_needs_no_permission_and_runs_in_the_shell_that_it_names(tmp_path: Path) -> None:
+    ended = run(script(tmp_path, b"#!/usr/bin/env bash\nwords=(one two)\necho ${words[1]}\n"))
+    assert (ended.stdout, ended.returncode) == ("two\n", 0)
+
+
+def test_a_process_that_a_script_leaves_behind_is_ended(tmp_path: Path) -> None:
+    ended = run(script(tmp_path, b"sleep 600 &\necho $!\n"), timeout_s=30)
+    assert ended.returncode == 0
+    wait_until_gone(int(ended.stdout))
+
+
+def test_a_script_that_does_not_end_is_killed_and_says_so_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ScriptError) as caught:
+        run(script(tmp_path, b"echo waiting\nsleep 600\n"), timeout_s=0.3)
+    assert str(caught.value) == "test_own.sh did not end within 0.3 s and was killed:\nwaiting\n"
+
+
+def wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{pid}").exists() and "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

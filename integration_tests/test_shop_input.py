@@ -29,7 +29,7 @@ QUESTIONS: dict[str, tuple[str, str, dict[str, Any], set[int]]] = {
     "a query nobody knows": ("GET", "/api/v1/products?colour=red", {}, {422}),
     "a price that is none": ("GET", "/api/v1/products?price_min=NaN", {}, {422}),
     "a foreign cursor": ("GET", "/api/v1/products?cursor=abc", {}, {400}),
-    "an endless path": ("GET", "/api/v1/products/" + "x" * 9000, {}, {414}),
+    "an endless path": ("GET", "/api/v1/products/" + "x" * 5000, {}, {414}),
     "an endless header": ("GET", "/api/v1/products", {"headers": {"X-Long": "x" * 9000}}, {400, 431}),
     "a token that is none": ("GET", "/api/v1/orders", {"headers": {"Authorization": "Bearer x"}}, {401}),
     "a method nobody knows": ("BREW", "/api/v1/products", {}, {405}),

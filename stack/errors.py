@@ -5,7 +5,14 @@ Only the entry points (tasks.py, noxfile.py, ``python -m stack...``) print them 
 
 from __future__ import annotations
 
+import shlex
 from typing import ClassVar
+
+COMMAND_SHOWN = 300
+"""How many characters of a failed command are shown."""
+
+OUTPUT_SHOWN = 2000
+"""How many characters of its output, the last ones."""
 
 
 class StackError(Exception):
@@ -32,6 +39,30 @@ class TestsFailed(StackError):
     """At least one integration test failed."""
 
     code = 4
+
+
+class ServiceTimedOut(ServiceFailed):
+    """A service did not become ready within its time: it hangs, or listens nowhere."""
+
+    code = 5
+
+
+class ServiceUnhealthy(ServiceFailed):
+    """A service answers, but its health check fails."""
+
+    code = 6
+
+
+class NotReady(ServiceFailed):
+    """The stack is up, but a service reports that something it depends on is down."""
+
+    code = 7
+
+
+class StackEnded(StackError):
+    """Another command or a signal ended the stack before it was up."""
+
+    code = 8
 
 
 class ComposeError(StackError):
@@ -143,13 +174,36 @@ class NameTaken(StackError):
 
 
 class CommandFailed(StackError):
-    """A program ended with an error; carries its argv, exit code and output."""
+    """A program was not found, ended with an error, or did not end before its deadline.
+
+    ``returncode`` is None where it did not end by itself; ``timed_out`` tells the deadline from a program
+    that could not be run. Both streams are kept.
+    """
 
     code = 28
 
-    def __init__(self, argv: tuple[str, ...], returncode: int, output: str, *, hint: str = "") -> None:
-        super().__init__(f"{argv[0]} ended with {returncode}: {output.strip()[-2000:]}", hint=hint)
-        self.argv, self.returncode, self.output = argv, returncode, output
+    def __init__(
+        self,
+        argv: tuple[str, ...],
+        problem: str,
+        *,
+        returncode: int | None = None,
+        timed_out: bool = False,
+        stdout: str = "",
+        stderr: str = "",
+        hint: str = "",
+    ) -> None:
+        self.argv, self.problem, self.returncode, self.timed_out = argv, problem, returncode, timed_out
+        self.stdout, self.stderr = stdout, stderr
+        command = shlex.join(argv)
+        shown = command if len(command) <= COMMAND_SHOWN else f"{command[:COMMAND_SHOWN]}..."
+        details = f": {self.output[-OUTPUT_SHOWN:]}" if self.output else "."
+        super().__init__(f"`{shown}` {problem}{details}", hint=hint)
+
+    @property
+    def output(self) -> str:
+        """Return what it wrote to both its streams."""
+        return "\n".join(filter(None, (self.stdout.strip(), self.stderr.strip())))
 
 
 class GuardianLost(StackError):
@@ -165,7 +219,7 @@ class ImageMissing(StackError):
 
 
 class UpElsewhere(StackError):
-    """The stack is running on another engine than the requested one."""
+    """The stack is running already, on another engine or without a requested service."""
 
     code = 31
 
@@ -192,18 +246,6 @@ class SnapshotUnknown(StackError):
     """A snapshot that does not exist was named."""
 
     code = 42
-
-
-class SnapshotTaken(StackError):
-    """A snapshot of that name exists."""
-
-    code = 43
-
-
-class BadName(StackError):
-    """A name that cannot be the name of a snapshot."""
-
-    code = 44
 
 
 class NotABackup(StackError):

@@ -66,10 +66,16 @@ class Dependency:
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """What a service's image is built from. ``context`` is absolute, ``dockerfile`` relative to it."""
+    """What a service's image is built from.
+
+    ``context`` is absolute, ``dockerfile`` relative to it; ``dockerfile_text`` takes its place where it is
+    written in the compose file. ``url`` is the context where that is not a folder of this machine.
+    """
 
     context: Path
+    url: str = ""
     dockerfile: str = "Dockerfile"
+    dockerfile_text: str = ""
     target: str | None = None
     args: Mapping[str, str] = field(default_factory=dict)
 
@@ -117,7 +123,8 @@ class Service:
     """One entry of ``services``.
 
     ``hostnames`` are the names besides the service's own by which others reach it: ``hostname``,
-    ``container_name`` and the aliases of its networks. ``other_keys`` are the keys of the file that have
+    ``container_name`` and the aliases of its networks. ``healthcheck_disabled``: the check of its image does
+    not count. ``other_keys`` are the keys of the file that have
     no field here; stack/plan/unenforced.py says what becomes of each.
     """
 
@@ -132,8 +139,9 @@ class Service:
     mounts: tuple[Mount, ...] = ()
     depends_on: tuple[Dependency, ...] = ()
     healthcheck: Healthcheck | None = None
+    healthcheck_disabled: bool = False
     restart: str = "no"
-    stop_signal: str = "SIGTERM"
+    stop_signal: str | None = None
     stop_grace_period_s: float = 10.0
     user: str | None = None
     working_dir: str | None = None
@@ -156,7 +164,8 @@ class Stack:
 
     ``name`` is the project name. ``networks`` and ``volumes`` map the file's keys to the names the
     engine uses (``ecommerce-local-network``). ``services`` holds only those whose profile is active,
-    in file order. ``env_file`` holds further variables and may be absent. ``endpoints`` (the
+    in file order. ``env_file`` holds further variables and may be absent; ``private_values`` are its values,
+    which are never shown. ``endpoints`` (the
     ``x-endpoints`` key) are the addresses that tests and people use, written with service names
     (``http://backend:8000``).
     """
@@ -166,6 +175,7 @@ class Stack:
     directory: Path
     services: Mapping[str, Service]
     env_file: Path | None = None
+    private_values: tuple[str, ...] = ()
     networks: Mapping[str, str] = field(default_factory=dict)
     volumes: Mapping[str, str] = field(default_factory=dict)
     endpoints: Mapping[str, str] = field(default_factory=dict)

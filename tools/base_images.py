@@ -193,7 +193,8 @@ class ImageBuilder:
                 archive = Path(folder) / f"{suite}.tar"
                 debian.write_system(suite, archive)
                 label = f"LABEL {LABEL}={recipe}"
-                self.run(("docker", "import", "--change", label, "--change", 'CMD ["bash"]', archive, tag))
+                words = ("docker", "import", "--change", label, "--change", 'CMD ["bash"]', archive, tag)
+                self.run(words, timeout_s=programs.BUILD_LIMIT_S)
             self.say(f"{tag}: made from Debian {suite} in {time.monotonic() - started:.1f} s")
         return tag
 
@@ -206,7 +207,8 @@ class ImageBuilder:
         try:
             self.run(
                 ("docker", "build", "--quiet", *options, "--build-arg", f"BASE={image}")
-                + ("--label", label, "--tag", tag, RECIPES / recipe.folder)
+                + ("--label", label, "--tag", tag, RECIPES / recipe.folder),
+                timeout_s=programs.BUILD_LIMIT_S,
             )
         except CommandFailed as error:
             raise BuildFailed(

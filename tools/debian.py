@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Protocol
 
 from stack.errors import BuildFailed, CommandFailed
+from stack.system.completed import Completed
 from stack.system.directories import ROOT
-from stack.system.programs import Completed
+from stack.system.programs import BUILD_LIMIT_S
 
 AUTHORITIES = (
     Path("/etc/ssl/certs/ca-certificates.crt"),
@@ -33,7 +34,7 @@ class Run(Protocol):
     """Run a program to its end, as ``stack.system.programs.run`` does."""
 
     def __call__(
-        self, argv: Sequence[str | Path], *, timeout_s: float | None = None, check: bool = True
+        self, argv: Sequence[str | Path], *, timeout_s: float = ..., check: bool = True
     ) -> Completed: ...
 
 
@@ -87,9 +88,9 @@ class Debian:
         files = [f"./{path.relative_to(overlay)}" for path in sorted(overlay.rglob("*")) if path.is_file()]
         append = ("tar", "--append", "--file", target, "--owner=0", "--group=0", "-C", overlay)
         try:
-            self.run((*environment, *self.argv(suite, target)))
+            self.run((*environment, *self.argv(suite, target)), timeout_s=BUILD_LIMIT_S)
             # mmdebstrap removes policy-rc.d at its end, so that it can only be added afterwards.
-            self.run((*append, *files))
+            self.run((*append, *files), timeout_s=BUILD_LIMIT_S)
         except CommandFailed as error:
             raise BuildFailed(
                 f"Debian {suite} could not be unpacked: {error.output.strip()[-1000:]}",
@@ -137,14 +138,15 @@ def _output(run: Run, *argv: str) -> str:
 
 
 def _install(run: Run) -> None:
-    install = "Install it (Debian, Ubuntu: `sudo apt-get install mmdebstrap`)"
-    hint = f"{install}, or load the images with `docker load`."
+    advice = "Install it (Debian, Ubuntu: `sudo apt-get install mmdebstrap`)"
+    hint = f"{advice}, or load the images with `docker load`."
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise BuildFailed("mmdebstrap, which unpacks Debian's packages, is not installed.", hint=hint)
     apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq")
     try:
-        run((*apt, "update"), check=False)
-        run((*apt, "install", "-y", "--no-install-recommends", "mmdebstrap"))
+        run((*apt, "update"), check=False, timeout_s=BUILD_LIMIT_S)
+        install = (*apt, "install", "-y", "--no-install-recommends", "mmdebstrap")
+        run(install, timeout_s=BUILD_LIMIT_S)
     except CommandFailed as error:
         raise BuildFailed(
             f"mmdebstrap cannot be installed: {error.output.strip()[-500:]}", hint=hint

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from stack.commands import exit_code
-from stack.environments.lockfile import Interpreter, check_lock
+from stack.environments.interpreters import Interpreter
+from stack.environments.lockfile import check_lock
 from stack.errors import LockMismatch
 from stack.system.directories import ROOT
 

@@ -8,7 +8,7 @@ from accounts.models import User
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
-    """Django's own user admin, by e-mail address."""
+    """Django's own user admin, by email address."""
 
     ordering = ("email",)
     list_display = ("email", "name", "is_staff", "is_active", "created_at")

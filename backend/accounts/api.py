@@ -7,31 +7,32 @@ from ninja import Router, Status
 
 from accounts import services
 from accounts.auth import Bearer, bearer_token
-from accounts.schemas import CustomerOut, LoginIn, LoginOut, RegisterIn
-from carts.access import anonymous_cart
-from carts.services import cart_merge
+from accounts.schemas import CustomerOut, LoginIn, LoginOut, PasswordChangeIn, RegisterIn
+from accounts.signals import customer_logged_in
 from core.schemas import problems
+from core.throttling import throttle
 
 router = Router(tags=["accounts"])
 
 
-@router.post("/accounts/register", response={201: LoginOut, **problems(400, 409, 422)})
+@router.post("/accounts/register", response={201: LoginOut, **problems(400, 409, 422, 429)})
 def account_register(request: HttpRequest, body: RegisterIn):
     """Register and be logged in; the cart of X-Cart-Token becomes the customer's."""
+    throttle("register-address", request.META["REMOTE_ADDR"])
     user = services.user_register(email=body.email, password=body.password, name=body.name)
-    return Status(201, _welcomed(request, services.token_issue(user=user)))
+    return Status(201, _login_response(request, services.token_issue(user=user)))
 
 
-@router.post("/accounts/login", response={200: LoginOut, **problems(400, 401, 422)})
+@router.post("/accounts/login", response={200: LoginOut, **problems(400, 401, 422, 429)})
 def account_login(request: HttpRequest, body: LoginIn):
     """Log in; the cart of X-Cart-Token is merged into the customer's."""
-    return _welcomed(request, services.user_login(email=body.email, password=body.password))
+    return _login_response(
+        request, services.user_login(request=request, email=body.email, password=body.password)
+    )
 
 
-def _welcomed(request: HttpRequest, login: services.Login) -> dict:
-    cart = anonymous_cart(request)
-    if cart is not None:
-        cart_merge(source=cart, user=login.user)
+def _login_response(request: HttpRequest, login: services.Login) -> dict:
+    customer_logged_in.send(sender=type(login.user), request=request, user=login.user)
     return {"token": login.token, "expires_at": login.expires_at, "customer": login.user}
 
 
@@ -46,3 +47,12 @@ def account_logout(request: HttpRequest):
 def account_me(request: HttpRequest):
     """Read the customer of this token."""
     return request.auth
+
+
+@router.post("/accounts/password", auth=Bearer(), response={200: LoginOut, **problems(400, 401, 422, 429)})
+def account_password(request: HttpRequest, body: PasswordChangeIn):
+    """Change the password: every other token and session ends, and the response holds a new token."""
+    login = services.password_change(
+        request=request, user=request.auth, current=body.current_password, new=body.new_password
+    )
+    return {"token": login.token, "expires_at": login.expires_at, "customer": login.user}

@@ -1,7 +1,8 @@
-"""Who uses the shop: customers and staff, known by their e-mail address."""
+"""Customers and staff, known by their email address."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -10,21 +11,21 @@ from django.db import models
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users; addresses are compared without regard to case."""
+    """Make users; addresses are compared without regard to case."""
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """Answers the user of an e-mail address. Raises: User.DoesNotExist."""
+        """Return the user of an email address. Raises: User.DoesNotExist."""
         return self.get(email=(username or "").strip().lower())
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """Makes and stores a user whose password is hashed; None makes it unusable."""
+        """Make and store a user; without a password nobody can log in as this user."""
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """Makes a user who may do everything in the admin."""
+        """Make and store a user with every permission in the admin."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
@@ -48,17 +49,22 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def password_digest(self) -> str:
+        """Return text that changes with the password, whoever changes it; tokens hold a copy."""
+        return hashlib.sha256(self.password.encode()).hexdigest()
+
     def clean(self) -> None:
-        """Normalise what a form gave."""
+        """Normalise the email address of a form."""
         super().clean()
         self.email = self.email.strip().lower()
 
 
 class AccessToken(models.Model):
-    """Lets whoever holds it act as a user, until it expires or is revoked. Only its digest is stored."""
+    """A bearer token: its holder acts as the user until it expires or is revoked. Its digest is stored."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
     digest = models.CharField(max_length=64, unique=True)
+    password_digest = models.CharField(max_length=64, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(db_index=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -31,10 +31,17 @@ class RegisterIn(Strict):
 
 
 class LoginIn(Strict):
-    """Who logs in."""
+    """The credentials of a login."""
 
     email: Email
     password: Password
+
+
+class PasswordChangeIn(Strict):
+    """The current password and the new one."""
+
+    current_password: Password
+    new_password: Password
 
 
 class CustomerOut(Schema):

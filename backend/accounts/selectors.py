@@ -1,4 +1,4 @@
-"""Who somebody is."""
+"""Reads of accounts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from accounts.models import AccessToken, User
 from core.tokens import token_digest, token_is_wellformed
 
 
-def user_of_token(*, token: str) -> User | None:
-    """Answers the active user whom a live token stands for, or None."""
+def get_user_by_token(*, token: str) -> User | None:
+    """Return the active user of a valid token, or None; a change of password ends earlier tokens."""
     if not token_is_wellformed(token):
         return None
-    found = (
+    access = (
         AccessToken.objects.select_related("user")
         .filter(
             digest=token_digest(token), revoked_at=None, expires_at__gt=timezone.now(), user__is_active=True
         )
         .first()
     )
-    return found.user if found else None
+    if access is None or access.password_digest != access.user.password_digest():
+        return None
+    return access.user

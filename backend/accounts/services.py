@@ -10,15 +10,17 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import AccessToken, User
 from core.problems import Conflict, Unauthorized, Unprocessable
+from core.throttling import password_hashing
 from core.tokens import token_digest, token_make
 
 
 class EmailTaken(Conflict):
-    """Somebody registered with this address before."""
+    """There is an account with this address already."""
 
     kind = "email-taken"
 
@@ -30,7 +32,7 @@ class PasswordRefused(Unprocessable):
 
 
 class LoginRefused(Unauthorized):
-    """Address and password do not belong together; which of them is wrong is not said."""
+    """Wrong address or password; the message does not tell which."""
 
     kind = "login-refused"
 
@@ -45,42 +47,66 @@ class Login:
 
 
 def user_register(*, email: str, password: str, name: str) -> User:
-    """Stores a new customer. Raises: EmailTaken, PasswordRefused."""
+    """Store a new customer. Raises: EmailTaken, PasswordRefused, TooManyRequests."""
     user = User(email=email.strip().lower(), name=name.strip())
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        errors = [{"location": ["body", "password"], "message": message} for message in error.messages]
-        raise PasswordRefused("The password is not acceptable.", errors=errors) from error
-    user.set_password(password)
+    _set_password(user, password, member="password")
     try:
         with transaction.atomic():
             user.save()
     except IntegrityError as error:
-        raise EmailTaken("There is an account with this e-mail address.") from error
+        raise EmailTaken("There is an account with this email address already.") from error
     return user
 
 
-def user_login(*, email: str, password: str) -> Login:
-    """Answers a fresh token. Raises: LoginRefused."""
-    user = authenticate(username=email.strip().lower(), password=password)
+def _set_password(user: User, password: str, *, member: str) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        errors = [{"location": ["body", member], "message": message} for message in error.messages]
+        raise PasswordRefused("The password is not acceptable.", errors=errors) from error
+    with password_hashing.take():
+        user.set_password(password)
+
+
+def password_change(*, request: HttpRequest, user: User, current: str, new: str) -> Login:
+    """Change a password, end every token and session of the user, and return a new token.
+
+    Raises: LoginRefused, PasswordRefused, TooManyRequests.
+    """
+    if authenticate(request, username=user.email, password=current) is None:
+        raise LoginRefused("The current password is wrong.")
+    _set_password(user, new, member="new_password")
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        AccessToken.objects.filter(user=user).delete()
+        return token_issue(user=user)
+
+
+def user_login(*, request: HttpRequest, email: str, password: str) -> Login:
+    """Return a new token. Raises: LoginRefused, TooManyRequests."""
+    user = authenticate(request, username=email.strip().lower(), password=password)
     if not isinstance(user, User):
-        raise LoginRefused("E-mail address or password is wrong.")
+        raise LoginRefused("The email address or the password is wrong.")
     return token_issue(user=user)
 
 
 def token_issue(*, user: User) -> Login:
-    """Stores a token's digest and answers the token."""
+    """Store a token's digest and return the token."""
     token, expires_at = token_make(), timezone.now() + timedelta(hours=settings.TOKEN_HOURS)
-    AccessToken.objects.create(user=user, digest=token_digest(token), expires_at=expires_at)
+    AccessToken.objects.create(
+        user=user,
+        digest=token_digest(token),
+        password_digest=user.password_digest(),
+        expires_at=expires_at,
+    )
     return Login(user=user, token=token, expires_at=expires_at)
 
 
 def token_revoke(*, token: str) -> None:
-    """Makes a token worthless; one that is unknown already is."""
+    """Revoke a token; an unknown one is no error."""
     AccessToken.objects.filter(digest=token_digest(token), revoked_at=None).update(revoked_at=timezone.now())
 
 
 def tokens_purge() -> int:
-    """Forgets expired tokens; answers how many."""
+    """Delete expired tokens; return how many."""
     return AccessToken.objects.filter(expires_at__lt=timezone.now()).delete()[0]

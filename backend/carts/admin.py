@@ -16,7 +16,7 @@ class CartLineInline(admin.TabularInline):
 
 @admin.register(Cart)
 class CartAdmin(HistoryAdmin):
-    """Carts: to be looked at, and emptied by their owners."""
+    """Carts, read-only: only their owners change them."""
 
     list_display = ("id", "user", "created_at", "updated_at")
     search_fields = ("user__email",)

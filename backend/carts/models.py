@@ -10,7 +10,7 @@ from catalog.models import Variant
 
 
 class Cart(models.Model):
-    """What somebody means to buy: a customer's, or that of whoever holds its token."""
+    """The cart of a customer, or of the holder of its token."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="cart"
@@ -33,7 +33,7 @@ class Cart(models.Model):
 
 
 class CartLine(models.Model):
-    """So many units of one variant."""
+    """Units of one variant."""
 
     cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="lines")
     variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="+")

@@ -13,8 +13,8 @@ from core.schemas import MoneyOut, Strict
 Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
 
-def whole_number(value: Any) -> Any:
-    """Answers a number as it came; JSON's 2.0 is whole, but "2" and true are no numbers."""
+def require_number(value: Any) -> Any:
+    """Return a number unchanged. Raises: ValueError for "2" and true; JSON's 2.0 is a whole number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("Input should be a number")
     return value
@@ -24,13 +24,13 @@ class LineIn(Strict):
     """Units to add."""
 
     sku: Sku
-    quantity: Annotated[int, Field(ge=1, le=99), BeforeValidator(whole_number)] = 1
+    quantity: Annotated[int, Field(ge=1, le=99), BeforeValidator(require_number)] = 1
 
 
 class QuantityIn(Strict):
-    """How many units a line shall hold; 0 removes it."""
+    """The units of a line; 0 removes it."""
 
-    quantity: Annotated[int, Field(ge=0, le=99), BeforeValidator(whole_number)]
+    quantity: Annotated[int, Field(ge=0, le=99), BeforeValidator(require_number)]
 
 
 class CartLineOut(Schema):
@@ -46,7 +46,7 @@ class CartLineOut(Schema):
 
 
 class CartOut(Schema):
-    """A cart. `token` is shown once, to whoever made it; `total` leaves out what cannot be bought."""
+    """A cart. `token` is shown once, when the cart is made; `total` leaves out lines with a notice."""
 
     token: str | None = None
     lines: list[CartLineOut]
@@ -54,7 +54,7 @@ class CartOut(Schema):
 
 
 def cart_out(view: CartView, token: str | None = None) -> dict[str, Any]:
-    """Answers the members of `CartOut`."""
+    """Return the members of `CartOut`."""
     return {
         "token": token,
         "lines": [_line_out(one, view.currency) for one in view.lines],

@@ -1,4 +1,4 @@
-"""Carts as their owners see them: with present prices, totals, and what can no longer be had."""
+"""Reads of carts: current prices, totals, and which lines are not available."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from catalog.models import Product
 
 @dataclass(frozen=True, kw_only=True)
 class LineView:
-    """One line with its present price. `notice` says why it cannot be bought, empty if it can."""
+    """One line with its current price. `notice` says why it is not available, empty if it is."""
 
     line: CartLine
     notice: str
 
     @property
     def total(self) -> Decimal:
-        """Answers the price of all its units."""
+        """Return the price of all its units."""
         return self.line.variant.price * self.line.quantity
 
 
 @dataclass(frozen=True, kw_only=True)
 class CartView:
-    """A cart's lines; `total` counts only what can be bought."""
+    """A cart's lines; `total` counts only available lines."""
 
     lines: list[LineView]
 
     @property
     def total(self) -> Decimal:
-        """Answers what checkout would ask for."""
+        """Return the total of the available lines."""
         return sum((view.total for view in self.lines if not view.notice), Decimal("0.00"))
 
     @property
     def currency(self) -> str:
-        """Answers the currency of all amounts."""
+        """Return the currency of all amounts."""
         return settings.SHOP_CURRENCY
 
 
 def cart_view(*, cart: Cart) -> CartView:
-    """Answers the cart with everything computed, in one query."""
+    """Return the cart with its prices and notices, in one query."""
     lines = list(cart.lines.select_related("variant__product", "variant__stock_item").order_by("id"))
     wanted: dict[int, int] = defaultdict(int)
     for line in lines:

@@ -1,11 +1,11 @@
-"""Changes of carts."""
+"""Change of carts."""
 
 from __future__ import annotations
 
 from django.db import transaction
 
 from accounts.models import User
-from carts.access import Buyer, cart_of
+from carts.access import Buyer, get_cart
 from carts.models import Cart, CartLine
 from catalog.models import Product, Variant
 from core.problems import Conflict, NotFound
@@ -22,8 +22,8 @@ class CartFull(Conflict):
 
 
 def cart_open(*, buyer: Buyer) -> tuple[Cart, str | None]:
-    """Answers the buyer's cart, made where there is none; and the token of a new anonymous one."""
-    cart = cart_of(buyer)
+    """Return the buyer's cart, made where there is none, and the token of a new anonymous cart."""
+    cart = get_cart(buyer)
     if cart is not None:
         return cart, None
     if buyer.user:
@@ -34,61 +34,61 @@ def cart_open(*, buyer: Buyer) -> tuple[Cart, str | None]:
 
 @transaction.atomic
 def cart_line_add(*, cart: Cart, sku: str, quantity: int) -> None:
-    """Adds units of a variant. Raises: NotFound, CartFull."""
-    _locked(cart)
-    variant = _sellable(sku)
+    """Add units of a variant. Raises: NotFound, CartFull."""
+    _lock_cart(cart)
+    variant = _get_sellable_variant(sku)
     line = CartLine.objects.filter(cart=cart, variant=variant).first()
-    _line_store(cart, line, variant, quantity + (line.quantity if line else 0))
+    _save_line(cart, line, variant, quantity + (line.quantity if line else 0))
 
 
 @transaction.atomic
 def cart_line_set(*, cart: Cart, sku: str, quantity: int) -> None:
-    """Makes a line hold exactly so many units; none removes it. Raises: NotFound, CartFull."""
-    _locked(cart)
+    """Set the units of a line; none removes it. Raises: NotFound, CartFull."""
+    _lock_cart(cart)
     line = CartLine.objects.filter(cart=cart, variant__sku=sku).first()
     if quantity == 0:
         CartLine.objects.filter(pk=line.pk if line else None).delete()
     else:
-        _line_store(cart, line, line.variant if line else _sellable(sku), quantity)
+        _save_line(cart, line, line.variant if line else _get_sellable_variant(sku), quantity)
 
 
 @transaction.atomic
 def cart_merge(*, source: Cart, user: User) -> None:
-    """Moves an anonymous cart's lines into the customer's cart; what exceeds a limit is dropped."""
+    """Move an anonymous cart's lines into the customer's cart; what exceeds a limit is dropped."""
     if source.user_id is not None:
         return
-    target = _locked(Cart.objects.get_or_create(user=user)[0])
-    have = {line.variant_id: line for line in target.lines.all()}
+    target = _lock_cart(Cart.objects.get_or_create(user=user)[0])
+    existing = {line.variant_id: line for line in target.lines.all()}
     for line in source.lines.all():
-        mine = have.get(line.variant_id)
-        if mine:
-            mine.quantity = min(MAXIMUM_QUANTITY, mine.quantity + line.quantity)
-            mine.save(update_fields=["quantity"])
-        elif len(have) < MAXIMUM_LINES:
-            have[line.variant_id] = CartLine.objects.create(
+        same = existing.get(line.variant_id)
+        if same:
+            same.quantity = min(MAXIMUM_QUANTITY, same.quantity + line.quantity)
+            same.save(update_fields=["quantity"])
+        elif len(existing) < MAXIMUM_LINES:
+            existing[line.variant_id] = CartLine.objects.create(
                 cart=target, variant_id=line.variant_id, quantity=line.quantity
             )
     source.delete()
 
 
-def _locked(cart: Cart) -> Cart:
+def _lock_cart(cart: Cart) -> Cart:
     # Two requests that change one cart at once would otherwise both pass its limits.
     locked = Cart.objects.select_for_update().filter(pk=cart.pk).first()
     if locked is None:
-        raise NotFound("This cart has ended.")
+        raise NotFound("This cart does not exist any more.")
     return locked
 
 
-def _sellable(sku: str) -> Variant:
+def _get_sellable_variant(sku: str) -> Variant:
     variant = Variant.objects.filter(sku=sku, product__state=Product.State.PUBLISHED).first()
     if variant is None:
-        raise NotFound(f"There is nothing to buy with the SKU {sku}.")
+        raise NotFound(f"No product has the SKU {sku}.")
     return variant
 
 
-def _line_store(cart: Cart, line: CartLine | None, variant: Variant, quantity: int) -> None:
+def _save_line(cart: Cart, line: CartLine | None, variant: Variant, quantity: int) -> None:
     if quantity > MAXIMUM_QUANTITY:
-        raise CartFull(f"A cart holds at most {MAXIMUM_QUANTITY} units of one thing.")
+        raise CartFull(f"A cart holds at most {MAXIMUM_QUANTITY} units of one product.")
     if line is None and cart.lines.count() >= MAXIMUM_LINES:
-        raise CartFull(f"A cart holds at most {MAXIMUM_LINES} different things.")
+        raise CartFull(f"A cart holds at most {MAXIMUM_LINES} different products.")
     CartLine.objects.update_or_create(cart=cart, variant=variant, defaults={"quantity": quantity})

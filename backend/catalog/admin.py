@@ -6,8 +6,8 @@ from django.db.models import URLField
 from django.utils import timezone
 
 from catalog.models import Category, Product, StockAdjustment, StockItem, Variant
-from catalog.search import search_text_of
-from catalog.services import product_price_follow
+from catalog.search import build_search_text
+from catalog.services import product_price_update
 from catalog.stock import stock_adjust
 from core.admin import HistoryAdmin
 from core.problems import Problem
@@ -43,17 +43,17 @@ class ProductAdmin(admin.ModelAdmin):
     formfield_overrides = {URLField: {"assume_scheme": "https"}}
 
     def save_model(self, request, obj, form, change):
-        """Keep what search finds the product by."""
-        obj.search_text = search_text_of(
+        """Update the text that search uses."""
+        obj.search_text = build_search_text(
             name=obj.name, brand=obj.brand, category=obj.category.name, description=obj.description
         )
         obj.updated_at = timezone.now()
         super().save_model(request, obj, form, change)
 
     def save_related(self, request, form, formsets, change):
-        """Keep the price of the cheapest variant."""
+        """Update the price to that of the cheapest variant."""
         super().save_related(request, form, formsets, change)
-        product_price_follow(product=form.instance)
+        product_price_update(product=form.instance)
 
 
 class AdjustmentForm(forms.ModelForm):
@@ -67,14 +67,14 @@ class AdjustmentForm(forms.ModelForm):
         fields = ("code",)
 
     def clean(self):
-        """A change needs a reason, and may not take what is promised to orders."""
-        given = super().clean()
-        change, item = given.get("change_by"), self.instance
-        if change and not given.get("reason", "").strip():
-            self.add_error("reason", "Say why the stock changes.")
+        """Reject a change without a reason, or of units that are reserved for orders."""
+        cleaned = super().clean()
+        change, item = cleaned.get("change_by"), self.instance
+        if change and not cleaned.get("reason", "").strip():
+            self.add_error("reason", "Give a reason for the change of stock.")
         if change and item.on_hand + change < item.reserved:
-            self.add_error("change_by", "Fewer units would be left than are promised to orders.")
-        return given
+            self.add_error("change_by", "Fewer units would be left than are reserved for orders.")
+        return cleaned
 
 
 @admin.register(StockItem)
@@ -87,7 +87,7 @@ class StockItemAdmin(admin.ModelAdmin):
     readonly_fields = ("initial", "on_hand", "reserved")
 
     def save_model(self, request, obj, form, change):
-        """Store the code alone: numbers may have moved while the form was open; then adjust."""
+        """Store the code alone, then adjust: the numbers may have changed while the form was open."""
         obj.save(update_fields=["code"] if change else None)
         units = form.cleaned_data.get("change_by")
         if units:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja import Path, Query, Router
 
 from catalog import selectors
-from catalog.cache import product_keep
+from catalog.cache import load_product
 from catalog.middleware import product_response
 from catalog.schemas import (
     CategoryListOut,
@@ -20,7 +20,7 @@ from catalog.schemas import (
     ProductQuery,
     Slug,
 )
-from core.schemas import problems, refuse_unknown
+from core.schemas import problems, reject_unknown_parameters
 
 router = Router(tags=["catalog"])
 
@@ -28,17 +28,17 @@ router = Router(tags=["catalog"])
 @router.get("/products", response={200: ProductPageOut, **problems(400, 422)})
 def product_list(request: HttpRequest, query: Query[ProductQuery]):
     """List published products: filter, search, sort, and follow `next` from page to page."""
-    refuse_unknown(request, ProductQuery)
+    reject_unknown_parameters(request, ProductQuery)
     return selectors.product_page(
-        narrowed=_narrowed(query), sort=query.sort, limit=query.limit, cursor=query.cursor
+        filters=_product_filter(query), sort=query.sort, limit=query.limit, cursor=query.cursor
     )
 
 
 @router.get("/facets", response={200: FacetsOut, **problems(422)})
 def product_facets(request: HttpRequest, query: Query[FilterQuery]):
-    """Count what the list of products could be narrowed to."""
-    refuse_unknown(request, FilterQuery)
-    facets = selectors.product_facets(narrowed=_narrowed(query))
+    """Count the products for each filter that the list could have."""
+    reject_unknown_parameters(request, FilterQuery)
+    facets = selectors.product_facets(filters=_product_filter(query))
     return {
         "total": facets.total,
         "price_min": _money(facets.price_min),
@@ -59,7 +59,7 @@ def product_detail(request: HttpRequest, slug: Path[Slug]):
         product = selectors.product_get(slug=slug)
         return ProductDetailOut.from_orm(product).model_dump_json().encode()
 
-    return product_response(product_keep(slug, read))
+    return product_response(load_product(slug, read))
 
 
 @router.get("/categories", response=CategoryListOut)
@@ -68,7 +68,7 @@ def category_list(request: HttpRequest):
     return {"items": selectors.category_list()}
 
 
-def _narrowed(query: FilterQuery) -> selectors.ProductFilter:
+def _product_filter(query: FilterQuery) -> selectors.ProductFilter:
     return selectors.ProductFilter(**query.dict(include=set(FilterQuery.model_fields)))
 
 

@@ -9,7 +9,7 @@ class CatalogConfig(AppConfig):
     name = "catalog"
 
     def ready(self) -> None:
-        """Start forgetting what changes."""
+        """Connect the cache to changes of the catalogue."""
         from catalog.signals import connect
 
         connect()

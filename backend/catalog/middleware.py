@@ -1,4 +1,4 @@
-"""A kept product is answered before its address is resolved: most of what a shop is asked for is this."""
+"""A cached product is returned before its address is resolved: products are what most requests are for."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from catalog.cache import product_kept
+from catalog.cache import get_product
 
 PRODUCTS = "/api/v1/products/"
 
 
-class KeptProductMiddleware:
-    """Answers from Redis; what is not kept there goes on to its view, which keeps it."""
+class CachedProductMiddleware:
+    """Return a cached product from Redis; any other request goes on to its view."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method == "GET" and request.path_info.startswith(PRODUCTS):
-            body = product_kept(request.path_info.removeprefix(PRODUCTS))
+            body = get_product(request.path_info.removeprefix(PRODUCTS))
             if body is not None:
                 return product_response(body)
         return self.get_response(request)
 
 
 def product_response(body: bytes) -> HttpResponse:
-    """Answers the one response that a product has, kept or made."""
+    """Return the response of a product, the same whether it was cached or read."""
     return HttpResponse(body, content_type="application/json; charset=utf-8")

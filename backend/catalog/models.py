@@ -34,12 +34,12 @@ class ProductQuerySet(models.QuerySet["Product"]):
     """Which products a reader may see."""
 
     def published(self) -> ProductQuerySet:
-        """Answers those that customers see."""
+        """Return the products that customers see."""
         return self.filter(state=Product.State.PUBLISHED)
 
 
 class Product(models.Model):
-    """One thing that customers look at. `price` is the lowest of its variants', kept by the services."""
+    """What customers look at. `price` is the lowest of its variants', updated by the services."""
 
     class State(models.TextChoices):
         """Whether customers see it."""
@@ -80,7 +80,7 @@ class Product(models.Model):
 
 
 class StockItem(models.Model):
-    """A pile of equal things. `reserved` of the `on_hand` units are promised to open orders.
+    """Units of one kind. `reserved` of the `on_hand` units belong to open orders.
 
     At every moment on_hand = initial + adjustments - sold (see `manage.py check_invariants`).
     """
@@ -106,12 +106,12 @@ class StockItem(models.Model):
 
     @property
     def available(self) -> int:
-        """Answers how many units can be sold now."""
+        """Return how many units can be sold now."""
         return self.on_hand - self.reserved
 
 
 class Variant(models.Model):
-    """What is bought: one SKU of a product. Several variants may draw on one stock item."""
+    """One SKU of a product, which buyers order. Several variants may share one stock item."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="variants")
     stock_item = models.ForeignKey(StockItem, on_delete=models.PROTECT, related_name="variants")
@@ -133,7 +133,7 @@ class Variant(models.Model):
 
 
 class StockAdjustment(models.Model):
-    """Why a stock item's `on_hand` changed by hand; never changed afterwards."""
+    """One manual change of a stock item's `on_hand`, and its reason."""
 
     stock_item = models.ForeignKey(StockItem, on_delete=models.PROTECT, related_name="adjustments")
     change = models.IntegerField()

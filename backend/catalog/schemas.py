@@ -22,7 +22,7 @@ Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=200)]
 
 
 class FilterQuery(Schema):
-    """How products are narrowed; every word of `search` must begin a word of the product."""
+    """Filters of products; every word of `search` must begin a word of the product."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -35,7 +35,7 @@ class FilterQuery(Schema):
 
 
 class ProductQuery(FilterQuery):
-    """How a list of products is narrowed, sorted and paged."""
+    """How a list of products is filtered, sorted and paged."""
 
     sort: Literal["newest", "name", "-name", "price", "-price", "relevance"] = "newest"
     limit: Annotated[int, Field(ge=1, le=100)] = 20
@@ -43,7 +43,7 @@ class ProductQuery(FilterQuery):
 
 
 class CategoryRef(Schema):
-    """A category as other things name it."""
+    """A reference to a category."""
 
     slug: str
     name: str
@@ -57,7 +57,7 @@ class CategoryOut(CategoryRef):
 
     @staticmethod
     def resolve_parent(category: Any) -> str | None:
-        """Answers the parent's slug."""
+        """Return the parent's slug."""
         return category.parent.slug if category.parent else None
 
 
@@ -75,17 +75,17 @@ class ProductOut(Schema):
 
     @staticmethod
     def resolve_price(product: Any) -> MoneyOut:
-        """Answers amount and currency together."""
+        """Return amount and currency together."""
         return MoneyOut(amount=product.price, currency=product.currency)
 
     @staticmethod
     def resolve_in_stock(product: Any) -> bool:
-        """Answers whether any unit can be sold now."""
+        """Return whether any unit can be sold now."""
         return product.available > 0
 
 
 class VariantOut(Schema):
-    """What is put into a cart."""
+    """What a buyer puts into a cart."""
 
     sku: str
     name: str
@@ -96,17 +96,17 @@ class VariantOut(Schema):
 
     @staticmethod
     def resolve_price(variant: Any) -> MoneyOut:
-        """Answers amount and currency together."""
+        """Return amount and currency together."""
         return MoneyOut(amount=variant.price, currency=variant.currency)
 
     @staticmethod
     def resolve_available(variant: Any) -> int:
-        """Answers how many units can be sold now."""
+        """Return how many units can be sold now."""
         return variant.stock_item.available
 
     @staticmethod
     def resolve_in_stock(variant: Any) -> bool:
-        """Answers whether any unit can be sold now."""
+        """Return whether any unit can be sold now."""
         return variant.stock_item.available > 0
 
 
@@ -146,7 +146,7 @@ class BrandCount(Schema):
 
 
 class FacetsOut(Schema):
-    """What the list could be narrowed to."""
+    """The filters that the list could have."""
 
     total: int
     price_min: MoneyOut | None

@@ -1,7 +1,7 @@
-"""Words of a product, and which products have them.
+"""Full-text search of products.
 
-A query matches where each of its words begins a word of the product. Postgres answers from an indexed,
-weighted vector (migration 0002), SQLite by comparing text; both find the same products.
+A query matches where each of its words begins a word of the product. Postgres uses a weighted vector with an
+index (migration 0002), SQLite compares text; both find the same products.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ VECTOR_HAS = "catalog_product.search_vector @@ to_tsquery('simple', %s)"
 VECTOR_RANK = "(ts_rank(catalog_product.search_vector, to_tsquery('simple', %s)) * 1000000)::int"
 
 
-def words_of(text: str) -> list[str]:
-    """Answers the words of a text, in lower case and without accents."""
+def split_words(text: str) -> list[str]:
+    """Return the words of a text, in lower case and without accents."""
     plain = unicodedata.normalize("NFKD", text)
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return WORD.findall(plain.casefold())
 
 
-def search_text_of(*, name: str, brand: str, category: str, description: str) -> str:
-    """Answers the words that a product is found by, with a space around each."""
-    return f" {' '.join(words_of(f'{name} {brand} {category} {description}'))} "
+def build_search_text(*, name: str, brand: str, category: str, description: str) -> str:
+    """Return the words that a product is found by, with a space around each."""
+    return f" {' '.join(split_words(f'{name} {brand} {category} {description}'))} "
 
 
-def narrowed_to(rows: QuerySet[Any], query: str) -> QuerySet[Any]:
-    """Answers the products of which every word of the query begins a word."""
-    words = words_of(query)[:MAXIMUM_WORDS]
+def filter_by_search(rows: QuerySet[Any], query: str) -> QuerySet[Any]:
+    """Return the products of which every word of the query begins a word."""
+    words = split_words(query)[:MAXIMUM_WORDS]
     if not words:
         return rows
     if connection.vendor == "postgresql":
@@ -45,9 +45,9 @@ def narrowed_to(rows: QuerySet[Any], query: str) -> QuerySet[Any]:
     return rows.filter(condition)
 
 
-def with_relevance(rows: QuerySet[Any], query: str) -> QuerySet[Any]:
-    """Answers the products with `relevance`, a whole number: words in the name weigh most."""
-    words = words_of(query)[:MAXIMUM_WORDS]
+def annotate_relevance(rows: QuerySet[Any], query: str) -> QuerySet[Any]:
+    """Return the products with `relevance`, a whole number: words in the name weigh most."""
+    words = split_words(query)[:MAXIMUM_WORDS]
     if not words:
         return rows.annotate(relevance=Value(0))
     if connection.vendor == "postgresql":
@@ -60,5 +60,5 @@ def with_relevance(rows: QuerySet[Any], query: str) -> QuerySet[Any]:
 
 
 def _tsquery(words: list[str]) -> str:
-    # Only letters, digits and underscores pass `words_of`: nothing here can be read as an operator.
+    # Only letters, digits and underscores pass `split_words`: nothing here can be read as an operator.
     return " & ".join(f"{word}:*" for word in words)

@@ -22,8 +22,8 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from catalog.models import Category, Product, Variant
-from catalog.search import narrowed_to, with_relevance
-from core.cursors import Order, Page, page_of
+from catalog.search import annotate_relevance, filter_by_search
+from core.cursors import Order, Page, get_page
 from core.problems import NotFound
 
 
@@ -42,11 +42,11 @@ def _name(text: str) -> str:
 
 ORDERS = {
     "newest": Order(field="id", descending=True),
-    "name": Order(field="name", read=_name),
-    "-name": Order(field="name", descending=True, read=_name),
-    "price": Order(field="price", read=_price),
-    "-price": Order(field="price", descending=True, read=_price),
-    "relevance": Order(field="relevance", descending=True, read=int),
+    "name": Order(field="name", parse=_name),
+    "-name": Order(field="name", descending=True, parse=_name),
+    "price": Order(field="price", parse=_price),
+    "-price": Order(field="price", descending=True, parse=_price),
+    "relevance": Order(field="relevance", descending=True, parse=int),
 }
 
 
@@ -56,7 +56,7 @@ UNLISTED = ("description", "attributes", "search_text")
 
 @dataclass(frozen=True, kw_only=True)
 class ProductFilter:
-    """What a list of products is narrowed to; None and empty mean any."""
+    """Filters of a list of products; None and empty mean any."""
 
     search: str = ""
     category: str = ""
@@ -66,36 +66,36 @@ class ProductFilter:
     in_stock: bool | None = None
 
 
-def product_page(*, narrowed: ProductFilter, sort: str, limit: int, cursor: str | None) -> Page[Product]:
-    """Answers one page of published products, each with its `available` units. Raises: BadCursor."""
-    rows = _with_available(products_matching(narrowed=narrowed)).select_related("category").defer(*UNLISTED)
+def product_page(*, filters: ProductFilter, sort: str, limit: int, cursor: str | None) -> Page[Product]:
+    """Return one page of published products, each with its `available` units. Raises: BadCursor."""
+    rows = _annotate_available(filter_products(filters=filters)).select_related("category").defer(*UNLISTED)
     if sort == "relevance":
-        rows = with_relevance(rows, narrowed.search)
-    return page_of(rows, order=ORDERS[sort], name=f"products:{sort}", limit=limit, cursor=cursor)
+        rows = annotate_relevance(rows, filters.search)
+    return get_page(rows, order=ORDERS[sort], name=f"products:{sort}", limit=limit, cursor=cursor)
 
 
-def products_matching(*, narrowed: ProductFilter) -> QuerySet[Product]:
-    """Answers the published products that pass the filter."""
-    rows = narrowed_to(Product.objects.published(), narrowed.search)
-    if narrowed.category:
-        rows = rows.filter(category__in=_subtree(narrowed.category))
-    if narrowed.brand:
-        rows = rows.filter(brand__iexact=narrowed.brand)
-    if narrowed.price_min is not None:
-        rows = rows.filter(price__gte=narrowed.price_min)
-    if narrowed.price_max is not None:
-        rows = rows.filter(price__lte=narrowed.price_max)
-    if narrowed.in_stock is not None:
+def filter_products(*, filters: ProductFilter) -> QuerySet[Product]:
+    """Return the published products that pass the filter."""
+    rows = filter_by_search(Product.objects.published(), filters.search)
+    if filters.category:
+        rows = rows.filter(category__in=_subtree(filters.category))
+    if filters.brand:
+        rows = rows.filter(brand__iexact=filters.brand)
+    if filters.price_min is not None:
+        rows = rows.filter(price__gte=filters.price_min)
+    if filters.price_max is not None:
+        rows = rows.filter(price__lte=filters.price_max)
+    if filters.in_stock is not None:
         sellable = Variant.objects.filter(
             product=OuterRef("pk"), stock_item__on_hand__gt=F("stock_item__reserved")
         )
-        rows = rows.filter(Exists(sellable) if narrowed.in_stock else ~Exists(sellable))
+        rows = rows.filter(Exists(sellable) if filters.in_stock else ~Exists(sellable))
     return rows
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facets:
-    """What a list could be narrowed to, with how many products each choice has."""
+    """The filters that a list could have, each with its number of products."""
 
     total: int
     price_min: Decimal | None
@@ -104,9 +104,9 @@ class Facets:
     brands: list[dict[str, Any]]
 
 
-def product_facets(*, narrowed: ProductFilter) -> Facets:
-    """Answers the choices within a filter, most frequent first, in three queries."""
-    rows = products_matching(narrowed=narrowed).order_by()
+def product_facets(*, filters: ProductFilter) -> Facets:
+    """Return the facets of a filtered list, most frequent first, in three queries."""
+    rows = filter_products(filters=filters).order_by()
     totals = rows.aggregate(total=Count("id"), price_min=Min("price"), price_max=Max("price"))
     by_category = rows.values("category__slug", "category__name").annotate(count=Count("id"))
     by_brand = rows.exclude(brand="").values("brand").annotate(count=Count("id"))
@@ -122,7 +122,7 @@ def _subtree(slug: str) -> QuerySet[Category]:
     return Category.objects.filter(path__startswith=Subquery(path)).values("id")
 
 
-def _with_available(rows: QuerySet[Product]) -> QuerySet[Product]:
+def _annotate_available(rows: QuerySet[Product]) -> QuerySet[Product]:
     units = (
         Variant.objects.filter(product=OuterRef("pk"))
         .order_by()
@@ -135,8 +135,8 @@ def _with_available(rows: QuerySet[Product]) -> QuerySet[Product]:
 
 
 def product_get(*, slug: str) -> Product:
-    """Answers one published product with its category and variants. Raises: NotFound."""
-    rows = _with_available(Product.objects.published()).select_related("category")
+    """Return one published product with its category and variants. Raises: NotFound."""
+    rows = _annotate_available(Product.objects.published()).select_related("category")
     product = rows.prefetch_related("variants__stock_item").filter(slug=slug).first()
     if product is None:
         raise NotFound(f"There is no product {slug}.")
@@ -144,5 +144,5 @@ def product_get(*, slug: str) -> Product:
 
 
 def category_list() -> QuerySet[Category]:
-    """Answers all categories, parents before their children."""
+    """Return all categories, parents before their children."""
     return Category.objects.select_related("parent").order_by("path")

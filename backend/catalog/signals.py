@@ -1,4 +1,4 @@
-"""Forgetting cached products when something about them is saved one by one (the admin does)."""
+"""Invalidate cached products when a row of theirs is saved one by one, as the admin does."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from typing import Any
 
 from django.db.models.signals import post_delete, post_save
 
-from catalog.cache import products_changed, stock_changed
+from catalog.cache import invalidate_products, invalidate_stock
 from catalog.models import Category, Product, StockItem, Variant
 
 
 def _product_changed(instance: Product, **kwargs: Any) -> None:
-    products_changed([instance.slug])
+    invalidate_products([instance.slug])
 
 
 def _variant_changed(instance: Variant, **kwargs: Any) -> None:
-    products_changed([instance.product.slug])
+    invalidate_products([instance.product.slug])
 
 
 def _stock_item_changed(instance: StockItem, **kwargs: Any) -> None:
-    stock_changed([instance.pk])
+    invalidate_stock([instance.pk])
 
 
 def _category_changed(instance: Category, **kwargs: Any) -> None:
-    products_changed(list(instance.products.values_list("slug", flat=True)))
+    invalidate_products(list(instance.products.values_list("slug", flat=True)))
 
 
 def connect() -> None:
-    """Starts listening."""
+    """Connect the receivers."""
     for sender, receiver in (
         (Product, _product_changed),
         (Variant, _variant_changed),

@@ -1,6 +1,6 @@
-"""Changes of stock. Rows are always touched in the order of their keys, so that no two orders deadlock.
+"""Change of stock. Rows are always touched in the order of their keys, so that no two orders deadlock.
 
-Every function takes the units wanted of each stock item and must run inside a transaction.
+Every function takes the units of each stock item and must run inside a transaction.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.db.models import F
 
-from catalog.cache import stock_changed
+from catalog.cache import invalidate_stock
 from catalog.models import StockAdjustment, StockItem
 from core.problems import Conflict, Unprocessable
 
 
 class OutOfStock(Conflict):
-    """There are fewer units than wanted."""
+    """Fewer units are available than requested."""
 
     kind = "out-of-stock"
 
     def __init__(self, item_id: int) -> None:
-        super().__init__("Not enough of this is left.")
+        super().__init__("Not enough units are available.")
         self.item_id = item_id
 
 
 def stock_reserve(*, units: Mapping[int, int]) -> None:
-    """Promises units to an order. Raises: OutOfStock, and then nothing is promised once rolled back."""
-    stock_changed(units)
+    """Reserve units for an order. Raises: OutOfStock; the caller's rollback then undoes all of it."""
+    invalidate_stock(units)
     for item_id, wanted in sorted(units.items()):
         free = StockItem.objects.filter(pk=item_id, on_hand__gte=F("reserved") + wanted)
         if not free.update(reserved=F("reserved") + wanted):
@@ -35,15 +35,15 @@ def stock_reserve(*, units: Mapping[int, int]) -> None:
 
 
 def stock_release(*, units: Mapping[int, int]) -> None:
-    """Takes a promise back."""
-    stock_changed(units)
-    for item_id, promised in sorted(units.items()):
-        StockItem.objects.filter(pk=item_id).update(reserved=F("reserved") - promised)
+    """Release reserved units."""
+    invalidate_stock(units)
+    for item_id, reserved in sorted(units.items()):
+        StockItem.objects.filter(pk=item_id).update(reserved=F("reserved") - reserved)
 
 
 def stock_sell(*, units: Mapping[int, int]) -> None:
-    """Turns a promise into a sale."""
-    stock_changed(units)
+    """Turn reserved units into sold units."""
+    invalidate_stock(units)
     for item_id, sold in sorted(units.items()):
         StockItem.objects.filter(pk=item_id).update(
             reserved=F("reserved") - sold, on_hand=F("on_hand") - sold
@@ -51,23 +51,23 @@ def stock_sell(*, units: Mapping[int, int]) -> None:
 
 
 def stock_return(*, units: Mapping[int, int]) -> None:
-    """Puts sold units back on the shelf."""
-    stock_changed(units)
-    for item_id, back in sorted(units.items()):
-        StockItem.objects.filter(pk=item_id).update(on_hand=F("on_hand") + back)
+    """Return sold units to stock."""
+    invalidate_stock(units)
+    for item_id, returned in sorted(units.items()):
+        StockItem.objects.filter(pk=item_id).update(on_hand=F("on_hand") + returned)
 
 
 @transaction.atomic
 def stock_adjust(*, item: StockItem, change: int, reason: str, made_by: str) -> StockAdjustment:
-    """Changes `on_hand` by hand and records why. Raises: Unprocessable where promised units would miss."""
+    """Change `on_hand` by hand and record why. Raises: Unprocessable below the reserved units."""
     if change == 0 or not reason.strip():
-        raise Unprocessable("An adjustment changes something, and says why.")
+        raise Unprocessable("An adjustment needs a number of units and a reason.")
     possible = StockItem.objects.filter(pk=item.pk, on_hand__gte=F("reserved") - change)
     if change < 0:
         possible = possible.filter(on_hand__gte=-change)
     if not possible.update(on_hand=F("on_hand") + change):
-        raise Unprocessable("Fewer units would be left than are promised to orders.")
-    stock_changed([item.pk])
+        raise Unprocessable("Fewer units would be left than are reserved for orders.")
+    invalidate_stock([item.pk])
     return StockAdjustment.objects.create(
         stock_item=item, change=change, reason=reason.strip(), made_by=made_by
     )

@@ -11,10 +11,10 @@ from config.logs import request_id
 
 
 class AccessLogger(Logger):
-    """Replaces the Apache line by fields; the path is logged without its query, which may hold secrets."""
+    """Log requests as fields; the path is logged without its query, which may hold secrets."""
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
-        """Writes one line for a request that was answered; `request_time` is the whole time it took."""
+        """Write one line for a response; `request_time` is the time since the request was read."""
         del req
         status = str(resp.status).split(None, 1)[0]
         method, path = environ.get("REQUEST_METHOD", "-"), environ.get("PATH_INFO", "-")
@@ -26,7 +26,7 @@ class AccessLogger(Logger):
             "duration_ms": round(request_time.total_seconds() * 1000, 2),
             "remote": environ.get("REMOTE_ADDR", "-"),
         }
-        told = (value for name, value in resp.headers if name.lower() == "x-request-id")
-        identity = next(told, None) or request_id.get()
+        identities = (value for name, value in resp.headers if name.lower() == "x-request-id")
+        identity = next(identities, None) or request_id.get()
         extra = {"fields": fields, "request_id": identity}
         self.access_log.info("%s %s %s", method, path, status, extra=extra)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
@@ -17,7 +17,7 @@ from accounts.api import router as accounts_router
 from carts.api import router as carts_router
 from catalog.api import router as catalog_router
 from config.openapi import ShopAPI
-from core.problems import Problem, problem_response, validation_errors
+from core.problems import Problem, problem_response, response_to, validation_errors
 from core.unavailable import unavailable_response
 from orders.api import router as orders_router
 from payments.api import router as payments_router
@@ -27,7 +27,7 @@ class LocalSwagger(Swagger):
     """Swagger UI from the static files of django-ninja: works without the internet."""
 
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
-        """Answers the page."""
+        """Return the page."""
         settings = {**self.settings, "url": self.get_openapi_url(api, kwargs)}
         context = {"swagger_settings": json.dumps(settings), "api": api, "add_csrf": False}
         return render(request, self.template, context)
@@ -48,7 +48,7 @@ for router in (catalog_router, accounts_router, carts_router, orders_router, pay
 
 @api.exception_handler(Problem)
 def _problem(request: HttpRequest, error: Problem) -> HttpResponse:
-    return problem_response(request, error.status, error.detail, error.kind, error.extra)
+    return response_to(request, error)
 
 
 @api.exception_handler(ValidationError)
@@ -62,18 +62,11 @@ def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     return problem_response(request, error.status_code, str(error))
 
 
-@api.exception_handler(RequestDataTooBig)
-def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-    # With DEBUG django-ninja would make a 500 of whatever has no handler here.
-    del error
-    return problem_response(request, 413, "The body is larger than this shop accepts.", "too-large")
-
-
 @api.exception_handler(SuspiciousOperation)
 @api.exception_handler(UnreadablePostError)
 def _unreadable(request: HttpRequest, error: Exception) -> HttpResponse:
     del error
-    return problem_response(request, 400, "The request could not be understood.", "bad-request")
+    return problem_response(request, 400, "The request is malformed.", "bad-request")
 
 
 @api.exception_handler(Http404)

@@ -9,8 +9,8 @@ urlpatterns = [path("", api.urls)]
 
 
 def warm_up() -> None:
-    """Runs after a worker's first answer: importing this module was the heavy part of it."""
+    """Start what may wait until after a worker's first response; importing this module is the heavy part."""
     if settings.RUN_WORKER_IN_PROCESS:
-        from events.worker import worker_start_thread
+        from operations.worker import worker_start_thread
 
         worker_start_thread()

@@ -1,7 +1,7 @@
 """The one reader of the environment.
 
-Every function takes the name of a variable and answers its typed value. A value that cannot be
-understood raises `BadEnvironment`, whose text names the variable and what it may be.
+Every function takes the name of a variable and returns its typed value. A value that is not valid raises
+`BadEnvironment`, whose text names the variable and what it may be.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
 class BadEnvironment(Exception):
-    """A variable is missing or cannot be understood; the message says which and what to set."""
+    """A variable is missing or not valid; the message says which, and what to set."""
 
 
 def text(name: str, default: str | None = None) -> str:
-    """Answers the variable's text. Raises: BadEnvironment when it is not set and has no default."""
+    """Return the variable's text. Raises: BadEnvironment when it is not set and has no default."""
     value = os.environ.get(name, default)
     if value is None:
         raise BadEnvironment(f"{name} is not set: set it in the service's environment.")
@@ -27,7 +27,7 @@ def text(name: str, default: str | None = None) -> str:
 
 
 def flag(name: str, default: bool) -> bool:
-    """Answers a yes/no variable. Raises: BadEnvironment for any other word."""
+    """Return a yes/no variable. Raises: BadEnvironment for any other word."""
     value = os.environ.get(name)
     if value is None:
         return default
@@ -39,7 +39,7 @@ def flag(name: str, default: bool) -> bool:
 
 
 def number(name: str, default: int, *, minimum: int = 0) -> int:
-    """Answers a whole number of at least `minimum`. Raises: BadEnvironment."""
+    """Return a whole number of at least `minimum`. Raises: BadEnvironment."""
     value = os.environ.get(name, "").strip() or str(default)
     if not value.isdecimal() or int(value) < minimum:
         raise BadEnvironment(f"{name}={value!r} is not a whole number of at least {minimum}.")
@@ -47,12 +47,12 @@ def number(name: str, default: int, *, minimum: int = 0) -> int:
 
 
 def words(name: str, default: str = "") -> list[str]:
-    """Answers a list that is written with commas; empty entries are dropped."""
+    """Return a list that is written with commas; empty entries are dropped."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
 def database(value: str, name: str = "DATABASE_URL") -> dict[str, object]:
-    """Answers Django's settings of one database, read from a URL that `name` holds.
+    """Return Django's settings of one database, read from a URL that `name` holds.
 
     `postgresql://user:password@host:port/name?sslmode=require` or `sqlite:////absolute/path`.
     Raises: BadEnvironment for another scheme or a URL without a database.

@@ -27,9 +27,19 @@ SECRETS = re.compile(
 )
 
 
-def mask(text: str) -> str:
-    """Answers the text with every secret replaced by `***`."""
-    return SECRETS.sub(lambda found: f"{found['url'] or found['name']}***", text)
+QUERIES = re.compile(r"(/[^\s?'\"]*\?)[^\s'\"<>)]+")
+
+
+def redact(text: str) -> str:
+    """Return the text with every secret, and the query of every URL, replaced by `***`."""
+    return QUERIES.sub(r"\1***", SECRETS.sub(lambda found: f"{found['url'] or found['name']}***", text))
+
+
+def escape(text: str) -> str:
+    """Return the text with escape sequences for what is not printable: no second line, no colour."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 class JsonFormatter(logging.Formatter):
@@ -40,23 +50,27 @@ class JsonFormatter(logging.Formatter):
             "time": _utc(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": mask(record.getMessage()),
+            "message": redact(record.getMessage()),
             "request_id": getattr(record, "request_id", None) or request_id.get(),
             "pid": record.process,
         }
         line.update(getattr(record, "fields", {}))
         if record.exc_info:
-            line["exception"] = mask(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=str)
+            line["exception"] = redact(self.formatException(record.exc_info))
+        return json.dumps(line, default=str)
 
 
 class TextFormatter(logging.Formatter):
-    """Time, level, request id and message on one line."""
+    """Time, level, request id and message on one line; the lines of a traceback are indented."""
 
     def format(self, record: logging.LogRecord) -> str:
         identity = getattr(record, "request_id", None) or request_id.get()
-        line = f"{_utc(record)} {record.levelname:<7} [{identity}] {record.name}: {mask(record.getMessage())}"
-        return f"{line}\n{mask(self.formatException(record.exc_info))}" if record.exc_info else line
+        head = f"{_utc(record)} {record.levelname:<7} [{identity}] {record.name}: "
+        lines = [head + escape(redact(record.getMessage()))]
+        if record.exc_info:
+            traceback = redact(self.formatException(record.exc_info))
+            lines += [f"    {escape(line)}" for line in traceback.split("\n")]
+        return "\n".join(lines)
 
 
 def _utc(record: logging.LogRecord) -> str:
@@ -69,13 +83,13 @@ def _second(since_epoch: int) -> str:
 
 
 def wants_text() -> bool:
-    """Answers whether a person reads: LOG_FORMAT=text, or no LOG_FORMAT and stderr is a terminal."""
+    """Return whether a person reads: LOG_FORMAT=text, or no LOG_FORMAT and stderr is a terminal."""
     chosen = os.environ.get("LOG_FORMAT", "")
     return chosen == "text" or (not chosen and sys.stderr.isatty())
 
 
 def configuration(level: str = "INFO") -> dict[str, Any]:
-    """Answers the `logging.config.dictConfig` of the whole service."""
+    """Return the `logging.config.dictConfig` of the whole service."""
     formatter = TextFormatter if wants_text() else JsonFormatter
     quiet = {"level": "INFO", "handlers": ["stderr"], "propagate": False}
     return {

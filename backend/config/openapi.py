@@ -1,4 +1,4 @@
-"""What django-ninja cannot say of the API by itself: errors are problem+json, and the key is demanded."""
+"""What django-ninja does not describe by itself: errors are problem+json, some headers are required."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from core.problems import CONTENT_TYPE
 KEY_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 SIGNATURE_SCHEMA = {"type": "string", "pattern": "^t=[0-9]{1,12},v1=[0-9a-f]{64}$"}
 REFUSED = {414: "URI Too Long", 431: "Request Header Fields Too Large"}
-"""What Gunicorn answers to any request that is too long, see `config.refusals`."""
-DEMANDED = {"Idempotency-Key": KEY_SCHEMA, "X-Sandbox-Signature": SIGNATURE_SCHEMA}
+"""Possible responses to any request: by `core.limits`, and beyond twice these limits Gunicorn's pages."""
+REQUIRED = {"Idempotency-Key": KEY_SCHEMA, "X-Sandbox-Signature": SIGNATURE_SCHEMA}
 
 
 class ShopAPI(NinjaAPI):
-    """An API whose description is exact, and made once: it costs a tenth of a second, and anybody may ask."""
+    """An API whose OpenAPI document is exact, and built once: building costs a tenth of a second."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._documents: dict[str, OpenAPISchema] = {}
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        """Answers the OpenAPI document, always the same one: it is not to be changed."""
-        asked = repr(options)
-        if asked not in self._documents:
-            self._documents[asked] = self._described(**options)
-        return self._documents[asked]
+        """Return the OpenAPI document, always the same object: do not change it."""
+        key = repr(options)
+        if key not in self._documents:
+            self._documents[key] = self._build_schema(**options)
+        return self._documents[key]
 
-    def _described(self, **options: Any) -> OpenAPISchema:
+    def _build_schema(self, **options: Any) -> OpenAPISchema:
         document = super().get_openapi_schema(**options)
         for operation in _operations(document):
             _errors_as_problems(operation["responses"])
-            _refusals_added(operation["responses"])
+            _add_server_refusals(operation["responses"])
             for parameter in operation.get("parameters", ()):
-                if parameter["name"] in DEMANDED:
-                    parameter.update(required=True, schema=DEMANDED[parameter["name"]])
+                if parameter["name"] in REQUIRED:
+                    parameter.update(required=True, schema=REQUIRED[parameter["name"]])
         return document
 
 
@@ -54,7 +54,8 @@ def _errors_as_problems(responses: dict[Any, dict[str, Any]]) -> None:
             content[CONTENT_TYPE] = content.pop("application/json")
 
 
-def _refusals_added(responses: dict[Any, dict[str, Any]]) -> None:
+def _add_server_refusals(responses: dict[Any, dict[str, Any]]) -> None:
     problem = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
+    page = {"text/html": {"schema": {"type": "string"}}}
     for status, title in REFUSED.items():
-        responses[status] = {"description": title, "content": problem}
+        responses[status] = {"description": title, "content": {**problem, **page}}

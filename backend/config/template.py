@@ -1,8 +1,8 @@
 """A prepared SQLite database to start from: a fresh one costs a copy instead of migrating and seeding.
 
-It holds what `manage.py prepare` makes out of nothing, and nothing else. Whoever prepares a database that did
-not exist leaves a template behind where that is possible; an image carries one from its build. It lies in
-`.templates` beside manage.py, or in TEMPLATE_DIR.
+It holds what `manage.py prepare` makes of an empty database, and nothing else. Preparing a new database
+stores a template where the folder is writable; an image carries one from its build. It lies in `.templates`
+beside manage.py, or in TEMPLATE_DIR.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 def template_path(fingerprint: str) -> Path:
-    """Answers where the template of this code, these settings and this size of seed lies."""
+    """Return the path of the template for this code, these settings and this size of seed."""
     directory = Path(env.text("TEMPLATE_DIR", str(BASE_DIR / ".templates")))
     settings = os.environ.get("DJANGO_SETTINGS_MODULE", "").rpartition(".")[2]
     return directory / f"{settings}-{env.text('SEED_PRODUCTS', 'default')}-{fingerprint[:32]}.sqlite3"
 
 
 def template_copy(*, fingerprint: str, target: Path) -> bool:
-    """Answers whether the target was made from the template; a database that exists is never touched."""
+    """Copy the template to a database that does not exist yet; return whether that was done."""
     source, partial = template_path(fingerprint), target.with_name(f"{target.name}.{os.getpid()}.partial")
     if target.exists() or not source.exists():
         return False
     try:
         shutil.copyfile(source, partial)
-        os.link(partial, target)  # unlike a rename, refuses to replace what somebody made meanwhile
+        os.link(partial, target)  # unlike a rename, refuses to replace an existing file
     except OSError:
         return False
     finally:
@@ -40,8 +40,8 @@ def template_copy(*, fingerprint: str, target: Path) -> bool:
     return True
 
 
-def template_keep(*, fingerprint: str, database: Path) -> bool:
-    """Answers whether a template was made of a database that was just prepared out of nothing."""
+def template_store(*, fingerprint: str, database: Path) -> bool:
+    """Store a template of a new, prepared database; return whether that worked."""
     import sqlite3
 
     target = template_path(fingerprint)

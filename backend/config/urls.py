@@ -1,4 +1,4 @@
-"""The root of all addresses. What is heavy is imported when its prefix is first asked for."""
+"""The root of all addresses. What is heavy is imported at the first request below its prefix."""
 
 from django.urls import path
 from django.urls.resolvers import RoutePattern, URLResolver
@@ -7,7 +7,7 @@ from core import views
 
 
 def lazily(prefix: str, urlconf: str) -> URLResolver:
-    """Answers an include whose module is imported at the first request below `prefix`."""
+    """Return an include whose module is imported at the first request below `prefix`."""
     return URLResolver(RoutePattern(prefix), urlconf)
 
 

@@ -1,7 +1,7 @@
 """Where secrets come from: the environment when VAULT_DISABLED=true, else Vault's KV version 2.
 
-There is no falling back: with Vault on, a secret that Vault does not have, or a Vault that does not answer,
-ends the start with one sentence. Development and CI have Vault off unless VAULT_DISABLED=false; production
+There is no fallback: with Vault on, a secret that Vault does not have, or a Vault that does not answer, ends
+the start with one sentence. Development and CI have Vault off unless VAULT_DISABLED=false; production
 has it on, and turns it off only when PRODUCTION_WITHOUT_VAULT=true says so too.
 
 VAULT_ADDR, VAULT_TOKEN or VAULT_TOKEN_FILE, VAULT_MOUNT (`secret`), VAULT_PATH (`shop/backend`) say where.
@@ -20,28 +20,28 @@ TIMEOUT_S = 5
 
 
 def is_production() -> bool:
-    """Answers whether the production settings are the ones in use."""
+    """Return whether the production settings are in use."""
     return os.environ.get("DJANGO_SETTINGS_MODULE", "").endswith(".production")
 
 
 def is_disabled() -> bool:
-    """Answers whether secrets come from the environment. Raises: BadEnvironment where that is not allowed."""
+    """Return whether secrets come from the environment. Raises: BadEnvironment where that is not allowed."""
     disabled = env.flag("VAULT_DISABLED", not is_production())
     if disabled and is_production() and not env.flag("PRODUCTION_WITHOUT_VAULT", False):
         raise env.BadEnvironment(
             "VAULT_DISABLED=true, but production keeps its secrets in Vault: "
-            "set PRODUCTION_WITHOUT_VAULT=true as well if that is meant."
+            "set PRODUCTION_WITHOUT_VAULT=true as well if this is intended."
         )
     return disabled
 
 
 def secret(name: str, default: str) -> str:
-    """Answers a secret; `default` is for the environment alone. Raises: BadEnvironment."""
+    """Return a secret; `default` is for the environment alone. Raises: BadEnvironment."""
     if is_disabled():
         return env.text(name, default)
     value = _secrets().get(name)
     if not isinstance(value, str) or not value:
-        raise env.BadEnvironment(f"Vault has no {name} at {_place()}.")
+        raise env.BadEnvironment(f"Vault has no {name} at {_location()}.")
     return value
 
 
@@ -49,17 +49,18 @@ def secret(name: str, default: str) -> str:
 def _secrets() -> dict[str, Any]:
     try:
         mount, path = env.text("VAULT_MOUNT", "secret"), env.text("VAULT_PATH", "shop/backend")
-        answer = _client().secrets.kv.v2.read_secret_version(
+        response = _client().secrets.kv.v2.read_secret_version(
             path=path, mount_point=mount, raise_on_deleted_version=True
         )
     except env.BadEnvironment:
         raise
     except Exception as failure:
         raise env.BadEnvironment(
-            f"Vault did not give the secrets at {_place()} ({type(failure).__name__}: {_short(failure)}): "
+            f"Vault did not give the secrets at {_location()} "
+            f"({type(failure).__name__}: {_first_line(failure)}): "
             "check VAULT_ADDR and the token, or set VAULT_DISABLED=true."
         ) from failure
-    return answer["data"]["data"]
+    return response["data"]["data"]
 
 
 @lru_cache(maxsize=1)
@@ -75,22 +76,22 @@ def _token() -> str:
     return Path(file).read_text().strip() if file else env.text("VAULT_TOKEN")
 
 
-def _place() -> str:
+def _location() -> str:
     mount, path = env.text("VAULT_MOUNT", "secret"), env.text("VAULT_PATH", "shop/backend")
     return f"{env.text('VAULT_ADDR')} {mount}/{path}"
 
 
-def _short(failure: Exception) -> str:
+def _first_line(failure: Exception) -> str:
     return (str(failure).splitlines() or [""])[0][:200]
 
 
 def token_renew() -> int:
-    """Renews the token once less than half of its time is left; answers 1 if it was renewed, else 0."""
+    """Renew the token once less than half of its time is left; return 1 if it was renewed, else 0."""
     if is_disabled():
         return 0
     tokens = _client().auth.token
-    known = tokens.lookup_self()["data"]
-    if not known.get("renewable") or known["ttl"] > known.get("creation_ttl", 0) / 2:
+    token = tokens.lookup_self()["data"]
+    if not token.get("renewable") or token["ttl"] > token.get("creation_ttl", 0) / 2:
         return 0
     tokens.renew_self()
     return 1

@@ -1,19 +1,19 @@
-"""What an admin of history has in common."""
+"""The admin of rows that are a record of the past."""
 
 from django.contrib import admin
 
 
 class HistoryAdmin(admin.ModelAdmin):
-    """Shown, searched, never changed."""
+    """Rows to be viewed and searched, never changed."""
 
     def has_add_permission(self, request):
-        """History is not invented."""
+        """Return False: nothing is added by hand."""
         return False
 
     def has_change_permission(self, request, obj=None):
-        """History does not change."""
+        """Return False: nothing is changed by hand."""
         return False
 
     def has_delete_permission(self, request, obj=None):
-        """History is not forgotten."""
+        """Return False: nothing is deleted by hand."""
         return False

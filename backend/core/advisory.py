@@ -1,4 +1,4 @@
-"""Locks that several processes meet at: an advisory lock on Postgres, a file lock beside SQLite."""
+"""Locks between processes: an advisory lock on Postgres, a file lock beside SQLite."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from django.db import connection
 
 
 @contextmanager
-def exclusive(name: str) -> Iterator[None]:
-    """Holds the lock `name` on the default database; whoever comes second waits."""
+def advisory_lock(name: str) -> Iterator[None]:
+    """Hold the lock `name` on the default database; wait while another process holds it."""
     if connection.vendor == "postgresql":
         with _postgres_lock(zlib.crc32(name.encode())):
             yield
@@ -46,36 +46,36 @@ def _file_lock(path: Path) -> Iterator[None]:
         yield
 
 
-_held_here: set[str] = set()
+_locked_names: set[str] = set()
 _guard = threading.Lock()
 
 
 @contextmanager
-def exclusive_or_busy(name: str) -> Iterator[bool]:
-    """Answers True and holds the lock `name`, or answers False at once where somebody else holds it.
+def try_advisory_lock(name: str) -> Iterator[bool]:
+    """Yield True and hold the lock `name`, or yield False at once where another caller holds it.
 
     The lock ends with the process that holds it, however that ends.
     """
-    with _held_in_process(name) as alone:
-        if alone and connection.vendor == "postgresql":
-            with _postgres_try_lock(name) as alone_everywhere:
-                yield alone_everywhere
+    with _process_lock(name) as free:
+        if free and connection.vendor == "postgresql":
+            with _postgres_try_lock(name) as acquired:
+                yield acquired
         else:
-            yield alone
+            yield free
 
 
 @contextmanager
-def _held_in_process(name: str) -> Iterator[bool]:
+def _process_lock(name: str) -> Iterator[bool]:
     with _guard:
-        alone = name not in _held_here
-        if alone:
-            _held_here.add(name)
+        free = name not in _locked_names
+        if free:
+            _locked_names.add(name)
     try:
-        yield alone
+        yield free
     finally:
-        if alone:
+        if free:
             with _guard:
-                _held_here.discard(name)
+                _locked_names.discard(name)
 
 
 @contextmanager
@@ -83,10 +83,10 @@ def _postgres_try_lock(name: str) -> Iterator[bool]:
     key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        alone = cursor.fetchone()[0]
+        acquired = cursor.fetchone()[0]
     try:
-        yield alone
+        yield acquired
     finally:
-        if alone and connection.connection is not None and not connection.connection.closed:
+        if acquired and connection.connection is not None and not connection.connection.closed:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [key])

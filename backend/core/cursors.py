@@ -18,25 +18,28 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """How a list is sorted: a field and a direction; the key breaks ties in the same direction."""
+    """How a list is sorted: a field and a direction; the key breaks ties in the same direction.
+
+    `parse` makes the field's value of its text in a cursor.
+    """
 
     field: str
     descending: bool = False
-    read: Callable[[Any], Any] = str
+    parse: Callable[[Any], Any] = str
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Answers what `order_by` takes."""
+        """Return the arguments of `order_by`."""
         sign = "-" if self.descending else ""
         return (f"{sign}{self.field}",) if self.field == "id" else (f"{sign}{self.field}", f"{sign}id")
 
     def after(self, values: Sequence[Any]) -> Q:
-        """Answers the condition for the rows that follow one with these values."""
-        way = "lt" if self.descending else "gt"
+        """Return the condition for the rows that follow one with these values."""
+        comparison = "lt" if self.descending else "gt"
         if self.field == "id":
-            return Q(**{f"id__{way}": values[-1]})
-        beyond = Q(**{f"{self.field}__{way}": values[0]})
-        return beyond | Q(**{self.field: values[0], f"id__{way}": values[-1]})
+            return Q(**{f"id__{comparison}": values[-1]})
+        beyond = Q(**{f"{self.field}__{comparison}": values[0]})
+        return beyond | Q(**{self.field: values[0], f"id__{comparison}": values[-1]})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,23 +56,23 @@ class BadCursor(Problem):
     status, kind = 400, "bad-cursor"
 
 
-def page_of(rows: QuerySet[Row], *, order: Order, name: str, limit: int, cursor: str | None) -> Page[Row]:
-    """Answers one page in one query. `name` ties the cursor to its sort. Raises: BadCursor."""
+def get_page(rows: QuerySet[Row], *, order: Order, name: str, limit: int, cursor: str | None) -> Page[Row]:
+    """Return one page in one query. `name` ties the cursor to its sort. Raises: BadCursor."""
     if cursor:
-        rows = rows.filter(order.after(_decoded(cursor, order, name)))
-    found = list(rows.order_by(*order.columns)[: limit + 1])
-    if len(found) <= limit:
-        return Page(items=found, next=None)
-    last = found[limit - 1]
-    return Page(items=found[:limit], next=_encoded(name, getattr(last, order.field), last.pk))
+        rows = rows.filter(order.after(_decode(cursor, order, name)))
+    items = list(rows.order_by(*order.columns)[: limit + 1])
+    if len(items) <= limit:
+        return Page(items=items, next=None)
+    last = items[limit - 1]
+    return Page(items=items[:limit], next=_encode(name, getattr(last, order.field), last.pk))
 
 
-def _encoded(name: str, value: Any, key: int) -> str:
+def _encode(name: str, value: Any, key: int) -> str:
     text = json.dumps([name, str(value), key], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _decoded(cursor: str, order: Order, name: str) -> list[Any]:
+def _decode(cursor: str, order: Order, name: str) -> list[Any]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         made_for, value, key = json.loads(
@@ -77,6 +80,6 @@ def _decoded(cursor: str, order: Order, name: str) -> list[Any]:
         )
         if made_for != name or type(key) is not int or not 0 <= key < 2**63:
             raise ValueError("made for another list")
-        return [order.read(value), key]
+        return [order.parse(value), key]
     except (binascii.Error, UnicodeError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise BadCursor("The cursor does not belong to this list: ask for the first page again.") from error

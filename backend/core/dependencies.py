@@ -1,4 +1,4 @@
-"""What the backend depends on, and how each part answers right now."""
+"""What the backend depends on, and whether each of it works right now."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """How one dependency answered; `error` is empty when it is up. `latency_ms` is milliseconds."""
+class DependencyStatus:
+    """Whether one dependency works; `error` is empty when it does. `latency_ms` is milliseconds."""
 
     name: str
     required: bool
@@ -22,7 +22,7 @@ class Answer:
     error: str = ""
 
     def body(self) -> dict[str, Any]:
-        """Answers the JSON members of this dependency."""
+        """Return the JSON members of this dependency."""
         members: dict[str, Any] = {
             "status": "down" if self.error else "up",
             "required": self.required,
@@ -33,57 +33,57 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Readiness:
-    """The answers of all dependencies, and what follows from them."""
+    """The status of every dependency, and what follows from them."""
 
-    answers: tuple[Answer, ...]
+    dependencies: tuple[DependencyStatus, ...]
 
     @property
     def down(self) -> list[str]:
-        """Answers the names of what does not answer."""
-        return [answer.name for answer in self.answers if answer.error]
+        """Return the names of the dependencies that do not work."""
+        return [one.name for one in self.dependencies if one.error]
 
     @property
     def status(self) -> str:
-        """Answers `ready`, `degraded` (works, slower) or `unavailable`."""
-        if any(answer.error and answer.required for answer in self.answers):
+        """Return `ready`, `degraded` (works, slower) or `unavailable`."""
+        if any(one.error and one.required for one in self.dependencies):
             return "unavailable"
         return "degraded" if self.down else "ready"
 
     @property
     def http_status(self) -> int:
-        """Answers 503 only when the shop cannot work at all."""
+        """Return 503 only when the shop cannot work at all."""
         return 503 if self.status == "unavailable" else 200
 
     def body(self) -> dict[str, Any]:
-        """Answers the JSON document."""
+        """Return the JSON document."""
         return {
             "status": self.status,
             "service": "backend",
             "down": self.down,
-            "dependencies": {answer.name: answer.body() for answer in self.answers},
+            "dependencies": {one.name: one.body() for one in self.dependencies},
         }
 
 
 def readiness() -> Readiness:
-    """Asks every dependency that is configured."""
-    answers = [_ask("database", True, _ask_database)]
+    """Check every dependency that is configured; only the database is required."""
+    dependencies = [_check("database", True, _check_database)]
     if settings.REDIS_URL:
-        answers.append(_ask("redis", False, _ask_redis))
-    return Readiness(answers=tuple(answers))
+        dependencies.append(_check("redis", False, _check_redis))
+    return Readiness(dependencies=tuple(dependencies))
 
 
-def _ask(name: str, required: bool, question: Callable[[], None]) -> Answer:
+def _check(name: str, required: bool, check: Callable[[], None]) -> DependencyStatus:
     started = time.perf_counter()
     error = ""
     try:
-        question()
+        check()
     except Exception as failure:
         error = f"{type(failure).__name__}: {failure}".splitlines()[0]
     latency_ms = round((time.perf_counter() - started) * 1000, 2)
-    return Answer(name=name, required=required, latency_ms=latency_ms, error=error)
+    return DependencyStatus(name=name, required=required, latency_ms=latency_ms, error=error)
 
 
-def _ask_database() -> None:
+def _check_database() -> None:
     from django.db import connection
 
     connection.close_if_unusable_or_obsolete()
@@ -91,7 +91,7 @@ def _ask_database() -> None:
         cursor.execute("SELECT 1")
 
 
-def _ask_redis() -> None:
+def _check_redis() -> None:
     import redis
 
     client = redis.Redis.from_url(

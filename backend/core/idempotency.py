@@ -1,7 +1,7 @@
-"""Requests that have their effect once, however often they are sent.
+"""Requests that take effect once, however often they are sent.
 
 Header and behaviour follow draft-ietf-httpapi-idempotency-key-header: missing 400, same key and other body
-422, still in flight 409, same key and body the first answer again, byte for byte, for 24 hours.
+422, still in flight 409, same key and body the first response again, byte for byte, for 24 hours.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from datetime import timedelta
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
-from core.advisory import exclusive_or_busy
+from core.advisory import try_advisory_lock
 from core.models import IdempotentAnswer
-from core.problems import Conflict, Problem, Unprocessable, problem_response
+from core.problems import Conflict, Problem, Unprocessable, response_to
 
-KEPT = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -42,8 +43,8 @@ class InFlight(Conflict):
     kind = "idempotency-in-flight"
 
 
-def key_of(request: HttpRequest) -> str:
-    """Answers the request's Idempotency-Key. Raises: KeyMissing."""
+def get_idempotency_key(request: HttpRequest) -> str:
+    """Return the request's Idempotency-Key. Raises: KeyMissing."""
     key = request.headers.get("Idempotency-Key", "").strip()
     if not KEY.fullmatch(key):
         raise KeyMissing(
@@ -52,30 +53,34 @@ def key_of(request: HttpRequest) -> str:
     return key
 
 
-def answer_once(
-    request: HttpRequest, *, owner: str, operation: Callable[[], HttpResponse], atomic: bool
+def run_once(
+    request: HttpRequest, *, owner: str | None, operation: Callable[[], HttpResponse], atomic: bool
 ) -> HttpResponse:
-    """Runs the operation for the first request with a key, and answers all later ones with its answer.
+    """Run the operation for the first request with a key; return its response to every later one.
 
-    `owner` keeps the keys of different callers apart. With `atomic` the answer is committed together with
-    what the operation did, so that a crash leaves both or neither. Raises: KeyMissing, KeyReused, InFlight.
+    `owner` keeps the keys of different callers apart; the response to a caller without one is not stored.
+    With `atomic` the response is committed together with what the operation did, so that a crash leaves both
+    or neither. Raises: KeyMissing, KeyReused, InFlight.
     """
-    key = key_of(request)
+    key = get_idempotency_key(request)
+    if not owner:
+        return operation()
     scope = hashlib.sha256(f"{owner} {request.method} {request.path}".encode()).hexdigest()
-    fingerprint = hashlib.sha256(request.body).hexdigest()
-    with exclusive_or_busy(f"{scope}:{key}") as alone:
-        if not alone:
-            raise InFlight("The first request with this Idempotency-Key is still being worked on.")
+    # Under the service's key: a body may hold a card, whose number an unkeyed hash would reveal.
+    fingerprint = salted_hmac("core.idempotency", request.body, algorithm="sha256").hexdigest()
+    with try_advisory_lock(f"{scope}:{key}") as acquired:
+        if not acquired:
+            raise InFlight("The first request with this Idempotency-Key is still in progress.")
         with transaction.atomic() if atomic else nullcontext():
-            found = _kept(scope, key, fingerprint)
-            return found or _first(request, scope, key, fingerprint, _undone_on_problem(operation, atomic))
+            stored = _stored_response(scope, key, fingerprint)
+            return stored or _run_first(request, scope, key, fingerprint, _with_savepoint(operation, atomic))
 
 
-def _kept(scope: str, key: str, fingerprint: str) -> HttpResponse | None:
+def _stored_response(scope: str, key: str, fingerprint: str) -> HttpResponse | None:
     row = IdempotentAnswer.objects.filter(scope=scope, key=key).first()
     if row is None:
         return None
-    if row.created_at < timezone.now() - KEPT:
+    if row.created_at < timezone.now() - RETENTION:
         row.delete()
         return None
     if row.fingerprint != fingerprint:
@@ -88,18 +93,18 @@ def _kept(scope: str, key: str, fingerprint: str) -> HttpResponse | None:
     )
 
 
-def _undone_on_problem(operation: Callable[[], HttpResponse], atomic: bool) -> Callable[[], HttpResponse]:
-    # The savepoint undoes what a refused operation did, while the answer that says so is still committed.
+def _with_savepoint(operation: Callable[[], HttpResponse], atomic: bool) -> Callable[[], HttpResponse]:
+    # The savepoint undoes what a refused operation did, while the response that says so is still committed.
     return transaction.atomic(operation) if atomic else operation
 
 
-def _first(
+def _run_first(
     request: HttpRequest, scope: str, key: str, fingerprint: str, operation: Callable[[], HttpResponse]
 ) -> HttpResponse:
     try:
         response = operation()
     except Problem as problem:
-        response = problem_response(request, problem.status, problem.detail, problem.kind, problem.extra)
+        response = response_to(request, problem)
     IdempotentAnswer.objects.create(
         scope=scope,
         key=key,
@@ -112,5 +117,5 @@ def _first(
 
 
 def answers_purge() -> int:
-    """Forgets answers older than 24 hours; answers how many."""
-    return IdempotentAnswer.objects.filter(created_at__lt=timezone.now() - KEPT).delete()[0]
+    """Delete responses older than 24 hours; return how many."""
+    return IdempotentAnswer.objects.filter(created_at__lt=timezone.now() - RETENTION).delete()[0]

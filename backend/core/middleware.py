@@ -12,12 +12,11 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
 from config.logs import request_id
-from core.problems import Problem, problem_response
+from core.problems import Problem, problem_response, response_to
 
 if TYPE_CHECKING:
     from whitenoise.middleware import WhiteNoiseMiddleware
@@ -27,14 +26,14 @@ ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
 class RequestIdMiddleware:
-    """Keeps the caller's X-Request-ID, or makes one; puts it on the response and on every log line."""
+    """Keep the caller's X-Request-ID, or makes one; puts it on the response and on every log line."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        asked = request.META.get("HTTP_X_REQUEST_ID", "")
-        identity = asked if ACCEPTABLE_ID.fullmatch(asked) else uuid.uuid4().hex
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        identity = given if ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
         request_id.set(identity)  # left in place: Django and Gunicorn log after the last middleware returned
         response = self.get_response(request)
         response["X-Request-ID"] = identity
@@ -59,8 +58,8 @@ class StaticFilesMiddleware:
         return WhiteNoiseMiddleware(self.get_response)
 
 
-class ForPages(MiddlewareMixin):
-    """A middleware that the admin's pages need and the API does without: it knows tokens, no cookies."""
+class AdminOnlyMixin(MiddlewareMixin):
+    """Run a middleware for the admin's pages alone: the API knows tokens, no cookies."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info.startswith("/admin/"):
@@ -68,20 +67,20 @@ class ForPages(MiddlewareMixin):
         return self.get_response(request)
 
 
-class PageSessionMiddleware(ForPages, SessionMiddleware):
-    """Sessions of people who look at pages."""
+class AdminSessionMiddleware(AdminOnlyMixin, SessionMiddleware):
+    """Sessions of staff."""
 
 
-class PageAuthenticationMiddleware(ForPages, AuthenticationMiddleware):
-    """Staff by their session."""
+class AdminAuthenticationMiddleware(AdminOnlyMixin, AuthenticationMiddleware):
+    """Staff, known by their session."""
 
 
-class PageMessageMiddleware(ForPages, MessageMiddleware):
-    """What an action says on the next page."""
+class AdminMessageMiddleware(AdminOnlyMixin, MessageMiddleware):
+    """Messages of an action, shown on the next page."""
 
 
 class ProblemMiddleware:
-    """Turns a `Problem` raised by any view into its response."""
+    """Turn a `Problem` raised by any view into its response."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -90,16 +89,12 @@ class ProblemMiddleware:
         response = self.get_response(request)
         if settings.DEBUG and response.status_code == 404 and _is_debug_page(request, response):
             return problem_response(request, 404, f"There is nothing at {request.path}.", "not-found")
-        return _method_refused(request, response) if response.status_code == 405 else response
+        return _method_not_allowed(request, response) if response.status_code == 405 else response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answers a response for errors that a client caused, None for our own."""
+        """Return the response to an error that a client caused, None for our own errors."""
         if isinstance(exception, Problem):
-            return problem_response(
-                request, exception.status, exception.detail, exception.kind, exception.extra
-            )
-        if isinstance(exception, RequestDataTooBig):
-            return problem_response(request, 413, "The body is larger than this shop accepts.", "too-large")
+            return response_to(request, exception)
         return None
 
 
@@ -109,8 +104,8 @@ def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:
     return is_html and "text/html" not in request.headers.get("Accept", "") and "/admin/" not in request.path
 
 
-def _method_refused(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Django and django-ninja say 405 with no body or a bare text; which methods there are stays said."""
-    problem = problem_response(request, 405, f"{request.method} is not what this address is for.")
+def _method_not_allowed(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Return a problem in the place of the bare 405 of Django and django-ninja; `Allow` stays."""
+    problem = problem_response(request, 405, f"Method {request.method} is not allowed.")
     problem["Allow"] = ", ".join(sorted(word.strip() for word in response["Allow"].split(",")))
     return problem

@@ -1,11 +1,11 @@
-"""The mark that says which code prepared this database."""
+"""Which code prepared this database, and the responses to idempotent requests."""
 
 from django.db import models
 
 
 class Preparation(models.Model):
-    """One row: the fingerprint of the code that prepared the database, how many migrations
-    it had, and how many products were asked for."""
+    """One row: the fingerprint of the code that prepared the database, and its numbers of
+    migrations and products."""
 
     fingerprint = models.CharField(max_length=64, primary_key=True)
     migrations = models.PositiveIntegerField()
@@ -17,7 +17,7 @@ class Preparation(models.Model):
 
 
 class IdempotentAnswer(models.Model):
-    """The first answer to a request that must have its effect once."""
+    """The first response to a request that must take effect once."""
 
     scope = models.CharField(max_length=64)
     key = models.CharField(max_length=255)

@@ -23,6 +23,7 @@ class Problem(Exception):
 
     status: int = 400
     kind: str = "bad-request"
+    headers: Mapping[str, str] = {}
 
     def __init__(self, detail: str, **extra: Any) -> None:
         super().__init__(detail)
@@ -31,39 +32,34 @@ class Problem(Exception):
 
 
 class NotFound(Problem):
-    """What was asked for does not exist, or not for this caller."""
+    """The resource does not exist, or not for this caller."""
 
     status, kind = 404, "not-found"
 
 
 class Conflict(Problem):
-    """What was asked for is not possible in the present state."""
+    """The request is not possible in the present state."""
 
     status, kind = 409, "conflict"
 
 
 class Unprocessable(Problem):
-    """The request was understood but makes no sense."""
+    """The request was understood, but its values are not acceptable."""
 
     status, kind = 422, "unprocessable"
 
 
 class Unauthorized(Problem):
-    """No credentials, or credentials that are no longer good."""
+    """No credentials, or credentials that are no longer valid."""
 
     status, kind = 401, "unauthorized"
-
-
-class Forbidden(Problem):
-    """Good credentials, but not for this."""
-
-    status, kind = 403, "forbidden"
+    headers = {"WWW-Authenticate": 'Bearer realm="shop"'}  # RFC 6750, 3
 
 
 def problem_body(
     request: HttpRequest, status: int, detail: str, kind: str = "", extra: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Answers the members of one problem document."""
+    """Return the members of one problem document."""
     return {
         "type": f"urn:shop:problem:{kind}" if kind else "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -78,11 +74,19 @@ def problem_body(
 def problem_response(
     request: HttpRequest, status: int, detail: str, kind: str = "", extra: Mapping[str, Any] | None = None
 ) -> HttpResponse:
-    """Answers the response that carries one problem document."""
+    """Return the response that carries one problem document."""
     body = json.dumps(problem_body(request, status, detail, kind, extra), default=str)
     return HttpResponse(body, status=status, content_type=CONTENT_TYPE)
 
 
+def response_to(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """Return the response to a `Problem`, with its headers."""
+    response = problem_response(request, problem.status, problem.detail, problem.kind, problem.extra)
+    for name, value in problem.headers.items():
+        response[name] = value
+    return response
+
+
 def validation_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Answers pydantic's errors as location and message, without echoing the input back."""
+    """Return pydantic's errors as location and message, without echoing the input back."""
     return [{"location": [str(part) for part in error["loc"]], "message": error["msg"]} for error in errors]

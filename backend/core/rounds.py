@@ -1,4 +1,4 @@
-"""A round of work over many things, of which one may be beyond help."""
+"""One round of work over many rows, some of which may fail."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from django.db import InterfaceError, OperationalError
 T = TypeVar("T")
 
 
-def each(act: Callable[[T], int], things: Iterable[T]) -> int:
-    """Answers the sum of what `act` answers; a thing that fails keeps no other from its turn.
+def run_all(act: Callable[[T], int], rows: Iterable[T]) -> int:
+    """Call `act` for every row and return the sum of its results; a row that fails does not stop the others.
 
-    Raises: the first failure once all had their turn; at once where the database itself is gone.
+    Raises: the first failure after the last row; at once where the database itself does not answer.
     """
     done, failures = 0, []
-    for thing in things:
+    for row in rows:
         try:
-            done += act(thing)
+            done += act(row)
         except (OperationalError, InterfaceError):
             raise
         except Exception as failure:

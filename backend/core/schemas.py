@@ -20,7 +20,7 @@ class MoneyOut(Schema):
 
     @field_serializer("amount")
     def amount_as_text(self, amount: Decimal) -> str:
-        """Answers two decimals, always."""
+        """Return the amount with two decimals."""
         return f"{amount:.2f}"
 
 
@@ -51,8 +51,8 @@ class Strict(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
-def refuse_unknown(request: HttpRequest, known: type[Schema]) -> None:
-    """Makes a misspelt query parameter an error instead of a filter that silently does nothing.
+def reject_unknown_parameters(request: HttpRequest, known: type[Schema]) -> None:
+    """Make a misspelt query parameter an error instead of a filter without effect.
 
     Raises: UnknownParameter.
     """
@@ -71,5 +71,5 @@ class UnknownParameter(Unprocessable):
 
 
 def problems(*statuses: int) -> dict[int, Any]:
-    """Answers the `response` entries of an operation's possible errors."""
+    """Return the `response` entries of the errors that an operation may return."""
     return dict.fromkeys(statuses, ProblemOut)

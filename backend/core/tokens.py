@@ -10,15 +10,15 @@ SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def token_make() -> str:
-    """Answers a new token of 256 random bits."""
+    """Return a new token of 256 random bits."""
     return secrets.token_urlsafe(32)
 
 
 def token_digest(token: str) -> str:
-    """Answers what is stored of a token. A fast hash will do: nobody guesses 256 bits."""
+    """Return the digest that is stored of a token. A fast hash will do: 256 bits cannot be guessed."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def token_is_wellformed(token: str) -> bool:
-    """Answers whether this could be one of our tokens."""
+    """Return whether a text has the form of our tokens."""
     return SHAPE.fullmatch(token) is not None

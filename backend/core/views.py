@@ -10,14 +10,14 @@ from core import problems
 
 @require_safe
 def health_check(request: HttpRequest) -> JsonResponse:
-    """Alive: asks nothing of any dependency."""
+    """Report that the process is alive; no dependency is asked."""
     del request
     return JsonResponse({"status": "healthy", "service": "backend"})
 
 
 @require_safe
 def readiness_check(request: HttpRequest) -> JsonResponse:
-    """Ready to serve: asks every dependency, says how long each took, and which are down."""
+    """Report whether every dependency works, and how long each took to answer."""
     from core.dependencies import readiness
 
     del request
@@ -28,19 +28,19 @@ def readiness_check(request: HttpRequest) -> JsonResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400: the request could not be understood."""
+    """400: the request is malformed."""
     del exception
-    return problems.problem_response(request, 400, "The request could not be understood.", "bad-request")
+    return problems.problem_response(request, 400, "The request is malformed.", "bad-request")
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403: not for this caller."""
+    """403: the caller lacks permission."""
     del exception
-    return problems.problem_response(request, 403, "This is not for you.", "forbidden")
+    return problems.problem_response(request, 403, "You do not have permission to do this.", "forbidden")
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404: nothing lives at this address."""
+    """404: there is nothing at this address."""
     del exception
     return problems.problem_response(request, 404, f"There is nothing at {request.path}.", "not-found")
 

@@ -7,23 +7,23 @@ from events.models import OutboxEvent
 
 
 class RelayedFilter(admin.SimpleListFilter):
-    """Told, or still waiting."""
+    """Filter events that were relayed, or are still waiting."""
 
     title = "relayed"
     parameter_name = "relayed"
 
     def lookups(self, request, model_admin):
-        """The two halves."""
+        """Return the two choices."""
         return (("yes", "relayed"), ("no", "waiting"))
 
     def queryset(self, request, queryset):
-        """One half."""
+        """Return the chosen events."""
         return queryset if self.value() is None else queryset.filter(relayed_at__isnull=self.value() == "no")
 
 
 @admin.register(OutboxEvent)
 class OutboxEventAdmin(HistoryAdmin):
-    """What happened."""
+    """Events."""
 
     list_display = ("id", "type", "aggregate", "created_at", "relayed_at")
     list_filter = (RelayedFilter, "type")

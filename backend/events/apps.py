@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class EventsConfig(AppConfig):
-    """What happened, told to others through an outbox."""
+    """Events of the shop, relayed to others through an outbox."""
 
     name = "events"

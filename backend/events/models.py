@@ -1,4 +1,4 @@
-"""What happened, kept until it was told."""
+"""The outbox: events, stored until they were relayed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.models import Q
 
 
 class OutboxEvent(models.Model):
-    """One thing that happened to one aggregate, written in the transaction that made it happen."""
+    """One event of one aggregate, written in the transaction that it is about."""
 
     event_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     type = models.CharField(max_length=60)

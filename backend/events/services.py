@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from core.advisory import exclusive_or_busy
+from core.advisory import try_advisory_lock
 from core.redis_client import redis_client
 from events.models import OutboxEvent
 
@@ -16,48 +16,48 @@ BATCH = 200
 
 
 def event_record(*, type: str, aggregate: str, payload: dict[str, Any]) -> OutboxEvent:
-    """Stores an event; call it inside the transaction that it tells about.
+    """Store an event; call it inside the transaction that it tells about.
 
-    Whoever writes events of one aggregate holds a lock on its row, so their keys grow in order.
+    The writer of an aggregate's events holds a lock on its row, so their keys grow in order.
     """
     return OutboxEvent.objects.create(type=type, aggregate=aggregate, payload=payload)
 
 
 def events_relay() -> int:
-    """Sends what was not sent yet to the stream, in order; answers how many were sent.
+    """Send the events that were not sent yet to the stream, in order; return how many.
 
     At least once: an event is marked after it was sent, so a crash in between sends it again with the same
-    `event_id`, and a stream that is gone is written anew, as far back as it reaches. Raises:
+    `event_id`, and a stream that is gone is written again, as far back as its maximum length. Raises:
     redis.RedisError while Redis is gone; nothing is lost by that.
     """
     if not settings.REDIS_URL:
         return 0
-    with exclusive_or_busy("events-relay") as alone:
-        return _relay_all() if alone else 0
+    with try_advisory_lock("events-relay") as acquired:
+        return _relay_pending() if acquired else 0
 
 
-def _relay_all() -> int:
+def _relay_pending() -> int:
     sent, written = 0, OutboxEvent.objects.exclude(relayed_at=None).exists()
     if written and not redis_client().exists(settings.EVENT_STREAM):
-        _relay_anew()
+        _mark_all_unsent()
         written = False
     while batch := list(OutboxEvent.objects.filter(relayed_at=None).order_by("id")[:BATCH]):
-        if not _sent(batch, into_existing=written):
-            break  # the stream went just now: the next round begins anew
+        if not _send_batch(batch, into_existing=written):
+            break  # the stream is gone since a moment: the next round writes it again
         keys = [event.pk for event in batch]
         OutboxEvent.objects.filter(pk__in=keys).update(relayed_at=timezone.now())
         sent, written = sent + len(batch), True
     return sent
 
 
-def _relay_anew() -> None:
-    # A Redis that keeps nothing on disk came back empty; who reads the stream may not have read all of it.
+def _mark_all_unsent() -> None:
+    # A Redis without persistence restarted empty; readers of the stream may have missed some of it.
     newest = OutboxEvent.objects.order_by("-id").values("pk")[: settings.EVENT_STREAM_LENGTH]
     OutboxEvent.objects.filter(pk__in=newest).update(relayed_at=None)
 
 
-def _sent(batch: list[OutboxEvent], *, into_existing: bool) -> bool:
-    """Answers False, and nothing was sent, where the stream should exist and does not."""
+def _send_batch(batch: list[OutboxEvent], *, into_existing: bool) -> bool:
+    """Return False, with nothing sent, where the stream should exist and does not."""
     pipe = redis_client().pipeline(transaction=False)
     for event in batch:
         pipe.xadd(

@@ -12,16 +12,16 @@ from django.utils import timezone
 
 from catalog.models import StockItem, Variant
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: nothing that reads like something else
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no two characters look alike
 
 
 def order_number() -> str:
-    """Answers a number that says nothing about how many orders there are."""
+    """Return a number that does not reveal how many orders there are."""
     return "".join(secrets.choice(ALPHABET) for _ in range(16))
 
 
 class OrderState(models.TextChoices):
-    """Where an order stands."""
+    """The state of an order."""
 
     PENDING_PAYMENT = "pending_payment"
     PAID = "paid"
@@ -32,7 +32,7 @@ class OrderState(models.TextChoices):
 
 
 class Order(models.Model):
-    """One purchase of a customer, or of whoever holds the token of the cart it came from."""
+    """One purchase, of a customer or of the holder of the token of the cart that it came from."""
 
     number = models.CharField(max_length=16, unique=True, default=order_number, editable=False)
     user = models.ForeignKey(
@@ -63,7 +63,7 @@ class Order(models.Model):
         return self.number
 
     def units(self) -> Counter[int]:
-        """Answers how many units of each stock item the order holds."""
+        """Return how many units of each stock item the order holds."""
         counted: Counter[int] = Counter()
         for line in self.lines.all():
             counted[line.stock_item_id] += line.quantity
@@ -71,7 +71,7 @@ class Order(models.Model):
 
 
 class OrderLine(models.Model):
-    """So many units of one variant, as it was then."""
+    """Units of one variant, as it was at checkout."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
     variant = models.ForeignKey(Variant, on_delete=models.SET_NULL, null=True, related_name="+")

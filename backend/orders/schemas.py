@@ -15,7 +15,7 @@ OrderNumber = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{16}$")]
 
 
 class CheckoutIn(Strict):
-    """Where messages about the order go; a customer's own address unless given."""
+    """The email address for order updates; by default the customer's own."""
 
     email: Email | None = None
 
@@ -30,7 +30,7 @@ class OrderQuery(Schema):
 
 
 class OrderLineOut(Schema):
-    """A line at the price of the moment of checkout."""
+    """A line at the price at checkout."""
 
     sku: str
     name: str
@@ -49,6 +49,15 @@ class PaymentOut(Schema):
     created_at: datetime
 
 
+class RefundOut(Schema):
+    """Money that went back, or is about to."""
+
+    reference: str
+    state: str
+    amount: MoneyOut
+    created_at: datetime
+
+
 class OrderOut(Schema):
     """An order. Its stock is reserved until `expires_at` while it is pending_payment."""
 
@@ -58,6 +67,7 @@ class OrderOut(Schema):
     total: MoneyOut
     lines: list[OrderLineOut]
     payments: list[PaymentOut]
+    refunds: list[RefundOut]
     created_at: datetime
     expires_at: datetime
     paid_at: datetime | None
@@ -71,22 +81,35 @@ class OrderPageOut(Schema):
 
 
 def order_out(order: Any) -> dict[str, Any]:
-    """Answers the members of `OrderOut`."""
+    """Return the members of `OrderOut`."""
     plain = ("number", "state", "email", "created_at", "expires_at", "paid_at")
     return {
         **{name: getattr(order, name) for name in plain},
         "total": {"amount": order.total, "currency": order.currency},
         "lines": [_line_out(line, order.currency) for line in order.lines.all()],
         "payments": [payment_out(payment) for payment in order.payments.all()],
+        "refunds": [
+            _refund_out(refund, payment.currency)
+            for payment in order.payments.all()
+            for refund in payment.refunds.all()
+        ],
     }
 
 
 def payment_out(payment: Any) -> dict[str, Any]:
-    """Answers the members of `PaymentOut`."""
+    """Return the members of `PaymentOut`."""
     plain = ("reference", "state", "reason", "created_at")
     return {
         **{name: getattr(payment, name) for name in plain},
         "amount": {"amount": payment.amount, "currency": payment.currency},
+    }
+
+
+def _refund_out(refund: Any, currency: str) -> dict[str, Any]:
+    plain = ("reference", "state", "created_at")
+    return {
+        **{name: getattr(refund, name) for name in plain},
+        "amount": {"amount": refund.amount, "currency": currency},
     }
 
 

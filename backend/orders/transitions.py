@@ -1,4 +1,4 @@
-"""Which state may follow which: the one table."""
+"""The table of allowed state transitions of orders."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ALLOWED: dict[str, frozenset[str]] = {
 }
 
 
-class NotAllowed(Conflict):
-    """The order's state does not allow this."""
+class TransitionNotAllowed(Conflict):
+    """The order's state does not allow this step."""
 
     kind = "order-state"
 
 
-def demand(present: str, wanted: str) -> None:
-    """Answers nothing where the step is allowed. Raises: NotAllowed."""
-    if wanted not in ALLOWED[present]:
-        raise NotAllowed(f"An order that is {present} cannot become {wanted}.", state=str(present))
+def ensure_transition_allowed(current: str, target: str) -> None:
+    """Raise TransitionNotAllowed unless an order may go from one state to the other."""
+    if target not in ALLOWED[current]:
+        raise TransitionNotAllowed(f"An order that is {current} cannot become {target}.", state=str(current))

@@ -1,9 +1,47 @@
-"""Money in the admin: history, to be read."""
+"""Payments in the admin: a record of the past."""
 
+from django import forms
 from django.contrib import admin
 
 from core.admin import HistoryAdmin
-from payments.models import Payment, SandboxCharge, WebhookEvent
+from orders.admin import OrderAdmin, ReadOnlyInline
+from orders.models import Order
+from payments.models import Payment, PaymentState, Refund, SandboxCharge, WebhookEvent
+from payments.refunds import refundable_amount
+from payments.services import order_refund
+
+
+class PaymentInline(ReadOnlyInline):
+    """How an order was paid."""
+
+    model = Payment
+    fields = readonly_fields = (
+        "reference",
+        "provider",
+        "state",
+        "reason",
+        "amount",
+        "currency",
+        "card_last4",
+        "created_at",
+    )
+
+
+admin.site.unregister(Order)
+
+
+@admin.register(Order)
+class PaidOrderAdmin(OrderAdmin):
+    """Orders with their payments."""
+
+    search_fields = (*OrderAdmin.search_fields, "payments__reference")
+    inlines = (*OrderAdmin.inlines, PaymentInline)
+    actions = (*OrderAdmin.actions, "refund")
+
+    @admin.action(description="Refund: send the money back", permissions=["change"])
+    def refund(self, request, queryset):
+        """Refund paid orders, handed over or not."""
+        self.apply(request, queryset, lambda order_id: order_refund(order_id=order_id, by_customer=False))
 
 
 @admin.register(Payment)
@@ -16,9 +54,47 @@ class PaymentAdmin(HistoryAdmin):
     search_fields = ("reference", "order__number", "order__email")
 
 
+class RefundForm(forms.ModelForm):
+    """A new refund: of an order's payment that succeeded, in part or in full."""
+
+    payment = forms.ModelChoiceField(Payment.objects.filter(state=PaymentState.SUCCEEDED))
+
+    class Meta:
+        model = Refund
+        fields = ("payment", "amount")
+
+    def clean(self):
+        """Reject an amount that is more than what is left of the payment."""
+        cleaned = super().clean()
+        payment, amount = cleaned.get("payment"), cleaned.get("amount")
+        if payment and amount and amount > (left := refundable_amount(payment=payment)):
+            self.add_error("amount", f"At most {left:.2f} can be refunded.")
+        return cleaned
+
+
+@admin.register(Refund)
+class RefundAdmin(HistoryAdmin):
+    """Refunds; a new one is sent to the provider."""
+
+    form = RefundForm
+    list_display = ("reference", "payment", "amount", "reason", "state", "created_at")
+    list_filter = ("state", "created_at")
+    list_select_related = ("payment",)
+    search_fields = ("reference", "payment__reference", "payment__order__number")
+
+    def has_add_permission(self, request):
+        """Return whether the member of staff may refund."""
+        return admin.ModelAdmin.has_add_permission(self, request)
+
+    def save_model(self, request, obj, form, change):
+        """Refund through the same service as everything else."""
+        order = order_refund(order_id=obj.payment.order_id, by_customer=False, amount=obj.amount)
+        obj.pk = Refund.objects.filter(payment__order=order).latest("id").pk
+
+
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(HistoryAdmin):
-    """What providers told."""
+    """Webhooks of providers."""
 
     list_display = ("event_id", "provider", "type", "reference", "received_at")
     list_filter = ("provider", "type")

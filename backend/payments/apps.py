@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class PaymentsConfig(AppConfig):
-    """Money that comes in and goes back."""
+    """Payments and refunds."""
 
     name = "payments"

@@ -1,4 +1,4 @@
-"""Attempts to pay, what providers told about them, and the sandbox provider's own books."""
+"""Attempts to pay, the webhooks about them, and the sandbox provider's own records."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from orders.models import Order
 
 
 def payment_reference() -> str:
-    """Answers the name under which a provider knows a payment."""
+    """Return the name by which a provider knows a payment."""
     return f"pay_{secrets.token_hex(16)}"
 
 
+def refund_reference() -> str:
+    """Return the name by which a provider knows a refund."""
+    return f"ref_{secrets.token_hex(16)}"
+
+
 class PaymentState(models.TextChoices):
-    """Where a payment stands."""
+    """The state of a payment."""
 
     STARTED = "started"
     PENDING = "pending"
@@ -66,8 +71,37 @@ class Payment(models.Model):
         return self.reference
 
 
+class RefundState(models.TextChoices):
+    """The state of a refund."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+
+
+class Refund(models.Model):
+    """Money that goes back: all of a payment, or a part of it."""
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    reference = models.CharField(max_length=40, unique=True, default=refund_reference, editable=False)
+    amount = models.DecimalField(max_digits=14, decimal_places=2)
+    reason = models.CharField(max_length=100, blank=True)
+    state = models.CharField(max_length=10, choices=RefundState, default=RefundState.PENDING)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="payments_refund_of_something")]
+        indexes = [
+            models.Index(fields=["updated_at"], condition=Q(state="pending"), name="payments_refund_pending")
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
 class WebhookEvent(models.Model):
-    """A message of a provider that was worked on; the same one again changes nothing."""
+    """A webhook that was processed; the same one again changes nothing."""
 
     provider = models.CharField(max_length=20)
     event_id = models.CharField(max_length=80)
@@ -84,7 +118,7 @@ class WebhookEvent(models.Model):
 
 
 class SandboxCharge(models.Model):
-    """What the sandbox provider knows of one reference: the provider's world, not the shop's."""
+    """The sandbox provider's record of one reference; the shop's own record is `Payment`."""
 
     reference = models.CharField(max_length=40, unique=True)
     amount = models.DecimalField(max_digits=14, decimal_places=2)
@@ -96,6 +130,17 @@ class SandboxCharge(models.Model):
 
     class Meta:
         ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class SandboxRefund(models.Model):
+    """The sandbox provider's record of one refund."""
+
+    charge = models.ForeignKey(SandboxCharge, on_delete=models.CASCADE, related_name="refunds")
+    reference = models.CharField(max_length=40, unique=True)
+    amount = models.DecimalField(max_digits=14, decimal_places=2)
 
     def __str__(self) -> str:
         return self.reference

@@ -1,4 +1,4 @@
-"""The built-in provider: moves no money, and misbehaves as it is told to.
+"""The built-in provider: it moves no money, and misbehaves on request.
 
 | card | amount | what it does |
 | --- | --- | --- |
@@ -12,19 +12,18 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F
+from django.db import transaction
 from django.utils import timezone
 
 from core.problems import Problem
-from core.rounds import each
-from payments.models import SandboxCharge
-from payments.providers import Message, Outcome, ProviderTimeout
-from payments.signatures import sign, verify
+from payments.models import SandboxCharge, SandboxRefund
+from payments.protocol import Message, Outcome, ProviderTimeout
+from payments.signatures import verify
 
 LATE = timedelta(seconds=0.5)
 BY_CARD = {"4000000000000002": "decline", "4000000000000119": "timeout", "4000000000000259": "late"}
@@ -34,45 +33,52 @@ TYPES = {"payment.succeeded": "succeeded", "payment.declined": "declined", "paym
 
 
 class BadMessage(Problem):
-    """A signed webhook that makes no sense."""
+    """The body of a signed webhook is not a message of the sandbox."""
 
     kind = "bad-webhook"
 
 
 class Sandbox:
-    """See `payments.providers.Provider`."""
+    """See `payments.protocol.Provider`."""
 
     name = "sandbox"
 
     def charge(self, *, reference: str, amount: Decimal, currency: str, card: str) -> Outcome:
-        """Answers what the card or the amount tells it to. Raises: ProviderTimeout."""
-        way = BY_CARD.get(card) or BY_AMOUNT.get(amount, "succeed")
-        charge, fresh = SandboxCharge.objects.get_or_create(
+        """Return the outcome that the card or the amount stands for. Raises: ProviderTimeout."""
+        behaviour = BY_CARD.get(card) or BY_AMOUNT.get(amount, "succeed")
+        charge, created = SandboxCharge.objects.get_or_create(
             reference=reference,
             defaults={
                 "amount": amount,
                 "currency": currency,
-                "outcome": "declined" if way == "decline" else "succeeded",
-                "answers_at": timezone.now() + (LATE if way == "late" else timedelta()),
+                "outcome": "declined" if behaviour == "decline" else "succeeded",
+                "answers_at": timezone.now() + (LATE if behaviour == "late" else timedelta()),
                 "deliveries_left": 2 if card == TWICE else 1,
             },
         )
-        if way == "timeout" and fresh:
-            raise ProviderTimeout("The sandbox was told not to answer.")
+        if behaviour == "timeout" and created:
+            raise ProviderTimeout("The sandbox does not answer for this card.")
         return _outcome(charge)
 
     def lookup(self, *, reference: str) -> Outcome | None:
-        """Answers what the books say."""
+        """Return the outcome on record."""
         charge = SandboxCharge.objects.filter(reference=reference).first()
         return _outcome(charge) if charge else None
 
-    def refund(self, *, reference: str) -> Outcome:
-        """Writes the refund into the books, once."""
-        SandboxCharge.objects.filter(reference=reference).update(refunded=True)
+    @transaction.atomic
+    def refund(self, *, reference: str, refund_reference: str, amount: Decimal) -> Outcome:
+        """Record the refund once."""
+        charge = SandboxCharge.objects.select_for_update().filter(reference=reference).first()
+        if charge is not None:
+            SandboxRefund.objects.get_or_create(
+                reference=refund_reference, defaults={"charge": charge, "amount": amount}
+            )
+            charge.refunded = sum(refund.amount for refund in charge.refunds.all()) >= charge.amount
+            charge.save(update_fields=["refunded"])
         return Outcome(state="refunded")
 
-    def message_of(self, *, body: bytes, signature: str) -> Message:
-        """Answers a webhook's content. Raises: BadSignature, BadMessage."""
+    def parse_webhook(self, *, body: bytes, signature: str) -> Message:
+        """Return a webhook's content. Raises: BadSignature, BadMessage."""
         verify(body=body, secret=settings.PAYMENT_WEBHOOK_SECRET, signature=signature)
         try:
             return _message(json.loads(body))
@@ -109,24 +115,7 @@ def _message(content: dict[str, Any]) -> Message:
 
 
 def message_body(charge: SandboxCharge, delivery: str) -> bytes:
-    """Answers the webhook's body that tells how a charge ended."""
+    """Return the body of the webhook about a charge's outcome."""
     kind = f"payment.{charge.outcome}"
     data = {"reference": charge.reference, "amount": f"{charge.amount:.2f}", "currency": charge.currency}
     return json.dumps({"id": f"evt_{charge.reference}_{delivery}", "type": kind, "data": data}).encode()
-
-
-def deliveries_make(*, now: datetime | None = None) -> int:
-    """Sends the webhooks that are due through the same door as the world's; answers how many."""
-    due = SandboxCharge.objects.filter(deliveries_left__gt=0, answers_at__lte=now or timezone.now())
-    return each(_delivered, due.order_by("id")[:200])
-
-
-def _delivered(charge: SandboxCharge) -> int:
-    from payments.services import webhook_receive
-
-    body = message_body(charge, "outcome")
-    signature = sign(body=body, secret=settings.PAYMENT_WEBHOOK_SECRET)
-    webhook_receive(provider="sandbox", body=body, signature=signature)
-    left = SandboxCharge.objects.filter(pk=charge.pk, deliveries_left__gt=0)
-    left.update(deliveries_left=F("deliveries_left") - 1)
-    return 1

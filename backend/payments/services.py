@@ -1,28 +1,31 @@
-"""Paying, learning how it went, and giving money back.
+"""Payments: charging, settling, refunding.
 
-Each step commits before the next begins, so that a crash between any two of them leaves something that the
-worker can finish: a payment that was started, a charge that was not told, a refund that was not sent.
+Each step commits before the next begins, so that after a crash between any two of them the worker can finish:
+a payment that was started, a charge without its outcome, a refund that was not sent.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from itertools import chain
 
 from django.db import transaction
 from django.utils import timezone
 
 from core.problems import Conflict, NotFound, Unprocessable
-from core.rounds import each
+from core.rounds import run_all
 from events.services import event_record
 from orders.models import Order, OrderState
-from orders.services import order_locked, order_mark_refunded, order_pay
-from orders.transitions import NotAllowed, demand
-from payments.models import OPEN, Payment, PaymentState, WebhookEvent
-from payments.providers import Message, Outcome, ProviderTimeout, provider_named
+from orders.services import lock_order, order_mark_refunded, order_pay
+from orders.transitions import TransitionNotAllowed, ensure_transition_allowed
+from payments.models import OPEN, Payment, PaymentState, Refund, RefundState, WebhookEvent
+from payments.protocol import Message, Outcome, ProviderTimeout
+from payments.providers import get_provider
+from payments.refunds import refund_start, refund_succeed, refundable_amount, refunds_complete
 
 PROVIDER = "sandbox"
-SILENT_AFTER = timedelta(seconds=3)
+STALE_AFTER = timedelta(seconds=3)
 NEVER_CHARGED_AFTER = timedelta(seconds=60)
 
 
@@ -33,21 +36,21 @@ class PaymentOpen(Conflict):
 
 
 class ReservationOver(Conflict):
-    """The time to pay is over."""
+    """The order's reservation ended."""
 
     kind = "reservation-expired"
 
 
 def payment_make(*, order_id: int, card: str, request_key: str) -> Payment:
-    """Charges a card for an order and answers what came of it, as far as it is known.
+    """Charge a card for an order and return the payment, as far as its outcome is known.
 
-    Raises: NotAllowed, ReservationOver, PaymentOpen.
+    Raises: TransitionNotAllowed, ReservationOver, PaymentOpen.
     """
-    payment = _started(order_id, card, request_key)
+    payment = _start_payment(order_id, card, request_key)
     if payment.state not in OPEN:
         return payment
     try:
-        outcome = provider_named(payment.provider).charge(
+        outcome = get_provider(payment.provider).charge(
             reference=payment.reference, amount=payment.amount, currency=payment.currency, card=card
         )
     except ProviderTimeout:
@@ -56,14 +59,14 @@ def payment_make(*, order_id: int, card: str, request_key: str) -> Payment:
 
 
 @transaction.atomic
-def _started(order_id: int, card: str, request_key: str) -> Payment:
-    order = order_locked(order_id=order_id)
-    again = Payment.objects.filter(order=order, request_key=request_key).first()
-    if again:  # the first request died on its way: go on where it stopped, under the same reference
-        return again
-    demand(order.state, OrderState.PAID)
+def _start_payment(order_id: int, card: str, request_key: str) -> Payment:
+    order = lock_order(order_id=order_id)
+    earlier = Payment.objects.filter(order=order, request_key=request_key).first()
+    if earlier:  # its request did not complete: continue under the same reference
+        return earlier
+    ensure_transition_allowed(order.state, OrderState.PAID)
     if order.expires_at <= timezone.now():
-        raise ReservationOver("The time to pay this order is over.")
+        raise ReservationOver("The reservation of this order ended: order again.")
     if Payment.objects.filter(order=order, state__in=OPEN).exists():
         raise PaymentOpen("A payment of this order has not been decided yet.")
     return Payment.objects.create(
@@ -77,23 +80,23 @@ def _started(order_id: int, card: str, request_key: str) -> Payment:
 
 
 def payment_settle(*, reference: str, outcome: Outcome) -> Payment:
-    """Writes down what a provider says; saying it again, or out of order, changes nothing more.
+    """Record the outcome that a provider reports; a repeated or overtaken report changes nothing more.
 
-    A success that comes too late, or for an order that is paid already, is sent back. Raises: NotFound.
+    A success that comes too late, or for an order that is paid already, is refunded. Raises: NotFound.
     """
-    payment = _settled(reference, outcome)
+    payment = _settle_payment(reference, outcome)
     if payment.state == PaymentState.REFUNDING:
         return refund_send(payment=payment)
     return payment
 
 
 @transaction.atomic
-def _settled(reference: str, outcome: Outcome) -> Payment:
-    known = Payment.objects.filter(reference=reference).only("order_id").first()
-    if known is None:
+def _settle_payment(reference: str, outcome: Outcome) -> Payment:
+    row = Payment.objects.filter(reference=reference).only("order_id").first()
+    if row is None:
         raise NotFound("There is no payment with this reference.")
-    order = order_locked(order_id=known.order_id)
-    payment = Payment.objects.select_for_update().get(pk=known.pk)
+    order = lock_order(order_id=row.order_id)
+    payment = Payment.objects.select_for_update().get(pk=row.pk)
     state = next_state(payment.state, outcome.state, order.state)
     if state == payment.state:
         return payment
@@ -101,18 +104,22 @@ def _settled(reference: str, outcome: Outcome) -> Payment:
     payment.save(update_fields=["state", "reason", "updated_at"])
     if state == PaymentState.SUCCEEDED:
         order_pay(order_id=order.pk)
-    if state == PaymentState.REFUNDED and order.state == OrderState.PAID and not _paid_otherwise(payment):
-        order_mark_refunded(order_id=order.pk)
-    _tell(payment, order)
+    if state == PaymentState.REFUNDING:
+        refund_start(payment=payment, amount=None, reason="too late")
+    if state == PaymentState.REFUNDED:
+        refunds_complete(payment=payment)
+        if order.state in (OrderState.PAID, OrderState.FULFILLED) and not _has_other_success(payment):
+            order_mark_refunded(order_id=order.pk)
+    _record_event(payment, order)
     return payment
 
 
-def _paid_otherwise(payment: Payment) -> bool:
+def _has_other_success(payment: Payment) -> bool:
     return Payment.objects.filter(order=payment.order_id, state=PaymentState.SUCCEEDED).exists()
 
 
 def next_state(payment: str, outcome: str, order: str) -> PaymentState:
-    """Answers what a payment becomes when its provider says `outcome` while its order is `order`."""
+    """Return the next state of a payment whose provider reports `outcome` while its order is `order`."""
     if payment == PaymentState.REFUNDED or (outcome != "refunded" and payment == PaymentState.REFUNDING):
         return PaymentState(payment)
     if outcome == "refunded":
@@ -126,40 +133,64 @@ def next_state(payment: str, outcome: str, order: str) -> PaymentState:
 
 
 def refund_send(*, payment: Payment) -> Payment:
-    """Asks the provider to send the money back; if it does not answer, the worker asks again."""
-    try:
-        outcome = provider_named(payment.provider).refund(reference=payment.reference)
-    except ProviderTimeout:
-        return payment
-    return payment_settle(reference=payment.reference, outcome=outcome)
+    """Ask the provider for the pending refunds; where it does not answer, the worker asks again."""
+    provider = get_provider(payment.provider)
+    for refund in payment.refunds.filter(state=RefundState.PENDING):
+        try:
+            provider.refund(
+                reference=payment.reference, refund_reference=refund.reference, amount=refund.amount
+            )
+        except ProviderTimeout:
+            return payment
+        if payment.state != PaymentState.REFUNDING:
+            _settle_refund(refund.pk)
+    if payment.state == PaymentState.REFUNDING:
+        return payment_settle(reference=payment.reference, outcome=Outcome(state="refunded"))
+    return payment
 
 
-def order_refund(*, order_id: int, by_customer: bool) -> Order:
-    """Gives a paid order's money back. Raises: NotAllowed; for a customer also once it was handed over."""
-    payment = _refund_decided(order_id, by_customer)
+@transaction.atomic
+def _settle_refund(refund_id: int) -> None:
+    order_id = Refund.objects.values_list("payment__order_id", flat=True).get(pk=refund_id)
+    lock_order(order_id=order_id)
+    refund_succeed(refund=Refund.objects.select_related("payment__order").get(pk=refund_id))
+
+
+def order_refund(*, order_id: int, by_customer: bool, amount: Decimal | None = None) -> Order:
+    """Refund a paid order, or a part of its amount; only a full refund changes the order's state.
+
+    Raises: TransitionNotAllowed, for a customer also once it is fulfilled; RefundTooLarge.
+    """
+    payment = _decide_refund(order_id, by_customer, amount)
     refund_send(payment=payment)
     return Order.objects.get(pk=order_id)
 
 
 @transaction.atomic
-def _refund_decided(order_id: int, by_customer: bool) -> Payment:
-    order = order_locked(order_id=order_id)
-    demand(order.state, OrderState.REFUNDED)
+def _decide_refund(order_id: int, by_customer: bool, amount: Decimal | None) -> Payment:
+    order = lock_order(order_id=order_id)
+    ensure_transition_allowed(order.state, OrderState.REFUNDED)
     if by_customer and order.state == OrderState.FULFILLED:
-        raise NotAllowed("This order was handed over: ask our staff.", state=str(order.state))
+        raise TransitionNotAllowed(
+            "This order is fulfilled: contact our staff for a refund.",
+            state=str(order.state),
+        )
     payment = Payment.objects.select_for_update().get(order=order, state=PaymentState.SUCCEEDED)
-    payment.state, payment.reason = PaymentState.REFUNDING, "customer" if by_customer else "staff"
-    payment.save(update_fields=["state", "reason", "updated_at"])
-    order_mark_refunded(order_id=order.pk)
+    reason = "customer" if by_customer else "staff"
+    refund_start(payment=payment, amount=amount, reason=reason)
+    if refundable_amount(payment=payment) == 0:
+        payment.state, payment.reason = PaymentState.REFUNDING, reason
+        payment.save(update_fields=["state", "reason", "updated_at"])
+        order_mark_refunded(order_id=order.pk)
     return payment
 
 
 def webhook_receive(*, provider: str, body: bytes, signature: str) -> bool:
-    """Works on a provider's message; answers False for one that was worked on before.
+    """Process a provider's webhook; return False for one that was processed before.
 
     Raises: BadSignature, BadMessage, NotFound, Unprocessable when the amount is not the payment's.
     """
-    message = provider_named(provider).message_of(body=body, signature=signature)
+    message = get_provider(provider).parse_webhook(body=body, signature=signature)
     if WebhookEvent.objects.filter(provider=provider, event_id=message.event_id).exists():
         return False
     payment = Payment.objects.filter(provider=provider, reference=message.reference).first()
@@ -168,11 +199,11 @@ def webhook_receive(*, provider: str, body: bytes, signature: str) -> bool:
     if (message.amount, message.currency) != (payment.amount, payment.currency):
         raise Unprocessable("The amount is not that of the payment.")
     payment_settle(reference=message.reference, outcome=message.outcome)
-    return _message_kept(provider, message)
+    return _store_message(provider, message)
 
 
-def _message_kept(provider: str, message: Message) -> bool:
-    # Kept after it took effect: if we die in between, the provider's repetition does it again, harmlessly.
+def _store_message(provider: str, message: Message) -> bool:
+    # Stored after it took effect: after a crash in between, the provider's repetition changes nothing more.
     return WebhookEvent.objects.get_or_create(
         provider=provider,
         event_id=message.event_id,
@@ -181,16 +212,18 @@ def _message_kept(provider: str, message: Message) -> bool:
 
 
 def payments_reconcile() -> int:
-    """Asks providers about payments that nobody heard of, and sends refunds again; answers how many moved."""
-    silent = Payment.objects.filter(updated_at__lt=timezone.now() - SILENT_AFTER).order_by("id")
-    unsent = silent.filter(state=PaymentState.REFUNDING)
-    return each(_reconciled, chain(silent.filter(state__in=OPEN)[:200], unsent[:200]))
+    """Ask providers about open payments, and for refunds again; return how many payments changed."""
+    stale = Payment.objects.filter(updated_at__lt=timezone.now() - STALE_AFTER).order_by("id")
+    pending = Refund.objects.filter(state=RefundState.PENDING, updated_at__lt=timezone.now() - STALE_AFTER)
+    unsent = Payment.objects.filter(pk__in=pending.values("payment")).order_by("id")
+    return run_all(_reconcile_payment, chain(stale.filter(state__in=OPEN)[:200], unsent[:200]))
 
 
-def _reconciled(payment: Payment) -> int:
-    if payment.state == PaymentState.REFUNDING:
-        return int(refund_send(payment=payment).state == PaymentState.REFUNDED)
-    outcome = provider_named(payment.provider).lookup(reference=payment.reference)
+def _reconcile_payment(payment: Payment) -> int:
+    if payment.state not in OPEN:
+        refund_send(payment=payment)
+        return int(not payment.refunds.filter(state=RefundState.PENDING).exists())
+    outcome = get_provider(payment.provider).lookup(reference=payment.reference)
     if outcome is None and payment.created_at < timezone.now() - NEVER_CHARGED_AFTER:
         outcome = Outcome(state="declined", reason="never-charged")
     if outcome is None:
@@ -198,7 +231,7 @@ def _reconciled(payment: Payment) -> int:
     return int(payment_settle(reference=payment.reference, outcome=outcome).state != payment.state)
 
 
-def _tell(payment: Payment, order: Order) -> None:
+def _record_event(payment: Payment, order: Order) -> None:
     payload = {
         "reference": payment.reference,
         "order": order.number,

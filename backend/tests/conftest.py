@@ -1,18 +1,21 @@
-"""What all tests share: a printed seed for random data, a client that speaks JSON, a small catalogue."""
+"""What all tests share: a printed seed for random data, a client, a small catalogue, a real Redis."""
 
 from __future__ import annotations
 
 import os
 import random
+from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+
+from tests.servers import RedisServer
 
 SEED = int(os.environ.get("TEST_SEED", random.SystemRandom().randrange(2**32)))
 
 
 def pytest_report_header() -> str:
-    """Says how to get the same random data again."""
+    """Return how to get the same random data again."""
     return f"random data: TEST_SEED={SEED}"
 
 
@@ -31,6 +34,31 @@ def client() -> Client:
 @pytest.fixture
 def catalogue(db) -> None:
     """The first sixty seeded products."""
-    from catalog.seed import catalogue_seed
+    from operations.seed_catalogue import catalogue_seed
 
     catalogue_seed(products=60)
+
+
+@pytest.fixture(scope="session")
+def _redis_server(tmp_path_factory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis_server(_redis_server, settings, monkeypatch) -> Iterator[RedisServer]:
+    """An empty, running Redis that the shop uses; a test may kill it."""
+    from catalog import cache
+    from core import redis_client
+
+    _redis_server.flush()
+    settings.REDIS_URL = _redis_server.url
+    monkeypatch.setattr(cache, "_pending", set())
+    monkeypatch.setattr(cache, "_unavailable_until_s", 0.0)
+    monkeypatch.setattr(cache, "RETRY_AFTER_S", 0.0)
+    yield _redis_server
+    redis_client.close_clients()
+    if not _redis_server.is_running():
+        _redis_server.start()

@@ -25,7 +25,7 @@ _keys = itertools.count(1)
 def variant_make(
     sku: str, *, units: int = 10, price: str = "10.00", stock: StockItem | None = None
 ) -> Variant:
-    """Answers a published variant with its own stock, or with somebody else's."""
+    """Return a published variant with its own stock, or with somebody else's."""
     category, _ = Category.objects.get_or_create(slug="things", defaults={"name": "Things"})
     product = Product.objects.create(
         category=category,
@@ -49,13 +49,13 @@ class Person:
     headers: dict[str, str] = field(default_factory=dict)
 
     def send(self, method: str, path: str, body: Any = None, **headers: str):
-        """Answers the response to one JSON request."""
+        """Return the response to one JSON request."""
         sent = {**self.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
         data = b"" if body is None else json.dumps(body).encode()
         return self.client.generic(method, f"/api/v1{path}", data, "application/json", headers=sent)
 
     def put_in_cart(self, sku: str, quantity: int = 1):
-        """Adds to the cart and keeps its token."""
+        """Add to the cart and keeps its token."""
         response = self.send("POST", "/cart/lines", {"sku": sku, "quantity": quantity})
         if response.status_code == 201 and response.json()["token"]:
             self.headers["X-Cart-Token"] = response.json()["token"]
@@ -66,7 +66,7 @@ class Person:
         return self.send("POST", "/checkout", {"email": email}, Idempotency_Key=key or f"key-{next(_keys)}")
 
     def order(self, sku: str, quantity: int = 1) -> str:
-        """Answers the number of a fresh order."""
+        """Return the number of a fresh order."""
         self.put_in_cart(sku, quantity)
         response = self.check_out()
         assert response.status_code == 201, response.content
@@ -78,7 +78,7 @@ class Person:
         return self.send("POST", path, {"card": card}, Idempotency_Key=key or f"key-{next(_keys)}")
 
     def state_of(self, number: str) -> str:
-        """Answers where an order stands."""
+        """Return where an order stands."""
         return self.send("GET", f"/orders/{number}").json()["state"]
 
     def register(self, email: str = "ann@example.com", password: str = "correct horse 9"):
@@ -90,6 +90,6 @@ class Person:
 
 
 def stock_of(sku: str) -> tuple[int, int]:
-    """Answers on_hand and reserved."""
+    """Return on_hand and reserved."""
     item = StockItem.objects.get(variants__sku=sku)
     return item.on_hand, item.reserved

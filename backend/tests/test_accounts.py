@@ -111,3 +111,68 @@ def test_no_kind_of_space_is_part_of_an_address(client, space):
 def test_an_address_may_have_letters_of_any_language(client):
     body = {"email": "jörg.ли@example.com", "password": "correct horse 9"}
     assert client.post("/api/v1/accounts/register", body, content_type="application/json").status_code == 201
+
+
+def change_password(person, current="correct horse 9", new="better horse 10"):
+    return person.send("POST", "/accounts/password", {"current_password": current, "new_password": new})
+
+
+def log_in(password):
+    return Person().send("POST", "/accounts/login", {"email": "ann@example.com", "password": password})
+
+
+def test_a_password_change_ends_every_other_token(ann):
+    other = Person(headers={"Authorization": f"Bearer {log_in('correct horse 9').json()['token']}"})
+    response = change_password(ann)
+    assert response.status_code == 200
+    for person in (ann, other):
+        assert person.send("GET", "/accounts/me").status_code == 401
+    fresh = Person(headers={"Authorization": f"Bearer {response.json()['token']}"})
+    assert fresh.send("GET", "/accounts/me").status_code == 200
+    assert (log_in("correct horse 9").status_code, log_in("better horse 10").status_code) == (401, 200)
+
+
+def test_a_password_change_ends_every_session(ann, client):
+    User.objects.update(is_staff=True)
+    assert client.login(username="ann@example.com", password="correct horse 9")
+    assert client.get("/admin/").status_code == 200
+    change_password(ann)
+    assert client.get("/admin/").status_code == 302
+
+
+def test_a_password_that_is_changed_elsewhere_ends_every_token(ann):
+    user = User.objects.get()
+    user.set_password("better horse 10")
+    user.save()
+    assert ann.send("GET", "/accounts/me").status_code == 401
+
+
+def test_a_password_changes_only_for_who_knows_the_current_one(ann):
+    assert change_password(ann, current="wrong horse 9").status_code == 401
+    assert change_password(ann, new="short").json()["errors"][0]["location"] == ["body", "new_password"]
+    assert log_in("correct horse 9").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "challenge"),
+    [
+        ({}, 'Bearer realm="shop"'),
+        ({"Authorization": "Bearer x"}, 'Bearer realm="shop", error="invalid_token"'),
+    ],
+)
+def test_a_401_says_how_to_authenticate(headers, challenge):
+    response = Person(headers=headers).send("GET", "/accounts/me")
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, challenge)
+
+
+def test_every_401_says_how_to_authenticate(client):
+    assert "WWW-Authenticate" in log_in("wrong horse 9")
+    webhook = client.post("/api/v1/payments/webhooks/sandbox", b"{}", content_type="application/json")
+    assert (webhook.status_code, "WWW-Authenticate" in webhook) == (401, True)
+
+
+def test_a_deactivated_customer_loses_access_at_once(ann):
+    User.objects.update(is_active=False)
+    assert ann.send("GET", "/accounts/me").status_code == 401
+    assert ann.put_in_cart("A").status_code == 401
+    assert log_in("correct horse 9").status_code == 401

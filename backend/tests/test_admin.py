@@ -9,7 +9,7 @@ from django.urls import reverse
 from catalog.models import Product, StockAdjustment, StockItem, Variant
 from events.services import event_record
 from orders.models import Order
-from payments import sandbox
+from payments import deliveries
 from payments.models import Payment
 from tests.shop import Person, stock_of, variant_make
 
@@ -24,7 +24,7 @@ def shop():
     person = Person()
     number = person.order("A", 2)
     person.pay(number)
-    sandbox.deliveries_make()
+    deliveries.send_due_webhooks()
     event_record(type="t", aggregate="a", payload={})
     return number
 

@@ -1,69 +1,10 @@
-"""Cached products: invalidated by the write that changes them, and never needed."""
+"""Cached products, with a real Redis: invalidated by the write that changes them, and never needed."""
 
 import pytest
 
 from catalog import cache
 from catalog.models import Product
 from tests.shop import Person, variant_make
-
-
-class Memory:
-    """As much of Redis as the cache uses."""
-
-    def __init__(self):
-        self.data, self.away, self.queued = {}, False, []
-
-    def _answer(self):
-        if self.away:
-            raise ConnectionError("redis is gone")
-
-    def ask(self, command, key):
-        assert command == "GET"
-        self._answer()
-        return self.data.get(key)
-
-    def near(self, key):
-        return self.ask("GET", key)
-
-    def ping(self):
-        self._answer()
-
-    def eval(self, script, count, body_key, version_key, known, body, seconds):
-        self._answer()
-        if self.data.get(version_key) == (None if script == cache.STORE_FIRST else known):
-            self.data[body_key] = body
-
-    def pipeline(self, transaction):
-        self.queued = []
-        return self
-
-    def incr(self, key):
-        self.queued.append(lambda: self.data.update({key: str(int(self.data.get(key, b"0")) + 1).encode()}))
-        return self
-
-    def expire(self, key, seconds):
-        return self
-
-    def delete(self, key):
-        self.queued.append(lambda: self.data.pop(key, None))
-        return self
-
-    def execute(self):
-        self._answer()
-        for step in self.queued:
-            step()
-
-
-@pytest.fixture
-def memory(settings, monkeypatch):
-    settings.REDIS_URL = "redis://nowhere"
-    memory = Memory()
-    monkeypatch.setattr(cache, "redis_client", lambda timeout_s: memory)
-    monkeypatch.setattr(cache, "_reading", memory)
-    monkeypatch.setattr(cache, "_away_until_s", 0.0)
-    monkeypatch.setattr(cache, "_missed", set())
-    monkeypatch.setattr(cache, "AWAY_S", 0.0)
-    return memory
 
 
 @pytest.fixture
@@ -75,26 +16,26 @@ def available(person=None):
     return (person or Person()).send("GET", "/products/thing-a").json()["available"]
 
 
-def test_a_second_read_asks_no_database(memory, thing, django_assert_num_queries):
+def test_a_second_read_asks_no_database(redis_server, thing, django_assert_num_queries):
     assert available() == 5
     with django_assert_num_queries(0):
         assert available() == 5
 
 
-def test_a_kept_answer_is_the_made_one_header_for_header(memory, thing):
-    made, kept = (Person().send("GET", "/products/thing-a") for _ in range(2))
-    assert kept.content == made.content
-    ids = [response.headers.pop("X-Request-ID") for response in (made, kept)]
-    assert kept.headers == made.headers
+def test_a_cached_response_equals_the_first_one_header_for_header(redis_server, thing):
+    first, cached = (Person().send("GET", "/products/thing-a") for _ in range(2))
+    assert cached.content == first.content
+    ids = [response.headers.pop("X-Request-ID") for response in (first, cached)]
+    assert cached.headers == first.headers
     assert len(set(ids)) == 2
 
 
-def test_a_kept_answer_is_not_given_to_a_strange_host(memory, thing, client):
+def test_a_cached_product_is_not_sent_to_an_unknown_host(redis_server, thing, client):
     assert available() == 5
     assert client.get("/api/v1/products/thing-a", headers={"Host": "elsewhere.example"}).status_code == 400
 
 
-def test_an_order_is_seen_at_once(memory, thing):
+def test_an_order_is_seen_at_once(redis_server, thing):
     assert available() == 5
     person = Person()
     number = person.order("A", 2)
@@ -103,7 +44,7 @@ def test_an_order_is_seen_at_once(memory, thing):
     assert available() == 5
 
 
-def test_a_saved_product_is_seen_at_once(memory, thing):
+def test_a_saved_product_is_seen_at_once(redis_server, thing):
     available()
     product = Product.objects.get()
     product.name = "New name"
@@ -111,34 +52,52 @@ def test_a_saved_product_is_seen_at_once(memory, thing):
     assert Person().send("GET", "/products/thing-a").json()["name"] == "New name"
 
 
-def test_what_a_write_overtook_is_not_kept(memory, thing):
+def test_what_a_write_overtook_is_not_cached(redis_server, thing):
     def read_slowly():
         Person().order("A", 1)
         return b"read before the order"
 
-    assert cache.product_keep("thing-a", read_slowly) == b"read before the order"
+    assert cache.load_product("thing-a", read_slowly) == b"read before the order"
     assert available() == 4
 
 
-def test_without_redis_everything_still_works(memory, thing):
-    memory.away = True
+def test_without_redis_everything_still_works(redis_server, thing):
+    redis_server.kill()
     assert available() == 5
     Person().order("A", 1)
     assert available() == 4
 
 
-def test_a_write_that_redis_missed_is_told_before_it_is_used_again(memory, thing):
+def test_a_redis_that_hangs_is_not_waited_for_again_and_again(redis_server, thing, monkeypatch):
+    monkeypatch.setattr(cache, "RETRY_AFTER_S", 60.0)
+    attempts = []
+    connect = cache.redis_client
+    monkeypatch.setattr(cache, "redis_client", lambda **options: attempts.append(1) or connect(**options))
+    with redis_server.hanging():
+        assert [available() for _ in range(5)] == [5] * 5
+    assert len(attempts) == 1
+
+
+def test_a_write_that_redis_missed_is_invalidated_before_redis_is_used_again(redis_server, thing):
     assert available() == 5
-    memory.away = True
-    Person().order("A", 1)
-    memory.away = False
+    with redis_server.hanging():
+        Person().order("A", 1)
     assert available() == 4
 
 
-def test_the_worker_tells_what_redis_missed(memory, thing):
+def test_a_redis_that_came_back_empty_is_used_again(redis_server, thing, django_assert_num_queries):
+    assert available() == 5
+    redis_server.kill()
+    Person().order("A", 1)
+    redis_server.start()
+    assert [available(), available()] == [4, 4]
+    with django_assert_num_queries(0):
+        available()
+
+
+def test_the_worker_repeats_the_invalidations_that_redis_missed(redis_server, thing):
     available()
-    memory.away = True
-    Person().order("A", 1)
-    memory.away = False
-    assert cache.missed_forget() == 1
-    assert "shop:product:thing-a:body" not in memory.data
+    with redis_server.hanging():
+        Person().order("A", 1)
+    assert cache.flush_pending_invalidations() == 1
+    assert cache.redis_client().get("shop:product:thing-a:body") is None

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from catalog.models import Category, Product, StockItem, Variant
-from catalog.seed import catalogue_seed
+from operations.seed_catalogue import catalogue_seed
 
 pytestmark = pytest.mark.django_db
 LIST = "/api/v1/products"

@@ -28,7 +28,7 @@ def manage(*argv, **environment):
 
 
 def test_production_passes_the_deployment_check_without_a_word():
-    done = manage("check", "--deploy", "--fail-level", "WARNING", **GOOD)
+    done = manage("check", "--deploy", "--fail-level", "WARNING", SECURE_HSTS_PRELOAD="true", **GOOD)
     assert done.returncode == 0, done.stderr
     assert "no issues (0 silenced)" in done.stdout
 
@@ -37,7 +37,7 @@ def test_production_passes_the_deployment_check_without_a_word():
     ("name", "value", "said"),
     [
         ("SECRET_KEY", "", "SECRET_KEY is not set"),
-        ("SECRET_KEY", "development-only-key-that-protects-nothing", "a default that everybody knows"),
+        ("SECRET_KEY", "development-only-key-that-protects-nothing", "a published default"),
         ("SECRET_KEY", "a" * 60, "too weak"),
         ("PAYMENT_WEBHOOK_SECRET", "", "PAYMENT_WEBHOOK_SECRET is not set"),
         ("ALLOWED_HOSTS", "", "ALLOWED_HOSTS is not set"),
@@ -108,8 +108,7 @@ def test_a_fresh_database_is_copied_from_the_template(tmp_path, monkeypatch):
     assert manage("prepare", **environment).returncode == 0
     for name, value in {**environment, "DATABASE_URL": f"sqlite:///{tmp_path}/second.sqlite3"}.items():
         monkeypatch.setenv(name, value)
-    preparation.begin()
-    assert preparation.current is None
+    assert preparation.prepare()
     assert preparation.is_prepared()
     assert sorted(file.name for file in tmp_path.glob("second*")) == ["second.sqlite3"]
 

@@ -1,17 +1,24 @@
 """Payments: each way a provider can behave, and what the shop makes of it."""
 
+import hashlib
 import json
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from core.models import IdempotentAnswer
+from events.models import OutboxEvent
 from orders.models import Order, OrderState
-from orders.services import orders_expire
-from payments import sandbox
-from payments.models import Payment, PaymentState, SandboxCharge, WebhookEvent
-from payments.services import next_state, payments_reconcile
+from orders.services import order_fulfil, orders_expire
+from orders.transitions import TransitionNotAllowed
+from payments import deliveries, sandbox
+from payments.models import Payment, PaymentState, Refund, SandboxCharge, SandboxRefund, WebhookEvent
+from payments.protocol import ProviderTimeout
+from payments.refunds import RefundTooLarge
+from payments.services import next_state, order_refund, payments_reconcile
 from payments.signatures import sign
 from tests.shop import DECLINED, GOOD, LATE, SILENT, TWICE, Person, stock_of, variant_make
 
@@ -39,6 +46,7 @@ def tell(client, settings, *, reference, event="evt_1", type="payment.succeeded"
 def everything_is_older(seconds):
     moment = timezone.now() - timedelta(seconds=seconds)
     Payment.objects.update(updated_at=moment, created_at=moment)
+    Refund.objects.update(updated_at=moment)
     SandboxCharge.objects.update(answers_at=moment)
 
 
@@ -62,6 +70,19 @@ def test_paying_again_with_the_same_key_charges_once(person):
     assert SandboxCharge.objects.count() == 1
 
 
+def test_a_card_cannot_be_computed_from_what_is_stored(person, settings):
+    number = person.order("A")
+    body = json.dumps({"card": GOOD}).encode()
+    person.pay(number, key="k")
+    stored = IdempotentAnswer.objects.get(key="k")
+    assert GOOD.encode() not in bytes(stored.body)
+    assert stored.fingerprint not in {
+        hashlib.new(name, body).hexdigest() for name in ("sha256", "md5", "sha1")
+    }
+    settings.SECRET_KEY = "another key"
+    assert person.pay(number, key="k").json()["type"] == "urn:shop:problem:idempotency-key-reused"
+
+
 def test_a_paid_order_is_not_charged_again(person):
     number = person.order("A")
     person.pay(number)
@@ -82,15 +103,15 @@ def test_a_silent_provider_is_asked_later(person):
 def test_a_late_answer_comes_by_webhook(person):
     number = person.order("A")
     assert person.pay(number, LATE).json()["state"] == "pending"
-    assert sandbox.deliveries_make() == 0
-    assert sandbox.deliveries_make(now=timezone.now() + timedelta(seconds=3)) == 1
+    assert deliveries.send_due_webhooks() == 0
+    assert deliveries.send_due_webhooks(now=timezone.now() + timedelta(seconds=3)) == 1
     assert person.state_of(number) == "paid"
 
 
 def test_a_webhook_that_comes_twice_counts_once(person):
     number = person.order("A")
     person.pay(number, TWICE)
-    assert [sandbox.deliveries_make() for _ in range(3)] == [1, 1, 0]
+    assert [deliveries.send_due_webhooks() for _ in range(3)] == [1, 1, 0]
     assert WebhookEvent.objects.count() == 1
     assert person.state_of(number) == "paid"
 
@@ -99,7 +120,7 @@ def test_a_late_payment_of_an_expired_order_is_sent_back(person):
     number = person.order("A")
     person.pay(number, LATE)
     orders_expire(now=timezone.now() + timedelta(hours=1))
-    sandbox.deliveries_make(now=timezone.now() + timedelta(hours=1))
+    deliveries.send_due_webhooks(now=timezone.now() + timedelta(hours=1))
     assert person.state_of(number) == "expired"
     assert Payment.objects.get().state == PaymentState.REFUNDED
     assert SandboxCharge.objects.get().refunded
@@ -153,8 +174,6 @@ def test_a_request_that_died_after_charging_does_not_charge_again(person, monkey
 
 
 def test_a_refund_that_was_not_sent_is_sent_by_the_worker(person, monkeypatch):
-    from payments.providers import ProviderTimeout
-
     number = person.order("A")
     person.pay(number)
 
@@ -238,3 +257,84 @@ def test_a_fraction_of_an_order_is_not_paid_by_another_orders_key(person):
     assert person.pay(first, key="same").status_code == 201
     assert person.pay(second, key="same").status_code == 201
     assert person.state_of(second) == "paid"
+
+
+def paid_order(person):
+    order = Order.objects.get(number=person.order("A"))
+    person.pay(order.number)
+    return order
+
+
+def test_a_refund_by_the_provider_refunds_a_fulfilled_order_too(person, client, settings):
+    order = paid_order(person)
+    order_fulfil(order_id=order.pk)
+    reference = Payment.objects.get().reference
+    assert tell(client, settings, reference=reference, type="payment.refunded").status_code == 200
+    assert person.state_of(order.number) == "refunded"
+    assert stock_of("A") == (4, 0)
+    with pytest.raises(TransitionNotAllowed):
+        order_refund(order_id=order.pk, by_customer=False)
+
+
+def test_a_payment_goes_back_in_parts(person):
+    order = paid_order(person)
+    order_refund(order_id=order.pk, by_customer=False, amount=Decimal("3.50"))
+    shown = person.send("GET", f"/orders/{order.number}").json()
+    assert (shown["state"], shown["payments"][0]["state"]) == ("paid", "succeeded")
+    assert [(one["amount"]["amount"], one["state"]) for one in shown["refunds"]] == [("3.50", "succeeded")]
+    order_refund(order_id=order.pk, by_customer=False)
+    assert person.state_of(order.number) == "refunded"
+    assert list(SandboxRefund.objects.values_list("amount", flat=True)) == [Decimal("3.50"), Decimal("6.50")]
+    assert SandboxCharge.objects.get().refunded
+    events = OutboxEvent.objects.filter(type="refund.succeeded")
+    assert [event.payload["amount"] for event in events] == ["3.50", "6.50"]
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "10.01"])
+def test_a_refund_is_no_more_than_what_is_left(person, amount):
+    order = paid_order(person)
+    with pytest.raises(RefundTooLarge):
+        order_refund(order_id=order.pk, by_customer=False, amount=Decimal(amount))
+    assert not Refund.objects.exists()
+
+
+def test_a_part_that_was_not_sent_is_sent_by_the_worker_once(person, monkeypatch):
+    order = paid_order(person)
+
+    def silence(self, **arguments):
+        raise ProviderTimeout
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sandbox.Sandbox, "refund", silence)
+        order_refund(order_id=order.pk, by_customer=False, amount=Decimal("3.50"))
+    assert Refund.objects.get().state == "pending"
+    everything_is_older(5)
+    assert (payments_reconcile(), payments_reconcile()) == (1, 0)
+    assert Refund.objects.get().state == "succeeded"
+    assert SandboxRefund.objects.get().amount == Decimal("3.50")
+
+
+def test_a_refund_by_the_provider_completes_the_parts(person, client, settings):
+    order = paid_order(person)
+    order_refund(order_id=order.pk, by_customer=False, amount=Decimal("3.50"))
+    tell(client, settings, reference=Payment.objects.get().reference, type="payment.refunded")
+    assert [(refund.amount, refund.reason) for refund in Refund.objects.all()] == [
+        (Decimal("3.50"), "staff"),
+        (Decimal("6.50"), "provider"),
+    ]
+    assert person.state_of(order.number) == "refunded"
+
+
+def test_staff_refund_a_part_in_the_admin(person, admin_client):
+    order, url = paid_order(person), "/admin/payments/refund/add/"
+    payment = Payment.objects.get()
+    assert admin_client.post(url, {"payment": payment.pk, "amount": "99.00"}).status_code == 200
+    assert admin_client.post(url, {"payment": payment.pk, "amount": "4.00"}).status_code == 302
+    assert Refund.objects.get().amount == SandboxRefund.objects.get().amount == Decimal("4.00")
+    assert person.state_of(order.number) == "paid"
+
+
+def test_the_refund_that_the_customer_asks_for_reaches_the_provider(person):
+    order = paid_order(person)
+    assert person.send("POST", f"/orders/{order.number}/refund").status_code == 200
+    assert SandboxRefund.objects.get().amount == SandboxCharge.objects.get().amount

@@ -18,10 +18,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from catalog.models import StockItem
 from catalog.stock import stock_adjust
 from core.problems import Problem
-from orders.invariants import INVARIANTS
+from operations.invariants import INVARIANTS
 from orders.models import Order
 from orders.services import order_fulfil, orders_expire
-from payments import sandbox
+from payments import deliveries
 from payments.models import Payment
 from payments.services import order_refund, payments_reconcile
 from tests.shop import DECLINED, GOOD, LATE, SILENT, TWICE, Person, variant_make
@@ -62,7 +62,7 @@ class Shop(RuleBasedStateMachine):
         self.checkouts += 1
         key = f"checkout-{self.checkouts}"
         response = self._answered(self.people[who].check_out(key=key))
-        if twice:
+        if twice and response.status_code != 404:  # without a cart there is nobody whose key it could be
             assert self.people[who].check_out(key=key).content == response.content
         return (who, response.json()["number"]) if response.status_code == 201 else multiple()
 
@@ -95,7 +95,7 @@ class Shop(RuleBasedStateMachine):
 
     @rule()
     def webhooks_arrive(self):
-        sandbox.deliveries_make(now=timezone.now() + timedelta(seconds=5))
+        deliveries.send_due_webhooks(now=timezone.now() + timedelta(seconds=5))
 
     @invariant()
     def nothing_is_lost(self):
@@ -104,7 +104,7 @@ class Shop(RuleBasedStateMachine):
 
 
 class ShopTest(TestCase):
-    """Runs the machine, each run in a transaction of its own."""
+    """Run the machine, each run in a transaction of its own."""
 
     def test_any_sequence_keeps_every_invariant(self):
         """Hypothesis looks for the shortest sequence that does not."""

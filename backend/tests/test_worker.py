@@ -6,7 +6,7 @@ from core import redis_client
 from events import services
 from events.models import OutboxEvent
 from events.services import event_record, events_relay
-from events.worker import Job, Worker
+from operations.worker import Job, Worker
 
 pytestmark = pytest.mark.django_db
 
@@ -65,10 +65,10 @@ def test_nothing_is_lost_while_redis_is_gone(stream):
     ids = record(3)
     stream.failing = True
     worker = Worker(jobs=(Job(name="relay", run=events_relay),))
-    assert worker.round() == 0
+    assert worker.run_round() == 0
     assert OutboxEvent.objects.filter(relayed_at=None).count() == 3
     stream.failing = False
-    assert worker.round() == 3
+    assert worker.run_round() == 3
     assert [fields["event_id"] for _, fields in stream.entries] == ids
 
 
@@ -124,7 +124,7 @@ def test_a_failing_job_does_not_keep_others_from_running(caplog):
         raise RuntimeError("broken")
 
     worker = Worker(jobs=(Job(name="fail", run=fail), Job(name="work", run=lambda: ran.append(1) or 1)))
-    assert (worker.round(), worker.round()) == (1, 1)
+    assert (worker.run_round(), worker.run_round()) == (1, 1)
     assert len(ran) == 2
     assert [record.getMessage() for record in caplog.records] == [
         "Could not fail, will try again: RuntimeError: broken"
@@ -135,7 +135,7 @@ def test_rare_jobs_run_rarely():
     ran = []
     worker = Worker(jobs=(Job(name="rare", run=lambda: ran.append(1) or 0, every=3),))
     for _ in range(7):
-        worker.round()
+        worker.run_round()
     assert len(ran) == 3
 
 
@@ -153,5 +153,5 @@ def test_one_url_has_one_client(settings):
 
 def test_a_round_leaves_a_heartbeat(tmp_path) -> None:
     heartbeat = tmp_path / "heartbeat"
-    Worker(jobs=(), heartbeat=heartbeat).round()
+    Worker(jobs=(), heartbeat=heartbeat).run_round()
     assert heartbeat.exists()

@@ -40,7 +40,7 @@ def run(choice: Choice, *, path: str, recipients: list[str]) -> None:
     messages.say(f"{target}: {describe(made)} ({time.monotonic() - began:.2f} s)")
 
 
-def verify(choice: Choice, *, path: str, identity: str, jobs: int) -> None:
+def verify(choice: Choice, *, path: str, identity: str, jobs: str) -> None:
     """Check every file of a backup and restore it into a scratch database.
 
     Raises:
@@ -56,7 +56,7 @@ def verify(choice: Choice, *, path: str, identity: str, jobs: int) -> None:
             access.clients(),
             project=access.plan.stack.name,
             identity=Path(identity) if identity else None,
-            jobs=jobs,
+            jobs=data_access.parse_jobs(jobs),
             progress=progress,
             say=messages.say,
         )

@@ -153,14 +153,25 @@ class Access:
         programs.run(words, env={**os.environ, **values}, timeout_s=PREPARE_LIMIT_S)
 
 
-def parse_size(text: str, *, limit: int = MAXIMUM) -> int:
+def parse_size(option: str, text: str) -> int:
     """Return a number of products or orders, or a seed.
 
     Raises:
-        InvalidOption: it is no number, or not between 0 and ``limit``.
+        InvalidOption: it is not a number that the backend knows.
     """
-    if not text.isdecimal() or int(text) > limit:
-        raise InvalidOption(f"{text!r} is not a number between 0 and {limit}.", hint="Give a whole number.")
+    if not text.isdecimal() or int(text) > MAXIMUM:
+        raise InvalidOption(f"{option}: {text!r} is not a number between 0 and {MAXIMUM}.")
+    return int(text)
+
+
+def parse_jobs(text: str) -> int:
+    """Return how many processes work side by side.
+
+    Raises:
+        InvalidOption: it is not a number from 1 to 64.
+    """
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise InvalidOption(f"--jobs: {text!r} is not a number between 1 and 64.")
     return int(text)
 
 
@@ -201,9 +212,9 @@ def container(state: StackState, service: str) -> str:
 
 def _data_folder(planned: ServicePlan) -> Path:
     from stack.engines.local import postgres
-    from stack.plan.images import parse_reference
+    from stack.plan.images import major_version, parse_reference
 
-    major = postgres.major_of(parse_reference(planned.service.image or "").tag)
+    major = major_version(parse_reference(planned.service.image or "").tag)
     target = postgres.data_target(planned.service, major)
     folders = {inside: Path(folder) for inside, folder in planned.folders.items()}
     return postgres.host_folder(target, folders, Path("/nonexistent"))

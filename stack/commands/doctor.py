@@ -176,6 +176,13 @@ def _overrides() -> Iterator[Check]:
     if invalid:
         text = f"line {', '.join(invalid)}: not NAME=value"
         yield Check(name=".env.local", level="error", text=text, advice="Write one NAME=value per line.")
+    elif path.stat().st_mode & 0o077:
+        yield Check(
+            name=".env.local",
+            level="warning",
+            text="other users can read it",
+            advice="Run `chmod 600 .env.local`.",
+        )
     else:
         yield Check(name=".env.local", level="ok", text="used")
 

@@ -9,7 +9,8 @@ from stack.control import guardians, sweep
 from stack.control.choice import Choice
 from stack.display import messages, summary
 from stack.engines import registry
-from stack.records import state
+from stack.errors import StackError
+from stack.records import plans, state
 
 
 def run(choice: Choice, *, volumes: bool) -> None:
@@ -24,10 +25,21 @@ def run(choice: Choice, *, volumes: bool) -> None:
             messages.say(f"Nothing to end. {guardians.not_up(name)}")
         return
     began = time.monotonic()
+    keeps_data = not (volumes or stack.ephemeral) and _has_volumes(name)
     sweep.end(stack, volumes=volumes)
     summary.finish(Path(stack.run), outcome="ended")
-    data = "its data is deleted" if volumes or stack.ephemeral else "its data is kept"
+    data = "its data is kept" if keeps_data else "its data is deleted"
     messages.say(f"{name} is down in {time.monotonic() - began:.1f} s; {data}")
+
+
+def _has_volumes(name: str) -> bool:
+    """Return whether a service of the stack has a named volume; other data ends with its service."""
+    try:
+        plan = plans.read(name)
+    except (StackError, OSError):
+        return True
+    mounts = (mount for planned in plan.services.values() for mount in planned.service.mounts)
+    return any(mount.type == "volume" and mount.source for mount in mounts)
 
 
 def _delete_data(name: str) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 
+from stack.commands import options
 from stack.control import guardians, plans
 from stack.control.choice import Choice
-from stack.environments import virtualenv
+from stack.environments import service_environment
 from stack.errors import NotRunnable, UnknownService
 from stack.plan.addresses import rewrite_names, rewrite_paths
 from stack.plan.plan import LOOPBACK, ServicePlan
@@ -27,9 +27,10 @@ def run(choice: Choice, service: str, command: str, *, fresh: bool = False) -> i
     Raises:
         NotRunnable: the local engine finds no such program.
         UnknownService: the stack has no such service.
+        InvalidOption: a quotation mark of ``command`` is not closed.
     """
     stack = guardians.require_running(choice.resolve_name())
-    words = shlex.split(command)
+    words = options.words(command)
     if stack.engine != "local":
         return programs.attach(container_argv(stack, service, words, fresh=fresh))
     plan = stored_plans.read(stack.name)
@@ -45,12 +46,10 @@ def run(choice: Choice, service: str, command: str, *, fresh: bool = False) -> i
 
 def local_environment(planned: ServicePlan, stack: StackState) -> dict[str, str]:
     """Return the environment of a service of the local engine."""
-    from stack.engines.local.engine import service_environment
+    from stack.engines.local.engine import environment_of
 
-    service = planned.service
-    context = service.build.context if service.build is not None else None
-    bins = virtualenv.sync(context, python=service.local.python).bin if context is not None else None
-    return service_environment(planned, stack.token, bins)
+    installed = service_environment.sync(planned.service, planned.image)
+    return environment_of(planned, stack.token, installed)
 
 
 def container_argv(stack: StackState, service: str, words: Sequence[str], *, fresh: bool) -> list[str]:

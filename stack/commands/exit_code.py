@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 
 from stack.control import session
 from stack.display import failure, messages
 from stack.errors import StackError
-from stack.system import ctrl_c
+from stack.system import ctrl_c, disk_space
 
-INTERRUPTED = 130
-"""What shells report of a program that SIGINT ended (128 + 2)."""
+SIGNALLED = 128
+"""Shells report a program that a signal ended as 128 plus the signal's number."""
+
+INTERRUPTED = SIGNALLED + signal.SIGINT
 
 
 def run(work: Callable[[], int | None], *, interrupted: str = "interrupted") -> int:
     """Do ``work`` and return the exit code of the program; its errors have been printed.
 
-    ``work`` returns its own exit code, None meaning 0. ``interrupted`` is printed after Ctrl-C.
+    ``work`` returns its own exit code, None meaning 0, a negative one the signal that ended its program.
+    ``interrupted`` is printed after Ctrl-C.
     """
     ctrl_c.raise_lost_interrupts()
     try:
-        return work() or 0
+        code = work() or 0
+        return code if code >= 0 else SIGNALLED - code
     except StackError as error:
-        if isinstance(error, session.StartFailed):
-            messages.say(failure.failure(error.events, error.run))
-        messages.print_error(error)
-        return error.code
+        return _print(error)
     except KeyboardInterrupt:
         ctrl_c.ignore(last=True)
         messages.say(interrupted)
@@ -34,3 +36,13 @@ def run(work: Callable[[], int | None], *, interrupted: str = "interrupted") -> 
     except BrokenPipeError:  # the reader of our output, `head` perhaps, has ended
         sys.stderr.close()
         return 0
+    except OSError as error:
+        return _print(disk_space.as_stack_error(error, run=".stack/runs"))
+
+
+def _print(error: StackError) -> int:
+    """Print an error, after the report of a failed start, and return its exit code."""
+    if isinstance(error, session.StartFailed):
+        messages.say(failure.failure(error.events, error.run))
+    messages.print_error(error)
+    return error.code

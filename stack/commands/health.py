@@ -8,6 +8,7 @@ import time
 from stack.control import guardians
 from stack.control.choice import Choice
 from stack.display import messages, tables
+from stack.engines.container import resources
 from stack.health import checks, probes
 from stack.plan.plan import Plan
 from stack.records import plans
@@ -37,11 +38,11 @@ def check_all(plan: Plan, stack: StackState) -> list[dict[str, str]]:
 
 async def _check(plan: Plan, stack: StackState, name: str) -> dict[str, str]:
     async def execute(argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
-        words = (
-            [stack.engine, "exec", f"{stack.name}-{name}-1", *argv] if stack.engine != "local" else list(argv)
-        )
+        words = list(argv)
+        if stack.engine != "local":
+            words = [stack.engine, "exec", resources.container_of(stack.name, name), *argv]
         done = await asyncio.to_thread(programs.run, words, timeout_s=timeout_s, check=False)
-        return done.returncode, done.stdout or done.stderr
+        return done.returncode, done.stdout + done.stderr
 
     probe = checks.choose(plan.services[name], execute)
     if probe is None:

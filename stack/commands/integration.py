@@ -7,15 +7,17 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from stack.commands import exit_code, prune, pytest_process
 from stack.control import session
 from stack.control.choice import Choice
 from stack.control.guardians import Launched
-from stack.display import log_lines, messages
+from stack.display import failed_tests, log_lines, messages
 from stack.display.progress import Progress
 from stack.environments import virtualenv
 from stack.errors import StackError
+from stack.records import failed_tests as failure_records
 from stack.records import service_logs
 
 SHOWN_LINES = 60
@@ -71,8 +73,8 @@ def _run(options: Options) -> None:
         try:
             _start_and_test(stack, options)
         except StackError:
-            _show_logs(stack)
             _say_if_kept(stack)
+            _show_evidence(stack.run)
             raise
         _say_if_kept(stack)
 
@@ -88,9 +90,13 @@ def _start_and_test(stack: Launched, options: Options) -> None:
     pytest_process.test(stack, python, options.pytest, began_at=len(events))
 
 
-def _show_logs(stack: Launched) -> None:
-    rows = service_logs.merge(stack.run, service_logs.logged_services(stack.run))
+def _show_evidence(run: Path) -> None:
+    """Print the last lines of the services' logs, then the failed tests by cause."""
+    rows = service_logs.merge(run, service_logs.logged_services(run))
     messages.say(log_lines.excerpt(rows, SHOWN_LINES))
+    if tests := failure_records.read(run):
+        messages.say()
+        messages.say(failed_tests.report(tests, rows))
 
 
 def _say_if_kept(stack: Launched) -> None:

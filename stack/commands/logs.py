@@ -10,21 +10,29 @@ from pathlib import Path
 from stack.control import guardians
 from stack.control.choice import Choice
 from stack.display import log_lines, messages
-from stack.errors import InvalidOption, UnknownService
+from stack.errors import UnknownService
 from stack.records import service_logs
 
 POLL_S = 0.1
-UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def run(choice: Choice, service: str, *, follow: bool, since: str, tail: int, as_json: bool = False) -> None:
+def run(
+    choice: Choice,
+    service: str,
+    *,
+    follow: bool = False,
+    since_s: float | None = None,
+    tail: int = 0,
+    as_json: bool = False,
+) -> None:
     """Show the logs of the stack's latest run, of one service or all; ``follow`` them until it ends.
+
+    ``since_s`` limits them to the last seconds, ``tail`` to the last lines.
 
     Raises:
         UnknownService: the service has no log.
-        InvalidOption: ``since`` is not a duration.
     """
-    after = oldest_time(since)
+    after = "" if since_s is None else time_before(since_s)
     name = choice.resolve_name()
     run = choice.last_run()
     if run is None:
@@ -53,16 +61,7 @@ def _json_line(stamp: str, service: str, text: str) -> str:
     return json.dumps({"time": stamp, "service": service, "text": text})
 
 
-def oldest_time(since: str) -> str:
-    """Return the time (ISO 8601, UTC) that lies ``since`` before now; "" where it is "".
-
-    Raises:
-        InvalidOption: it is not a number with a unit.
-    """
-    if not since:
-        return ""
-    unit_s = UNITS_S.get(since[-1:])
-    if unit_s is None or not since[:-1].isdigit():
-        raise InvalidOption(f"--since {since!r} is not a duration.", hint="Write 30s, 10m, 2h or 1d.")
-    moment = datetime.now(UTC) - timedelta(seconds=int(since[:-1]) * unit_s)
+def time_before(seconds: float) -> str:
+    """Return the time (ISO 8601, UTC) that lies ``seconds`` before now."""
+    moment = datetime.now(UTC) - timedelta(seconds=seconds)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

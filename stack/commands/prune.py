@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from stack.control import sweep
 from stack.display import messages
 
@@ -23,6 +25,8 @@ def run(*, everything: bool) -> None:
             if stack is not None:
                 sweep.end(stack, volumes=True)
                 messages.say(f"{name} is down; its data is deleted")
-    for sentence in (*leftovers.remove(data=everything), *registry.remove_images()):
+    sentences = 0
+    for sentence in chain(leftovers.remove(data=everything), registry.remove_images()):
         messages.say(sentence)
-    messages.say("No leftovers of ended stacks remain.")
+        sentences += 1
+    messages.say("Done." if sentences else "There was nothing to remove.")

@@ -22,7 +22,7 @@ def run(choice: Choice, command: str) -> int:
         ServerMissing: the local engine finds no psql.
     """
     stack = guardians.require_running(choice.resolve_name())
-    planned = plans.service_of_image(stored_plans.read(stack.name), "postgres")
+    planned = plans.service_of_kind(stored_plans.read(stack.name), "postgres")
     user = planned.service.environment.get("POSTGRES_USER", "postgres")
     database = planned.service.environment.get("POSTGRES_DB", user)
     options = ["-U", user, "-d", database, *(["--command", command] if command else [])]

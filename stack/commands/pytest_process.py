@@ -12,7 +12,7 @@ from pathlib import Path
 from stack.control import guardians
 from stack.control.guardians import Launched
 from stack.display import failure, messages
-from stack.errors import GuardianLost, ServiceFailed, TestsFailed
+from stack.errors import GuardianLost, NotReady, ServiceFailed, TestsFailed
 from stack.health import verdicts
 from stack.records import timeline
 from stack.records.timeline import Event
@@ -26,6 +26,9 @@ NO_TEST_RAN = {
     5: "No integration test ran: none matches the arguments after `--`.",
 }
 """pytest's exit codes where no test failed (https://docs.pytest.org/en/stable/reference/exit-codes.html)."""
+
+NOT_READY = 7
+"""The exit code of the tests where a service was not ready (integration_tests/readiness.py)."""
 
 REPORT_LIMIT_S = 3.0
 """How long pytest may take after Ctrl-C to report which tests had failed."""
@@ -41,6 +44,7 @@ def test(stack: Launched, python: Path, arguments: Sequence[str], *, began_at: i
 
     Raises:
         ServiceFailed, GuardianLost: the stack ended before the tests.
+        NotReady: they did not begin, because a service was not ready.
         TestsFailed: they did not pass.
     """
     failures: list[Event] = []
@@ -56,6 +60,9 @@ def test(stack: Launched, python: Path, arguments: Sequence[str], *, began_at: i
             raise
     watcher.join(timeout=0.1)
     _ensure_stack_lasted(stack, failures)
+    if code == NOT_READY:
+        reasons = (stack.run / "not-ready").read_text(encoding="utf-8")
+        raise NotReady(f"The stack is up but not ready; {reasons}.", hint=f"See {stack.run}.")
     if code != 0:
         raise TestsFailed(
             NO_TEST_RAN.get(code, f"The integration tests did not pass (pytest ended with {code})."),

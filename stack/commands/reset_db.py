@@ -22,8 +22,8 @@ def run(
         NotUp, NotDisposable: it is no running stack, or not one whose data may be thrown away.
     """
     began = time.monotonic()
-    size = data_access.parse_size("0" if empty else products) if empty or products else None
-    past, chance = data_access.parse_size(orders), data_access.parse_size(seed)
+    size = data_access.parse_size("--products", "0" if empty else products) if empty or products else None
+    past, chance = data_access.parse_size("--orders", orders), data_access.parse_size("--seed", seed)
     access = data_access.open_access(choice)
     recipe = access.recipe(products=size, orders=0 if empty else past, seed=chance)
     if access.stores.server is None and data_access.BACKEND in access.stores.files:

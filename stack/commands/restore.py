@@ -1,4 +1,4 @@
-"""`inv restore`, `inv undo-restore`"""
+"""`inv restore`"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stack.data import restoration
 from stack.display import messages, tables, transfer
 
 
-def run(choice: Choice, *, path: str, keep_old: bool, migrate: bool, identity: str, jobs: int) -> None:
+def run(choice: Choice, *, path: str, keep_old: bool, migrate: bool, identity: str, jobs: str) -> None:
     """Verify a backup, then put it in the place of the stack's data.
 
     Raises:
@@ -30,13 +30,13 @@ def run(choice: Choice, *, path: str, keep_old: bool, migrate: bool, identity: s
             migrate=access.migrate if migrate else None,
             keep_old=keep_old,
             identity=Path(identity) if identity else None,
-            jobs=jobs,
+            jobs=data_access.parse_jobs(jobs),
             progress=progress,
             say=messages.say,
         )
     seconds = time.monotonic() - began
     messages.say(f"{access.state.name}: restored {path}: {backup.describe(made)} ({seconds:.2f} s)")
-    messages.say("what was there before: `inv undo-restore`")
+    messages.say("what was there before: `inv restore --undo`")
 
 
 def undo(choice: Choice) -> None:

@@ -1,4 +1,4 @@
-"""`inv snapshot`, `inv snapshots`"""
+"""`inv snapshot`"""
 
 from __future__ import annotations
 
@@ -24,8 +24,18 @@ ROWS_AT_MOST = 10
 WIDTH = 160
 
 
-def run(choice: Choice, verb: str, name: str, *, branch: bool = False, overwrite: bool = False) -> None:
-    """Save, restore, delete or compare the snapshot ``name``; with ``branch`` that of a git branch.
+def run(
+    choice: Choice,
+    verb: str,
+    name: str,
+    *,
+    branch: bool = False,
+    overwrite: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Save, restore, delete or compare the snapshot ``name``, or list all.
+
+    With ``branch`` the name is that of a git branch, the current one where none is given.
 
     Raises:
         InvalidOption: there is no such verb.
@@ -36,10 +46,16 @@ def run(choice: Choice, verb: str, name: str, *, branch: bool = False, overwrite
         "delete": _delete,
         "diff": _diff,
     }
+    if verb == "list":
+        list_all(choice, as_json=as_json)
+        return
     if verb not in verbs:
-        raise InvalidOption(f"inv snapshot does not know {verb!r}.", hint=f"Verbs: {', '.join(verbs)}.")
+        known = ", ".join((*verbs, "list"))
+        raise InvalidOption(f"inv snapshot does not know {verb!r}.", hint=f"Verbs: {known}.")
     access = data_access.open_access(choice)
-    verbs[verb](access, snapshot.name_of_branch(name) if branch else name)
+    if branch:
+        name = snapshot.name_of_branch(name or current_branch(Path(access.state.work_tree)))
+    verbs[verb](access, name)
 
 
 def _save(access: Access, name: str, *, overwrite: bool) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from stack.control import guardians
 from stack.control.choice import Choice
 from stack.display import messages, tables
+from stack.engines.container import resources
 from stack.errors import CommandFailed
 from stack.records import timeline
 from stack.records.state import StackState
@@ -85,15 +86,17 @@ def _row(name: str, group: list[psutil.Process]) -> dict[str, str]:
 
 
 def _container_rows(stack: StackState) -> list[dict[str, str]]:
-    names = [f"{stack.name}-{service}-1" for service in stack.ports]
+    containers = {resources.container_of(stack.name, service): service for service in stack.ports}
     try:
-        done = programs.run([stack.engine, "stats", "--no-stream", "--format", "json", *names], timeout_s=30)
+        done = programs.run(
+            [stack.engine, "stats", "--no-stream", "--format", "json", *containers], timeout_s=30
+        )
     except CommandFailed:
         return []
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
     return [
         {
-            "service": row["Name"].removeprefix(f"{stack.name}-").removesuffix("-1"),
+            "service": containers[row["Name"]],
             "processes": row["PIDs"],
             "cpu": row["CPUPerc"],
             "memory": row["MemUsage"].split("/")[0].strip(),

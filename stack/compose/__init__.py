@@ -12,6 +12,7 @@ def load(
     *files: Path,
     environment: Mapping[str, str] | None = None,
     profiles: Collection[str] = (),
+    targets: Collection[str] = (),
     env_file: Path | None = None,
     name: str | None = None,
 ) -> Stack:
@@ -19,9 +20,9 @@ def load(
 
     The project directory is the folder of the first file. Interpolation takes a variable from
     ``environment`` (default: this process's), else from ``env_file``, else from ``.env`` in the project
-    directory. Neither file has to exist. ``profiles`` default to
-    ``COMPOSE_PROFILES``, ``name`` to ``COMPOSE_PROJECT_NAME``, then the files' own ``name``, then
-    the folder's.
+    directory. Neither file has to exist. ``targets`` are services that were named: their profiles are
+    active, too. ``profiles`` default to ``COMPOSE_PROFILES``, ``name`` to ``COMPOSE_PROJECT_NAME``, then
+    the files' own ``name``, then the folder's.
 
     Raises:
         ComposeError: a file is missing, does not parse, or compose would refuse it.
@@ -31,7 +32,14 @@ def load(
     from stack.compose.loading import Request, load_stack
 
     return load_stack(
-        Request(files=files, environment=environment, profiles=profiles, env_file=env_file, name=name)
+        Request(
+            files=files,
+            environment=environment,
+            profiles=profiles,
+            targets=targets,
+            env_file=env_file,
+            name=name,
+        )
     )
 
 

@@ -38,6 +38,8 @@ class ConsistencyCheck:
         raw = self.document["services"][service.name]
         if not service.image and not service.build and "provider" not in raw:
             yield "", "has neither an image nor a build"
+        if raw.get("build") and raw["build"].get("dockerfile") and raw["build"].get("dockerfile_inline"):
+            yield ".build", "has both a dockerfile and a dockerfile_inline"
         if raw.get("network_mode") and raw.get("networks"):
             yield "", "has both networks and a network_mode"
         for network in service.networks:

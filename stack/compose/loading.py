@@ -27,6 +27,7 @@ class Request:
     files: tuple[Path, ...]
     environment: Mapping[str, str] | None
     profiles: Collection[str]
+    targets: Collection[str]
     env_file: Path | None
     name: str | None
 
@@ -45,7 +46,8 @@ def load_stack(request: Request) -> Stack:
     label = ", ".join(str(file) for file in request.files)
     if not document:
         raise ComposeError(f"{label}: the compose file is empty.")
-    active = _active(document, request.profiles or _split(variables.get("COMPOSE_PROFILES", "")))
+    profiles = request.profiles or _split(variables.get("COMPOSE_PROFILES", ""))
+    active = _active(document, profiles, request.targets)
     service_reader = ServiceReader(
         label=label, directory=directory, variables=interpolation.variables, document=document
     )
@@ -56,6 +58,7 @@ def load_stack(request: Request) -> Stack:
         directory=directory,
         services=services,
         env_file=request.env_file,
+        private_values=_private_values(request, variables),
         networks=_networks(document, services, name),
         volumes=_names(document.get("volumes"), name),
         endpoints=dict(document.get("x-endpoints") or {}),
@@ -69,6 +72,12 @@ def _variables(request: Request, directory: Path) -> dict[str, str]:
         if file is not None and file.is_file():
             values = {**dotenv.read(file, values), **values}
     return values
+
+
+def _private_values(request: Request, variables: Mapping[str, str]) -> tuple[str, ...]:
+    if request.env_file is None or not request.env_file.is_file():
+        return ()
+    return tuple(dotenv.read(request.env_file, variables).values())
 
 
 def _name(request: Request, variables: Mapping[str, str], reader: DocumentReader) -> str:
@@ -99,9 +108,17 @@ def _split(text: str) -> list[str]:
     return [part for part in (part.strip() for part in text.split(",")) if part]
 
 
-def _active(document: Mapping[str, Any], profiles: Collection[str]) -> dict[str, Any]:
-    """The services without a profile, and those of a profile that is active (``*``: all)."""
+def _active(
+    document: Mapping[str, Any], profiles: Collection[str], targets: Collection[str]
+) -> dict[str, Any]:
+    """Return the services without a profile, and those of a profile that is active (``*``: all).
+
+    Naming a service activates its profiles
+    (https://docs.docker.com/compose/how-tos/profiles/#auto-starting-profiles-and-dependency-resolution).
+    """
     services = document.get("services") or {}
+    named = (services[target] for target in targets if target in services)
+    profiles = {*profiles, *(profile for raw in named for profile in raw.get("profiles") or ())}
     return {
         key: raw
         for key, raw in services.items()

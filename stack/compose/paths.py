@@ -52,8 +52,13 @@ def _file(definition: Any, directory: Path) -> Any:
     return definition
 
 
+def is_remote(context: str) -> bool:
+    """Return whether a build context is a URL or a reference instead of a folder."""
+    return _REMOTE.match(context) is not None
+
+
 def _context(context: str, directory: Path) -> str:
-    return context if _REMOTE.match(context) else absolute(context, directory)
+    return context if is_remote(context) else absolute(context, directory)
 
 
 def _mount(mount: dict[str, Any], directory: Path) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from stack.compose.source import Override, Reset
-from stack.compose.values import boolean, seconds
+from stack.compose.values import boolean
+from stack.durations import seconds
 from stack.errors import ComposeError
 
 Schema = dict[str, Any]

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from stack.compose import command_line, dotenv
+from stack.compose import command_line, dotenv, paths
 from stack.compose.file_grants import file_grants
 from stack.compose.hostnames import extra_hosts_of, hostnames_of
 from stack.compose.limits import limits_of, replicas_of
 from stack.compose.shorthand import port_range
-from stack.compose.values import boolean, seconds, text
+from stack.compose.values import boolean, text
+from stack.durations import seconds
 from stack.errors import ComposeError
 from stack.model import Build, Dependency, Healthcheck, LocalHints, Mount, Port, Service
 
@@ -63,8 +64,9 @@ class ServiceReader:
             mounts=self._mounts(raw, where),
             depends_on=self._dependencies(raw),
             healthcheck=self._healthcheck(raw.get("healthcheck"), f"{where}.healthcheck.test"),
+            healthcheck_disabled=_is_disabled(raw.get("healthcheck")),
             restart=raw.get("restart") or "no",
-            stop_signal=raw.get("stop_signal") or "SIGTERM",
+            stop_signal=raw.get("stop_signal"),
             stop_grace_period_s=seconds(raw.get("stop_grace_period") or "10s"),
             user=raw.get("user"),
             working_dir=raw.get("working_dir"),
@@ -84,8 +86,12 @@ class ServiceReader:
     def _build(self, raw: Mapping[str, Any] | None) -> Build | None:
         if raw is None:
             return None
+        context = str(raw.get("context") or self.directory)
+        is_remote = paths.is_remote(context)
         return Build(
-            context=Path(raw.get("context") or self.directory),
+            context=self.directory if is_remote else Path(context),
+            url=context if is_remote else "",
+            dockerfile_text=raw.get("dockerfile_inline") or "",
             dockerfile=raw.get("dockerfile") or "Dockerfile",
             target=raw.get("target"),
             args=self._pairs(raw.get("args")),
@@ -223,6 +229,11 @@ class ServiceReader:
 
     def _error(self, key: str, problem: str) -> ComposeError:
         return ComposeError(f"{self.label}: {key}: {problem}")
+
+
+def _is_disabled(raw: Mapping[str, Any] | None) -> bool:
+    raw = raw or {}
+    return boolean(raw.get("disable") or False) or raw.get("test") in ("NONE", ["NONE"], [])
 
 
 def networks_of(raw: Mapping[str, Any]) -> tuple[str, ...]:

@@ -6,49 +6,101 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack import compose
 from stack.control import guardians
 from stack.errors import UnknownStack
 from stack.records import names, state
+from stack.records.request import read_request
 from stack.system.directories import ROOT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """The options by which a command names a stack: its kind (``local``, ``ci``), work tree and engine."""
+    """The options by which a command names a stack.
+
+    It is a kind (``local``, ``ci``) or ``compose_file``, the file of any other project, whose folder it is.
+    ``work_tree`` holds the compose files of the kinds and the records of all runs.
+    """
 
     kind: str = "local"
     engine: str = "auto"
     work_tree: Path = ROOT
+    compose_file: Path | None = None
     extra_files: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
 
     @property
+    def folder(self) -> Path:
+        """The folder of the project: that of the other project's compose file, else the work tree."""
+        return self.work_tree if self.compose_file is None else self.compose_file.resolve().parent
+
+    @property
     def project(self) -> str:
-        return f"ecommerce-{self.kind}"
+        """The compose project's name."""
+        return f"ecommerce-{self.kind}" if self.compose_file is None else self._other_project()
+
+    def _other_project(self) -> str:
+        return compose.load(*map(Path, self.files()), profiles=self.profiles).name
 
     def files(self) -> tuple[str, ...]:
-        """Return the compose files, the first being the kind's own.
+        """Return the compose files, the first being the stack's own.
 
         Raises:
-            UnknownStack: there is no compose file for that kind.
+            UnknownStack: there is no such compose file.
         """
-        main = self.work_tree / "compose" / f"docker-compose.{self.kind}.yml"
+        main = self.compose_file.resolve() if self.compose_file is not None else self._file_of_kind()
         if not main.is_file():
-            kinds = sorted(p.name.split(".")[1] for p in main.parent.glob("docker-compose.*.yml"))
-            raise UnknownStack(f"There is no stack {self.kind!r}.", hint=f"Stacks: {', '.join(kinds)}.")
+            raise UnknownStack(f"There is no compose file {main}.", hint="Check the path after --compose.")
         return (str(main), *(str(Path(extra).resolve()) for extra in self.extra_files))
 
+    def _file_of_kind(self) -> Path:
+        folder = self.work_tree / "compose"
+        main = folder / f"docker-compose.{self.kind}.yml"
+        if not names.NAME.fullmatch(self.kind) or not main.is_file():
+            kinds = sorted(path.name.split(".")[1] for path in folder.glob("docker-compose.*.yml"))
+            running = [stack.name for stack in guardians.running_stacks()]
+            raise UnknownStack(
+                f"There is no stack {self.kind!r}.", hint=f"Stacks: {', '.join([*kinds, *running])}."
+            )
+        return main
+
     def env_file(self) -> str:
-        """Return the file of this work tree's own variables, there or not."""
-        return str(self.work_tree / ".env.local")
+        """Return the file of the project's own variables, there or not."""
+        return str(self.folder / (".env.local" if self.compose_file is None else ".env"))
 
     def name(self) -> str:
-        """Return the name of the detached stack of this choice."""
-        return os.environ.get("STACK_NAME") or names.of_work_tree(self.project, self.work_tree)
+        """Return the name of the detached stack of this choice.
+
+        Raises:
+            UnknownStack: the variable STACK_NAME cannot be a name.
+        """
+        given = os.environ.get("STACK_NAME")
+        return names.require_name(given) if given else names.of_work_tree(self.project, self.folder)
 
     def resolve_name(self) -> str:
-        """Return the name of the chosen stack: a running stack's own name, or that of the kind here."""
-        return self.kind if self.kind in state.names() else self.name()
+        """Return the name of the chosen stack: a running stack's own name, or that of the kind here.
+
+        A running stack can be named although its compose file is gone, as in a deleted work tree.
+
+        Raises:
+            UnknownStack: there is neither.
+        """
+        if self.compose_file is not None:
+            return self._running_from_file() or self.name()
+        if self.kind in state.names():
+            return self.kind
+        if names.NAME.fullmatch(self.kind) and (name := self.name()) in state.names():
+            return name
+        self._file_of_kind()
+        return self.name()
+
+    def _running_from_file(self) -> str | None:
+        """Return the running stack of the other project, also where its file cannot be read any more."""
+        main = self.files()[0]
+        for stack in guardians.running_stacks():
+            if not stack.ephemeral and read_request(Path(stack.run) / "request.json").files[0] == main:
+                return stack.name
+        return None
 
     def last_run(self) -> Path | None:
         """Return the folder of the stack's newest run, None where it never ran here."""

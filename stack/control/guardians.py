@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from stack.errors import GuardianLost, NotUp, StateUnreadable
+from stack.errors import GuardianLost, NotUp, StackError, StateUnreadable
 from stack.records import request as requests
 from stack.records import state, timeline
 from stack.records.control import Command, Reply
@@ -24,6 +24,14 @@ from stack.records.state import StackState
 from stack.records.timeline import Event
 from stack.system import kernel, processes, programs
 from stack.system.directories import ROOT
+
+
+class ReportedError(StackError):
+    """An error that a guardian reports, with the exit code of its kind."""
+
+    def __init__(self, message: str, *, hint: str, code: int) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code or 1  # type: ignore[misc]
 
 
 @dataclass(kw_only=True)
@@ -97,8 +105,7 @@ def ask(name: str, command: Command, *, timeout_s: float = 180.0) -> Reply:
 
     Raises:
         NotUp: there is no such stack, or its guardian does not listen yet.
-        GuardianLost: it ended without a reply.
-        TimeoutError: there is no reply within ``timeout_s``.
+        GuardianLost: it ended without a reply, or does not reply within ``timeout_s``.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)
@@ -106,8 +113,13 @@ def ask(name: str, command: Command, *, timeout_s: float = 180.0) -> Reply:
             connection.connect(str(state.control_socket(name)))
         except OSError as error:
             raise not_up(name) from error
-        connection.sendall(msgspec.json.encode(command) + b"\n")
-        reply = connection.makefile("rb").readline()
+        try:
+            connection.sendall(msgspec.json.encode(command) + b"\n")
+            reply = connection.makefile("rb").readline()
+        except OSError as error:
+            raise GuardianLost(
+                f"The guardian of {name} does not reply ({error}).", hint="See `inv ps` and `inv logs`."
+            ) from error
     if not reply:
         raise GuardianLost(f"The guardian of {name} ended without a reply.", hint="Run `inv ps`.")
     return msgspec.json.decode(reply, type=Reply)

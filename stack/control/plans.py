@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from stack.errors import UnknownService
+from stack.plan import images
+from stack.plan.images import ServerKind
 from stack.plan.plan import Plan, ServicePlan
 
 
@@ -17,14 +19,13 @@ def service_of(plan: Plan, name: str) -> ServicePlan:
     return plan.services[name]
 
 
-def service_of_image(plan: Plan, word: str) -> ServicePlan:
-    """Return the first service whose image has ``word`` in its name.
+def service_of_kind(plan: Plan, kind: ServerKind) -> ServicePlan:
+    """Return the first service that runs a server of this kind.
 
     Raises:
         UnknownService: there is none.
     """
     for service in plan.services.values():
-        image = service.service.image
-        if image and word in image.rsplit("/", 1)[-1].split(":")[0]:
+        if images.server_kind(service.service.image or "") == kind:
             return service
-    raise UnknownService(f"{plan.name} has no {word}.", hint=f"Services: {', '.join(plan.services)}.")
+    raise UnknownService(f"{plan.name} has no {kind} service.", hint=f"Services: {', '.join(plan.services)}.")

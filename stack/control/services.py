@@ -20,6 +20,7 @@ def change_services(stack: StackState, action: Action, services: Sequence[str]) 
     Raises:
         UnknownService: the stack has no service of that name.
         ServiceFailed: one did not become ready.
+        ReportedError: the guardian reports an error, which has its own exit code.
     """
     reply = guardians.ask(stack.name, Command(action=action, services=tuple(services or stack.ports)))
     if reply.outcome is Outcome.UNKNOWN_SERVICE:
@@ -27,6 +28,8 @@ def change_services(stack: StackState, action: Action, services: Sequence[str]) 
             f"There is no service {reply.services[0]!r} in {stack.name}.",
             hint=f"Services: {', '.join(stack.ports)}.",
         )
+    if reply.outcome is Outcome.FAILED:
+        raise guardians.ReportedError(reply.error, hint=reply.hint, code=reply.code)
     if reply.outcome is Outcome.NOT_READY:
         failed = ", ".join(reply.services)
         raise ServiceFailed(f"Not ready after {action}: {failed}.", hint="See `inv logs`.")

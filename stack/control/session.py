@@ -12,7 +12,15 @@ from stack.control.choice import Choice
 from stack.control.guardians import Launched
 from stack.display import summary
 from stack.engines import registry, versions
-from stack.errors import ServiceFailed, StackError, UpElsewhere
+from stack.errors import (
+    PortTaken,
+    ServiceFailed,
+    ServiceTimedOut,
+    ServiceUnhealthy,
+    StackEnded,
+    UpElsewhere,
+)
+from stack.health.verdicts import BAD
 from stack.records import names, runs
 from stack.records.request import Request, read_request
 from stack.records.state import StackState
@@ -99,7 +107,7 @@ def request(choice: Choice, *, services: Sequence[str] = (), ephemeral: bool, de
         name=name,
         files=files,
         engine=engine,
-        work_tree=str(choice.work_tree),
+        work_tree=str(choice.folder),
         run=str(runs.new_run(choice.work_tree, name)),
         env_file=choice.env_file(),
         profiles=choice.profiles,
@@ -114,6 +122,7 @@ def wait_until_up(launched: Launched, show: Show) -> list[Event]:
 
     Raises:
         StartFailed: a service did not become ready; carries the events.
+        StackEnded: another command ended the stack meanwhile.
         StackError: any other error of the guardian, with its exit code.
     """
     record_versions(launched.run)  # while the guardian starts
@@ -127,36 +136,48 @@ def wait_until_up(launched: Launched, show: Show) -> list[Event]:
         if event.kind == "stack" and event.state == "up":
             return events
     if problem is not None:
-        raise _GuardianError(problem)
+        raise guardians.ReportedError(problem.text, hint=problem.hint, code=problem.code)
     if any(event.kind == "stack" and event.state == "failed" for event in events):
         raise StartFailed(events, launched.run)
+    if (
+        stopping := next((e for e in events if e.kind == "stack" and e.state == "stopping"), None)
+    ) is not None:
+        raise StackEnded(
+            f"The stack was {stopping.text} before it was up.", hint="Start it again with `inv up`."
+        )
     output = (launched.run / "guardian.log").read_text(errors="replace").strip().splitlines()
     last = output[-1] if output else "it wrote nothing"
     raise ServiceFailed(f"The guardian ended before the stack was up: {last}.", hint=f"See {launched.run}.")
 
 
+_CODES = {
+    "timed out": ServiceTimedOut.code,
+    "unhealthy": ServiceUnhealthy.code,
+    "port taken": PortTaken.code,
+}
+"""The exit code for the state of the first service that failed; of any other state that of ServiceFailed."""
+
+
 class StartFailed(ServiceFailed):
-    """A service did not become ready; carries the events and the run's folder."""
+    """A service did not become ready; carries the events and the run's folder.
+
+    Its exit code is that of the first cause.
+    """
 
     def __init__(self, events: list[Event], run: Path) -> None:
-        first = next((e.text for e in events if e.kind == "stack" and e.state == "failed"), "")
-        super().__init__(f"The stack did not come up: {first}", hint=f"The record of the run is in {run}.")
+        text = next((e.text for e in events if e.kind == "stack" and e.state == "failed"), "")
+        super().__init__(f"The stack did not come up: {text}", hint=f"The record of the run is in {run}.")
         self.events, self.run = events, run
-
-
-class _GuardianError(StackError):
-    """An error in the guardian, with its own exit code."""
-
-    def __init__(self, event: Event) -> None:
-        super().__init__(event.text, hint=event.hint)
-        self.code = event.code or 1  # type: ignore[misc]
+        bad = [e.state for e in events if e.kind == "service" and e.state in BAD]
+        first = next((state for state in bad if state != "dependency failed"), "")
+        self.code = _CODES.get(first, ServiceFailed.code)  # type: ignore[misc]
 
 
 def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show) -> tuple[StackState, bool]:
     """Bring a detached stack up; return its state, and whether it was up already.
 
     Raises:
-        UpElsewhere: it is up on another engine than the chosen one.
+        UpElsewhere: it is up on another engine than the chosen one, or without one of the services.
         StackError: see ``wait_until_up``.
     """
     from filelock import FileLock
@@ -167,6 +188,7 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
     with FileLock(locks / name, timeout=deadline_s + 60):
         if (running := guardians.alive(name)) is not None and running.phase in {"up", "starting"}:
             _require_engine(choice.engine, running)
+            _require_services(services, running)
             return running, True
         if running is not None:
             sweep.end(running)  # it is stopping; there is one stack of a name at a time
@@ -181,4 +203,16 @@ def _require_engine(engine: str, stack: StackState) -> None:
         raise UpElsewhere(
             f"{stack.name} is up already, on {stack.engine}.",
             hint=f"End it first: `inv down --stack {stack.name}`; its data stays with that engine.",
+        )
+
+
+def _require_services(services: Sequence[str], stack: StackState) -> None:
+    """Raise where a running stack was started without one of the services (all where none is named)."""
+    record = Path(stack.run) / "request.json"
+    partial = record.is_file() and bool(read_request(record).services)
+    missing = [name for name in services if name not in stack.ports]
+    if missing or (partial and not services):
+        raise UpElsewhere(
+            f"{stack.name} is up already, but only with {', '.join(stack.ports)}.",
+            hint=f"End it first: `inv down --stack {stack.name}`; its data is kept.",
         )

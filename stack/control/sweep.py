@@ -23,7 +23,7 @@ def end(stack: StackState, *, volumes: bool = False, timeout_s: float = END_LIMI
     """End a stack and wait until it is gone; clean up where its guardian does not do so in time."""
     try:
         guardians.ask(stack.name, Command(action=Action.DOWN, volumes=volumes), timeout_s=5.0)
-    except (NotUp, GuardianLost, TimeoutError):
+    except (NotUp, GuardianLost):
         if processes.is_alive(stack.pid, stack.pid_started):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(stack.pid, signal.SIGTERM)

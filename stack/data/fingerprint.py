@@ -5,7 +5,12 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-PATTERNS = ("*/migrations/*.py", "*/seed*.py", "*/management/commands/seed.py", "requirements.txt")
+PATTERNS = (
+    "*/migrations/*.py",
+    "operations/seed*.py",
+    "operations/management/commands/seed.py",
+    "requirements.txt",
+)
 """Migrations, the code that seeds, and the versions of the libraries that do both."""
 
 

@@ -116,7 +116,8 @@ def undo(server: Server, redis: Redis | None, location: Location, *, say: Say) -
             replaced = _replaced(cursor, server)
             if not replaced:
                 raise NothingToUndo(
-                    f"No restore of {server.stack} can be undone.", hint="See `inv snapshots` for other data."
+                    f"No restore of {server.stack} can be undone.",
+                    hint="See `inv snapshot list`.",
                 )
             name, found = replaced[-1]
             _exchange(cursor, server, redis, name, keep_old=False)

@@ -18,7 +18,7 @@ from stack.data.guard import Location
 from stack.data.lock import Say
 from stack.data.rows import Difference
 from stack.data.stores import Redis, Server
-from stack.errors import BadName, SnapshotTaken, SnapshotUnknown
+from stack.errors import InvalidOption, NameTaken, SnapshotUnknown
 
 if TYPE_CHECKING:
     from psycopg2 import extensions
@@ -43,10 +43,10 @@ def require_name(name: str) -> str:
     """Return ``name`` where it can name a snapshot.
 
     Raises:
-        BadName: it cannot.
+        InvalidOption: it cannot.
     """
     if not NAME.fullmatch(name):
-        raise BadName(
+        raise InvalidOption(
             f"{name!r} cannot be the name of a snapshot.",
             hint="Use letters, digits, dots, dashes and underscores, 63 at most, a letter or digit first.",
         )
@@ -87,7 +87,7 @@ def find(cursor: extensions.cursor, server: Server, name: str) -> Snapshot:
     """Return a snapshot.
 
     Raises:
-        BadName: the name cannot be one of a snapshot.
+        InvalidOption: the name cannot be one of a snapshot.
         SnapshotUnknown: there is none of that name.
     """
     require_name(name)
@@ -115,7 +115,7 @@ def save(
     """Take a snapshot; with ``overwrite`` one of that name is replaced, once the new one is complete.
 
     Raises:
-        BadName, SnapshotTaken: the name cannot be used.
+        InvalidOption, NameTaken: the name cannot be used.
         NotDisposable, DataBusy: the guard refuses, or another command changes the data.
     """
     require_name(name)
@@ -125,7 +125,7 @@ def save(
             guard.require_disposable(cursor, server, location)
             earlier = [s for s in all_of(cursor, server) if s.name == name]
             if earlier and not overwrite:
-                raise SnapshotTaken(
+                raise NameTaken(
                     f"{server.stack} has a snapshot {name!r} already.",
                     hint=f"Choose another name, or `inv snapshot delete {name}` first.",
                 )
@@ -157,7 +157,7 @@ def restore(server: Server, redis: Redis | None, location: Location, name: str, 
     """Put a copy of a snapshot in the place of the stack's data; no service is restarted.
 
     Raises:
-        BadName, SnapshotUnknown: there is no such snapshot.
+        InvalidOption, SnapshotUnknown: there is no such snapshot.
         NotDisposable, DataBusy: the guard refuses, or another command changes the data.
     """
     with lock.exclusive(server.stack, say=say):
@@ -190,7 +190,7 @@ def diff(server: Server, name: str, *, say: Say) -> list[Difference]:
     """Return how the stack's database differs from a snapshot.
 
     Raises:
-        BadName, SnapshotUnknown: there is no such snapshot.
+        InvalidOption, SnapshotUnknown: there is no such snapshot.
     """
     with lock.exclusive(server.stack, say=say), postgres.session(server) as cursor:
         snapshot = find(cursor, server, name)

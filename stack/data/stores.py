@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from stack.plan.images import parse_reference
+from stack.plan.images import server_kind
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
 
 POSTGRES_PORT, REDIS_PORT = 5432, 6379
@@ -64,7 +64,7 @@ class Stores:
 def stores_of(plan: Plan) -> Stores:
     """Return where the stack of ``plan`` keeps its data."""
     postgres = _service_of(plan, "postgres")
-    redis = _service_of(plan, "redis", "valkey")
+    redis = _service_of(plan, "redis")
     urls = list(_urls(plan))
     addresses = tuple(
         Address(service=s, variable=v, place=_place(url), own=_is_own(url, server, plan))
@@ -80,10 +80,10 @@ def stores_of(plan: Plan) -> Stores:
     )
 
 
-def _service_of(plan: Plan, *kinds: str) -> ServicePlan | None:
+def _service_of(plan: Plan, kind: str) -> ServicePlan | None:
     for planned in plan.services.values():
         image = planned.service.image
-        if image and parse_reference(image).repository.rpartition("/")[2] in kinds:
+        if server_kind(image or "") == kind:
             return planned
     return None
 

@@ -3,40 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
 from stack.display import log_lines, terminal
 from stack.display.terminal import plain
 from stack.health.verdicts import BAD
 from stack.records.timeline import Event
 
-_ADVICE = (
-    (
-        "exited",
-        "exit code 0",
-        "a service must stay in the foreground; a job that ends by design needs a dependent service with "
-        "`condition: service_completed_successfully`",
-    ),
-    ("exited", "SIGKILL", "it was killed from outside, most often because memory ran out: see `inv doctor`"),
-    ("exited", "killed by", "a signal ended it: either it crashed (see its last lines) or it was killed"),
-    ("exited", "exited with code", "its last lines say why it ended; correct that and start again"),
-    ("timed out", "instead", "make it listen on the port in its PORT variable, or correct its `healthcheck`"),
-    (
-        "timed out",
-        "nothing answers",
-        "it runs but listens on no port: its log may say what it waits for; if it is only slow, give its "
-        "`healthcheck` a longer `start_period`",
-    ),
-    (
-        "timed out",
-        "hangs",
-        "it accepts connections but does not answer: its log may say what it waits for",
-    ),
-    ("unhealthy", "", "it answers, but its health check fails: see the answer above and its log"),
-    ("port taken", "", "end that program, or publish another port"),
-)
-"""State, a part of its text, and the advice; the first row that matches counts."""
+_ADVICE: Final[Mapping[str, str]] = {
+    "ended": "a service must stay in the foreground; a job that ends by design has no health check, and its "
+    "dependents use `condition: service_completed_successfully`",
+    "killed": "it was killed from outside, most often because memory ran out: see `inv doctor`",
+    "signal": "a signal ended it: either it crashed (see its last lines) or it was killed",
+    "exit code": "its last lines say why it ended; correct that and start again",
+    "other port": "make it listen on the port in its PORT variable, or correct its `healthcheck`",
+    "refused": "it runs but listens on no port: its log may say what it waits for; if it is only slow, give "
+    "its `healthcheck` a longer `start_period`",
+    "deadline": "its health check allows more time than the stack has: if it is only slow, give a longer "
+    "`--timeout`; else its log may say what it waits for",
+    "hang": "it accepts connections but does not answer: its log may say what it waits for",
+    "slow": "it answers, but more slowly than its health check allows: give the check a longer `timeout`",
+    "wrong": "its health check fails: see the answer above and its log",
+    "workers end": "its worker processes end again and again: its log says why",
+    "no check": "give the dependency a `healthcheck`, or wait for it with `condition: service_started`",
+    "port taken": "end that program, or publish another port",
+}
+"""What to do about a symptom, or about a state that has only one."""
 
 
 def failure(events: Iterable[Event], run: Path) -> str:
@@ -66,11 +60,8 @@ def failure(events: Iterable[Event], run: Path) -> str:
 
 
 def advice(first: Event) -> str:
-    """Return what to do about the first cause, for a person who does not know the service."""
-    for state, words, sentence in _ADVICE:
-        if state == first.state and words in first.text:
-            return sentence
-    return "the message above names the cause; correct that and start again"
+    """Return what a person can do about the first cause."""
+    return _ADVICE.get(first.symptom or first.state, "correct the cause named above and start again")
 
 
 def _stack_option(run: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 
@@ -10,6 +11,10 @@ from stack.display.terminal import paint, plain
 
 LIMIT = 300
 TRACEBACK_LINES = 3
+_WARNINGS = frozenset({"warning", "error", "critical", "fatal"})
+_PLAIN_WARNING = re.compile(
+    r"\b(?:WARN|WARNING|ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|^\w*(?:Error|Exception):"
+)
 _NAMES = ("36", "33", "35", "34", "32", "96", "95", "94")
 
 
@@ -38,6 +43,17 @@ def readable(text: str) -> str:
     extra += [f"[{identity}]"] if identity not in {"-", ""} else []
     sentence = " ".join([f"{level:<7}", message, *extra])
     return f"{sentence}\n{record['exception']}" if "exception" in record else sentence
+
+
+def is_warning(text: str) -> bool:
+    """Return whether a log line is a warning, an error or an exception of its service."""
+    if not text.startswith("{"):
+        return bool(_PLAIN_WARNING.search(text))
+    try:
+        record = json.loads(text)
+        return "exception" in record or str(record.get("level", "")).lower() in _WARNINGS
+    except (ValueError, TypeError, AttributeError):
+        return False
 
 
 def excerpt(rows: Sequence[tuple[str, str, str]], limit: int = LIMIT) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from stack.engines.container import images
 from stack.engines.local import servers
-from stack.environments import virtualenv
+from stack.environments import service_environment
 from stack.errors import BuildFailed, CommandFailed
 from stack.model import Service, Stack
+from stack.plan import image_config
 from stack.system import programs
 
 
@@ -30,8 +31,8 @@ def _local(service: Service, *, no_cache: bool, say: Callable[[str], None]) -> N
         servers.runner(service.image or "")
         say(f"{service.name}: {service.image} has a runner")
         return
-    made = virtualenv.sync(service.build.context, python=service.local.python, recreate=no_cache, say=say)
-    say(f"{service.name}: environment {made.path.name} is ready")
+    service_environment.sync(service, image_config.of_service(service), recreate=no_cache, say=say)
+    say(f"{service.name}: its environment is ready")
 
 
 def _image(engine: str, service: Service, *, no_cache: bool, say: Callable[[str], None]) -> None:
@@ -39,10 +40,11 @@ def _image(engine: str, service: Service, *, no_cache: bool, say: Callable[[str]
     tag = images.tag(service.name, service.build)
     words = images.build_words(tag, service.build)
     try:
-        programs.run([engine, words[0], *(["--no-cache"] if no_cache else []), *words[1:]])
+        argv = [engine, words[0], *(["--no-cache"] if no_cache else []), *words[1:]]
+        programs.run(argv, timeout_s=programs.BUILD_LIMIT_S)
     except CommandFailed as error:
         raise BuildFailed(
-            f"The image of {service.name} cannot be built: {error.output.strip()[-1500:]}",
+            f"The image of {service.name} cannot be built: {error.output[-1500:]}",
             hint="If a base image cannot be pulled here, make it: `nox -s base-images`.",
         ) from error
     say(f"{service.name}: image {tag} is ready")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from stack.model import Stack
+from stack.model import Healthcheck, Stack
 from stack.plan.plan import Plan, ServicePlan
 from stack.records.service_logs import Log
 
@@ -55,6 +55,8 @@ class Engine(Protocol):
     async def prepare(self, plan: Plan, site: Site, say: Say) -> None: ...
 
     async def build(self, plan: ServicePlan, say: Say) -> None: ...
+
+    async def image_check(self, plan: ServicePlan) -> Healthcheck | None: ...
 
     async def start(self, plan: ServicePlan, log: Log) -> Running: ...
 

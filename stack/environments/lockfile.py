@@ -3,30 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stack.environments.interpreters import Interpreter
 from stack.errors import LockMismatch
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interpreter:
-    """A Python interpreter: its path, links resolved, and its full version."""
-
-    path: Path
-    version: str
-
-    def satisfies(self, specifier: str) -> bool:
-        """Return whether the version fits a PEP 440 specifier."""
-        from packaging.specifiers import SpecifierSet
-
-        return SpecifierSet(specifier).contains(self.version, prereleases=True)
-
-
-def required_python(project: Path, pyproject: bytes) -> str:
-    """Return the project's ``requires-python``, empty where it has none."""
-    return str(_project_table(project, pyproject).get("requires-python", ""))
 
 
 def check_lock(project: Path, pyproject: bytes, lock: Path, pins: bytes, interpreter: Interpreter) -> None:

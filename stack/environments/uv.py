@@ -58,7 +58,9 @@ def call(
         environment["PATH"] = path
     argv = (program(), *words)
     try:
-        return programs.run(argv, cwd=cwd, env=environment, pass_fds=pass_fds).stdout
+        return programs.run(
+            argv, cwd=cwd, env=environment, pass_fds=pass_fds, timeout_s=programs.BUILD_LIMIT_S
+        ).stdout
     except CommandFailed as error:
         raise error_of(error.output, lock) from error
 

@@ -1,4 +1,4 @@
-"""The Python environment of a service's project, made from its lock and cached by content."""
+"""Python environments, made by uv and cached by content."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stack.environments import uv
-from stack.environments.lockfile import Interpreter, check_lock, required_python
-from stack.errors import BuildFailed, LockMismatch, PythonMissing
-from stack.system import programs
+from stack.environments import interpreters, requirements, uv
+from stack.environments.installation import ENVIRONMENT, Installation
+from stack.environments.interpreters import Interpreter, PythonWish
+from stack.environments.lockfile import check_lock
+from stack.errors import LockMismatch
 from stack.system.cached_folder import MARKER, is_complete, make_once
 from stack.system.directories import cache_home
 
@@ -35,15 +36,13 @@ def sync(
     project: Path,
     *,
     python: str | None = None,
-    lock: str = "requirements.txt",
+    lock: str = requirements.NAME,
     recreate: bool = False,
     say: Say = lambda text: None,
 ) -> Environment:
     """Return the environment that the lock of ``project`` describes; make it where it does not exist.
 
-    ``python`` is a required version (``"3.13"``), else ``requires-python`` in pyproject.toml decides;
-    ``recreate`` makes it again where it exists. Where nothing changed this reads two files and starts no
-    process.
+    ``python`` is a required version (``"3.13"``), else ``requires-python`` in pyproject.toml decides.
 
     Raises:
         PythonMissing: no interpreter of that version is installed.
@@ -51,20 +50,41 @@ def sync(
         BuildFailed, DiskFull: the environment could not be built.
     """
     project = project.resolve()
-    lock_file = project / lock
-    pins, pyproject = _read(lock_file), _read(project / "pyproject.toml", required=False)
-    key = _digest(str(project), pins, pyproject, python or "", sys.version, _base())
+    if not (project / lock).is_file():
+        raise LockMismatch(f"{project / lock} is missing.", hint="Create it with `nox -s lock`.")
+    installation = requirements.of_file(project / lock, project)
+    if python:
+        required = ",".join(each for each in (installation.python.required, f"=={python}.*") if each)
+        installation = replace(installation, python=PythonWish(required=required))
+    return install(installation, name=project.name, recreate=recreate, say=say)
+
+
+def install(
+    installation: Installation, *, name: str, recreate: bool = False, say: Say = lambda text: None
+) -> Environment:
+    """Return the environment of ``installation``; make it where it does not exist.
+
+    ``recreate`` makes it again where it exists. Where nothing changed this reads the input files and
+    starts no process.
+
+    Raises:
+        PythonMissing, LockMismatch, BuildFailed, DiskFull: see ``sync``.
+    """
+    content = _digest(*_words(installation), *(_read(file) for file in installation.inputs))
+    here = interpreters.running()
+    pyproject = _read(installation.folder / "pyproject.toml")
+    python = (repr(installation.python), sys.version, str(here.path))
+    key = _digest(str(installation.folder), content, pyproject, *python)
     memo = cache_home() / "envs" / "memo" / key
     if not recreate and (environment := _recall(memo)) is not None:
         return environment
-    interpreter = choose_python(project, pyproject, python)
-    check_lock(project, pyproject, lock_file, pins, interpreter)
-    platform = "-".join((os.uname().sysname, os.uname().machine))
-    folder = cache_home() / "envs" / _digest(pins, str(interpreter.path), interpreter.version, platform)
+    interpreter = interpreters.choose(name, installation.python, say)
+    _check(installation, interpreter)
+    folder = _cache_folder(installation, content, interpreter)
 
     def make(target: Path, descriptor: int) -> None:
-        say(f"making the Python {interpreter.version} environment of {project.name}")
-        _make(target, interpreter, lock_file, descriptor)
+        say(f"making the Python {interpreter.version} environment of {name}")
+        _make(target, interpreter, installation, descriptor)
 
     if recreate or not (folder / "bin" / "python").exists():  # or its interpreter is gone
         (folder / MARKER).unlink(missing_ok=True)
@@ -73,52 +93,44 @@ def sync(
     return _environment(folder)
 
 
-def choose_python(project: Path, pyproject: bytes, version: str | None) -> Interpreter:
-    """Return the interpreter for a project: the running one where it fits.
-
-    Raises:
-        PythonMissing: no installed interpreter fits.
-    """
-    specifiers = (required_python(project, pyproject), f"=={version}.*" if version else "")
-    specifier = ",".join(each for each in specifiers if each)
-    running = Interpreter(path=Path(_base()), version=".".join(map(str, sys.version_info[:3])))
-    if running.satisfies(specifier):
-        return running
-    search = search_path()
-    try:
-        path = uv.call(
-            "python", "find", "--no-project", "--no-python-downloads", specifier, cwd=project, path=search
-        )
-    except BuildFailed as error:
-        raise PythonMissing(
-            f"{project.name} needs Python {specifier}; installed: {_installed_versions(project, search)}.",
-            hint="Install one (system packages, pyenv), or use a container engine (--engine docker).",
-        ) from error
-    real = Path(path.strip()).resolve()
-    code = "import platform; print(platform.python_version())"
-    return Interpreter(path=real, version=programs.run([real, "-c", code]).stdout.strip())
+def _cache_folder(installation: Installation, content: str, interpreter: Interpreter) -> Path:
+    """Projects of the same content share an environment, unless it refers to their folder."""
+    bound = str(installation.folder) if installation.is_bound else ""
+    platform = "-".join((os.uname().sysname, os.uname().machine))
+    parts = (content, bound, str(interpreter.path), interpreter.version, platform)
+    return cache_home() / "envs" / _digest(*parts)
 
 
-def search_path() -> str:
-    """Return the PATH with pyenv's interpreters in place of its shims, which work only inside pyenv."""
-    home = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    others = [entry for entry in entries if Path(entry) != home / "shims"]
-    return os.pathsep.join([*others, *map(str, sorted(home.glob("versions/*/bin"), reverse=True))])
+def _words(installation: Installation) -> list[str]:
+    """The commands without the folder, which is another one in another work tree."""
+    folder = str(installation.folder)
+    words = [word.replace(folder, ".") for command in installation.commands for word in command]
+    return [*words, *(f"{name}\0{text}" for name, text in installation.files.items())]
 
 
-def _installed_versions(project: Path, search: str) -> str:
-    words = ("python", "list", "--only-installed", "--no-python-downloads")
-    lines = uv.call(*words, cwd=project, path=search).splitlines()
-    versions = {line.split("-")[1] for line in lines if line.startswith("cpython-")}
-    return ", ".join(sorted(versions)) or "none"
+def _check(installation: Installation, interpreter: Interpreter) -> None:
+    """Compare a lock with hashes, which names everything, with the project's own dependencies."""
+    project = installation.folder
+    pyproject = project / "pyproject.toml"
+    lock = installation.lock
+    is_whole = any("--require-hashes" in command for command in installation.commands)
+    if lock is not None and is_whole and lock.suffix == ".txt" and pyproject.is_file():
+        check_lock(project, _read(pyproject), lock, _read(lock), interpreter)
 
 
-def _make(folder: Path, interpreter: Interpreter, lock: Path, descriptor: int) -> None:
-    uv.call("venv", "--quiet", "--no-project", "--no-python-downloads", "--allow-existing",
+def _make(folder: Path, interpreter: Interpreter, installation: Installation, descriptor: int) -> None:
+    seed = ["--seed"] if interpreter.satisfies("<3.12") and not _is_hashed(installation) else []
+    uv.call("venv", "--quiet", "--no-project", "--no-python-downloads", "--allow-existing", *seed,
             "--python", interpreter.path, folder, cwd=folder, pass_fds=(descriptor,))  # fmt: skip
-    uv.call("pip", "install", "--quiet", "--python", folder / "bin" / "python", "--no-python-downloads",
-            "--require-hashes", "-r", lock, cwd=folder, lock=lock, pass_fds=(descriptor,))  # fmt: skip
+    for name, text in installation.files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    for command in installation.commands:
+        words = (word.replace(ENVIRONMENT, str(folder)) for word in command)
+        uv.call(*words, cwd=installation.folder, lock=installation.lock, pass_fds=(descriptor,))
+
+
+def _is_hashed(installation: Installation) -> bool:
+    return any("--require-hashes" in command for command in installation.commands)
 
 
 def _environment(folder: Path) -> Environment:
@@ -144,18 +156,11 @@ def _remember(memo: Path, folder: Path, interpreter: Interpreter) -> None:
     temporary.replace(memo)
 
 
-def _read(path: Path, *, required: bool = True) -> bytes:
+def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except FileNotFoundError as error:
-        if not required:
-            return b""
-        raise LockMismatch(f"{path} is missing.", hint="Create it with `nox -s lock`.") from error
-
-
-def _base() -> str:
-    """Return the path of the running interpreter, outside any environment."""
-    return str(Path(getattr(sys, "_base_executable", sys.executable)).resolve())
+    except FileNotFoundError:
+        return b""
 
 
 def _digest(*parts: str | bytes) -> str:

@@ -20,11 +20,13 @@ async def listening(path: Path, serve: Serve) -> AsyncIterator[None]:
     """Reply to commands by ``serve`` as long as the context lasts."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, msgspec.MsgspecError, asyncio.IncompleteReadError):
-            command = msgspec.json.decode(await reader.readline(), type=Command)
-            writer.write(msgspec.json.encode(await serve(command)) + b"\n")
-            await writer.drain()
-        writer.close()
+        try:
+            with contextlib.suppress(OSError, msgspec.MsgspecError, asyncio.IncompleteReadError):
+                command = msgspec.json.decode(await reader.readline(), type=Command)
+                writer.write(msgspec.json.encode(await serve(command)) + b"\n")
+                await writer.drain()
+        finally:
+            writer.close()
 
     path.unlink(missing_ok=True)
     server = await asyncio.start_unix_server(answer, path)

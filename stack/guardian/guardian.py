@@ -9,36 +9,37 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
-from stack import compose
-from stack.data import mark
-from stack.data.stores import Server, stores_of
 from stack.display import config
+from stack.display.redaction import redactor_of
 from stack.engines import registry
-from stack.engines.protocol import Engine, Site
-from stack.errors import StackError
-from stack.guardian import control_socket
+from stack.engines.protocol import Engine
+from stack.errors import ServiceFailed, StackError
+from stack.guardian import control_socket, disposable, variables
 from stack.guardian.end import Ended, until_end
+from stack.guardian.preparation import load, make_plan, site_of
 from stack.guardian.supervisor import Supervisor
 from stack.health.verdicts import Verdict
-from stack.plan import plan as planning
-from stack.plan.plan import Plan, ServicePlan
+from stack.plan.plan import Plan
 from stack.records import plans, port_leases, state
 from stack.records.control import Action, Command, Outcome, Reply
 from stack.records.port_leases import Reservations
 from stack.records.request import KEEP, Request, read_request
 from stack.records.state import Phase
 from stack.records.timeline import Timeline
-from stack.system import disk_space, files, kernel, processes
+from stack.system import files, kernel, processes
+from stack.system.disk_space import as_stack_error
 
 QUICK_GRACE_S = 0.2
+PREPARE_LIMIT_S, STEP_LIMIT_S = 120.0, 60.0
 
 
 class Guardian:
@@ -48,10 +49,13 @@ class Guardian:
         self._request, self._timeline = request, timeline
         self._ended = asyncio.Event()
         self._hurry = False
+        self._ended_by = "its owner"
         self._volumes = False
+        self._code = 0
         self.supervisor: Supervisor | None = None
         self._engine: Engine | None = None
         self._reservations = Reservations()
+        self._site = site_of(request)
         self._state = state.StackState(
             name=request.name,
             engine=request.engine,
@@ -69,64 +73,53 @@ class Guardian:
         self._listen(lease)
         code = 0
         try:
-            state.write(self._state)
-            plan, engine = await until_end(self._prepare(), self._ended)
-            self.supervisor = Supervisor(
-                plan,
-                engine,
-                self._site(),
-                self._timeline,
-                deadline_s=self._request.deadline_s,
-                before_ready=self._mark_database(stores_of(plan).server),
-            )
-            async with control_socket.listening(state.control_socket(self._request.name), self._serve):
-                if await until_end(self._bring_up(self.supervisor), self._ended):
-                    await self._ended.wait()
-                else:
-                    code = 3
+            code = await self._up_and_wait()
         except Ended:
-            pass
-        except StackError as error:
-            self._timeline.write("error", text=error.message, hint=error.hint, code=error.code)
-            code = error.code
-        except OSError as error:
-            failure = disk_space.operating_system_error(error)
-            self._timeline.write("error", text=failure.message, hint=failure.hint, code=failure.code)
-            code = failure.code
+            code = self._code
+        except Exception as error:  # noqa: BLE001  reported, with its traceback in guardian.log
+            code = self._report(error)
         finally:
             await self._take_down()
         return code
 
+    async def _up_and_wait(self) -> int:
+        state.write(self._state)
+        async with asyncio.timeout(PREPARE_LIMIT_S):
+            plan, engine = await until_end(self._prepare(), self._ended)
+        self.supervisor = Supervisor(
+            plan,
+            engine,
+            self._site,
+            self._timeline,
+            deadline_s=self._request.deadline_s,
+            before_ready=disposable.marker(plan, self._timeline),
+        )
+        async with control_socket.listening(state.control_socket(self._request.name), self._serve):
+            if not await until_end(self._bring_up(self.supervisor), self._ended):
+                return ServiceFailed.code
+            plans.write(self.supervisor.plan(plan))
+            await self._ended.wait()
+        return self._code
+
+    def _report(self, error: Exception) -> int:
+        """Write an error to the timeline and return its exit code."""
+        if not isinstance(error, StackError):
+            logging.getLogger("stack").error("%s", self._request.name, exc_info=error)
+        known = as_stack_error(error, run=self._request.run)
+        self._timeline.write("error", text=known.message, hint=known.hint, code=known.code)
+        return known.code
+
     async def _prepare(self) -> tuple[Plan, Engine]:
-        request = self._request
-        loaded = compose.load(
-            *map(Path, request.files),
-            profiles=request.profiles,
-            env_file=Path(request.env_file) if request.env_file else None,
+        os.environ.update(variables.provided(self._request))  # a container engine reads the files itself
+        engine = self._engine = registry.create(self._request.engine)
+        loaded = load(self._request)
+        self._timeline.redact = redactor_of(loaded).text
+        plan = make_plan(
+            self._request, loaded, engine, reserve=self._reservations.reserve, note=self._timeline.note
         )
-        services = planning.select(loaded, request.services)
-        planning.order(services)
-        engine = self._engine = registry.create(request.engine)
-        leased, notes = port_leases.lease(
-            request.name,
-            services,
-            planning.targets(loaded, services, engine=request.engine),
-            alive=set(state.names()) | {request.name},
-            reserve=self._reservations.reserve,
-        )
-        for note in notes:
-            self._timeline.note(note)
-        result = planning.make(
-            loaded,
-            name=request.name,
-            engine=request.engine,
-            services=services,
-            ports=leased,
-            folders=engine.folders(loaded, self._site()),
-        )
-        self._store(result)
-        await engine.prepare(result, self._site(), self._timeline.note)
-        return result, engine
+        self._store(plan)
+        await engine.prepare(plan, self._site, self._timeline.note)
+        return plan, engine
 
     async def _bring_up(self, supervisor: Supervisor) -> bool:
         verdicts = await supervisor.bring_up()
@@ -134,42 +127,51 @@ class Guardian:
         self._enter("failed" if failed else "up", _first_cause(failed))
         return not failed
 
-    def _mark_database(self, server: Server | None) -> Callable[[ServicePlan], Awaitable[None]]:
-        """Return what marks the stack's database as disposable while nothing was stored in it yet."""
-
-        async def mark_database(service: ServicePlan) -> None:
-            if server is not None and service.name == server.service:
-                try:
-                    await asyncio.to_thread(mark.mark_if_empty, server)
-                except StackError as error:
-                    self._timeline.note(f"the database has no disposable mark: {error.message}")
-
-        return mark_database
-
     async def _take_down(self) -> None:
+        """Do every step, also where one before it failed; none may last for ever."""
+        for step in (
+            self._enter_stopping,
+            self._stop_services,
+            self._remove,
+            self._end_descendants,
+            self._forget,
+        ):
+            try:
+                async with asyncio.timeout(STEP_LIMIT_S):
+                    await step()
+            except Exception as error:  # noqa: BLE001  as above
+                self._report(error)
+        self._timeline.stack("down")
+
+    async def _enter_stopping(self) -> None:
         if self._state.phase != "failed":
             with contextlib.suppress(OSError):  # also on a full disk the stack is ended
-                self._enter("stopping")
+                self._enter("stopping", f"ended by {self._ended_by}")
+
+    async def _stop_services(self) -> None:
         if self.supervisor is not None:
             quick = self._hurry or self._request.ephemeral  # the data of an ephemeral stack goes anyway
             await self.supervisor.stop_all(grace_s=QUICK_GRACE_S if quick else None, at_once=quick)
+
+    async def _remove(self) -> None:
         if self._engine is not None:
             await self._engine.remove(volumes=self._volumes or self._request.ephemeral)
+
+    async def _end_descendants(self) -> None:
+        """End the processes that left their service's session; in a namespace the kernel does that."""
         if not kernel.in_namespace():
-            await asyncio.to_thread(self._end_descendants)
+            pids = await asyncio.to_thread(processes.with_token, self._request.token)
+            await asyncio.to_thread(processes.end_processes, pids, grace_s=QUICK_GRACE_S)
+
+    async def _forget(self) -> None:
         port_leases.release(self._request.name)
         state.forget(self._request.name, volumes=self._volumes or self._request.ephemeral)
-        self._timeline.stack("down")
-
-    def _end_descendants(self) -> None:
-        """End the processes that left their service's session; in a namespace the kernel does that."""
-        if self._request.token:
-            processes.end_processes(processes.with_token(self._request.token), grace_s=QUICK_GRACE_S)
 
     def _listen(self, lease: int | None) -> None:
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._callback_failed)
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._end)
+            loop.add_signal_handler(number, self._end, f"{number.name} (`inv down`, or another program)")
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
         if lease is not None:
             os.set_blocking(lease, False)
@@ -183,35 +185,53 @@ class Guardian:
         if not data:
             self._end()
 
-    def _end(self) -> None:
+    def _callback_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Report an exception that no task gets; while the stack starts it is the start's failure."""
+        loop.default_exception_handler(context)
+        error = context.get("exception")
+        if "handle" in context and isinstance(error, Exception) and self._state.phase == "starting":
+            self._code = self._report(error)
+            self._ended.set()
+
+    def _end(self, ended_by: str = "its owner") -> None:
         """End the stack; a second call cuts every grace period short."""
+        if not self._ended.is_set():
+            self._ended_by = ended_by
         self._hurry = self._hurry or self._ended.is_set()
         self._ended.set()
 
     async def _serve(self, command: Command) -> Reply:
         if command.action is Action.DOWN:
             self._volumes = command.volumes
-            self._end()
+            self._end("`inv down`")
             return Reply(outcome=Outcome.DONE)
         assert self.supervisor is not None, "the socket is opened after it is made"
         unknown = tuple(name for name in command.services if name not in self.supervisor.runs)
         if unknown:
             return Reply(outcome=Outcome.UNKNOWN_SERVICE, services=unknown)
         names = [name for name in self.supervisor.runs if name in command.services]
-        not_ready = await self._change(self.supervisor, command.action, names)
+        try:
+            not_ready = await self._change(self.supervisor, command.action, names)
+        except Exception as error:
+            logging.getLogger("stack").exception("%s", command)
+            known = as_stack_error(error, run=self._request.run)
+            return Reply(outcome=Outcome.FAILED, error=known.message, hint=known.hint, code=known.code)
         return Reply(outcome=Outcome.NOT_READY if not_ready else Outcome.DONE, services=not_ready)
 
     async def _change(self, supervisor: Supervisor, action: Action, names: list[str]) -> tuple[str, ...]:
         """Stop, rebuild and start services, in start order; return those that did not become ready."""
+        if action in {Action.RESTART, Action.REBUILD}:
+            names = supervisor.with_dependents(names)
         if action is not Action.START:
             for name in reversed(names):
                 await supervisor.stop(name)
         if action is Action.STOP:
             return ()
+        if action is Action.START:
+            names = [name for name in names if not supervisor.runs[name].is_running]
         if action is Action.REBUILD and self._engine is not None:
             await self._engine.refresh(names, self._timeline.note)
-        verdicts = {name: await supervisor.start(name) for name in names}
-        return tuple(name for name, verdict in verdicts.items() if verdict is None or not verdict.good)
+        return tuple(verdict.service for verdict in await supervisor.start(names) if not verdict.good)
 
     def _store(self, plan: Plan) -> None:
         """Store the plan and the stack's addresses; the run's folder gets a redacted copy of the plan."""
@@ -225,17 +245,6 @@ class Guardian:
         self._state = replace(self._state, phase=phase)
         state.write(self._state)
         self._timeline.stack(phase, text)
-
-    def _site(self) -> Site:
-        request = self._request
-        return Site(
-            name=request.name,
-            folder=state.folder(request.name),
-            scratch=state.scratch(request.name),
-            run=Path(request.run),
-            token=request.token,
-            ephemeral=request.ephemeral,
-        )
 
 
 def _first_cause(failed: list[Verdict]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from stack.engines.protocol import Exit, Running
 from stack.health import verdicts
@@ -14,13 +14,16 @@ from stack.records.service_logs import Log
 from stack.records.timeline import Timeline
 from stack.system import processes
 
+CRASH_LOOP = 5
+
 
 @dataclass(kw_only=True)
 class ServiceRun:
     """The mutable state of a service.
 
-    ``started`` is set once its process runs, ``settled`` once it has a verdict. ``started_s`` is the clock's
-    time at its start, 0 before; ``wanted`` is false once it was told to stop.
+    ``built`` is set once it can be started, ``started`` once its process runs, ``settled`` once it has a
+    verdict. ``started_s`` is the clock's time at its start, 0 before; ``wanted`` is false once it was told to
+    stop. ``restarts`` counts the lives after the first.
     """
 
     plan: ServicePlan
@@ -29,6 +32,7 @@ class ServiceRun:
     clock: Callable[[], float]
     running: Running | None = None
     verdict: Verdict | None = None
+    built: asyncio.Event = field(default_factory=asyncio.Event)
     started: asyncio.Event = field(default_factory=asyncio.Event)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
@@ -36,28 +40,26 @@ class ServiceRun:
     wanted: bool = True
     started_s: float = 0.0
     state: str = "waiting"
+    text: str = ""
+    progress: verdicts.Progress | None = None
+    restarts: int = 0
 
-    def enter(self, state: str, text: str = "", *, evidence: str = "") -> None:
+    def enter(self, state: str, text: str = "", *, evidence: str = "", symptom: str = "") -> None:
         """Change the state."""
-        self.state = state
-        self.timeline.service(self.plan.name, state, text, seconds=self.elapsed_s(), evidence=evidence)
+        self.state, self.text = state, text
+        seconds = round(self.elapsed_s(), 3)
+        self.timeline.service(
+            self.plan.name, state, text, seconds=seconds, evidence=evidence, symptom=symptom
+        )
 
     def settle(self, verdict: Verdict) -> None:
         """Set the verdict; a bad one takes the last lines of the log as evidence."""
-        self.verdict = verdict = replace(verdict, reason=verdict.reason + self._other_port(verdict))
+        self.verdict = verdict
         evidence = "" if verdict.good else "\n".join(self.log.tail())
-        self.enter(verdict.kind, verdict.reason, evidence=evidence)
+        self.enter(verdict.kind, verdict.reason, evidence=evidence, symptom=verdict.symptom)
+        self.built.set()
         self.started.set()
         self.settled.set()
-
-    def _other_port(self, verdict: Verdict) -> str:
-        """Return the end of the sentence for a service that listens at a port of its own choice."""
-        if verdict.kind != "timed out" or self.running is None or not self.running.pid:
-            return ""
-        ports = processes.listening(self.running.pid)
-        if not ports or ports & set(self.plan.ports.values()):
-            return ""
-        return f"; it listens at {', '.join(map(str, sorted(ports)))} instead"
 
     def record_probe(self, progress: verdicts.Progress) -> None:
         """Write the last observation to the timeline."""
@@ -75,12 +77,28 @@ class ServiceRun:
         """Return the seconds since its start, 0 before."""
         return self.clock() - self.started_s if self.started_s else 0.0
 
+    @property
+    def is_running(self) -> bool:
+        """Return whether its process runs and was not told to stop."""
+        return self.wanted and self.running is not None
+
+    @property
+    def has_check(self) -> bool:
+        """Return whether a health check says when it is ready."""
+        check = self.plan.service.healthcheck
+        return check is not None and check.test[:1] != ("NONE",)
+
     def needs(self, name: str) -> bool:
         return any(need.service == name for need in self.plan.service.depends_on)
 
-    def restarts(self, end: Exit, restarts: int) -> bool:
-        """Return whether it is started again after ``restarts`` of them: the compose key ``restart``."""
+    def may_restart(self, end: Exit) -> bool:
+        """Return whether it is started again: the compose key ``restart``, up to a crash loop.
+
+        A service that was never ready is not started again after ``CRASH_LOOP`` restarts.
+        """
         policy, _, limit = self.plan.service.restart.partition(":")
+        if not self.settled.is_set() and self.restarts >= CRASH_LOOP:
+            return False
         if policy in {"always", "unless-stopped"}:
             return True
-        return policy == "on-failure" and end.code != 0 and (not limit or restarts < int(limit))
+        return policy == "on-failure" and end.code != 0 and (not limit or self.restarts < int(limit))

@@ -8,7 +8,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-Kind = Literal["ok", "refused", "hang", "wrong"]
+from stack.errors import CommandFailed
+
+Kind = Literal["ok", "refused", "hang", "slow", "wrong"]
+PASSING = frozenset({408, 421, 425, 429})
+"""The client errors that waiting may change (RFC 9110, RFC 8470, RFC 6585)."""
+
 EVIDENCE_S = 0.2
 """How long to wait for the body of an error status: it is evidence only."""
 
@@ -18,10 +23,14 @@ Execute = Callable[[tuple[str, ...], float], Awaitable[tuple[int, str]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """What one probe observed. ``refused``: no connection; ``hang``: connected, but no answer."""
+    """What one probe observed. ``refused``: no connection; ``hang``: connected, but no answer in time.
+
+    ``slow``: an answer, but after the timeout of the health check; ``permanent``: waiting does not change it.
+    """
 
     kind: Kind
     detail: str
+    permanent: bool = False
 
 
 class Probe(Protocol):
@@ -57,7 +66,8 @@ class HttpProbe:
         if status < 400:
             return Observation(kind="ok", detail=f"HTTP {status}")
         text = body[:200].decode(errors="replace").strip()
-        return Observation(kind="wrong", detail=f"HTTP {status} {text}".strip())
+        permanent = status < 500 and status not in PASSING
+        return Observation(kind="wrong", detail=f"HTTP {status} {text}".strip(), permanent=permanent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +143,16 @@ class CommandProbe:
 
     async def ask(self) -> Observation:
         code, output = await self.execute(self.argv, self.timeout_s)
-        detail = f"exit code {code}: {output.strip()[-200:]}" if output.strip() else f"exit code {code}"
-        return Observation(kind="ok" if code == 0 else "wrong", detail=detail)
+        last_line = output.strip().rpartition("\n")[2][-200:]
+        detail = f"exit code {code}: {last_line}" if last_line else f"exit code {code}"
+        if code == 0:
+            return Observation(kind="ok", detail=detail)
+        return Observation(kind="refused" if self._no_connection(code, output) else "wrong", detail=detail)
+
+    def _no_connection(self, code: int, output: str) -> bool:
+        """Return whether curl or wget could not connect (curl(1), EXIT CODES: 7)."""
+        words = {word.rsplit("/", 1)[-1] for part in self.argv for word in part.split()}
+        return ("curl" in words and code == 7) or "curl: (7)" in output or "Connection refused" in output
 
 
 async def observe(probe: Probe, timeout_s: float) -> Observation:
@@ -145,6 +163,8 @@ async def observe(probe: Probe, timeout_s: float) -> Observation:
         return result if result.kind == "ok" else replace(result, detail=f"{probe.question}: {result.detail}")
     except TimeoutError:
         return Observation(kind="hang", detail=f"{probe.question}: no answer in {timeout_s:.2g} s")
+    except CommandFailed as error:
+        return Observation(kind="hang" if error.timed_out else "refused", detail=str(error))
     except ConnectionRefusedError:
         return Observation(kind="refused", detail=f"{probe.question}: connection refused")
     except OSError as error:

@@ -3,7 +3,7 @@
 The rules for counting are the container engines' own
 (https://docs.docker.com/reference/dockerfile/#healthcheck): failures during ``start_period`` do not
 count, ``retries`` failures in a row, one an ``interval``, make a service unhealthy. Within that time
-it may recover and is then simply ready.
+it may recover and is then simply ready. What waiting cannot change ends the wait earlier.
 """
 
 from __future__ import annotations
@@ -18,13 +18,26 @@ from stack.model import Healthcheck
 VerdictKind = Literal[
     "ready", "completed", "exited", "unhealthy", "timed out", "port taken", "dependency failed"
 ]
+Exit = Literal["ended", "killed", "signal", "exit code"]
+Symptom = (
+    Exit
+    | Literal["", "refused", "hang", "slow", "wrong", "other port", "workers end", "deadline", "no check"]
+)
+"""What the evidence says about a service that failed; decides the advice."""
 
 GOOD: Final = frozenset[VerdictKind]({"ready", "completed"})
 BAD: Final = frozenset[VerdictKind](get_args(VerdictKind)) - GOOD
 FAST_S, SLOW_S = 0.025, 1.0
+PERMANENT_S = 5.0
+"""How long an answer that waiting does not change, or listening at another port, lasts before it is final."""
+
+MANY_ENDS = 10
+"""So many ended child processes belong to a service whose workers cannot start."""
+
 AT_DEADLINE: Final = {
     "wrong": "still failing",
     "hang": "it accepts connections but hangs",
+    "slow": "it answers too slowly",
     "refused": "nothing answers",
 }
 
@@ -41,6 +54,7 @@ class Verdict:
     reason: str
     seconds: float = 0.0
     cause: str | None = None
+    symptom: Symptom = ""
 
     @property
     def good(self) -> bool:
@@ -49,7 +63,12 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """What the probes of a starting service have observed. Times are seconds since its start."""
+    """What the probes of a starting service have observed. Times are seconds since its start.
+
+    ``deadline_s`` is the stack's deadline (``--timeout``); ``same_since_s`` is when the last observation was
+    first made. ``other_ports`` are those at which it listens instead of its ``own_ports``;
+    ``ended_children`` counts the direct child processes that have ended.
+    """
 
     service: str
     check: Healthcheck | None
@@ -58,15 +77,20 @@ class Progress:
     failures: int = 0
     last_failure_s: float = 0.0
     last: Observation | None = None
+    same_since_s: float = 0.0
+    own_ports: tuple[int, ...] = ()
+    other_ports: tuple[int, ...] = ()
+    ended_children: int = 0
 
-    def patience_s(self) -> float:
+    def allowed_s(self) -> float:
         """Return how long the check itself allows before the service counts as unhealthy."""
         if self.check is None:
-            return self.deadline_s
-        allowed = (
-            self.check.start_period_s + self.check.retries * self.check.interval_s + self.check.timeout_s
-        )
-        return min(self.deadline_s, allowed)
+            return float("inf")
+        return self.check.start_period_s + self.check.retries * self.check.interval_s + self.check.timeout_s
+
+    def patience_s(self) -> float:
+        """Return when the wait ends: at the check's end or at the stack's deadline."""
+        return min(self.deadline_s, self.allowed_s())
 
 
 def begin(service: str, check: Healthcheck | None, *, deadline_s: float) -> Progress:
@@ -78,11 +102,11 @@ def after_probe(
     progress: Progress, observation: Observation, now_s: float
 ) -> tuple[Progress, Verdict | None]:
     """Return the progress after an observation at ``now_s``, and the verdict where it is final."""
+    if progress.last is None or _key(progress.last) != _key(observation):
+        progress = replace(progress, same_since_s=now_s)
     progress = replace(progress, probes=progress.probes + 1, last=observation)
     if observation.kind == "ok":
-        return progress, Verdict(
-            service=progress.service, kind="ready", reason=observation.detail, seconds=now_s
-        )
+        return progress, _verdict(progress, "ready", observation.detail, now_s)
     if progress.check is not None and _counts(progress, progress.check, now_s):
         progress = replace(progress, failures=progress.failures + 1, last_failure_s=now_s)
     return progress, at_deadline(progress, now_s) if _is_over(progress, observation, now_s) else None
@@ -95,23 +119,71 @@ def at_deadline(progress: Progress, now_s: float) -> Verdict:
         return _verdict(progress, "timed out", f"after {now_s:.1f} s no probe completed", now_s)
     kind: VerdictKind = "unhealthy" if last.kind == "wrong" else "timed out"
     tried = f"after {now_s:.1f} s and {progress.probes} probes"
-    return _verdict(progress, kind, f"{tried} {AT_DEADLINE[last.kind]}: {last.detail}", now_s)
+    reason = f"{tried} {AT_DEADLINE[last.kind]}: {last.detail}{findings(progress)}{_limit(progress, now_s)}"
+    return replace(_verdict(progress, kind, reason, now_s), symptom=_symptom(progress, now_s))
 
 
-def after_exit(service: str, code: int, now_s: float, *, awaited: bool, oom: bool = False) -> Verdict:
-    """Return the verdict of a process that ended; ``awaited``: other services wait for its completion."""
-    if code == 0 and awaited:
+def findings(progress: Progress) -> str:
+    """Return the rest of a sentence: what else is known of a service that is not ready."""
+    parts = []
+    if progress.other_ports:
+        listens, own = (", ".join(map(str, ports)) for ports in (progress.other_ports, progress.own_ports))
+        parts.append(f"; it listens at {listens} instead of {own}")
+    if progress.ended_children > 1:
+        parts.append(f"; its child processes have ended {progress.ended_children} times")
+    return "".join(parts)
+
+
+def _limit(progress: Progress, now_s: float) -> str:
+    if not _ended_by_deadline(progress, now_s):
+        return ""
+    return f"; --timeout ended the wait, its health check allows {progress.allowed_s():.0f} s"
+
+
+def _ended_by_deadline(progress: Progress, now_s: float) -> bool:
+    """Return whether the stack's deadline ended a wait that the check itself would have gone on with."""
+    return progress.check is not None and progress.deadline_s <= now_s < progress.allowed_s()
+
+
+def _symptom(progress: Progress, now_s: float) -> Symptom:
+    last = progress.last
+    if last is None:
+        return ""
+    if progress.ended_children >= MANY_ENDS:
+        return "workers end"
+    if progress.other_ports and last.kind == "refused":
+        return "other port"
+    if last.kind == "refused" and _ended_by_deadline(progress, now_s):
+        return "deadline"
+    return "" if last.kind == "ok" else last.kind
+
+
+def after_exit(service: str, code: int, now_s: float, *, is_job: bool, oom: bool = False) -> Verdict:
+    """Return the verdict of a process that ended. A job may end with 0; other services are to stay."""
+    if code == 0 and is_job:
         return Verdict(service=service, kind="completed", reason="ended with 0", seconds=now_s)
     if code == 0:
-        reason = "ended on its own with exit code 0, but no service waits for its completion"
+        reason = "ended on its own with exit code 0, but it has a health check, so it is no job"
     else:
         reason = code_in_words(code, oom=oom)
-    return Verdict(service=service, kind="exited", reason=reason, seconds=now_s)
+    return Verdict(service=service, kind="exited", reason=reason, seconds=now_s, symptom=_exit_symptom(code))
+
+
+def _exit_symptom(code: int) -> Exit:
+    number = _signal_number(code)
+    if number == signal.SIGKILL:
+        return "killed"
+    return "signal" if number else "exit code" if code else "ended"
+
+
+def _signal_number(code: int) -> int:
+    """Return the signal that an exit code stands for (negative, or 128+n as POSIX shells say), else 0."""
+    return -code if code < 0 else code - 128 if 128 < code < 160 else 0
 
 
 def code_in_words(code: int, *, oom: bool = False) -> str:
-    """Return an exit code in words; negative codes and 128+n are signals (POSIX shells)."""
-    number = -code if code < 0 else code - 128 if 128 < code < 160 else 0
+    """Return an exit code in words."""
+    number = _signal_number(code)
     if not number:
         return f"exited with code {code}"
     try:
@@ -134,13 +206,23 @@ def _counts(progress: Progress, check: Healthcheck, now_s: float) -> bool:
 
 
 def _is_over(progress: Progress, observation: Observation, now_s: float) -> bool:
+    check = progress.check
     if now_s >= progress.patience_s():
         return True
-    return (
-        observation.kind == "wrong"
-        and progress.check is not None
-        and progress.failures >= progress.check.retries
-    )
+    if progress.ended_children >= MANY_ENDS:
+        return True
+    if observation.kind == "wrong" and check is not None and progress.failures >= check.retries:
+        return True
+    return _is_permanent(progress, observation) and now_s - progress.same_since_s >= PERMANENT_S
+
+
+def _is_permanent(progress: Progress, observation: Observation) -> bool:
+    """Return whether waiting cannot change an observation."""
+    return observation.permanent or (observation.kind == "refused" and bool(progress.other_ports))
+
+
+def _key(observation: Observation) -> tuple[str, bool]:
+    return observation.kind, observation.permanent
 
 
 def _verdict(progress: Progress, kind: VerdictKind, reason: str, now_s: float) -> Verdict:

@@ -10,6 +10,8 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 
+LOOPBACK = "127.0.0.1"
+
 Addresses = Mapping[tuple[str, int], tuple[str, int]]
 """(service name, container port) -> (host, port)."""
 

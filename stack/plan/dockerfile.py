@@ -41,12 +41,49 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Dockerfile:
-    """The stages in file order. ``arguments`` are the values of each ``ARG`` before the first ``FROM``;
-    ``escape`` is the character that continues a line (a backslash, or a backquote by directive)."""
+    """The stages in file order; ``label`` names the file in errors.
+
+    ``arguments`` are the values of each ``ARG`` before the first ``FROM``, ``build_args`` those that the
+    build gives. ``escape`` continues a line: a backslash, or what a directive says instead.
+    """
 
     stages: tuple[Stage, ...]
+    label: str = "Dockerfile"
     arguments: Mapping[str, str] = field(default_factory=dict)
+    build_args: Mapping[str, str] = field(default_factory=dict)
     escape: str = "\\"
+
+    def lineage(self, target: str | None = None) -> tuple[str, tuple[Stage, ...]]:
+        """Return the image that a stage starts from, and the stages from the first to this one.
+
+        ``target`` is a name or a number of a stage; default: the last.
+
+        Raises:
+            ComposeError: there is no such stage.
+        """
+        if not self.stages:
+            raise ComposeError(f"{self.label}: the Dockerfile has no FROM.")
+        stage = self.stages[-1] if target is None else self.find(target)
+        if stage is None:
+            names = ", ".join(each.name for each in self.stages if each.name) or "none has a name"
+            raise ComposeError(
+                f"{self.label}: there is no stage {target!r}.", hint=f"Stages: {names}. Check build.target."
+            )
+        chain = [stage]
+        while base := self.find(chain[0].base, before=chain[0]):
+            chain.insert(0, base)
+        return chain[0].base, tuple(chain)
+
+    def find(self, name: str, *, before: Stage | None = None) -> Stage | None:
+        """Return the stage of a name or number, the last of its name; None where there is none."""
+        end = len(self.stages) if before is None else self._index(before)
+        earlier = self.stages[:end]
+        if name.isdigit() and int(name) < len(earlier):
+            return earlier[int(name)]
+        return next((stage for stage in reversed(earlier) if stage.name and stage.name == name.lower()), None)
+
+    def _index(self, stage: Stage) -> int:
+        return next(index for index, each in enumerate(self.stages) if each is stage)
 
     def images(self) -> tuple[str, ...]:
         """Return the images from elsewhere that ``FROM`` and ``COPY --from`` name, in file order."""
@@ -71,6 +108,8 @@ def read(build: Build) -> Dockerfile:
     Raises:
         ComposeError: there is no such file.
     """
+    if build.dockerfile_text:
+        return parse(build.dockerfile_text, build.args, label="build.dockerfile_inline")
     path = build.context / build.dockerfile
     try:
         text = path.read_text(encoding="utf-8")
@@ -78,10 +117,10 @@ def read(build: Build) -> Dockerfile:
         raise ComposeError(
             f"{path}: the Dockerfile cannot be read ({error.strerror}).", hint="Check build.dockerfile."
         ) from error
-    return parse(text, build.args)
+    return parse(text, build.args, label=str(path))
 
 
-def parse(text: str, build_args: Mapping[str, str]) -> Dockerfile:
+def parse(text: str, build_args: Mapping[str, str], *, label: str = "Dockerfile") -> Dockerfile:
     """Return the stages of a Dockerfile's text; ``build_args`` replace the defaults of its ``ARG``s."""
     escape = _escape(text)
     arguments: dict[str, str] = {}
@@ -94,7 +133,9 @@ def parse(text: str, build_args: Mapping[str, str]) -> Dockerfile:
             stages[-1] = replace(last, instructions=(*last.instructions, instruction))
         elif instruction.keyword == "ARG":
             arguments |= argument_values(instruction, build_args, arguments, escape)
-    return Dockerfile(stages=tuple(stages), arguments=arguments, escape=escape)
+    return Dockerfile(
+        stages=tuple(stages), label=label, arguments=arguments, build_args=build_args, escape=escape
+    )
 
 
 def argument_values(

@@ -1,61 +1,232 @@
 """The configuration of the image that a Dockerfile makes, read without building it.
 
 The names are those of an image's configuration
-(https://github.com/opencontainers/image-spec/blob/main/config.md).
+(https://github.com/opencontainers/image-spec/blob/main/config.md), the rules those of
+https://docs.docker.com/reference/dockerfile/.
 """
 
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from stack.plan.dockerfile import Dockerfile
+from stack.durations import seconds
+from stack.errors import ComposeError
+from stack.model import Build, Healthcheck, Service
+from stack.plan import copied_files, dockerfile
+from stack.plan.dockerfile import Dockerfile, Instruction
 from stack.plan.dockerfile_words import expand, split_words
 
-IMAGE_ONLY = re.compile(r"[/$]|^PYTHONDONTWRITEBYTECODE=")
-"""An image compiles its code when it is built; a local process compiles at its first run and keeps it."""
+
+@dataclass(frozen=True, kw_only=True)
+class BuildCommand:
+    """One ``RUN``: its text with its here-documents, and the folder in which it is run."""
+
+    text: str
+    working_dir: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageConfig:
-    """``entrypoint`` and ``command`` are empty where the Dockerfile names none."""
+    """``base`` is the image that the first stage starts from; its own configuration is not known.
 
-    entrypoint: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
+    ``entrypoint`` and ``command`` are None where no stage sets them. ``files`` maps paths of the image
+    to the files and folders of this machine that are copied there. ``copied_build_commands`` are those
+    of the stages that files are copied from.
+    """
+
+    base: str = ""
+    entrypoint: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    working_dir: str = "/"
+    user: str | None = None
+    stop_signal: str | None = None
+    ports: tuple[int, ...] = ()
+    healthcheck: Healthcheck | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+    build_commands: tuple[BuildCommand, ...] = ()
+    copied_build_commands: tuple[BuildCommand, ...] = ()
 
 
-def of_dockerfile(dockerfile: Dockerfile) -> ImageConfig:
-    """Return the configuration of the image that the last stage makes."""
-    entrypoint: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
-    environment: dict[str, str] = {}
-    for instruction in dockerfile.stages[-1].instructions if dockerfile.stages else ():
-        if instruction.keyword == "ENTRYPOINT":
-            entrypoint, command = _argv(instruction.text), ()
-        elif instruction.keyword == "CMD":
-            command = _argv(instruction.text)
-        elif instruction.keyword == "ENV":
-            environment |= _assignments(instruction.text, dockerfile.escape)
-    return ImageConfig(entrypoint=entrypoint, command=command, environment=environment)
+def of_build(build: Build) -> ImageConfig:
+    """Return the configuration of the image of a build.
+
+    Raises:
+        ComposeError: the Dockerfile is missing, or has not the stage that ``build.target`` names.
+    """
+    return of_stage(dockerfile.read(build), build.target, build.context)
 
 
-def _argv(text: str) -> tuple[str, ...]:
-    """The exec form (a JSON list) as it is, the shell form by a shell."""
+def of_service(service: Service) -> ImageConfig:
+    """Return the configuration of a service's image, as far as a Dockerfile of this machine says it.
+
+    Raises:
+        ComposeError: see ``of_build``; not where ``x-local`` says what runs.
+    """
+    build = service.build
+    if build is None or build.url:
+        return ImageConfig()
+    has_file = build.dockerfile_text or (build.context / build.dockerfile).is_file()
+    if service.local.command is not None and not has_file:
+        return ImageConfig()
+    return of_build(build)
+
+
+def of_stage(parsed: Dockerfile, target: str | None, context: Path) -> ImageConfig:
+    """Return the configuration of the image that a stage makes; see ``Dockerfile.lineage``."""
+    base, stages = parsed.lineage(target)
+    config = ImageConfig(base=base)
+    for stage in stages:
+        reader = _StageReader(parsed=parsed, context=context, config=config)
+        for instruction in stage.instructions:
+            reader.apply(instruction)
+        config = reader.config
+    return config
+
+
+@dataclass(kw_only=True)
+class _StageReader:
+    """Applies the instructions of one stage to the configuration of the image before it."""
+
+    parsed: Dockerfile
+    context: Path
+    config: ImageConfig
+    arguments: dict[str, str] = field(default_factory=dict)
+    shell: tuple[str, ...] = ("/bin/sh", "-c")
+    has_command: bool = False
+
+    def apply(self, instruction: Instruction) -> None:
+        method = getattr(self, f"_{instruction.keyword.lower()}", None)
+        if method is not None:
+            method(instruction)
+
+    def _arg(self, instruction: Instruction) -> None:
+        parsed = self.parsed
+        for name in split_words(instruction.text, parsed.escape):
+            if "=" not in name and name in parsed.arguments:  # redeclares one from before the first FROM
+                self.arguments[name] = parsed.arguments[name]
+        self.arguments |= dockerfile.argument_values(
+            instruction, parsed.build_args, self._variables, parsed.escape
+        )
+
+    def _env(self, instruction: Instruction) -> None:
+        words = split_words(instruction.text, self.parsed.escape)
+        is_old_form = bool(words) and "=" not in words[0]
+        pairs = [instruction.text.partition(" ")] if is_old_form else [word.partition("=") for word in words]
+        values = {name: self._expand(value.strip()) for name, _, value in pairs}
+        self.config = replace(self.config, environment={**self.config.environment, **values})
+
+    def _workdir(self, instruction: Instruction) -> None:
+        folder = posixpath.normpath(posixpath.join(self.config.working_dir, self._expand(instruction.text)))
+        self.config = replace(self.config, working_dir=folder)
+
+    def _user(self, instruction: Instruction) -> None:
+        self.config = replace(self.config, user=self._expand(instruction.text))
+
+    def _stopsignal(self, instruction: Instruction) -> None:
+        self.config = replace(self.config, stop_signal=self._expand(instruction.text))
+
+    def _expose(self, instruction: Instruction) -> None:
+        words = (self._expand(word).partition("/")[0] for word in split_words(instruction.text))
+        ports = tuple(int(word) for word in words if word.isdigit())
+        self.config = replace(self.config, ports=(*self.config.ports, *ports))
+
+    def _shell(self, instruction: Instruction) -> None:
+        self.shell = self._argv(instruction.text)
+
+    def _entrypoint(self, instruction: Instruction) -> None:
+        """A CMD of an earlier image is reset, one of the same stage is not."""
+        command = self.config.command if self.has_command else ()
+        self.config = replace(self.config, entrypoint=self._argv(instruction.text), command=command)
+
+    def _cmd(self, instruction: Instruction) -> None:
+        self.has_command = True
+        self.config = replace(self.config, command=self._argv(instruction.text))
+
+    def _healthcheck(self, instruction: Instruction) -> None:
+        keyword, _, text = instruction.text.partition(" ")
+        check = None if keyword.upper() == "NONE" else self._check(text.strip(), instruction.options)
+        self.config = replace(self.config, healthcheck=check)
+
+    def _check(self, text: str, options: Mapping[str, str]) -> Healthcheck:
+        argv = _exec_form(text)
+        values = {
+            f"{name.replace('-', '_')}_s": self._seconds(options[name])
+            for name in ("interval", "timeout", "start-period")
+            if name in options
+        }
+        retries = int(options["retries"]) if options.get("retries", "").isdigit() else 3
+        test = ("CMD-SHELL", text) if argv is None else ("CMD", *argv)
+        return Healthcheck(test=test, retries=retries or 3, **values)
+
+    def _seconds(self, text: str) -> float:
+        try:
+            return seconds(self._expand(text))
+        except ValueError as error:
+            raise ComposeError(f"{self.parsed.label}: HEALTHCHECK: {error}.") from None
+
+    def _run(self, instruction: Instruction) -> None:
+        text = "\n".join((instruction.text, *instruction.heredocs))
+        known = _known_variables(text, self._variables)
+        command = BuildCommand(text=known, working_dir=self.config.working_dir)
+        self.config = replace(self.config, build_commands=(*self.config.build_commands, command))
+
+    def _copy(self, instruction: Instruction) -> None:
+        words = _exec_form(instruction.text) or split_words(instruction.text, self.parsed.escape)
+        *sources, destination = (self._expand(word) for word in words)
+        source = self._source(instruction)
+        if source is not None:
+            files = copied_files.copied(
+                source, [each for each in sources if not each.startswith("<<")], destination, self._folders()
+            )
+            self.config = replace(self.config, files={**self.config.files, **files})
+
+    _add = _copy
+
+    def _source(self, instruction: Instruction) -> copied_files.Source | None:
+        """What files are copied from: the build context or another stage; None for an image."""
+        name = self._expand(instruction.options.get("from", ""))
+        if not name:
+            return copied_files.context_source(self.context)
+        if self.parsed.find(name) is None:
+            return None
+        stage = of_stage(self.parsed, name, self.context)
+        commands = (*stage.copied_build_commands, *stage.build_commands)
+        others = tuple(each for each in commands if each not in self.config.copied_build_commands)
+        self.config = replace(
+            self.config, copied_build_commands=(*self.config.copied_build_commands, *others)
+        )
+        return copied_files.stage_source(stage.files)
+
+    def _folders(self) -> copied_files.Folders:
+        return copied_files.Folders(working_dir=self.config.working_dir, files=self.config.files)
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        return {**self.arguments, **self.config.environment}
+
+    def _expand(self, word: str) -> str:
+        return expand(word, self._variables, self.parsed.escape)
+
+    def _argv(self, text: str) -> tuple[str, ...]:
+        """The exec form (a JSON list) as it is, the shell form by a shell."""
+        argv = _exec_form(text)
+        return (*self.shell, text) if argv is None else argv
+
+
+def _known_variables(text: str, variables: Mapping[str, str]) -> str:
+    """A shell text with the image's own variables replaced; the shell's are left to it."""
+    return re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda match: variables.get(match[1] or match[2], match[0]), text)
+
+
+def _exec_form(text: str) -> tuple[str, ...] | None:
     try:
         words = json.loads(text)
     except ValueError:
-        return ("/bin/sh", "-c", text)
-    return tuple(str(word) for word in words)
-
-
-def _assignments(text: str, escape: str) -> dict[str, str]:
-    """``ENV`` values that mean the same outside the image: no path, no reference, nothing about layers."""
-    words = split_words(text, escape)
-    is_old_form = "=" not in words[0]
-    pairs = [text.partition(" ")] if is_old_form else [word.partition("=") for word in words]
-    return {
-        key: expand(value, {}, escape) for key, _, value in pairs if not IMAGE_ONLY.search(f"{key}={value}")
-    }
+        return None
+    return tuple(str(word) for word in words) if isinstance(words, list) else None

@@ -1,20 +1,39 @@
-"""Image references taken apart."""
+"""Image references: their parts, and which server an image runs."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, Literal
+
+ServerKind = Literal["postgres", "redis"]
+
+KINDS: Final[Mapping[str, ServerKind]] = {
+    "postgres": "postgres",
+    "postgis": "postgres",
+    "pgvector": "postgres",
+    "redis": "redis",
+    "valkey": "redis",
+}
+"""The last part of a repository's name, the same in every mirror, and the server that is inside."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """An image reference taken apart; ``tag`` is ``latest`` where none is given."""
+    """The parts of an image reference; ``tag`` is ``latest`` where none is given."""
 
     repository: str
     tag: str
 
+    @property
+    def name(self) -> str:
+        """Return the last part of the repository's name: ``redis`` of ``mirror.example:5000/a/redis``."""
+        return self.repository.rpartition("/")[2]
+
 
 def parse_reference(image: str) -> Reference:
-    """Return repository and tag, the default registry and a digest left out.
+    """Return repository and tag, without the default registry and without a digest.
 
     The grammar is that of https://pkg.go.dev/github.com/distribution/reference.
     """
@@ -25,3 +44,17 @@ def parse_reference(image: str) -> Reference:
     for prefix in ("docker.io/", "index.docker.io/", "library/"):
         repository = repository.removeprefix(prefix)
     return Reference(repository=repository, tag=tag or "latest")
+
+
+def server_kind(image: str) -> ServerKind | None:
+    """Return which server an image runs, None where it runs neither Postgres nor Redis."""
+    return KINDS.get(parse_reference(image).name)
+
+
+def major_version(tag: str) -> int | None:
+    """Return the major version of the server that a tag names; None for ``latest`` and other words.
+
+    Extensions put it behind their own version (``0.8.0-pg17``) or before it (``15-3.3``).
+    """
+    match = re.search(r"(?:^|-)pg(\d+)", tag) or re.match(r"(\d+)", tag)
+    return int(match[1]) if match else None

@@ -6,40 +6,19 @@ Besides the compose model its only input are host ports and folders.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from stack.errors import DependencyCycle, NotRunnable, UnknownService
 from stack.model import Condition, Service, Stack
-from stack.plan import dockerfile, image_config
-from stack.plan.addresses import Addresses, referenced_ports, rewrite_names, rewrite_paths
-
-LOOPBACK = "127.0.0.1"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServicePlan:
-    """One service, ready to be started.
-
-    ``argv`` is empty where the image decides. ``ports`` maps container to host ports. ``healthcheck`` is
-    the check's ``test`` with addresses of this machine, ``executed`` the test as it is run where the
-    service runs. ``awaited``: another service waits until this one has completed.
-    """
-
-    service: Service
-    argv: tuple[str, ...]
-    environment: Mapping[str, str]
-    ports: Mapping[int, int]
-    cwd: Path
-    healthcheck: tuple[str, ...] = ()
-    executed: tuple[str, ...] = ()
-    folders: Mapping[str, str] = field(default_factory=dict)
-    awaited: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.service.name
+from stack.plan import image_config
+from stack.plan.addresses import LOOPBACK as LOOPBACK
+from stack.plan.addresses import Addresses, referenced_ports, rewrite_names
+from stack.plan.image_config import ImageConfig
+from stack.plan.local_service import plan_local_service
+from stack.plan.service_plan import Problem
+from stack.plan.service_plan import ServicePlan as ServicePlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,101 +108,64 @@ def make(
 
     Raises:
         DependencyCycle: see ``order``.
-        NotRunnable: the local engine has no command for a service.
+        ComposeError: a Dockerfile is missing, or has not the stage that ``build.target`` names.
     """
     addresses = {(s, t): (LOOPBACK, h) for s, table in ports.items() for t, h in table.items()}
-    build = _local_service if engine == "local" else _container_service
-    planned = {
-        s: build(services[s], services, ports.get(s, {}), addresses, folders.get(s, {}))
-        for s in order(services)
-    }
+    images = {key: image_config.of_service(service) for key, service in services.items()}
+    planned: dict[str, ServicePlan] = {}
+    for key in order(services):
+        service = _with_image_defaults(services[key], images[key])
+        own = ports.get(key, {})
+        planned[key] = replace(
+            plan_local_service(
+                service, images[key], ports=own, addresses=addresses, mounts=folders.get(key, {})
+            )
+            if engine == "local"
+            else _container_service(service, images[key], own, addresses),
+            awaited="service_completed_successfully" in conditions_on(key, services),
+        )
     endpoints = {key: rewrite_names(value, addresses) for key, value in stack.endpoints.items()}
     return Plan(name=name, engine=engine, stack=stack, services=planned, endpoints=endpoints)
 
 
+def require_runnable(plan: Plan, further: Mapping[str, Problem] | None = None) -> None:
+    """Raise where an engine cannot run a service; ``further`` are problems that the engine itself finds.
+
+    Raises:
+        NotRunnable: names every such service, each with its way out.
+    """
+    problems = {name: planned.problem for name, planned in plan.services.items() if planned.problem}
+    problems = {**(further or {}), **problems}
+    if len(problems) == 1:
+        (problem,) = problems.values()
+        raise NotRunnable(problem.sentence, hint=problem.way_out)
+    if problems:
+        lines = "".join(f"\n  {each.sentence} {each.way_out}" for each in problems.values())
+        raise NotRunnable(f"{len(problems)} services cannot run on the {plan.engine} engine:{lines}")
+
+
 def _container_service(
-    service: Service,
-    services: Mapping[str, Service],
-    ports: Mapping[int, int],
-    addresses: Addresses,
-    folders: Mapping[str, str],
+    service: Service, image: ImageConfig, ports: Mapping[int, int], addresses: Addresses
 ) -> ServicePlan:
+    test = service.healthcheck.test if service.healthcheck is not None else ()
     return ServicePlan(
         service=service,
         argv=(),
         environment=service.environment,
         ports=ports,
         cwd=Path("/"),
-        healthcheck=_healthcheck(service, addresses, folders),
-        executed=service.healthcheck.test if service.healthcheck is not None else (),
-        awaited="service_completed_successfully" in conditions_on(service.name, services),
+        healthcheck=tuple(rewrite_names(part, addresses, own=service.name) for part in test),
+        executed=test,
+        image=image,
     )
 
 
-def _local_service(
-    service: Service,
-    services: Mapping[str, Service],
-    ports: Mapping[int, int],
-    addresses: Addresses,
-    folders: Mapping[str, str],
-) -> ServicePlan:
-    def rewrite(text: str) -> str:
-        return rewrite_paths(rewrite_names(text, addresses, own=service.name), folders)
-
-    argv, extra = _command(service)
-    check = _healthcheck(service, addresses, folders)
-    environment = {**extra, **service.environment, **service.local.environment}
-    values = {
-        key: rewrite_paths(rewrite_names(text, addresses), folders) for key, text in environment.items()
-    }
-    values |= {"HOST": LOOPBACK}
-    if ports:
-        values["PORT"] = str(next(iter(ports.values())))
-    return ServicePlan(
-        service=service,
-        argv=tuple(rewrite(part) for part in argv),
-        environment=values,
-        ports=ports,
-        cwd=_working_dir(service, folders),
-        healthcheck=check,
-        executed=check,
-        folders=folders,
-        awaited="service_completed_successfully" in conditions_on(service.name, services),
+def _with_image_defaults(service: Service, image: ImageConfig) -> Service:
+    """The service with what its image says where the compose file is silent."""
+    check = None if service.healthcheck_disabled else image.healthcheck
+    return replace(
+        service,
+        healthcheck=service.healthcheck or check,
+        user=service.user or image.user,
+        stop_signal=service.stop_signal or image.stop_signal,
     )
-
-
-def _healthcheck(service: Service, addresses: Addresses, folders: Mapping[str, str]) -> tuple[str, ...]:
-    if service.healthcheck is None:
-        return ()
-    return tuple(
-        rewrite_paths(rewrite_names(part, addresses, own=service.name), folders)
-        for part in service.healthcheck.test
-    )
-
-
-def _working_dir(service: Service, folders: Mapping[str, str]) -> Path:
-    if service.local.working_dir is not None:
-        return service.local.working_dir
-    if service.working_dir is not None:
-        mounted = rewrite_paths(service.working_dir, folders)
-        if mounted != service.working_dir:
-            return Path(mounted)
-    return service.build.context if service.build is not None else Path("/")
-
-
-def _command(service: Service) -> tuple[tuple[str, ...], Mapping[str, str]]:
-    """The command and the image's environment: from x-local, else compose, else the Dockerfile."""
-    if service.local.command is not None:
-        return service.local.command, {}
-    if service.build is None:
-        return (*(service.entrypoint or ()), *(service.command or ())), {}
-    config = image_config.of_dockerfile(dockerfile.read(service.build))
-    entrypoint = config.entrypoint if service.entrypoint is None else service.entrypoint
-    default = config.command if service.entrypoint is None else ()
-    argv = (*entrypoint, *(default if service.command is None else service.command))
-    if not argv:
-        raise NotRunnable(
-            f"services.{service.name}: there is no command, in the compose file or in its Dockerfile.",
-            hint="Give it an x-local command, or use a container engine (--engine docker).",
-        )
-    return argv, config.environment

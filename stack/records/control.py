@@ -31,10 +31,17 @@ class Outcome(enum.StrEnum):
     DONE = "done"
     NOT_READY = "not ready"
     UNKNOWN_SERVICE = "unknown service"
+    FAILED = "failed"
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The reply to a command; ``services`` are those that are not ready, or unknown."""
+    """The reply to a command; ``services`` are those that are not ready, or unknown.
+
+    Where it failed, ``error`` is the cause, ``hint`` the way out and ``code`` the exit code.
+    """
 
     outcome: Outcome
     services: tuple[str, ...] = ()
+    error: str = ""
+    hint: str = ""
+    code: int = 0

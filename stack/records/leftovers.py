@@ -1,40 +1,42 @@
-"""Remove what ended stacks left on disk."""
+"""Remove what ended stacks of this home left on disk; other homes' stacks are left alone."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 from stack.records import state
-from stack.system import cached_folder
+from stack.system import cached_folder, private_folder
 from stack.system.directories import cache_home, state_home
 
 
 def remove(*, data: bool) -> Iterator[str]:
-    """Remove the folders of stacks that are not up, with ``data`` those of volumes too; yield what went."""
-    up = set(state.names())
-    for folder in sorted((state_home() / "stacks").glob("*")):
-        if folder.name in up:
+    """Remove the folders of stacks that are not up, with ``data`` their volumes too; yield what was done."""
+    stacks = state_home() / "stacks"
+    for name in sorted(path.name for path in stacks.glob("*")):
+        if _is_up(name):
             continue
-        has_data = any((folder / state.VOLUMES).glob("*"))
-        if data or not has_data:
-            shutil.rmtree(folder, ignore_errors=True)
-            yield f"removed {'the data of ' if has_data else ''}{folder.name}"
-    for folder in sorted(scratch_root().glob("*")):
-        if folder.name not in up:
-            shutil.rmtree(folder, ignore_errors=True)
-            yield f"removed the scratch folder of {folder.name}"
+        has_data = any((stacks / name / state.VOLUMES).glob("*"))
+        if has_data and not data:
+            yield f"kept the data of {name}; `inv prune --all` deletes it"
+            continue
+        shutil.rmtree(stacks / name, ignore_errors=True)
+        yield f"removed {'the data of ' if has_data else ''}{name}"
+    for name in private_folder.names(state.scratch_root()):
+        if not _is_up(name):
+            private_folder.remove_tree(state.scratch_root() / name)
+            yield f"removed the scratch folder of {name}"
     for folder in cached_folder.unused_folders(cache_home()):
         aside = folder.rename(folder.with_name(f".{folder.name}.unused"))  # it may be made again meanwhile
         shutil.rmtree(aside, ignore_errors=True)
         yield f"removed {folder.parent.name}/{folder.name}, unused for two weeks"
-    for folder in (scratch_root(), state.control_socket("any").parent):
-        with contextlib.suppress(OSError):  # another stack is in it
-            folder.rmdir()
+    for shared in (state.scratch_root(), state.socket_folder()):
+        if private_folder.is_own(shared):
+            with contextlib.suppress(OSError):  # another stack is in it
+                shared.rmdir()
 
 
-def scratch_root() -> Path:
-    """Return the folder that holds the scratch folders of all stacks."""
-    return state.scratch("any").parent
+def _is_up(name: str) -> bool:
+    """Return whether a stack of that name has a state: asked anew for each, as stacks start meanwhile."""
+    return (state_home() / "stacks" / name / "state.json").exists()

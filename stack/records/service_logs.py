@@ -23,13 +23,20 @@ def log_file(run: Path, service: str) -> Path:
 
 
 class Log:
-    """Writes a service's output. At the limit the older half is dropped, so that a flood fills no disk."""
+    """Writes a service's output. At the limit the older half is dropped, so that a flood fills no disk.
+
+    ``redact`` masks secrets; it gets whole lines.
+    """
 
     def __init__(
-        self, path: Path, clock: Callable[[], float] = time.time, limit_bytes: int = LIMIT_BYTES
+        self,
+        path: Path,
+        clock: Callable[[], float] = time.time,
+        limit_bytes: int = LIMIT_BYTES,
+        redact: Callable[[bytes], bytes] = bytes,
     ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._path, self._clock, self._limit = path, clock, limit_bytes
+        self._path, self._clock, self._limit, self._redact = path, clock, limit_bytes, redact
         self._file = path.open("ab")
         self._size = self._file.tell()
         self._rest = b""
@@ -41,6 +48,7 @@ class Log:
         if len(rest) > LINE_BYTES:
             lines, rest = [*lines, rest], b""
         self._rest = rest
+        lines = self._redact(b"\n".join(lines)).split(b"\n") if lines else []
         stamp = (
             datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3].encode() + b"Z "
         )

@@ -6,22 +6,23 @@ import contextlib
 import os
 import shutil
 import tempfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from stack.errors import StateUnreadable
 from stack.records import record_file
-from stack.system.directories import state_home
+from stack.records.names import require_name
+from stack.system import private_folder
+from stack.system.directories import home_id, state_home
 
 Phase = Literal["starting", "up", "failed", "stopping"]
 VERSION = 2
 VOLUMES = "volumes"
 """The only folder of a stack that outlives it."""
 
+MEMORY = Path("/dev/shm")
 SCRATCH_FREE_BYTES = 1 << 30
 
 
@@ -49,8 +50,12 @@ class StackState(
 
 
 def folder(name: str) -> Path:
-    """Return the state folder of the stack ``name``."""
-    return state_home() / "stacks" / name
+    """Return the state folder of the stack ``name``.
+
+    Raises:
+        UnknownStack: it is no name, and must not become a path.
+    """
+    return state_home() / "stacks" / require_name(name)
 
 
 def state_file(name: str) -> Path:
@@ -59,31 +64,48 @@ def state_file(name: str) -> Path:
 
 def scratch(name: str) -> Path:
     """Return the folder of data that ends with the stack: in memory where there is room, else on disk."""
-    memory = Path("/dev/shm")
+    in_memory, on_disk = scratches(name)
     with contextlib.suppress(OSError):
-        if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= SCRATCH_FREE_BYTES:
-            return memory / _own() / name
-    return folder(name) / "scratch"
+        is_ours = private_folder.is_own(in_memory.parent) or not os.path.lexists(in_memory.parent)
+        if is_ours and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= SCRATCH_FREE_BYTES:
+            return in_memory
+    return on_disk
+
+
+def scratches(name: str) -> tuple[Path, Path]:
+    """Return where a stack's scratch folder can be: in memory, and on disk."""
+    return scratch_root() / require_name(name), folder(name) / "scratch"
+
+
+def scratch_root() -> Path:
+    """Return the folder in memory that holds the scratch folders of this home's stacks."""
+    return MEMORY / f"ecommerce-stack-{home_id()}"
+
+
+def make_scratch(path: Path) -> None:
+    """Create a scratch folder that other accounts cannot write to.
+
+    Raises:
+        StateUnreadable: another account made a folder of that name.
+    """
+    if path.parent == scratch_root():
+        private_folder.make(path.parent)
+        private_folder.make(path)
+    path.mkdir(parents=True, exist_ok=True)
+
+
+def socket_folder() -> Path:
+    """Return the folder of control sockets; its path is short: the kernel allows 107 bytes (unix(7))."""
+    return Path(tempfile.gettempdir()) / f"ecommerce-stack-{home_id()}"
 
 
 def control_socket(name: str) -> Path:
-    """Return where the guardian listens. The path is short: the kernel allows 107 bytes (unix(7)).
+    """Return where the guardian listens.
 
     Raises:
         StateUnreadable: another account made that folder, and could listen in the guardian's place.
     """
-    base = Path(tempfile.gettempdir()) / _own()
-    base.mkdir(mode=0o700, exist_ok=True)
-    if base.lstat().st_uid != os.geteuid():
-        raise StateUnreadable(
-            f"{base} belongs to another account.", hint="Set TMPDIR to a folder of your own."
-        )
-    return base / f"{name}.sock"
-
-
-def _own() -> str:
-    """Return a folder name that is unique to this account and its state folder."""
-    return f"ecommerce-stack-{os.getuid()}-{zlib.crc32(str(state_home()).encode()):08x}"
+    return private_folder.make(socket_folder()) / f"{require_name(name)}.sock"
 
 
 def write(state: StackState) -> None:
@@ -112,7 +134,9 @@ def forget(name: str, *, volumes: bool) -> None:
     """Remove the state and the scratch folder of a stack that has ended; its named volumes on request."""
     for path in (state_file(name), control_socket(name)):
         path.unlink(missing_ok=True)
-    shutil.rmtree(scratch(name), ignore_errors=True)
+    in_memory, on_disk = scratches(name)
+    private_folder.remove_tree(in_memory)
+    shutil.rmtree(on_disk, ignore_errors=True)
     home = folder(name)
     for path in [] if volumes or not home.is_dir() else home.iterdir():
         if path.is_dir() and path.name != VOLUMES:

@@ -16,10 +16,10 @@ POLL_S = 0.01
 class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Something that happened. ``at`` is seconds since the epoch.
 
-    ``kind`` is ``service`` (``state`` is its new state, ``evidence`` the last lines of its log after a
-    failure), ``process`` (a service's first process: ``pid``, and ``started`` as in
-    ``stack.system.processes``), ``stack`` (``state`` is starting, up, failed, stopping, down), ``note``,
-    ``probe`` or ``error`` (``code`` is the exit code, ``hint`` the way out).
+    ``kind`` is ``service`` (``state`` is its new state; after a failure ``evidence`` is the last lines of its
+    log and ``symptom`` is as in ``stack.health.verdicts``), ``process`` (a service's first process: ``pid``,
+    and ``started`` as in ``stack.system.processes``), ``stack`` (``state`` is starting, up, failed, stopping,
+    down), ``note``, ``probe`` or ``error`` (``code`` is the exit code, ``hint`` the way out).
     """
 
     at: float
@@ -29,6 +29,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     text: str = ""
     hint: str = ""
     evidence: str = ""
+    symptom: str = ""
     code: int = 0
     pid: int = 0
     started: float = 0.0
@@ -42,20 +43,21 @@ class Timeline:
         run.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = (run / FILE).open("ab", buffering=0)
         self._clock = clock
+        self.redact: Callable[[str], str] = str
+        """Masks secrets in every text that is written."""
 
     def write(self, kind: str, **values: str | int | float) -> None:
         """Append an event; ``values`` are its fields."""
-        event = Event(at=round(self._clock(), 4), kind=kind, **values)  # type: ignore[arg-type]
+        shown = {
+            key: self.redact(value) if isinstance(value, str) else value for key, value in values.items()
+        }
+        event = Event(at=round(self._clock(), 4), kind=kind, **shown)  # type: ignore[arg-type]
         with contextlib.suppress(OSError):  # a full disk costs the record, never the stack
             self._file.write(msgspec.json.encode(event) + b"\n")
 
-    def service(
-        self, name: str, state: str, text: str = "", *, seconds: float = 0.0, evidence: str = ""
-    ) -> None:
-        """Append a service's transition to ``state``, ``seconds`` after its start."""
-        self.write(
-            "service", service=name, state=state, text=text, seconds=round(seconds, 3), evidence=evidence
-        )
+    def service(self, name: str, state: str, text: str = "", **values: str | float) -> None:
+        """Append a service's transition to ``state``; ``values`` are further fields of the event."""
+        self.write("service", service=name, state=state, text=text, **values)
 
     def stack(self, state: str, text: str = "") -> None:
         """Append the stack's transition to ``state``."""

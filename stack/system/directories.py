@@ -7,6 +7,7 @@ to reach them; root's own home is closed to everybody else.
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +23,11 @@ def cache_home() -> Path:
 def state_home() -> Path:
     """Return the folder of what is remembered: stacks, their named volumes, snapshots."""
     return _directory("STACK_HOME", Path("/var/lib"), "user_state_path")
+
+
+def home_id() -> str:
+    """Return a word that no other account has, nor this account with another state folder."""
+    return f"{os.getuid()}-{zlib.crc32(str(state_home()).encode()):08x}"
 
 
 def _directory(variable: str, system: Path, function: str) -> Path:

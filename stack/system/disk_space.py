@@ -15,8 +15,15 @@ def as_disk_full(error: OSError, folder: Path) -> Exception:
     return error
 
 
-def operating_system_error(error: OSError) -> StackError:
-    """Return the error to report for ``error``: DiskFull where there is no room, else its own text."""
+def as_stack_error(error: Exception, *, run: str) -> StackError:
+    """Return the error to report for ``error``, which ended something in the run whose folder is ``run``."""
+    if isinstance(error, StackError):
+        return error
+    if isinstance(error, TimeoutError):
+        return StackError("A step of the engine did not end in time.", hint=f"See guardian.log in {run}.")
+    if not isinstance(error, OSError):
+        text = f"The engine failed: {type(error).__name__}: {error}."
+        return StackError(text, hint=f"See guardian.log in {run}.")
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         where = error.filename or "the stack"
         return DiskFull(f"No room is left where {where} is written.", hint="Free some, or run `inv prune`.")

@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from stack.system import programs
 
+TRIAL_S = 5.0
 PR_SET_PDEATHSIG = 1
 ROOT_PREFIX = ("unshare", "--pid", "--fork", "--kill-child=KILL")
 USER_PREFIX = ("unshare", "--user", "--map-current-user", "--pid", "--fork", "--kill-child=KILL")
@@ -28,8 +29,7 @@ def namespace_prefix() -> tuple[str, ...]:
     if os.environ.get("STACK_NAMESPACE", "1") == "0":
         return ()
     prefix = ROOT_PREFIX if os.geteuid() == 0 else USER_PREFIX
-    trial = programs.run([*prefix, "true"], check=False)
-    return prefix if trial.returncode == 0 else ()
+    return prefix if programs.succeeds([*prefix, "true"], timeout_s=TRIAL_S) else ()
 
 
 def in_namespace() -> bool:

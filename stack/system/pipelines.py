@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import IO
 
 from stack.errors import CommandFailed
-from stack.system.programs import NOT_FOUND, TIMED_OUT
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +55,7 @@ def pipeline(
                 process.stdout.close()  # only its reader holds it now, so that its end breaks the pipe
         while any(process.poll() is None for _, process, _ in running):
             if time.monotonic() > deadline:
-                raise CommandFailed(running[0][0], TIMED_OUT, f"it did not end within {timeout_s:g} s")
+                raise CommandFailed(running[0][0], f"did not end within {timeout_s:g} s", timed_out=True)
             meanwhile()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 running[-1][1].wait(pause_s)
@@ -87,7 +86,7 @@ def _start_in_pipeline(
             process_group=0,
         )
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        raise CommandFailed(words, NOT_FOUND, f"it cannot be run: {error.strerror}") from error
+        raise CommandFailed(words, f"cannot be run ({error.strerror})") from error
     return process
 
 
@@ -99,4 +98,7 @@ def _raise_first_failure(
     by_itself = [each for each in failed if each[1].returncode != -signal.SIGPIPE]
     for words, process, errors in by_itself or failed:
         errors.seek(0)
-        raise CommandFailed(words, process.returncode, errors.read().decode(errors="replace"))
+        text = errors.read().decode(errors="replace")
+        raise CommandFailed(
+            words, f"ended with {process.returncode}", returncode=process.returncode, stderr=text
+        )

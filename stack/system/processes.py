@@ -56,7 +56,7 @@ def host_pid(pid: int) -> int:
     """Return the machine's pid of a child of ours that we know by the pid of our namespace."""
     if own_pid() == os.getpid():
         return pid
-    for child in _children(own_pid()):
+    for child in children(own_pid()):
         with contextlib.suppress(OSError, StopIteration):
             status = Path(f"/proc/{child}/status").read_text()
             line = next(line for line in status.splitlines() if line.startswith("NSpid:"))
@@ -65,7 +65,8 @@ def host_pid(pid: int) -> int:
     return pid
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """Return the direct children of a process (Linux; elsewhere none)."""
     with contextlib.suppress(OSError):
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []

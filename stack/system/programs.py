@@ -10,28 +10,28 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from stack.errors import CommandFailed
+from stack.system.completed import Completed, Streams, cannot_be_run, completed, timed_out
+
+if TYPE_CHECKING:
+    import asyncio  # a third of what the command line costs to import; only the guardian needs it
 
 log = logging.getLogger(__name__)
-NOT_FOUND, TIMED_OUT = 127, 124
-"""The shell's code for a missing program, and that of timeout(1)."""
+
+LIMIT_S = 60.0
+"""The deadline of a program where the caller gives none."""
+
+BUILD_LIMIT_S = 1800.0
+"""The deadline of what downloads, installs, builds or copies much."""
+
+DISCARD: Final = subprocess.DEVNULL
+"""As ``output`` of ``spawn``: both streams are thrown away."""
 
 Process = subprocess.Popen[bytes]
 """A program that was started and not yet waited for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Completed:
-    """A program that has ended; the streams are text, undecodable bytes replaced."""
-
-    argv: tuple[str, ...]
-    returncode: int
-    stdout: str
-    stderr: str
 
 
 def run(
@@ -40,60 +40,130 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     input: str | None = None,
-    timeout_s: float | None = None,
+    timeout_s: float = LIMIT_S,
     check: bool = True,
     user: str | None = None,
     pass_fds: Collection[int] = (),
 ) -> Completed:
-    """Run a program to its end and return its code and output.
+    """Run a program to its end and return its exit code and output.
 
     ``env`` replaces the whole environment; ``user`` is an account to drop to (root only). The program
-    leads a process group, which is ended as a whole at the deadline and where we are interrupted.
+    leads a process group, which is killed as a whole at the deadline and where we are interrupted.
 
     Raises:
-        CommandFailed: it ended with an error (unless ``check`` is false), was not found, or did not
-            end within ``timeout_s``.
+        CommandFailed: it was not found, did not end within ``timeout_s``, or ended with an error (unless
+            ``check`` is false).
     """
-    words = tuple(str(word) for word in argv)
-    log.debug("%s", shlex.join(words))
-    process = _start(words, cwd=cwd, env=env, pass_fds=pass_fds, user=user, has_input=input is not None)
+    words = _echo(argv)
+    with Streams() as streams:
+        try:
+            process = subprocess.Popen(
+                words,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
+                stdout=streams.out,
+                stderr=streams.err,
+                pass_fds=tuple(pass_fds),
+                process_group=0,
+                **identity(user),
+            )
+        except OSError as error:
+            raise cannot_be_run(words, error) from error
+        try:
+            process.communicate(None if input is None else input.encode(), timeout=timeout_s)
+        except subprocess.TimeoutExpired as error:
+            _kill(process)
+            raise timed_out(words, timeout_s, streams) from error
+        except BaseException:
+            _kill(process)
+            raise
+        return completed(words, process.returncode, streams, check=check)
+
+
+def succeeds(argv: Sequence[str | Path], *, timeout_s: float) -> bool:
+    """Return whether a program is there and ends with 0 within ``timeout_s``."""
     try:
-        stdout, stderr = process.communicate(None if input is None else input.encode(), timeout=timeout_s)
-    except subprocess.TimeoutExpired as error:
-        _kill(process)
-        reason = f"`{shlex.join(words)}` did not end within {timeout_s:g} s and was killed"
-        raise CommandFailed(words, TIMED_OUT, reason) from error
-    except BaseException:
-        _kill(process)
-        raise
-    done = Completed(
-        argv=words,
-        returncode=process.returncode,
-        stdout=stdout.decode(errors="replace"),
-        stderr=stderr.decode(errors="replace"),
-    )
-    if check and done.returncode != 0:
-        raise CommandFailed(words, done.returncode, done.stderr or done.stdout)
-    return done
+        return run(argv, timeout_s=timeout_s, check=False).returncode == 0
+    except CommandFailed:
+        return False
+
+
+async def run_async(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout_s: float = LIMIT_S,
+    check: bool = True,
+    user: str | None = None,
+    grace_s: float = 0.0,
+) -> Completed:
+    """Do as ``run`` without blocking the event loop.
+
+    The program leads a session, which is ended as a whole at the deadline and on cancellation: by SIGKILL,
+    or by SIGTERM first where it has ``grace_s`` to end by itself.
+
+    Raises:
+        CommandFailed: as for ``run``.
+    """
+    import asyncio
+
+    words = _echo(argv)
+    with Streams() as streams:
+        process = await _start_async(
+            words, cwd=cwd, env=env, stdout=streams.out, stderr=streams.err, **identity(user)
+        )
+        ending = asyncio.ensure_future(process.wait())
+        try:
+            ended, _ = await asyncio.wait({ending}, timeout=timeout_s)
+        finally:
+            if not ending.done():
+                await _end_session(process.pid, ending, grace_s)
+        if not ended:
+            raise timed_out(words, timeout_s, streams)
+        return completed(words, ending.result(), streams, check=check)
+
+
+async def follow(argv: Sequence[str | Path], feed: Callable[[bytes], None]) -> int:
+    """Hand all output of a program to ``feed`` as it comes, and return its exit code.
+
+    The program ends with what it follows, such as a container, or on cancellation; it has no deadline.
+
+    Raises:
+        CommandFailed: it was not found.
+    """
+    process = await _start_async(_echo(argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert process.stdout is not None
+    try:
+        while data := await process.stdout.read(1 << 16):
+            feed(data)
+        return await process.wait()
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
 
 
 def attach(
     argv: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> int:
-    """Run a program on this terminal, for a person, and return its code (negative: the signal).
+    """Run a program on this terminal, for as long as its user likes, and return its exit code.
+
+    A negative code is the signal that killed it.
 
     Raises:
         CommandFailed: there is no such program.
     """
-    words = tuple(str(word) for word in argv)
-    log.debug("%s", shlex.join(words))
-    # Ctrl-C is the program's own matter: psql and shells survive it. A handler that does nothing, unlike
-    # an ignored signal, is not inherited by the program.
+    words = _echo(argv)
+    # Ctrl-C is for the program: psql and shells survive it. A handler that does nothing, unlike an
+    # ignored signal, is not inherited by the program.
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
         return subprocess.Popen(words, cwd=cwd, env=env).wait()
-    except FileNotFoundError as error:
-        raise CommandFailed(words, NOT_FOUND, f"there is no such program ({error.filename})") from error
+    except OSError as error:
+        raise cannot_be_run(words, error) from error
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -111,16 +181,14 @@ def spawn(
 ) -> Process:
     """Start a program and return it at once; the caller waits for its end.
 
-    ``output`` is the descriptor that takes both its streams (else they are ours); ``own_session`` cuts it off
+    ``output`` is the descriptor that takes both its streams (default: ours); ``own_session`` detaches it
     from our terminal and its input; ``before`` runs in the new process, before the program.
 
     Raises:
-        FileNotFoundError: there is no such program.
+        OSError: it cannot be run; FileNotFoundError where there is no such program.
     """
-    words = tuple(str(word) for word in argv)
-    log.debug("%s", shlex.join(words))
-    process = subprocess.Popen(
-        words,
+    return subprocess.Popen(
+        _echo(argv),
         cwd=cwd,
         env=env,
         stdin=subprocess.DEVNULL if own_session else None,
@@ -131,7 +199,6 @@ def spawn(
         preexec_fn=before,
         **identity(user),
     )
-    return process
 
 
 def ends_within(process: Process, timeout_s: float) -> bool:
@@ -143,36 +210,6 @@ def ends_within(process: Process, timeout_s: float) -> bool:
     return True
 
 
-async def run_async(
-    argv: Sequence[str],
-    *,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-    user: str | None = None,
-) -> tuple[int, str]:
-    """Run a program to its end and return its code and all it said; cancelling ends its whole session."""
-    import asyncio  # a third of what the command line costs to import, and only the guardian waits so
-
-    log.debug("%s", shlex.join(argv))
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        cwd=cwd,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        **identity(user),
-    )
-    try:
-        output, _ = await process.communicate()
-    except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        raise
-    return process.returncode or 0, output.decode(errors="replace")
-
-
 def identity(user: str | None) -> dict[str, Any]:
     """Return what ``subprocess.Popen`` needs to run as the account ``user``; nothing for None."""
     if user is None:
@@ -181,34 +218,39 @@ def identity(user: str | None) -> dict[str, Any]:
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
-def _start(
-    words: tuple[str, ...],
-    *,
-    cwd: Path | None,
-    env: Mapping[str, str] | None,
-    pass_fds: Collection[int],
-    user: str | None,
-    has_input: bool,
-) -> subprocess.Popen[bytes]:
+def _echo(argv: Sequence[str | Path]) -> tuple[str, ...]:
+    words = tuple(str(word) for word in argv)
+    log.debug("%s", shlex.join(words))
+    return words
+
+
+async def _start_async(words: tuple[str, ...], **options: Any) -> asyncio.subprocess.Process:
+    import asyncio
+
     try:
-        process = subprocess.Popen(
-            words,
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=tuple(pass_fds),
-            process_group=0,
-            **identity(user),
+        return await asyncio.create_subprocess_exec(
+            *words, stdin=subprocess.DEVNULL, start_new_session=True, **options
         )
-    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        raise CommandFailed(words, NOT_FOUND, f"it cannot be run: {error.strerror}") from error
-    return process
+    except OSError as error:
+        raise cannot_be_run(words, error) from error
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+def _kill(process: Process) -> None:
+    _signal_group(process.pid, signal.SIGKILL)
     process.kill()
-    process.communicate()
+    process.wait()
+
+
+async def _end_session(pid: int, ending: asyncio.Future[int], grace_s: float) -> None:
+    import asyncio
+
+    if grace_s:
+        _signal_group(pid, signal.SIGTERM)
+        await asyncio.wait({ending}, timeout=grace_s)
+    _signal_group(pid, signal.SIGKILL)
+    await ending
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)

@@ -10,7 +10,7 @@ COMMIT = "django.db.backends.base.base:BaseDatabaseWrapper.commit"
 ANSWER_KEPT = "core.models:IdempotentAnswer.objects.create"
 EVENT = "orders.services:event_record"
 PAYMENT_EVENT = "payments.services:event_record"
-SETTLED = "payments.services:_settled"
+SETTLED = "payments.services:_settle_payment"
 REFUND_SENT = "payments.services:refund_send"
 PROVIDER_REFUNDS = "payments.sandbox:Sandbox.refund"
 
@@ -32,9 +32,9 @@ class Step:
 
 
 CHECKOUT = (
-    Step(name="look for a kept answer", place="core.idempotency:_kept"),
-    Step(name="lock the cart", place="orders.services:_locked_cart"),
-    Step(name="write the order", place="orders.services:_order_stored"),
+    Step(name="look for a kept answer", place="core.idempotency:_stored_response"),
+    Step(name="lock the cart", place="orders.services:_lock_cart"),
+    Step(name="write the order", place="orders.services:_store_order"),
     Step(name="reserve stock", place="catalog.stock:stock_reserve"),
     Step(name="write the event", place=EVENT),
     Step(name="place the order", place="orders.services:order_place"),
@@ -42,7 +42,7 @@ CHECKOUT = (
     Step(name="commit", place=COMMIT),
 )
 PAYMENT = (
-    Step(name="write the payment", place="payments.services:_started"),
+    Step(name="write the payment", place="payments.services:_start_payment"),
     Step(name="commit the payment", place=COMMIT, nth=1),
     Step(name="ask the provider", place="payments.sandbox:Sandbox.charge"),
     Step(name="the provider's own commit", place=COMMIT, nth=2),
@@ -60,24 +60,26 @@ WEBHOOK = (
     Step(name="settle", place="payments.services:payment_settle"),
     Step(name="pay the order", place="payments.services:order_pay"),
     Step(name="commit what came of it", place=COMMIT),
-    Step(name="keep the message", place="payments.services:_message_kept"),
+    Step(name="keep the message", place="payments.services:_store_message"),
 )
 REFUND = (
-    Step(name="decide the refund", place="payments.services:_refund_decided"),
+    Step(name="decide the refund", place="payments.services:_decide_refund"),
     Step(name="return stock", place="catalog.stock:stock_return"),
     Step(name="commit the decision", place=COMMIT, nth=1),
     Step(name="send the refund", place=REFUND_SENT),
     Step(name="the provider refunds", place=PROVIDER_REFUNDS),
+    Step(name="the provider's own commit of the refund", place=COMMIT, nth=2),
     Step(name="write the refund", place=SETTLED),
-    Step(name="commit the refund", place=COMMIT, nth=2),
+    Step(name="commit the refund", place=COMMIT, nth=3),
 )
 LATE_SUCCESS = (
     Step(name="write that it came too late", place=SETTLED, nth=1),
     Step(name="commit that it came too late", place=COMMIT, nth=1),
     Step(name="send the refund", place=REFUND_SENT),
     Step(name="the provider refunds", place=PROVIDER_REFUNDS),
+    Step(name="the provider's own commit of the refund", place=COMMIT, nth=2),
     Step(name="write the refund", place=SETTLED, nth=2),
-    Step(name="commit the refund", place=COMMIT, nth=2),
+    Step(name="commit the refund", place=COMMIT, nth=3),
 )
 SETTLEMENT = (
     Step(name="look the charge up", place="payments.sandbox:Sandbox.lookup"),
@@ -95,7 +97,7 @@ RESENDING = (
 EXPIRY = (
     Step(name="release stock", place="catalog.stock:stock_release"),
     Step(name="write the event", place=EVENT),
-    Step(name="expire the order", place="orders.services:_expired"),
+    Step(name="expire the order", place="orders.services:_expire_order"),
 )
 RELAY = (
     Step(name="send to the stream", place="redis.client:Pipeline.execute"),

@@ -28,7 +28,7 @@ DEADLINE_S = 3600.0 if LONG else 120.0
 )
 @protected_by(
     "the lock of the key",
-    Cut(IDEMPOTENCY, 'exclusive_or_busy(f"{scope}:{key}")', "nullcontext(True)"),
+    Cut(IDEMPOTENCY, 'try_advisory_lock(f"{scope}:{key}")', "nullcontext(True)"),
 )
 @pytest.mark.usefixtures("worker")
 def test_crowds_before_several_workers_get_exactly_what_is_there(

@@ -78,8 +78,8 @@ Killed = Callable[[Fault, Callable[[Fault | None], Answer]], Answer]
     "both are of one transaction",
     Cut(
         ORDERS,
-        '    _tell(order, "order.placed")',
-        '    transaction.on_commit(lambda: _tell(order, "order.placed"))',
+        '    _record_event(order, "order.placed")',
+        '    transaction.on_commit(lambda: _record_event(order, "order.placed"))',
     ),
     any_case=True,
 )
@@ -106,7 +106,7 @@ def test_a_checkout_happens_once_whenever_its_worker_dies(
 )
 @protected_by(
     "the second request goes on with the payment of the first",
-    Cut(PAYMENTS, "    if again:  #", "    if again and again.state not in OPEN:  #"),
+    Cut(PAYMENTS, "    if earlier:  #", "    if earlier and earlier.state not in OPEN:  #"),
     any_case=True,
 )
 @each(PAYMENT)
@@ -152,8 +152,8 @@ def start_undecided_payment(person: Person, sku: str) -> str:
     "a message is kept after its effect",
     Cut(
         PAYMENTS,
-        SETTLE + "    return _message_kept(provider, message)\n",
-        "    fresh = _message_kept(provider, message)\n" + SETTLE + "    return fresh\n",
+        SETTLE + "    return _store_message(provider, message)\n",
+        "    fresh = _store_message(provider, message)\n" + SETTLE + "    return fresh\n",
     ),
     any_case=True,
 )

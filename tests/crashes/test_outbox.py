@@ -24,7 +24,7 @@ from unprotected.protection import Cut, protected_by
 
 EVENT_SERVICES = "backend/events/services.py"
 MARK = "        OutboxEvent.objects.filter(pk__in=keys).update(relayed_at=timezone.now())\n"
-SEND = "        if not _sent(batch, into_existing=written):\n            break"
+SEND = "        if not _send_batch(batch, into_existing=written):\n            break"
 
 EVENTS = 1000 if LONG else 100
 WAY = ("order.placed", "order.paid", "payment.succeeded", "order.refunded", "payment.refunded")
@@ -140,7 +140,7 @@ def kill_worker_at_random(shop: Shop, sku: str, orders: int, dice: random.Random
 
 @protected_by(
     "the stream is written anew",
-    Cut(EVENT_SERVICES, "        _relay_anew()\n", ""),
+    Cut(EVENT_SERVICES, "        _mark_all_unsent()\n", ""),
 )
 @pytest.mark.usefixtures("relaying")
 def test_events_arrive_although_redis_is_killed(

@@ -16,7 +16,7 @@ from crashes.people import ANSWERED_WITHIN_S, ask
 from crashes.web import Web
 from unprotected.protection import Cut, protected_by
 
-WORKERS = "backend/config/workers.py"
+GUNICORN = "backend/gunicorn.conf.py"
 
 RELOADS = 200 if LONG else 5
 NEW_CONNECTIONS, KEPT_CONNECTIONS = 6, 6
@@ -63,12 +63,11 @@ def load(port: int, dice: random.Random) -> Iterator[Counter[int]]:
 
 
 @protected_by(
-    "a worker answers what it has begun",
+    "a worker has time to answer what it has begun",
     Cut(
-        WORKERS,
-        "    def handle_error(",
-        '    def handle_exit(self, *_: Any) -> None:\n        __import__("os")._exit(0)\n\n'
-        "    def handle_error(",
+        GUNICORN,
+        'graceful_timeout = env.number("GRACEFUL_TIMEOUT_S", 20, minimum=1)',
+        "graceful_timeout = 0",
     ),
 )
 def test_reloads_lose_no_request(plain: Web, dice: random.Random, counted: Counter[str]) -> None:

@@ -47,7 +47,7 @@ CERTAIN = (Race(lasts_s=10), Race(lasts_s=0), Race(lasts_s=2, pause=STARTED), Ra
 The provider's messages are withheld: a worker that waits with one for a lock does not see what is due. The
 lock is given back before the charge comes: until then, the worker waits for it.
 """
-DELIVERIES = "payments.sandbox:deliveries_make"
+DELIVERIES = "payments.deliveries:send_due_webhooks"
 
 
 def random_race(dice: random.Random) -> Race:
@@ -82,7 +82,7 @@ def slow_worker(shop: Shop, *, mute: str = "") -> Iterator[None]:
 @protected_by(
     "its state is looked at again, twice",
     Cut(ORDERS, "    if order.state != OrderState.PENDING_PAYMENT:", "    if False:"),
-    Cut(ORDERS, "    demand(order.state, state)\n", ""),
+    Cut(ORDERS, "    ensure_transition_allowed(order.state, state)\n", ""),
 )
 @protected_by(
     "the lock of its row",

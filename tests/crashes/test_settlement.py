@@ -16,7 +16,7 @@ from crashes.shop import Shop
 from crashes.steps import REFUND_SENT, RESENDING, SETTLEMENT, Step
 
 ROUNDS = 9 if LONG else 1
-DELIVERIES = "payments.sandbox:deliveries_make"
+DELIVERIES = "payments.deliveries:send_due_webhooks"
 """Muted: without the provider's webhooks the worker has to ask."""
 
 

@@ -26,7 +26,7 @@ def made(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("backups") / "good"
     stack.typed("reset-db")
     stack.redis("SET basket full")
-    stack.typed("backup", "--path", str(path))
+    stack.typed("backup", str(path))
     return path
 
 
@@ -63,10 +63,10 @@ def test_a_backup_is_whole_restored_and_taken_back(stack: Stack, made: Path) -> 
     assert stack.value(BRANDS) == 0
     assert stack.redis("GET basket") == "full"
     assert stack.get("/api/v1/products?limit=1")[0] == 200
-    stack.typed("undo-restore")
+    stack.typed("restore", "--undo")
     assert stack.value(BRANDS) == 1000
     assert stack.redis("GET basket") == "empty"
-    stack.typed("undo-restore")
+    stack.typed("restore", "--undo")
     assert stack.value(BRANDS) == 0
 
 
@@ -191,8 +191,8 @@ def test_what_is_no_backup_is_called_so(stack: Stack, tmp_path: Path) -> None:
 def test_a_backup_is_never_written_over_something(stack: Stack, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "file").write_text("x")
-    assert stack.inv("backup", "--path", str(tmp_path / "there")).code == 51
-    assert stack.inv("backup", "--path", str(tmp_path / "file" / "below")).code == 51
+    assert stack.inv("backup", str(tmp_path / "there")).code == 51
+    assert stack.inv("backup", str(tmp_path / "file" / "below")).code == 51
 
 
 @contextmanager
@@ -209,7 +209,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
 def test_a_full_disk_ends_a_backup_with_a_sentence_and_leaves_nothing(stack: Stack, tmp_path: Path) -> None:
     with small_disk(tmp_path / "small", "64k") as disk:
-        done = stack.inv("backup", "--path", str(disk / "b"))
+        done = stack.inv("backup", str(disk / "b"))
         assert (done.code, "no room left" in done.output) == (21, True), done.output
         assert list(disk.iterdir()) == []
 
@@ -218,7 +218,7 @@ def test_an_older_backup_is_migrated_forward_when_that_is_asked_for(stack: Stack
     stack.typed("reset-db")
     stack.typed("manage", "--command", "migrate catalog 0001")
     path = tmp_path / "older"
-    stack.typed("backup", "--path", str(path))
+    stack.typed("backup", str(path))
     stack.typed("manage", "--command", "migrate")
     assert stack.inv("restore", str(path)).code == 52
     stack.typed("restore", str(path), "--migrate")
@@ -236,9 +236,7 @@ def test_an_encrypted_backup_is_restored_by_who_has_the_key(stack: Stack, tmp_pa
     subprocess.run(words, env={**os.environ, **environment}, check=True)
     path = tmp_path / "sealed"
     try:
-        done = stack.inv(
-            "backup", "--path", str(path), "--encrypt", "shop@example.com", environment=environment
-        )
+        done = stack.inv("backup", str(path), "--encrypt", "shop@example.com", environment=environment)
         assert done.code == 0, done.output
         assert b"PGDMP" not in (path / "database.dump").read_bytes()[:100]
         done = stack.inv("restore", str(path), environment=environment)

@@ -42,7 +42,7 @@ def verbs(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, t
     path = tmp_path_factory.mktemp("kills") / "backup"
     stack.typed("reset-db")
     stack.typed("snapshot", "save", "seeded")
-    stack.typed("backup", "--path", str(path))
+    stack.typed("backup", str(path))
     return {
         "reset-db": ("reset-db",),
         "snapshot restore": ("snapshot", "restore", "seeded"),

@@ -56,6 +56,11 @@ def exits_after_ready():
     serve()
 
 
+def writes_its_environment():
+    print(dict(os.environ), flush=True)
+    serve()
+
+
 def ignores_term():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     serve()
@@ -147,6 +152,7 @@ BEHAVIOURS = {
     "eats_memory": eats_memory,
     "fills_the_disk": fills_the_disk,
     "writes_nonsense": writes_nonsense,
+    "writes_its_environment": writes_its_environment,
     "sleeps": lambda: time.sleep(3600),
 }
 

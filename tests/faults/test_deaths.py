@@ -15,7 +15,7 @@ from unprotected.protection import Cut, protected_by
 CONTAINER = "stack/engines/container/container.py"
 LOCAL_PROCESS = "stack/engines/local/process.py"
 GUARDIAN = "stack/guardian/guardian.py"
-SUPERVISOR = "stack/guardian/supervisor.py"
+LIFECYCLE = "stack/guardian/lifecycle.py"
 SERVICE_LOGS = "stack/records/service_logs.py"
 KERNEL = "stack/system/kernel.py"
 
@@ -28,9 +28,9 @@ DEATHS = 20 if LONG else 2 if CONTAINERS else 5
 @protected_by(
     "the watch goes on after the verdict",
     Cut(
-        SUPERVISOR,
-        "if run.wanted:\n            await self._after_exit(run, end)",
-        "if run.wanted and run.verdict is None:\n            await self._after_exit(run, end)",
+        LIFECYCLE,
+        "if final or run.settled.is_set():",
+        "if final and not run.settled.is_set():",
     ),
 )
 def test_a_service_that_dies_after_it_was_ready_is_reported_at_once(tree: Tree) -> None:

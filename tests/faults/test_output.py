@@ -59,3 +59,21 @@ def test_a_full_disk_is_explained_by_the_service_s_last_lines(tree: Tree) -> Non
         small = {"environment": {"SMALL": str(folder)}, "x-local": {"command": words}}
     tree.write({"db": "fills_the_disk"}, db=small)
     assert "No space left on device" in tree.hold().event("db", "exited").evidence
+
+
+@protected_by(
+    "every value of .env.local is masked as it is written",
+    Cut("stack/guardian/supervisor.py", ", redact=redactor.data)", ")"),
+)
+def test_no_value_of_the_overrides_is_in_the_record_of_a_run(tree: Tree) -> None:
+    """Written by the service, asked by its check, given on its command line, named in an error."""
+    canaries = [f"canary-{number}-{'x' * number}" for number in range(1, 8)]
+    lines = "".join(f"CANARY_{number}={value}\n" for number, value in enumerate(canaries))
+    (tree.folder / ".env.local").write_text(lines)
+    given = {f"C{number}": f"${{CANARY_{number}}}" for number in range(7)}
+    check = {"test": ["CMD-SHELL", "echo $$C0 ${CANARY_1}; exit 1"], "interval": "1s", "retries": 3}
+    tree.write({"db": "writes_its_environment"}, db={"environment": given, "healthcheck": check})
+    outcome = tree.hold()
+    record = "".join(path.read_text() for path in outcome.run.rglob("*") if path.is_file())
+    assert "***" in outcome.log("db")
+    assert [value for value in canaries if value in record] == []

@@ -12,7 +12,7 @@ from stack.errors import PortTaken
 from stack.health import verdicts
 from unprotected.protection import Cut, protected_by
 
-SUPERVISOR = "stack/guardian/supervisor.py"
+LIFECYCLE = "stack/guardian/lifecycle.py"
 SERVICE_LOGS = "stack/records/service_logs.py"
 
 
@@ -21,7 +21,7 @@ NEEDED = {"depends_on": {"db": {"condition": "service_healthy"}}}
 
 @protected_by(
     "a look at the port before the start, and again after the end: both are out",
-    Cut(SUPERVISOR, "if not ports.is_free(port):", "if False:"),
+    Cut(LIFECYCLE, "if not ports.is_free(port):", "if False:"),
 )
 def test_a_port_that_another_process_holds_is_named_with_its_holder(
     tree: Tree, monkeypatch: pytest.MonkeyPatch

@@ -13,8 +13,8 @@ from unprotected.protection import Cut, protected_by
 
 FAILURE = "stack/display/failure.py"
 LOCAL_PROCESS = "stack/engines/local/process.py"
-SERVICE = "stack/guardian/service.py"
-SUPERVISOR = "stack/guardian/supervisor.py"
+LIFECYCLE = "stack/guardian/lifecycle.py"
+READINESS = "stack/guardian/readiness.py"
 PROBES = "stack/health/probes.py"
 VERDICTS_FILE = "stack/health/verdicts.py"
 
@@ -36,13 +36,13 @@ VERDICTS = [
 
 
 @protected_by(
-    "an end with 0 counts as completed only where another service waits for it",
-    Cut(VERDICTS_FILE, "if code == 0 and awaited:", "if code == 0:"),
+    "only a job may end with 0",
+    Cut(VERDICTS_FILE, "if code == 0 and is_job:", "if code == 0:"),
     cases=["exits_0"],
 )
 @protected_by(
     "the process is watched, not only probed",
-    Cut(SUPERVISOR, "        if run.wanted:\n            await self._after_exit(run, end)\n", ""),
+    Cut(LIFECYCLE, "if final or run.settled.is_set():", "if False:"),
     cases=["exits_3"],
 )
 @protected_by(
@@ -82,12 +82,12 @@ VERDICTS = [
 )
 @protected_by(
     "the ports at which it listens are looked up",
-    Cut(SERVICE, "if not ports or ports & set(self.plan.ports.values()):", "if True:"),
+    Cut(READINESS, "ports = processes.listening(pid)", "ports = set()"),
     cases=["wrong_port"],
 )
 @protected_by(
     "a bad verdict is handed on",
-    Cut(SUPERVISOR, "if verdict is None or verdict.good or not need.required:", "if True:"),
+    Cut(LIFECYCLE, "return verdict is not None and not verdict.good and need.required", "return False"),
     cases=["exits_3"],
 )
 @protected_by(
@@ -123,7 +123,7 @@ def test_a_recovery_is_not_a_failure(tree: Tree) -> None:
 
 @protected_by(
     "a ready service is still probed",
-    Cut(SUPERVISOR, "if failures == check.retries:", "if False:"),
+    Cut(READINESS, "if failures == check.retries:", "if False:"),
 )
 def test_a_ready_service_that_turns_unhealthy_is_reported(tree: Tree) -> None:
     tree.write({"db": "200_then_500"}, db={"healthcheck": {**CHECK, "interval": "200ms"}})
@@ -153,7 +153,7 @@ def test_a_one_shot_job_that_others_wait_for_is_completed(tree: Tree) -> None:
 
 @protected_by(
     "a bad verdict is handed on",
-    Cut(SUPERVISOR, "if verdict is None or verdict.good or not need.required:", "if True:"),
+    Cut(LIFECYCLE, "return verdict is not None and not verdict.good and need.required", "return False"),
 )
 def test_the_first_cause_comes_first_through_a_chain(tree: Tree) -> None:
     def after(name: str) -> dict[str, object]:

@@ -46,7 +46,7 @@ def say(typed: argparse.Namespace) -> int | None:
         case "ps":
             ps.run(choice, as_json=True)
         case "logs":
-            logs.run(choice, typed.service, follow=False, since="", tail=0)
+            logs.run(choice, typed.service)
         case "health":
             return health.run(choice)
         case "exec":

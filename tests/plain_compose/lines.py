@@ -1,8 +1,7 @@
 """The command lines of the users' document, each with the output that the document shows.
 
-``$PWD`` is the root of the repository; the document's ``-f docker-compose.X.yml`` is a file in
-``compose/``. Left out, because they reach beyond the stack: ``docker system prune -a --volumes`` and
-``lsof -ti:8000 | xargs kill -9``; ``open URL`` starts a browser, so the page is fetched instead.
+``$PWD`` is the root of the repository. Left out, because they reach beyond the stack: ``docker system prune
+-a --volumes`` and ``lsof -ti:8000 | xargs kill -9``; ``open URL`` starts a browser, so the page is fetched.
 """
 
 from __future__ import annotations

@@ -61,9 +61,9 @@ class Shell:
         return Printed(out=out, everything=out + err, code=process.returncode)
 
     def translate(self, text: str) -> str:
-        """Return the line with the compose files' folder and the host ports that are used."""
+        """Return the line with the host ports that are used."""
         if text.startswith("docker"):  # ports inside a container are always the document's
-            return text.replace("-f docker-compose.", "-f compose/docker-compose.")
+            return text
         for name, port in self.ports.items():
             text = re.sub(rf"(localhost|-i ):{DEFAULT_PORTS[name]}\b", rf"\1:{port}", text)
         return text

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stack.errors import BuildFailed, CommandFailed, EngineUnavailable
-from stack.system.programs import Completed
+from stack.system.completed import Completed
 from tools import base_images
 from tools.debian import Debian, authorities
 
@@ -36,7 +36,7 @@ class Docker:
         if words[: len(self.broken)] == self.broken != ():
             code, output = 1, "it is broken"
         if check and code:
-            raise CommandFailed(words, code, output)
+            raise CommandFailed(words, f"ended with {code}", returncode=code, stderr=output)
         return Completed(argv=words, returncode=code, stdout=output, stderr="")
 
     def _answer(self, words: tuple[str, ...]) -> tuple[int, str]:

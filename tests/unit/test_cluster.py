@@ -10,7 +10,7 @@ import pytest
 from stack.engines.local import accounts, cluster
 from stack.errors import BuildFailed, DiskFull, NotRunnable, StateUnreadable
 from stack.system import programs
-from stack.system.programs import Completed
+from stack.system.completed import Completed
 
 RECIPE = cluster.Recipe(user="postgres", password="secret", database="postgres", method="scram-sha-256")
 

@@ -11,7 +11,7 @@ import pytest
 from test_compose_case import DB, Case, one, service, two, whole
 
 from stack import compose
-from stack.compose.values import seconds
+from stack.durations import seconds
 from stack.errors import ComposeError, VariableMissing
 from stack.model import Healthcheck, LocalHints, Mount, Port, Stack
 from stack.system.directories import ROOT
@@ -241,7 +241,7 @@ def yaml_keys(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", ["local", "ci"])
 def test_our_own_stacks_load_in_file_order(name: str) -> None:
-    stack = compose.load(COMPOSE / f"docker-compose.{name}.yml", environment={})
+    stack = compose.load(COMPOSE / f"docker-compose.{name}.yml", environment={}, profiles=("*",))
     written = yaml_keys(COMPOSE / f"docker-compose.{name}.yml")
     assert [*stack.services] == written
     assert all(port.host_ip == "127.0.0.1" for each in stack.services.values() for port in each.ports)
@@ -250,7 +250,7 @@ def test_our_own_stacks_load_in_file_order(name: str) -> None:
 
 def test_our_data_folder_has_the_name_that_people_know() -> None:
     stack = compose.load(COMPOSE / "docker-compose.local.yml", environment={})
-    assert stack.volumes == {"postgres-data": "ecommerce-postgres-data"}
+    assert stack.volumes["postgres-data"] == "ecommerce-postgres-data"
     assert stack.networks == {"app-network": "ecommerce-local-network"}
     assert Mount(type="volume", target="/var/lib/postgresql/data", source="postgres-data") in (
         stack.services["postgres"].mounts
@@ -275,3 +275,11 @@ def test_a_duration_is_read_in_seconds(text: str, expected: float) -> None:
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         seconds(text)
+
+
+def test_naming_a_service_activates_its_profiles(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(
+        "services: {web: {image: a}, tool: {image: b, profiles: [p]}, mate: {image: c, profiles: [p]}, "
+        "other: {image: d, profiles: [q]}}\n"
+    )
+    assert set(compose.load(tmp_path / "compose.yml", targets=["tool"]).services) == {"web", "tool", "mate"}

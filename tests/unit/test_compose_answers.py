@@ -84,10 +84,16 @@ def _service(service: Service) -> dict[str, Any]:
         "restart": None if service.restart == "no" else service.restart,
         "user": service.user,
         "working_dir": service.working_dir,
-        "stop_signal": None if service.stop_signal == "SIGTERM" else service.stop_signal,
+        "stop_signal": service.stop_signal,
         "entrypoint": None if service.entrypoint is None else list(service.entrypoint),
         "command": None if service.command is None else list(service.command),
-        "build": build and (str(build.context), build.dockerfile, build.target, build.args),
+        "build": build
+        and (
+            build.url or str(build.context),
+            build.dockerfile_text or build.dockerfile,
+            build.target,
+            build.args,
+        ),
         "environment": service.environment,
         "ports": sorted(
             str((port.target, port.published, port.host_ip, port.protocol)) for port in service.ports

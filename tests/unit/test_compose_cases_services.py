@@ -80,6 +80,11 @@ SERVICES: list[Case] = [
     one("build long", "build: {context: ../app, dockerfile: D, target: t, args: {A: 1, B: }}", B="b"),
     one("build args list", "build: {context: ., args: ['A=1', B, C]}", B="b"),
     one("build no context", "build: {dockerfile: D}"),
+    one("build inline", "build: {context: ., dockerfile_inline: FROM a}"),
+    one("build inline and file", "build: {context: ., dockerfile: D, dockerfile_inline: FROM a}"),
+    one("build git", "build: 'https://github.com/example/app.git#main:sub'"),
+    one("build git short", "build: {context: 'git@example.com:app.git'}"),
+    one("build git in another", "build: {context: 'https://example.com/app.git', dockerfile: sub/D}"),
     one("networks list", "networks: [a, b]", below="networks: {a: , b: {name: real}}\n"),
     one(
         "networks mapping",

@@ -14,7 +14,7 @@ import pytest
 from test_compose_answers import ANSWERS, CASES, RECORD, recorded
 from test_compose_case import Case
 
-from stack.compose.values import seconds
+from stack.durations import seconds
 
 pytestmark = pytest.mark.differential
 
@@ -92,7 +92,8 @@ def _service(raw: dict[str, Any], all_of_them: dict[str, Any]) -> dict[str, Any]
 
 def _build(raw: dict[str, Any]) -> Any:
     args = {key: value for key, value in (raw.get("args") or {}).items() if value is not None}
-    return raw["context"], raw.get("dockerfile", "Dockerfile"), raw.get("target"), args
+    dockerfile = raw.get("dockerfile_inline") or raw.get("dockerfile", "Dockerfile")
+    return raw["context"], dockerfile, raw.get("target"), args
 
 
 def _port(raw: dict[str, Any]) -> Any:

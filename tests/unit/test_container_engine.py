@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from stack.engines.container import engine, images
-from stack.model import Build, Service, Stack
+from stack.model import Build, Healthcheck, Service, Stack
 from stack.plan.plan import Plan, ServicePlan
+from stack.system.directories import home_id
 
 
 def plan(name: str, *services: Service, **ports: dict[int, int]) -> Plan:
@@ -112,5 +113,24 @@ def test_an_image_is_built_from_its_recipe_stage_and_arguments() -> None:
     build = Build(context=Path("/code"), dockerfile="d/File", target="last", args={"A": "1"})
     assert images.build_words("tag:1", build) == [
         *("build", "--tag", "tag:1", "--file", "/code/d/File", "--target", "last"),
-        *("--label", "ecommerce.stack.image", "--build-arg", "A=1", "/code"),
+        *("--label", f"ecommerce.stack.image={home_id()}", "--build-arg", "A=1", "/code"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("config", "check"),
+    [
+        ("null", None),
+        ("", None),
+        ('{"Test": ["NONE"]}', None),
+        ('{"Test": ["CMD-SHELL", "x"]}', Healthcheck(test=("CMD-SHELL", "x"))),
+        (
+            '{"Test": ["CMD", "x"], "Interval": 1000000000, "Timeout": 0, "StartPeriod": 5e8, "Retries": 20}',
+            Healthcheck(test=("CMD", "x"), interval_s=1.0, start_period_s=0.5, retries=20),
+        ),
+    ],
+)
+def test_the_health_check_of_an_image_is_read_from_its_configuration(
+    config: str, check: Healthcheck | None
+) -> None:
+    assert images.healthcheck(config) == check

@@ -14,7 +14,12 @@ from packaging.utils import canonicalize_name
 from stack.system.directories import ROOT
 
 PAGE = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
-PROJECTS = ("pyproject.toml", "backend/pyproject.toml", "ai-services/api_gateway/pyproject.toml")
+PROJECTS = (
+    "pyproject.toml",
+    "backend/pyproject.toml",
+    "ai-services/api_gateway/pyproject.toml",
+    "compose/dashboard/pyproject.toml",
+)
 TESTS = "integration_tests/pyproject.toml"
 
 

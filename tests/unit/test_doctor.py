@@ -49,6 +49,16 @@ def test_a_line_of_the_overrides_that_says_nothing_is_found_by_its_number(tmp_pa
     assert (check.level, check.text) == ("error", "line 4: not NAME=value")
 
 
+def test_overrides_that_other_users_can_read_are_a_warning(tmp_path: Path) -> None:
+    file = tmp_path / ".env.local"
+    file.write_text("DEBUG=1\n")
+    file.chmod(0o644)
+    (check,) = doctor._overrides()
+    assert (check.level, check.advice) == ("warning", "Run `chmod 600 .env.local`.")
+    file.chmod(0o600)
+    assert [check.level for check in doctor._overrides()] == ["ok"]
+
+
 def test_a_check_that_fails_itself_is_a_warning_not_a_traceback() -> None:
     def _broken() -> None:
         raise OSError("no /proc here")

@@ -10,9 +10,10 @@ from stack.commands import health
 from stack.control import plans
 from stack.engines import build
 from stack.engines.local import servers
-from stack.environments import virtualenv
+from stack.environments import service_environment
 from stack.errors import UnknownService
 from stack.model import Build, Dependency, Healthcheck, Service, Stack
+from stack.plan.image_config import ImageConfig
 from stack.plan.plan import Plan, ServicePlan
 from stack.records.state import StackState
 
@@ -62,12 +63,14 @@ def test_an_unknown_service_is_answered_with_those_there_are() -> None:
 
 def test_a_server_is_found_by_its_image_whoever_publishes_it() -> None:
     made = plan_of(
-        planned("cache", image="registry:5000/redis:7"), planned("db", image="library/postgres:15")
+        planned("metrics", image="prometheuscommunity/postgres-exporter"),
+        planned("cache", image="valkey/valkey:8"),
+        planned("db", image="registry:5000/postgres:15"),
     )
-    assert plans.service_of_image(made, "postgres").name == "db"
-    assert plans.service_of_image(made, "redis").name == "cache"
-    with pytest.raises(UnknownService, match="shop has no mysql"):
-        plans.service_of_image(made, "mysql")
+    assert plans.service_of_kind(made, "postgres").name == "db"
+    assert plans.service_of_kind(made, "redis").name == "cache"
+    with pytest.raises(UnknownService, match="shop has no redis service"):
+        plans.service_of_kind(plan_of(planned("db", image="postgres:15")), "redis")
 
 
 def test_health_executes_a_check_that_is_no_idiom_and_says_what_it_said() -> None:
@@ -81,23 +84,19 @@ def test_health_executes_a_check_that_is_no_idiom_and_says_what_it_said() -> Non
 def test_a_build_makes_environments_of_projects_and_asks_images_for_a_runner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[tuple[Path, bool]] = []
+    installed: list[tuple[str, bool]] = []
 
-    class Made:
-        path = tmp_path / "environment"
+    def sync(service: Service, image: ImageConfig, *, recreate: bool, say: Callable[[str], None]) -> None:
+        installed.append((service.name, recreate))
 
-    def sync(project: Path, *, python: str | None, recreate: bool, say: Callable[[str], None]) -> type[Made]:
-        made.append((project, recreate))
-        return Made
-
-    monkeypatch.setattr(virtualenv, "sync", sync)
+    monkeypatch.setattr(service_environment, "sync", sync)
     monkeypatch.setattr(servers, "runner", lambda image: None)
     services = {
-        "web": Service(name="web", build=Build(context=tmp_path)),
+        "web": Service(name="web", build=Build(context=tmp_path, dockerfile_text="FROM a")),
         "db": Service(name="db", image="postgres:15"),
     }
     said: list[str] = []
     stack = Stack(name="shop", files=(), directory=tmp_path, services=services)
     build.build(stack, "local", no_cache=True, say=said.append)
-    assert made == [(tmp_path, True)]
-    assert said == ["web: environment environment is ready", "db: postgres:15 has a runner"]
+    assert installed == [("web", True)]
+    assert said == ["web: its environment is ready", "db: postgres:15 has a runner"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def failing(error: BaseException) -> int:
     return exit_code.run(work, interrupted="interrupted; the stack is down")
 
 
-@pytest.mark.parametrize(("result", "code"), [(None, 0), (0, 0), (7, 7)])
+@pytest.mark.parametrize(("result", "code"), [(None, 0), (0, 0), (7, 7), (-9, 137), (-15, 143)])
 def test_the_result_of_the_work_is_the_exit_code(result: int | None, code: int) -> None:
     assert exit_code.run(lambda: result) == code
 
@@ -47,3 +48,8 @@ def test_a_failed_start_is_reported_before_its_error(capsys: pytest.CaptureFixtu
 def test_ctrl_c_is_130_and_says_what_it_ended(capsys: pytest.CaptureFixture[str]) -> None:
     assert failing(KeyboardInterrupt()) == 130
     assert capsys.readouterr().out == "interrupted; the stack is down\n"
+
+
+def test_a_full_disk_is_a_sentence_with_its_own_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert failing(OSError(errno.ENOSPC, "No space left on device", ".stack/runs/1/request.json")) == 21
+    assert capsys.readouterr().err.startswith("error: No room is left where .stack/runs/1/request.json is")

@@ -36,10 +36,12 @@ class Stage:
         monkeypatch.setenv("STACK_HOME", str(tmp_path / "home"))
         monkeypatch.setattr(registry, "create", lambda name: self.engine)
 
-    def hold(self, act: Act, *, lease: int | None = None, profiles: tuple[str, ...] = ()) -> int:
+    def hold(
+        self, act: Act, *, lease: int | None = None, profiles: tuple[str, ...] = (), engine: str = "local"
+    ) -> int:
         """Hold a stack, do something as soon as it is up or has failed, and return the exit code."""
         request = Request(
-            name=f"shop-{os.getpid()}", files=(str(self.file),), engine="local", work_tree="/w",
+            name=f"shop-{os.getpid()}", files=(str(self.file),), engine=engine, work_tree="/w",
             run=str(self.run),
             profiles=profiles, ephemeral=True, deadline_s=2.0,
         )  # fmt: skip
@@ -94,6 +96,40 @@ def test_a_stack_without_a_lease_lives_until_it_is_told_to_end(stage: Stage) -> 
     assert stage.phases()[-1] == "down"
 
 
+def test_a_dependent_restarts_with_its_dependency_where_the_file_says_so(stage: Stage) -> None:
+    def after(name: str, *, restart: bool) -> dict[str, Any]:
+        return {"image": "b", "depends_on": {name: {"condition": "service_started", "restart": restart}}}
+
+    services = {"db": {"image": "a"}, "web": after("db", restart=True), "seed": after("db", restart=False)}
+    services["gateway"] = after("web", restart=True)
+    stage.file.write_text(json.dumps({"name": "shop", "services": services}))
+
+    async def restart(held: Guardian) -> None:
+        for action in (Action.RESTART, Action.START):
+            await held._serve(Command(action=action, services=("db",)))
+        counts = {name: stage.engine.did.count(f"start {name}") for name in services}
+        assert counts == {
+            "db": 2,
+            "web": 2,
+            "gateway": 2,
+            "seed": 1,
+        }  # a running service is not started again
+        assert stage.engine.did.index("stop gateway") < stage.engine.did.index("stop db")
+        held._end()
+
+    assert stage.hold(restart) == 0
+
+
+@pytest.mark.parametrize("engine", ["local", "docker"])
+def test_replicas_that_are_not_started_are_said_at_the_start(stage: Stage, engine: str) -> None:
+    services = {"w": {"image": "a", "deploy": {"replicas": 3}}, "s": {"image": "a", "scale": 2}}
+    stage.file.write_text(json.dumps({"name": "shop", "services": {**services, "one": {"image": "a"}}}))
+    assert stage.hold(end, engine=engine) == 0
+    (note,) = [event.text for event in timeline.read(stage.run) if event.kind == "note"]
+    assert "replicas" in note
+    assert "w, s" in note
+
+
 def test_an_unknown_service_is_named_and_changes_nothing(stage: Stage) -> None:
     async def restart(held: Guardian) -> None:
         reply = await held._serve(Command(action=Action.RESTART, services=("web", "db")))
@@ -128,6 +164,10 @@ def test_the_plan_is_what_was_started_whatever_the_files_say_later(stage: Stage)
 async def nothing(held: Guardian) -> None: ...
 
 
+async def end(held: Guardian) -> None:
+    held._end()
+
+
 def test_a_service_that_fails_ends_the_stack_with_its_own_code(stage: Stage) -> None:
     stage.engine.unbuildable = {"web"}
     assert stage.hold(nothing) == errors.ServiceFailed.code
@@ -143,8 +183,23 @@ def test_a_file_that_cannot_be_run_is_an_error_with_its_code_not_a_crash(stage: 
     assert (error.code, "compose.yml" in error.text) == (errors.ComposeError.code, True)
 
 
+@pytest.mark.parametrize(
+    ("volume", "service"), [("../../shop", "web"), ("data", ".."), ("/etc", "web"), ("..", "web")]
+)
+def test_a_name_in_a_compose_file_that_would_leave_the_stack_s_folder_is_refused(
+    stage: Stage, volume: str, service: str
+) -> None:
+    stage.file.write_text(
+        json.dumps(
+            {"name": "shop", "services": {service: {"image": "a"}}, "volumes": {"v": {"name": volume}}}
+        )
+    )
+    assert stage.hold(nothing) == errors.ComposeError.code
+    assert stage.engine.did == []
+
+
 def test_a_full_disk_is_told_from_any_other_refusal() -> None:
     assert (
-        disk_space.operating_system_error(OSError(28, "No space left", "/data")).code == errors.DiskFull.code
+        disk_space.as_stack_error(OSError(28, "No space left", "/data"), run="").code == errors.DiskFull.code
     )
-    assert disk_space.operating_system_error(OSError(13, "Permission denied")).code == errors.StackError.code
+    assert disk_space.as_stack_error(OSError(13, "Permission denied"), run="").code == errors.StackError.code

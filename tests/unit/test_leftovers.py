@@ -48,6 +48,36 @@ def test_a_folder_without_its_mark_was_never_finished(homes: Path) -> None:
 
 def test_the_folders_that_all_stacks_share_go_with_the_last_of_them(homes: Path) -> None:
     sockets = state.control_socket("any").parent
-    leftovers.scratch_root().mkdir(parents=True, exist_ok=True)
-    list(leftovers.remove(data=False))
-    assert (sockets.exists(), leftovers.scratch_root().exists()) == (False, False)
+    state.make_scratch(state.scratch_root() / "shop")
+    assert list(leftovers.remove(data=False)) == ["removed the scratch folder of shop"]
+    assert (sockets.exists(), state.scratch_root().exists()) == (False, False)
+
+
+def test_nothing_is_removed_through_a_link_in_the_place_of_the_scratch_folders(homes: Path) -> None:
+    other = homes / "other" / "data"
+    other.mkdir(parents=True)
+    state.scratch_root().symlink_to(other.parent)
+    try:
+        assert list(leftovers.remove(data=True)) == []
+        state.forget("data", volumes=True)
+        assert other.is_dir()
+    finally:
+        state.scratch_root().unlink()
+
+
+def test_data_that_is_kept_is_said_to_be_kept(homes: Path) -> None:
+    data = state.folder("ended") / state.VOLUMES / "data"
+    data.mkdir(parents=True)
+    assert list(leftovers.remove(data=False)) == ["kept the data of ended; `inv prune --all` deletes it"]
+    assert list(leftovers.remove(data=True)) == ["removed the data of ended"]
+    assert not data.exists()
+
+
+def test_a_stack_that_starts_meanwhile_is_left_alone(homes: Path) -> None:
+    for name in ("first", "second"):
+        state.folder(name).mkdir(parents=True)
+    removing = leftovers.remove(data=True)
+    assert next(removing) == "removed first"
+    state.state_file("second").touch()
+    assert list(removing) == []
+    assert state.folder("second").is_dir()

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from stack.engines.local.engine import LocalEngine, service_environment
+from stack.engines.local.engine import LocalEngine, environment_of
 from stack.engines.protocol import Exit, Running, Site
+from stack.environments.service_environment import ServiceEnvironment
 from stack.errors import NotRunnable
 from stack.model import LocalHints, Mount, Service, Stack
 from stack.plan.plan import Plan, ServicePlan
@@ -136,7 +137,8 @@ def test_a_service_sees_nothing_of_the_users_own_variables(
 ) -> None:
     monkeypatch.setenv("AWS_SECRET", "mine")
     monkeypatch.setenv("TZ", "UTC")
-    found = service_environment(planned(tmp_path), "the-token", Path("/env/bin"))
+    installed = ServiceEnvironment(programs=(Path("/env/bin"),), virtualenv=Path("/env"))
+    found = environment_of(planned(tmp_path), "the-token", installed)
     assert "AWS_SECRET" not in found
     assert (found["TZ"], found["A"], found[processes.TOKEN]) == ("UTC", "1", "the-token")
     assert found["PATH"].split(os.pathsep)[0] == "/env/bin"
@@ -164,6 +166,6 @@ def test_named_volumes_outlive_only_a_stack_that_is_kept(tmp_path: Path, ephemer
 
 
 def test_the_interpreter_of_the_engine_is_not_that_of_a_service(tmp_path: Path) -> None:
-    found = service_environment(planned(tmp_path), "t", None)
+    found = environment_of(planned(tmp_path), "t", ServiceEnvironment())
     assert "PYTHONPATH" not in found
     assert sys.prefix not in found.get("VIRTUAL_ENV", "")

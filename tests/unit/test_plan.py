@@ -108,17 +108,18 @@ def test_the_command_is_that_of_compose_over_that_of_the_dockerfile(tmp_path: Pa
     assert made["plain"].environment["A"] == "1"
 
 
-def test_a_working_dir_below_a_mount_is_the_folder_that_is_mounted() -> None:
+def test_a_working_dir_below_a_mount_is_the_folder_that_is_mounted(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
     web = service("web", working_dir="/code/src", local=LocalHints(command=("run",)))
-    folders = {"web": {"/code": "/w/app"}}
+    folders = {"web": {"/code": str(tmp_path)}}
     made = plan.make(stack(web), name="s", engine="local", services={"web": web}, ports={}, folders=folders)
-    assert made.services["web"].cwd == Path("/w/app/src")
+    assert made.services["web"].cwd == tmp_path / "src"
 
 
 def test_a_service_without_any_command_is_not_runnable_and_is_named(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM a\n")
-    with pytest.raises(NotRunnable, match=r"services\.web: there is no command"):
-        make(stack(service("web", build=Build(context=tmp_path))))
+    with pytest.raises(NotRunnable, match=r"services\.web: its command is that of its base image a, which"):
+        plan.require_runnable(make(stack(service("web", build=Build(context=tmp_path)))))
 
 
 def test_only_a_service_whose_end_is_waited_for_is_a_job() -> None:

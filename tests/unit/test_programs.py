@@ -1,49 +1,99 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import stat
-import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stack.errors import CommandFailed
 from stack.system import directories, programs
+from stack.system.completed import Completed
+
+SHELL_FAILS = ["sh", "-c", "echo out; echo no luck >&2; exit 3"]
+SLEEPS = ["sh", "-c", "echo soon; sleep 60; true"]
 
 
-def test_output_and_code_are_answered_and_the_command_is_echoed(caplog: pytest.LogCaptureFixture) -> None:
+def run_async(argv: Sequence[str | Path], **options: Any) -> Completed:
+    return asyncio.run(programs.run_async(argv, **options))
+
+
+both = pytest.mark.parametrize("run", [programs.run, run_async])
+
+
+@both
+def test_output_and_code_are_returned_and_the_command_is_echoed(
+    run: Callable[..., Completed], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG, logger="stack.system.programs")
-    done = programs.run(["sh", "-c", "cat; echo no >&2; exit 3"], input="yes", check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (3, "yes", "no\n")
-    assert caplog.messages == ["sh -c 'cat; echo no >&2; exit 3'"]
+    done = run(["sh", "-c", "echo yes; echo no >&2; exit 3"], check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "yes\n", "no\n")
+    assert caplog.messages == ["sh -c 'echo yes; echo no >&2; exit 3'"]
 
 
-def test_an_error_carries_argv_code_and_output() -> None:
-    with pytest.raises(CommandFailed, match="no luck") as caught:
-        programs.run(["sh", "-c", "echo no luck >&2; exit 3"])
-    assert (caught.value.argv[0], caught.value.returncode) == ("sh", 3)
+@both
+def test_an_error_has_the_command_its_exit_code_and_both_streams(run: Callable[..., Completed]) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        run(SHELL_FAILS)
+    error = caught.value
+    assert error.message == "`sh -c 'echo out; echo no luck >&2; exit 3'` ended with 3: out\nno luck"
+    assert (error.returncode, error.stdout, error.stderr) == (3, "out\n", "no luck\n")
 
 
-def test_a_missing_program_is_no_traceback() -> None:
-    for start in (programs.run, programs.attach):
-        with pytest.raises(CommandFailed) as caught:
-            start(["no-such-program"])
-        assert caught.value.returncode == programs.NOT_FOUND
+@pytest.mark.parametrize("run", [programs.run, run_async, programs.attach])
+def test_a_missing_program_is_said_to_be_missing(run: Callable[..., object]) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        run(["no-such-program", "-x"])
+    assert caught.value.message == "`no-such-program -x` was not found."
+    assert caught.value.returncode is None
 
 
-def test_a_command_that_does_not_end_is_killed_with_its_children_and_named() -> None:
-    began = time.monotonic()
-    with pytest.raises(CommandFailed, match=r"`sh -c 'sleep 60; true'` did not end within 0\.05 s"):
-        programs.run(["sh", "-c", "sleep 60; true"], timeout_s=0.05)
-    assert time.monotonic() - began < 30
+@both
+def test_a_program_that_may_not_be_run_is_not_said_to_be_missing(
+    run: Callable[..., Completed], tmp_path: Path
+) -> None:
+    with pytest.raises(CommandFailed, match=r"cannot be run: .*Permission denied"):
+        run([tmp_path])
 
 
-def test_an_attached_program_answers_its_code() -> None:
+@both
+def test_a_command_that_does_not_end_is_killed_with_its_children_and_named(
+    run: Callable[..., Completed],
+) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        run(SLEEPS, timeout_s=0.3)
+    words = "`sh -c 'echo soon; sleep 60; true'` did not end within 0.3 s and was killed: soon"
+    assert (caught.value.message, caught.value.timed_out) == (words, True)
+
+
+@both
+def test_a_process_that_left_its_session_and_holds_the_output_does_not_hold_us(
+    run: Callable[..., Completed],
+) -> None:
+    done = run(["sh", "-c", "setsid sleep 5 & echo started"], timeout_s=3)
+    assert done.stdout == "started\n"
+
+
+def test_what_a_program_writes_is_followed_to_its_end() -> None:
+    lines: list[bytes] = []
+    assert asyncio.run(programs.follow(["sh", "-c", "echo a; echo b >&2; exit 4"], lines.append)) == 4
+    assert b"".join(lines) == b"a\nb\n"
+
+
+def test_whether_a_program_succeeds_needs_it_to_be_there_to_end_and_to_end_well() -> None:
+    cases = (["true"], ["false"], ["no-such-program"], ["sleep", "60"])
+    assert [programs.succeeds(argv, timeout_s=0.3) for argv in cases] == [True, False, False, False]
+
+
+def test_the_exit_code_of_an_attached_program_is_returned() -> None:
     assert programs.attach(["sh", "-c", "exit 3"]) == 3
 
 
-def test_the_places_follow_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_directories_follow_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STACK_HOME", str(tmp_path / "a" / "home"))
     monkeypatch.setenv("STACK_CACHE", str(tmp_path / "a" / "cache"))
     assert directories.state_home() == tmp_path / "a" / "home"

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from stack.control import guardians, services, session
 from stack.control.choice import Choice
-from stack.errors import ServiceFailed, StackError, UnknownService, UnknownStack, UpElsewhere
+from stack.errors import ServiceFailed, StackEnded, StackError, UnknownService, UnknownStack, UpElsewhere
 from stack.records import state
 from stack.records.control import Action, Outcome, Reply
-from stack.records.timeline import Timeline
+from stack.records.timeline import Event, Timeline
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +73,16 @@ def test_an_unknown_kind_of_stack_is_answered_with_those_there_are(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("state", "code"),
+    [("exited", 3), ("timed out", 5), ("unhealthy", 6), ("port taken", 20)],
+)
+def test_the_first_cause_of_a_failed_start_decides_the_exit_code(state: str, code: int) -> None:
+    states = [("web", "dependency failed"), ("db", state), ("cache", "exited")]
+    events = [Event(at=1.0, kind="service", service=name, state=state) for name, state in states]
+    assert session.StartFailed(events, Path("/run")).code == code
+
+
+@pytest.mark.parametrize(
     ("outcome", "error", "text"),
     [
         (Outcome.UNKNOWN_SERVICE, UnknownService, "There is no service 'redis' in {}."),
@@ -124,3 +134,13 @@ def test_a_stack_that_is_up_on_another_engine_is_no_answer(
     state.write(replace(kept(name, tmp_path, pid=os.getpid()), phase="up"))
     with pytest.raises(UpElsewhere, match=rf"{name} is up already, on local\."):
         session.up(Choice(kind=name, engine="docker"), [], deadline_s=1, show=pytest.fail)
+
+
+def test_a_start_that_another_command_ended_says_so(tmp_path: Path) -> None:
+    timeline = Timeline(tmp_path)
+    timeline.stack("starting")
+    timeline.stack("stopping", "ended by `inv down`")
+    timeline.stack("down")
+    timeline.close()
+    with pytest.raises(StackEnded, match="The stack was ended by `inv down` before it was up"):
+        session.wait_until_up(launched(tmp_path), lambda event: None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from stack.errors import StateUnreadable
+from stack.errors import StateUnreadable, UnknownStack
 from stack.records import state
 
 KEPT = state.StackState(
@@ -101,10 +101,45 @@ def test_the_control_socket_fits_into_what_the_kernel_allows() -> None:
 
 
 def test_a_folder_of_sockets_that_another_account_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    path = state.control_socket("shop")
-    owner = path.parent.stat().st_uid
-    monkeypatch.setattr(state, "_own", lambda: path.parent.name)  # what follows asks for another account
-    monkeypatch.setattr("stack.records.state.os.geteuid", lambda: owner + 1)
-    with pytest.raises(StateUnreadable, match="belongs to another account") as caught:
+    owner = state.control_socket("shop").parent.stat().st_uid
+    monkeypatch.setattr("stack.system.private_folder.os.geteuid", lambda: owner + 1)
+    with pytest.raises(StateUnreadable, match="is not a folder of this account alone") as caught:
         state.control_socket("shop")
     assert "TMPDIR" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["../shop", "/etc", "a/b", "..", ".", "", "Shop", "shop\n", "-shop"])
+def test_a_name_that_is_none_never_becomes_a_path(name: str) -> None:
+    for path_of in (
+        state.folder,
+        state.scratch,
+        state.control_socket,
+        lambda n: state.forget(n, volumes=True),
+    ):
+        with pytest.raises(UnknownStack, match="cannot be the name of a stack"):
+            path_of(name)
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770])
+def test_a_scratch_folder_that_others_can_write_to_is_not_used(mode: int) -> None:
+    root = state.scratch_root()
+    root.mkdir()
+    try:
+        root.chmod(mode)
+        assert state.scratch("shop") == state.folder("shop") / "scratch"
+        with pytest.raises(StateUnreadable, match="is not a folder of this account alone"):
+            state.make_scratch(root / "shop")
+    finally:
+        root.rmdir()
+
+
+def test_a_link_is_no_scratch_folder(tmp_path: Path) -> None:
+    root = state.scratch_root()
+    root.symlink_to(tmp_path)
+    try:
+        assert state.scratch("shop") == state.folder("shop") / "scratch"
+        with pytest.raises(StateUnreadable):
+            state.make_scratch(root / "shop")
+        assert not (tmp_path / "shop").exists()
+    finally:
+        root.unlink()

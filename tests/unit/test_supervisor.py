@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from theatre import OK, REFUSED, WRONG, FakeRunning, Theatre, service
+from theatre import CHECK, OK, REFUSED, WRONG, FakeRunning, Theatre, service
 
 from stack.engines.protocol import Exit
 from stack.errors import BuildFailed, PortTaken
+from stack.guardian import lifecycle
 from stack.guardian.service import ServiceRun
 from stack.health.verdicts import Verdict
 from stack.plan.plan import ServicePlan
@@ -218,9 +219,7 @@ def test_a_stopped_service_stays_down_whatever_its_policy_and_can_be_started(the
             await stage.supervisor.stop("backend")
             await asyncio.sleep(0.05)
             assert stage.engine.did == ["start postgres", "start backend", "stop backend"]
-            verdict = await stage.supervisor.start("backend")
-            assert verdict is not None
-            assert verdict.kind == "ready"
+            assert kinds(await stage.supervisor.start(["backend"])) == {"backend": "ready"}
 
     asyncio.run(play())
 
@@ -232,6 +231,69 @@ def test_a_ready_service_that_turns_ill_is_said_and_its_recovery_too(theatre: Th
             await stage.supervisor.bring_up()
             await until(lambda: stage.states("backend").count("ready") == 2)
             assert stage.states("backend")[-3:] == ["ready", "unhealthy", "ready"]
+
+    asyncio.run(play())
+
+
+def test_a_dependency_that_can_never_be_healthy_is_refused_by_name(theatre: Theatre) -> None:
+    async def play() -> None:
+        async with theatre.stage(service("db", check=False), service("web", "db")) as stage:
+            verdicts = {verdict.service: verdict for verdict in await stage.supervisor.bring_up()}
+            assert verdicts["db"].good
+            assert verdicts["web"].reason == "db has no health check, so it never becomes healthy"
+            assert "start web" not in stage.engine.did
+
+    asyncio.run(play())
+
+
+def test_the_health_check_of_an_image_counts_where_the_file_has_none(theatre: Theatre) -> None:
+    async def play() -> None:
+        theatre.answers["db"] = [REFUSED, REFUSED, OK]
+        async with theatre.stage(service("db", check=False), service("web", "db")) as stage:
+            stage.engine.image_checks["db"] = CHECK
+            assert set(kinds(await stage.supervisor.bring_up()).values()) == {"ready"}
+            probed = [(e.service, e.kind, e.state) for e in timeline.read(stage.run)]
+            assert probed.count(("db", "probe", "refused")) == 2
+            assert probed.index(("db", "probe", "ok")) < probed.index(("web", "service", "starting"))
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.1])
+def test_a_job_that_nobody_waits_for_is_done_whatever_its_pace(theatre: Theatre, pause_s: float) -> None:
+    async def play() -> None:
+        theatre.answers["web"] = [REFUSED, OK]
+        codes = [] if pause_s else [0]
+        async with theatre.stage(service("job", check=False), service("web"), job=codes) as stage:
+            verdicts = await stage.supervisor.bring_up()
+            assert all(verdict.good for verdict in verdicts)
+            if pause_s:
+                stage.engine.running["job"].ended.set_result(Exit(code=0))
+            await until(lambda: stage.states("job")[-1] == "completed")
+
+    asyncio.run(play())
+
+
+def test_a_dependent_waits_while_the_policy_still_restarts(theatre: Theatre) -> None:
+    async def play() -> None:
+        db = service("db", restart="on-failure:5")
+        theatre.answers["db"] = [REFUSED, OK]
+        async with theatre.stage(db, service("web", "db"), db=[1, 1]) as stage:
+            assert kinds(await stage.supervisor.bring_up()) == {"db": "ready", "web": "ready"}
+            assert stage.engine.did.count("start db") == 3
+            assert "exited" not in stage.states("db")
+
+    asyncio.run(play())
+
+
+def test_a_service_that_never_gets_ready_is_not_restarted_for_ever(theatre: Theatre) -> None:
+    async def play() -> None:
+        theatre.patch.setattr(lifecycle, "RESTART_PAUSE_S", 0.001)
+        theatre.answers["db"] = [REFUSED]
+        async with theatre.stage(service("db", restart="always"), db=[1] * 20) as stage:
+            (verdict,) = await stage.supervisor.bring_up()
+            assert (verdict.kind, verdict.reason) == ("exited", "exited with code 1")
+            assert stage.engine.did.count("start db") == 6
 
     asyncio.run(play())
 
@@ -258,6 +320,8 @@ def test_the_restart_policies_are_those_of_compose(
         run = ServiceRun(
             plan=planned, log=Log(Path(folder) / "x.log"), timeline=Timeline(Path(folder)), clock=lambda: 0.0
         )
-        assert run.restarts(Exit(code=code), so_far) is expected
+        run.restarts = so_far
+        run.settled.set()
+        assert run.may_restart(Exit(code=code)) is expected
         run.log.close()
         run.timeline.close()

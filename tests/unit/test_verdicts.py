@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from stack.health import verdicts
@@ -80,7 +82,7 @@ def test_patience_is_what_the_check_allows_but_never_more_than_the_deadline() ->
 
 
 @pytest.mark.parametrize(
-    ("code", "awaited", "kind", "words"),
+    ("code", "is_job", "kind", "words"),
     [
         (0, True, "completed", "ended with 0"),
         (0, False, "exited", "on its own"),
@@ -91,10 +93,10 @@ def test_patience_is_what_the_check_allows_but_never_more_than_the_deadline() ->
         (137, False, "exited", "killed by SIGKILL: out of memory?"),
     ],
 )
-def test_an_end_is_judged_by_its_code_and_by_who_waits_for_it(
-    code: int, awaited: bool, kind: str, words: str
+def test_the_verdict_of_an_exit_depends_on_its_code_and_whether_it_is_a_job(
+    code: int, is_job: bool, kind: str, words: str
 ) -> None:
-    verdict = verdicts.after_exit("seed", code, 2.0, awaited=awaited)
+    verdict = verdicts.after_exit("seed", code, 2.0, is_job=is_job)
     assert (verdict.kind, verdict.seconds) == (kind, 2.0)
     assert words in verdict.reason
 
@@ -116,3 +118,69 @@ def test_probes_come_fast_at_first_and_rarely_later() -> None:
         0.5,
         1.0,
     ]
+
+
+LONG = Healthcheck(test=("CMD", "true"), interval_s=5.0, timeout_s=5.0, retries=5, start_period_s=300.0)
+NOT_FOUND = Observation(kind="wrong", detail="HTTP 404", permanent=True)
+REFUSED = Observation(kind="refused", detail="connection refused")
+
+
+def at(progress: verdicts.Progress, *seen: tuple[float, Observation]) -> Verdict | None:
+    """Return the first verdict of a history that goes on from ``progress``."""
+    for now_s, observation in seen:
+        progress, verdict = verdicts.after_probe(progress, observation, now_s)
+        if verdict is not None:
+            return verdict
+    return None
+
+
+def test_an_answer_that_waiting_does_not_change_ends_the_wait_within_seconds() -> None:
+    begun = verdicts.begin("web", LONG, deadline_s=120.0)
+    assert at(begun, (1.0, NOT_FOUND), (5.9, NOT_FOUND)) is None
+    verdict = at(begun, (0.1, REFUSED), (1.0, NOT_FOUND), (6.1, NOT_FOUND))
+    assert verdict is not None
+    assert (verdict.kind, verdict.symptom) == ("unhealthy", "wrong")
+    assert "after 6.1 s and 3 probes still failing: HTTP 404" in verdict.reason
+
+
+def test_an_answer_that_changed_meanwhile_is_waited_for_again() -> None:
+    begun = verdicts.begin("web", LONG, deadline_s=120.0)
+    passing = Observation(kind="wrong", detail="HTTP 503")
+    assert at(begun, (1.0, NOT_FOUND), (4.0, passing), (6.5, NOT_FOUND), (11.0, NOT_FOUND)) is None
+
+
+def test_a_service_at_another_port_ends_the_wait_within_seconds() -> None:
+    begun = replace(verdicts.begin("web", LONG, deadline_s=120.0), own_ports=(8080,), other_ports=(8091,))
+    verdict = at(begun, (1.0, REFUSED), (6.1, REFUSED))
+    assert verdict is not None
+    assert (verdict.kind, verdict.symptom) == ("timed out", "other port")
+    assert verdict.reason.endswith("; it listens at 8091 instead of 8080")
+
+
+@pytest.mark.parametrize("kind", ["hang", "refused", "wrong"])
+def test_workers_that_end_again_and_again_end_the_wait(kind: Kind) -> None:
+    begun = verdicts.begin("web", LONG, deadline_s=120.0)
+    seen = (3.0, Observation(kind=kind, detail="?"))
+    assert at(replace(begun, ended_children=9), seen) is None
+    verdict = at(replace(begun, ended_children=10), seen)
+    assert verdict is not None
+    assert verdict.symptom == "workers end"
+    assert "its child processes have ended 10 times" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("deadline_s", "symptom", "words"),
+    [(15.0, "deadline", "; --timeout ended the wait, its health check allows 330 s"), (400.0, "refused", "")],
+)
+def test_a_wait_that_the_timeout_ended_says_so(deadline_s: float, symptom: str, words: str) -> None:
+    verdict = at(verdicts.begin("web", LONG, deadline_s=deadline_s), (min(deadline_s, 331.0), REFUSED))
+    assert verdict is not None
+    assert verdict.symptom == symptom
+    assert verdict.reason.endswith(f"nothing answers: connection refused{words}")
+
+
+@pytest.mark.parametrize(
+    ("code", "symptom"), [(0, "ended"), (3, "exit code"), (-9, "killed"), (137, "killed"), (-11, "signal")]
+)
+def test_an_exit_has_a_symptom(code: int, symptom: str) -> None:
+    assert verdicts.after_exit("web", code, 1.0, is_job=False).symptom == symptom

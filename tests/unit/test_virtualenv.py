@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.environments import uv, virtualenv
+from stack.environments import interpreters, uv
 from stack.environments.virtualenv import sync
 from stack.errors import BuildFailed, DiskFull, LockMismatch, PythonMissing
 
@@ -179,4 +179,4 @@ def test_pyenv_s_shims_make_room_for_interpreters(tmp_path: Path, monkeypatch: p
     (tmp_path / "versions" / "3.13.0" / "bin").mkdir(parents=True)
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     monkeypatch.setenv("PATH", f"/usr/bin:{tmp_path}/shims")
-    assert virtualenv.search_path() == f"/usr/bin:{tmp_path}/versions/3.13.0/bin"
+    assert interpreters.search_path() == f"/usr/bin:{tmp_path}/versions/3.13.0/bin"

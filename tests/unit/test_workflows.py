@@ -84,6 +84,11 @@ def test_a_session_that_does_not_exist_is_noticed() -> None:
     assert set(asked(command)) - sessions() == {"tests(mobile)"}
 
 
+def test_the_workflows_run_the_tests_of_every_part() -> None:
+    named = {name for param in JOBS for command in commands(param.values[1]) for name in asked(command)}
+    assert {f"tests({part})" for part in noxfile.PARTS} <= named
+
+
 def test_the_engine_is_tested_on_every_python_that_it_supports() -> None:
     job = workflow(FOLDER / "backend-ci.yml")["jobs"]["engine-tests"]
     (command,) = commands(job)

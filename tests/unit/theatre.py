@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,8 @@ class FakeRunning:
 
     name: str
     did: list[str]
-    script: list[int] = field(default_factory=list)
+    script: list[int]
+    breaks: Callable[[str], Awaitable[None]]
     pid: int = 0
 
     def __post_init__(self) -> None:
@@ -39,9 +40,11 @@ class FakeRunning:
             self.ended.set_result(Exit(code=self.script.pop(0)))
 
     async def wait(self) -> Exit:
+        await self.breaks("wait")
         return await asyncio.shield(self.ended)
 
     async def stop(self, grace_s: float) -> None:
+        await self.breaks("stop")
         self.did.append(f"stop {self.name}")
         if not self.ended.done():
             self.ended.set_result(Exit(code=0))
@@ -55,27 +58,47 @@ class FakeEngine:
 
     def __init__(self, codes: Mapping[str, list[int]], unbuildable: Iterable[str] = ()) -> None:
         self.codes, self.unbuildable = dict(codes), set(unbuildable)
+        self.broken: dict[str, BaseException | None] = {}
+        self.image_checks: dict[str, Healthcheck] = {}
         self.did: list[str] = []
+        self.pid = 0
         self.running: dict[str, FakeRunning] = {}
 
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
         return {}
 
-    async def prepare(self, plan: Plan, site: Site, say: Callable[[str], None]) -> None: ...
+    async def breaks(self, step: str) -> None:
+        """Raise what is to happen at a step, or hang where that is None."""
+        if step in self.broken:
+            if (error := self.broken[step]) is not None:
+                raise error
+            await asyncio.Event().wait()
+
+    async def prepare(self, plan: Plan, site: Site, say: Callable[[str], None]) -> None:
+        await self.breaks("prepare")
 
     async def build(self, plan: ServicePlan, say: Callable[[str], None]) -> None:
+        await self.breaks("build")
         if plan.name in self.unbuildable:
             raise BuildFailed("The lock is wrong.", hint="Make it anew.")
 
+    async def image_check(self, plan: ServicePlan) -> Healthcheck | None:
+        await self.breaks("image check")
+        return self.image_checks.get(plan.name)
+
     async def start(self, plan: ServicePlan, log: Log) -> FakeRunning:
+        await self.breaks("start")
         self.did.append(f"start {plan.name}")
         log.feed(f"{plan.name} speaks\n".encode())
-        self.running[plan.name] = FakeRunning(plan.name, self.did, self.codes.get(plan.name, []))
-        return self.running[plan.name]
+        running = FakeRunning(plan.name, self.did, self.codes.get(plan.name, []), self.breaks, self.pid)
+        self.running[plan.name] = running
+        return running
 
-    async def refresh(self, services: list[str], say: Callable[[str], None]) -> None: ...
+    async def refresh(self, services: list[str], say: Callable[[str], None]) -> None:
+        await self.breaks("refresh")
 
-    async def remove(self, *, volumes: bool) -> None: ...
+    async def remove(self, *, volumes: bool) -> None:
+        await self.breaks("remove")
 
 
 @dataclass
@@ -83,9 +106,11 @@ class ScriptedProbe:
     """Return its script, the last answer for ever."""
 
     script: list[Observation]
+    breaks: Callable[[str], Awaitable[None]]
     question: str = "ask"
 
     async def ask(self) -> Observation:
+        await self.breaks("probe")
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
 
@@ -122,7 +147,8 @@ class Theatre:
     async def stage(
         self, *services: Service, deadline_s: float = 5.0, unbuildable: Iterable[str] = (), **codes: list[int]
     ) -> AsyncIterator[Stage]:
-        asked = {s.name: ScriptedProbe(self.answers.get(s.name, [OK])) for s in services}
+        engine = FakeEngine(codes, unbuildable)
+        asked = {s.name: ScriptedProbe(self.answers.get(s.name, [OK]), engine.breaks) for s in services}
         self.patch.setattr(
             checks, "choose", lambda plan, execute: asked[plan.name] if plan.service.healthcheck else None
         )
@@ -141,7 +167,7 @@ class Theatre:
         stack = Stack(name="shop", files=(), directory=self.run, services={s.name: s for s in services})
         plan = Plan(name="shop", engine="fake", stack=stack, services=plans, endpoints={})
         site = Site(name="shop", folder=self.run, scratch=self.run, run=self.run, token="t", ephemeral=True)
-        engine, written = FakeEngine(codes, unbuildable), Timeline(self.run)
+        written = Timeline(self.run)
         made = Supervisor(plan, engine, site, written, deadline_s=deadline_s)
         try:
             async with asyncio.timeout(10):

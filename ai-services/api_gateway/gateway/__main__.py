@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging.config
 import os
+import resource
 import sys
+from contextlib import suppress
 
 from gateway import logs
 from gateway.settings import BadEnvironment, Settings, read_settings
@@ -25,20 +27,20 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; requests in progress get ``graceful_s`` seconds to finish."""
     import uvicorn
 
-    from gateway.app import create_app
+    from gateway.server import server_config
 
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,  # the middleware adds it if the backend's response has none
-        ws="none",
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=settings.graceful_s,
-    )
+    _raise_file_limit()
+    server = uvicorn.Server(server_config(settings))
+    with suppress(KeyboardInterrupt):  # Uvicorn raises it again after a graceful shutdown
+        server.run()
+    if not server.started:
+        sys.exit(3)
+
+
+def _raise_file_limit() -> None:
+    """Allow as many open connections as the system does: idle ones must not leave too few for others."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ from typing import TypedDict
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import health, problems, proxy
-from gateway.middleware import RequestLogMiddleware
+from gateway.middleware import RequestMiddleware
 from gateway.proxy.upstream import Upstream
 from gateway.settings import Settings
 
@@ -24,6 +24,9 @@ requests are in progress, **504** the backend did not respond in time.
 """
 
 
+API = "/api/v1/"
+
+
 class State(TypedDict):
     """The contents of ``request.state``."""
 
@@ -31,7 +34,18 @@ class State(TypedDict):
     upstream: Upstream
 
 
-def create_app(settings: Settings) -> FastAPI:
+class Application:
+    """Forwards what is below ``API`` to the backend; FastAPI serves everything else."""
+
+    def __init__(self, pages: ASGIApp) -> None:
+        self._pages, self._proxy = pages, proxy.ProxyEndpoint()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_proxied = scope["type"] == "http" and scope["path"].startswith(API)
+        await (self._proxy if is_proxied else self._pages)(scope, receive, send)
+
+
+def create_app(settings: Settings) -> ASGIApp:
     """Return the application; it opens nothing before it starts."""
 
     @asynccontextmanager
@@ -39,12 +53,9 @@ def create_app(settings: Settings) -> FastAPI:
         async with Upstream(settings) as upstream:
             yield {"settings": settings, "upstream": upstream}
 
-    app = FastAPIOffline(
+    pages = FastAPIOffline(
         title="Shop API gateway", description=DESCRIPTION, version="1", redoc_url=None, lifespan=lifespan
     )
-    app.add_middleware(RequestLogMiddleware)
-    app.add_exception_handler(problems.Problem, problems.handle_problem)
-    app.add_exception_handler(HTTPException, problems.handle_http_exception)
-    app.include_router(health.router)
-    app.router.routes.append(Route("/api/v1/{path:path}", proxy.ProxyEndpoint()))
-    return app
+    pages.add_exception_handler(HTTPException, problems.handle_http_exception)
+    pages.include_router(health.router)
+    return RequestMiddleware(Application(pages))

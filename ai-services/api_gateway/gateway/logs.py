@@ -12,12 +12,20 @@ from typing import Any
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
-PASSWORDS_IN_URLS = re.compile(r"(://[^\s:/@]*:)[^\s@/]+(?=@)")
+PASSWORDS = re.compile(r"(://[^\s:/@]*:)[^\s@/]+(?=@)")
+QUERIES = re.compile(r"(/[^\s?'\"]*\?)[^\s'\"<>)]+")
 
 
 def redact(text: str) -> str:
-    """Return the text with the passwords inside URLs replaced by ``***``."""
-    return PASSWORDS_IN_URLS.sub(r"\1***", text)
+    """Return the text with passwords and queries inside URLs replaced by ``***``."""
+    return QUERIES.sub(r"\1***", PASSWORDS.sub(r"\1***", text))
+
+
+def escape(text: str) -> str:
+    """Return the text with escape sequences for what is not printable: no second line, no colour."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 class JsonFormatter(logging.Formatter):
@@ -35,20 +43,30 @@ class JsonFormatter(logging.Formatter):
         line.update(getattr(record, "fields", {}))
         if record.exc_info:
             line["exception"] = redact(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return json.dumps(line, default=str)
 
 
 class TextFormatter(logging.Formatter):
-    """Time, level, request id and message on one line."""
+    """Time, level, request ID and message on one line; the lines of a traceback are indented."""
 
     def format(self, record: logging.LogRecord) -> str:
         head = f"{_utc(record)} {record.levelname:<7} [{request_id.get()}] {record.name}: "
-        line = head + redact(record.getMessage())
-        return f"{line}\n{redact(self.formatException(record.exc_info))}" if record.exc_info else line
+        lines = [head + escape(redact(record.getMessage()))]
+        if record.exc_info:
+            traceback = redact(self.formatException(record.exc_info))
+            lines += [f"    {escape(line)}" for line in traceback.split("\n")]
+        return "\n".join(lines)
 
 
 def _utc(record: logging.LogRecord) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
+
+
+def is_no_upgrade_advice(record: logging.LogRecord) -> bool:
+    """Return False for Uvicorn's advice to install a WebSocket library: upgrades are ignored on purpose."""
+    return not record.getMessage().startswith(
+        ("Unsupported upgrade request", "No supported WebSocket library")
+    )
 
 
 def configuration(log_format: str, level: str) -> dict[str, Any]:
@@ -58,6 +76,9 @@ def configuration(log_format: str, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": TextFormatter if text else JsonFormatter}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"upgrades": {"()": lambda: is_no_upgrade_advice}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["upgrades"]}
+        },
         "root": {"level": level, "handlers": ["stderr"]},
     }

@@ -1,4 +1,4 @@
-"""Request ID, access log and the 500 response for every request."""
+"""Around every request: connection state, checks, request ID, access log, and the 500 response."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ import time
 import uuid
 from email.utils import formatdate
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway import checks
+from gateway.connections.transport import Response
+from gateway.forwarded import resolve_origin
 from gateway.logs import request_id
 from gateway.problems import Problem, problem_response
 
 ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 CLIENT_DISCONNECTED = 499  # never sent; the access log shows it if the client left before the response
-
 INTERNAL_ERROR = "The gateway failed to handle this request; its log has the details."
 
 access = logging.getLogger("gateway.access")
 errors = logging.getLogger("gateway.errors")
 
 
-class RequestLogMiddleware:
-    """Set the request ID from X-Request-ID or create one; add it to the response and every log line."""
+class RequestMiddleware:
+    """Accept or refuse a request, give it an ID, log its response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -34,34 +37,75 @@ class RequestLogMiddleware:
             await self.app(scope, receive, send)
             return
         request_id.set(request_id_of(scope))
-        response = _Response(send)
+        exchange = _Exchange(scope, receive, send)
         started = time.perf_counter()
+        exchange.connection.request_started()
         try:
-            await self.app(scope, receive, response.send)
+            await self._respond(scope, exchange)
+        finally:
+            exchange.connection.request_finished()
+            _log(scope, exchange, time.perf_counter() - started)
+
+    async def _respond(self, scope: Scope, exchange: _Exchange) -> None:
+        try:
+            _apply_absolute_form(scope)
+            problem = checks.find_problem(
+                scope["http_version"], scope["method"], scope["raw_path"], scope["headers"]
+            )
+            if problem is None:
+                _apply_origin(scope)
+                await self.app(scope, exchange.receive, exchange.send)
+                return
+            exchange.close = True
+        except Problem as refused:
+            problem = refused
         except Exception:
             errors.exception("%s %s failed", scope["method"], scope["path"])
-            if response.status == CLIENT_DISCONNECTED:
-                failure = problem_response(Problem(500, "internal", INTERNAL_ERROR), scope["path"])
-                await failure(scope, receive, response.send)
-        finally:
-            _log(scope, response, time.perf_counter() - started)
+            if exchange.status != CLIENT_DISCONNECTED:
+                return
+            problem = Problem(500, "internal", INTERNAL_ERROR)
+        await problem_response(problem, scope["path"])(scope, exchange.receive, exchange.send)
 
 
-class _Response:
-    """Wraps ``send``: adds request ID and date to the response, records its status and size."""
+class _Exchange:
+    """Wraps ``receive`` and ``send``: adds ID and date, records status and size, tells the connection."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self.connection = scope["state"]["connection"]
         self.status = CLIENT_DISCONNECTED
         self.sent_bytes = 0
+        self._body_missing = checks.has_body(scope["headers"])
+        self.close = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            self._body_missing = False
+        return message
 
     async def send(self, message: Message) -> None:
+        transport = self.connection.transport
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message = {**message, "headers": _with_id_and_date(message.get("headers", ()))}
+            transport.response = Response.STARTED
+            # What follows on the connection is no request: it is the rest of a body, or of an attack.
+            self.close = transport.linger = self.close or self._body_missing
+            message = {**message, "headers": self._headers(message.get("headers", ()))}
         else:
             self.sent_bytes += len(message.get("body", b""))
+            if not message.get("more_body", False):
+                transport.response = Response.ENDING
         await self._send(message)
+
+    def _headers(self, headers: Any) -> list[tuple[bytes, bytes]]:
+        result = [(name, value) for name, value in headers if name.lower() != b"x-request-id"]
+        if not any(name.lower() == b"date" for name, _ in result):
+            result.append((b"date", formatdate(usegmt=True).encode()))
+        if self.close:
+            result.append((b"connection", b"close"))
+        result.append((b"x-request-id", request_id.get().encode()))
+        return result
 
 
 def request_id_of(scope: Scope) -> str:
@@ -72,25 +116,40 @@ def request_id_of(scope: Scope) -> str:
     return uuid.uuid4().hex
 
 
-def _with_id_and_date(headers: Any) -> list[tuple[bytes, bytes]]:
-    result = [(name, value) for name, value in headers if name.lower() != b"x-request-id"]
-    if not any(name.lower() == b"date" for name, _ in result):
-        result.append((b"date", formatdate(usegmt=True).encode()))
-    result.append((b"x-request-id", request_id.get().encode()))
-    return result
+def _apply_absolute_form(scope: Scope) -> None:
+    """Use path and host of an absolute target (RFC 9112, 3.2.2)."""
+    host, path = checks.split_absolute_form(scope["raw_path"])
+    if host:
+        scope["raw_path"], scope["path"] = path, unquote(path.decode("ascii", "replace"))
+        _set_host(scope, host)
 
 
-def _log(scope: Scope, response: _Response, elapsed_s: float) -> None:
+def _apply_origin(scope: Scope) -> None:
+    """Use client, scheme and host that a trusted proxy names."""
+    peer, port = scope["client"] or ("unknown", 0)
+    trusted = scope["state"]["settings"].trusted_proxies
+    origin = resolve_origin(peer, scope["scheme"], scope["headers"], trusted)
+    scope["client"], scope["scheme"] = (origin.address, port), origin.scheme
+    if origin.host:
+        _set_host(scope, origin.host)
+
+
+def _set_host(scope: Scope, host: bytes) -> None:
+    scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    scope["headers"].append((b"host", host))
+
+
+def _log(scope: Scope, exchange: _Exchange, elapsed_s: float) -> None:
     """Write the access log line; the query is left out, because it may hold secrets."""
     fields = {
         "method": scope["method"],
         "path": scope["path"],
-        "status": response.status,
-        "bytes": response.sent_bytes,
+        "status": exchange.status,
+        "bytes": exchange.sent_bytes,
         "duration_ms": round(elapsed_s * 1000, 2),
         "remote": scope["client"][0] if scope.get("client") else "-",
     }
     text = "%s %s %s in %.1f ms"
     access.info(
-        text, fields["method"], fields["path"], response.status, elapsed_s * 1000, extra={"fields": fields}
+        text, fields["method"], fields["path"], exchange.status, elapsed_s * 1000, extra={"fields": fields}
     )

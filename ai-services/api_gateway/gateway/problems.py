@@ -25,23 +25,22 @@ class Problem(Exception):
         self.status, self.kind, self.detail, self.headers = status, kind, detail, headers
 
 
-def problem_response(problem: Problem, path: str) -> Response:
-    """Return ``problem`` as the response to a request for ``path``."""
+def problem_body(problem: Problem, path: str) -> bytes:
+    """Return ``problem`` as JSON, for a request for ``path``."""
     body: dict[str, Any] = {
         "type": f"urn:shop:problem:{problem.kind}" if problem.kind else "about:blank",
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
         "detail": problem.detail,
-        "instance": path,
+        "instance": path if path.startswith("/") else "/",
         "request_id": request_id.get(),
     }
-    return Response(json.dumps(body), problem.status, dict(problem.headers or {}), CONTENT_TYPE)
+    return json.dumps(body).encode("ascii")
 
 
-async def handle_problem(request: Request, error: Exception) -> Response:
-    """Return the response for a problem that a route raised."""
-    assert isinstance(error, Problem)
-    return problem_response(error, request.url.path)
+def problem_response(problem: Problem, path: str) -> Response:
+    """Return ``problem`` as the response to a request for ``path``."""
+    return Response(problem_body(problem, path), problem.status, dict(problem.headers or {}), CONTENT_TYPE)
 
 
 async def handle_http_exception(request: Request, error: Exception) -> Response:

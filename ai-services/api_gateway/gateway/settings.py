@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
+
+Network = IPv4Network | IPv6Network
 
 BOOLEANS = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
@@ -30,7 +33,10 @@ class Settings:
     deadline_s: float = 30.0
     idle_s: float = 30.0
     connections: int = 100
-    queue_s: float = 2.0
+    response_s: float = 300.0
+    head_s: float = 10.0
+    body_s: float = 60.0
+    trusted_proxies: tuple[Network, ...] = ()
     graceful_s: int = 20
 
 
@@ -53,7 +59,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         deadline_s=_number(environment, "BACKEND_DEADLINE_S", default.deadline_s),
         idle_s=_number(environment, "BACKEND_IDLE_S", default.idle_s),
         connections=int(_number(environment, "BACKEND_CONNECTIONS", default.connections, whole=True)),
-        queue_s=_number(environment, "BACKEND_QUEUE_S", default.queue_s),
+        response_s=_number(environment, "BACKEND_RESPONSE_S", default.response_s),
+        head_s=_number(environment, "REQUEST_HEAD_S", default.head_s),
+        body_s=_number(environment, "REQUEST_BODY_S", default.body_s),
+        trusted_proxies=_networks(environment, "TRUSTED_PROXIES"),
         graceful_s=int(_number(environment, "GRACEFUL_TIMEOUT_S", default.graceful_s, whole=True)),
     )
 
@@ -78,6 +87,15 @@ def _number(environment: Mapping[str, str], name: str, default: float, *, whole:
     if not 0 < value < float("inf"):
         raise BadEnvironment(f"{name}={text!r} is not a {'whole ' if whole else ''}number above 0.")
     return value
+
+
+def _networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    """Return the networks in a list that is written with commas; a single address is a network, too."""
+    words = [word.strip() for word in environment.get(name, "").split(",")]
+    try:
+        return tuple(ip_network(word) for word in words if word)
+    except ValueError as error:
+        raise BadEnvironment(f"{name}: {error}; write addresses or networks such as 10.1.0.0/16.") from None
 
 
 def _choice(environment: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:

@@ -83,6 +83,22 @@ class Handler(BaseHTTPRequestHandler):
     def on_gzip(self) -> None:
         self.reply(200, b"\x1f\x8b not really", ("Content-Encoding", "gzip"))
 
+    def on_status(self) -> None:
+        """Respond with the status in the query."""
+        self.reply(int(self.path.partition("?")[2]), b"")
+
+    def on_invalid(self) -> None:
+        self.wfile.write(b"HTTP/1.1 not a response\r\n\r\n")
+        self.close_connection = True
+
+    def on_upgrades(self) -> None:
+        """Switch protocols although nothing asked for it."""
+        self.send_response(101)
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Upgrade", "websocket")
+        self.end_headers()
+        self.close_connection = True
+
     def on_missing(self) -> None:
         self.reply(404, b'{"title":"Not Found"}', ("Content-Type", "application/problem+json"))
 
@@ -130,6 +146,17 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"5\r\nfirst\r\n")
         self.server.release.wait(20)
         self.wfile.write(b"6\r\nsecond\r\n0\r\n\r\n")
+
+    def on_floods(self) -> None:
+        """Send more than all buffers on the way hold."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(10**9))
+        self.end_headers()
+        try:
+            for _ in range(1000):
+                self.wfile.write(b"x" * 10**6)
+        except OSError:
+            self.server.gone.set()
 
     def on_never_ends(self) -> None:
         self.send_response(200)

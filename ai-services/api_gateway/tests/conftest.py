@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from gateway.app import create_app
+from gateway.server import server_config
 from gateway.settings import Settings
 from tests.backend import Backend
 
@@ -24,16 +24,7 @@ class Gateway:
     def __init__(self, settings: Settings) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        config = uvicorn.Config(
-            create_app(settings),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            ws="none",
-            timeout_graceful_shutdown=settings.graceful_s,
-        )
-        self.server = uvicorn.Server(config)
+        self.server = uvicorn.Server(server_config(settings))
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
         self.thread.start()
 

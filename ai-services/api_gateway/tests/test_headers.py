@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from gateway import checks
 from gateway.proxy import headers
 from tests.backend import Backend
 from tests.conftest import Gateway
@@ -80,6 +81,12 @@ def test_an_existing_via_is_extended() -> None:
     assert (b"via", b"1.0 edge, 1.1 api-gateway") in sent
 
 
+def test_a_name_with_an_underscore_is_dropped(gateway: Gateway, backend: Backend) -> None:
+    names = ("Script_Name", "SCRIPT_NAME", "PATH_INFO", "X_Cart_Token", "X-Good")
+    gateway.request("GET", "/api/v1/x", headers=dict.fromkeys(names, "1"))
+    assert {name for name, value in backend.seen[-1]["headers"] if value == "1"} == {"x-good"}
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
@@ -90,4 +97,4 @@ def test_an_existing_via_is_extended() -> None:
     ],
 )
 def test_a_body_is_announced_by_length_or_encoding(given: headers.Headers, expected: bool) -> None:
-    assert headers.has_body(given) is expected
+    assert checks.has_body(given) is expected

@@ -54,17 +54,19 @@ def test_readiness_names_every_dependency_with_its_latency(serve: Serve, redis_u
     assert all(part["latency_ms"] > 0 for part in document["dependencies"].values())
 
 
-def test_a_redis_that_is_down_is_named(serve: Serve, closed_port: int) -> None:
+def test_without_redis_the_gateway_is_degraded_but_ready(serve: Serve, closed_port: int) -> None:
     response, body = serve(redis_url=f"redis://127.0.0.1:{closed_port}/0").request("GET", "/health/ready")
     document = json.loads(body)
-    assert (response.status, document["status"], document["down"]) == (503, "unavailable", ["redis"])
-    assert document["dependencies"]["redis"]["error"]
-    assert document["dependencies"]["backend"]["status"] == "up"
+    assert (response.status, document["status"], document["down"]) == (200, "degraded", ["redis"])
+    redis, backend = document["dependencies"]["redis"], document["dependencies"]["backend"]
+    assert redis["error"]
+    assert (redis["required"], backend["required"], backend["status"]) == (False, True, "up")
 
 
 def test_a_backend_that_is_down_is_named(serve: Serve, closed_port: int) -> None:
     response, body = serve(backend_url=f"http://127.0.0.1:{closed_port}").request("GET", "/health/ready")
-    assert (response.status, json.loads(body)["down"]) == (503, ["backend"])
+    document = json.loads(body)
+    assert (response.status, document["status"], document["down"]) == (503, "unavailable", ["backend"])
 
 
 def test_readiness_names_what_the_backend_lacks(gateway: Gateway, backend: Backend) -> None:

@@ -29,11 +29,17 @@ def test_every_variable_is_read() -> None:
             "LOG_FORMAT": "JSON",
             "BACKEND_DEADLINE_S": "1.5",
             "BACKEND_CONNECTIONS": "7",
+            "TRUSTED_PROXIES": "10.1.0.0/16, 192.0.2.1,fd00::/8",
         }
     )
     assert (settings.host, settings.port, settings.backend_url) == ("127.0.0.1", 9000, "http://backend:8000")
     assert (settings.redis_url, settings.log_format) == ("redis://:pw@redis:6379/0", "json")
     assert (settings.deadline_s, settings.connections) == (1.5, 7)
+    assert [str(network) for network in settings.trusted_proxies] == [
+        "10.1.0.0/16",
+        "192.0.2.1/32",
+        "fd00::/8",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +55,9 @@ def test_every_variable_is_read() -> None:
         ("VAULT_DISABLED", "perhaps"),
         ("VAULT_DISABLED", "false"),
         ("LOG_FORMAT", "xml"),
+        ("TRUSTED_PROXIES", "nginx"),
+        ("TRUSTED_PROXIES", "*"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("BACKEND_DEADLINE_S", "-1"),
         ("BACKEND_DEADLINE_S", "inf"),
     ],

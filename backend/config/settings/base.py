@@ -1,9 +1,9 @@
-"""What every environment shares."""
+"""Settings that every environment shares."""
 
 from importlib.util import find_spec
 from pathlib import Path
 
-from config import env, logs, preparation, vault
+from config import env, logs, preparation, trusted_proxies, vault
 
 BASE_DIR = preparation.BASE_DIR
 NINJA_DIR = Path(find_spec("ninja").origin).parent  # found, not imported: it costs 0.5 s
@@ -12,7 +12,7 @@ DEBUG = False
 ALLOWED_HOSTS: list[str] = []
 
 INSTALLED_APPS = [
-    "django.contrib.admin.apps.SimpleAdminConfig",  # config/admin_urls.py discovers when /admin/ is asked
+    "django.contrib.admin.apps.SimpleAdminConfig",  # config/admin_urls.py discovers at the first request
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -25,22 +25,28 @@ INSTALLED_APPS = [
     "orders",
     "payments",
     "events",
+    "operations",
 ]
 
+# Addresses and networks; from nobody else X-Forwarded-For, -Proto and -Host are believed.
+TRUSTED_PROXIES = trusted_proxies.networks(env.words("TRUSTED_PROXIES"))
+
 MIDDLEWARE = [
+    "config.trusted_proxies.TrustedProxyMiddleware",
     "core.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.middleware.StaticFilesMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "catalog.middleware.KeptProductMiddleware",
+    "core.limits.RequestLimitsMiddleware",
+    "catalog.middleware.CachedProductMiddleware",
     "core.middleware.ProblemMiddleware",
     "core.unavailable.DatabaseUnavailableMiddleware",
-    "core.middleware.PageSessionMiddleware",
+    "core.middleware.AdminSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "core.middleware.PageAuthenticationMiddleware",
-    "core.middleware.PageMessageMiddleware",
+    "core.middleware.AdminAuthenticationMiddleware",
+    "core.middleware.AdminMessageMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -73,6 +79,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.text("REDIS_URL", "")
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.ThrottledBackend"]
+RATE_LIMITS = {
+    # Attempts; a successful login resets those of its account.
+    "login-account": env.text("LIMIT_LOGINS_PER_ACCOUNT", "100/hour"),
+    "login-account-address": env.text("LIMIT_LOGINS_PER_ACCOUNT_AND_ADDRESS", "10/10 minutes"),
+    "login-address": env.text("LIMIT_LOGINS_PER_ADDRESS", "100/10 minutes"),
+    "register-address": env.text("LIMIT_REGISTRATIONS_PER_ADDRESS", "30/hour"),
+}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -1,5 +1,6 @@
 """A developer's machine: DEBUG as asked, a key that is no secret."""
 
+from config.settings import one_address
 from config.settings.base import *
 
 DEBUG = env.flag("DEBUG", True)
@@ -8,3 +9,4 @@ ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), "backend", "localhost", "127.0.0.1
 PAYMENT_WEBHOOK_SECRET = vault.secret("PAYMENT_WEBHOOK_SECRET", "sandbox-webhook-secret")
 # Without a worker service beside it; with one, both may run.
 RUN_WORKER_IN_PROCESS = env.flag("RUN_WORKER_IN_PROCESS", True)
+RATE_LIMITS |= one_address.LIMITS

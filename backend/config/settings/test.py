@@ -13,3 +13,4 @@ ALLOWED_HOSTS = ["testserver", "backend", "localhost", "127.0.0.1"]
 DATABASES["default"]["OPTIONS"].pop("init_command")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 PAYMENT_WEBHOOK_SECRET = vault.secret("PAYMENT_WEBHOOK_SECRET", "sandbox-webhook-secret")
+RATE_LIMITS |= {"login-address": "100000/hour", "register-address": "100000/hour"}

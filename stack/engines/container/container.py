@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-import subprocess
 
 from stack.engines.protocol import Exit
+from stack.errors import CommandFailed
 from stack.records.service_logs import Log
+from stack.system import programs
+
+CALL_LIMIT_S = 30.0
+"""How long the engine's command may take for one answer."""
+
+TERM_GRACE_S = 1.0
+"""How long the engine's command has to give up by itself."""
+
+UNKNOWN_CODE = 255
+"""The exit code of a container whose own is not known."""
+
+LOG_LIMIT_S = 2.0
+"""How long the rest of a log is read after the container has been stopped."""
 
 
 class Container:
@@ -27,55 +39,39 @@ class Container:
         return await asyncio.shield(self._ended)
 
     async def stop(self, grace_s: float) -> None:
-        if grace_s < 1:  # nothing it holds will be kept
-            await self._run("kill", self._name)
-        else:
-            await self._run("stop", "--time", str(int(grace_s)), self._name)
+        """Stop the container; a grace below a second means that it holds nothing worth keeping."""
+        words = ["kill"] if grace_s < 1 else ["stop", "--time", str(int(grace_s))]
+        await self._call(*words, self._name, timeout_s=grace_s + CALL_LIMIT_S)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(LOG_LIMIT_S):
                 await asyncio.gather(self._ended, self._reader, return_exceptions=True)
         for task in (self._ended, self._reader):
             task.cancel()
 
     async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
-        """Run ``argv`` inside the container."""
-        return await self._run("exec", self._name, *argv)
+        """Run ``argv`` inside the container; return its exit code and output."""
+        words = (self._program, "exec", self._name, *argv)
+        done = await programs.run_async(words, timeout_s=timeout_s, check=False, grace_s=TERM_GRACE_S)
+        return done.returncode, done.stdout + done.stderr
 
     async def _wait(self) -> Exit:
-        _, output = await self._run("wait", self._name)
-        code = int(output.strip() or 255) if output.strip().isdigit() else 255
-        _, oom = await self._run("inspect", "--format", "{{.State.OOMKilled}}", self._name)
+        output: list[bytes] = []
+        await programs.follow((self._program, "wait", self._name), output.append)
+        text = b"".join(output).decode(errors="replace").strip()
+        code = int(text) if text.isdigit() else UNKNOWN_CODE
+        oom = await self._call("inspect", "--format", "{{.State.OOMKilled}}", self._name)
         await asyncio.wait({self._reader}, timeout=0.3)
         return Exit(code=code, oom=oom.strip() == "true")
 
     async def _follow(self) -> None:
         since = ["--since", self._since.strip('"')] if self._since else []
-        process = await self._spawn("logs", "--follow", *since, self._name, merge=True)
-        assert process.stdout is not None
-        try:
-            while data := await process.stdout.read(1 << 16):
-                self._log.feed(data)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        await programs.follow((self._program, "logs", "--follow", *since, self._name), self._log.feed)
 
-    async def _run(self, *words: str) -> tuple[int, str]:
-        process = await self._spawn(*words, merge=False)
-        try:
-            out, err = await process.communicate()
-        except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-            await process.wait()
-            raise
-        return process.returncode or 0, (out or err or b"").decode(errors="replace")
-
-    async def _spawn(self, *words: str, merge: bool) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            self._program,
-            *words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if merge else subprocess.PIPE,
-        )
+    async def _call(self, *words: str, timeout_s: float = CALL_LIMIT_S) -> str:
+        """Return what the engine's command prints, nothing where it fails."""
+        with contextlib.suppress(CommandFailed):
+            done = await programs.run_async(
+                (self._program, *words), timeout_s=timeout_s, grace_s=TERM_GRACE_S
+            )
+            return done.stdout
+        return ""

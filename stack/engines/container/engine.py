@@ -8,10 +8,8 @@ by the content they are made from, so an unchanged service costs no build.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import shutil
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -21,13 +19,24 @@ from stack.engines.container.container import Container
 from stack.engines.container.messages import explain
 from stack.engines.protocol import Running, Say, Site
 from stack.errors import CommandFailed
-from stack.model import Stack
+from stack.model import Healthcheck, Stack
 from stack.plan.plan import Plan, ServicePlan
 from stack.records.service_logs import Log
+from stack.system import programs
+from stack.system.directories import home_id
 from stack.system.files import write_atomically
 
 RESOLVED = "compose.json"
 """The resolved file's name. It holds passwords, so it is kept with the state, not in the run's record."""
+
+CALL_LIMIT_S = 120.0
+"""How long compose may take for all but builds; it creates every container of a stack in one call."""
+
+ANSWER_LIMIT_S = 10.0
+"""How long a daemon may take to say that it is there."""
+
+CANCEL_GRACE_S = 5.0
+"""How long a build or a creation may take to give up by itself."""
 
 API_NEEDED = (1, 44)
 """The first Engine API with healthcheck ``start_interval`` (Docker Engine 25)."""
@@ -61,6 +70,13 @@ class ContainerEngine:
         if self._created is None:
             self._created = asyncio.create_task(self._create(say))
         await asyncio.shield(self._created)
+
+    async def image_check(self, plan: ServicePlan) -> Healthcheck | None:
+        """Return the health check that a service's image brings; None where it has none."""
+        container = resources.container_of(self._name, plan.name)
+        image = await self._call("inspect", "--format", "{{.Image}}", container, check=False)
+        words = ("image", "inspect", "--format", "{{json .Config.Healthcheck}}", image)
+        return images.healthcheck(await self._call(*words, check=False)) if image else None
 
     async def start(self, plan: ServicePlan, log: Log) -> Running:
         container = resources.container_of(self._name, plan.name)
@@ -102,7 +118,14 @@ class ContainerEngine:
         await asyncio.to_thread(resources.require_names_free, self._program, resolved)
         await self._make_images(list(self._plan.services), say)
         try:
-            await self._call(*self._ours(), "up", "--no-start", "--no-build", *self._plan.services)
+            await self._call(
+                *self._ours(),
+                "up",
+                "--no-start",
+                "--no-build",
+                *self._plan.services,
+                timeout_s=programs.BUILD_LIMIT_S,
+            )
         except CommandFailed as error:
             raise explain(error, missing=await self._missing()) from error
 
@@ -122,13 +145,14 @@ class ContainerEngine:
     async def _build(self, names: list[str]) -> None:
         """All side by side by compose; one by one by Podman's own builder, which knows cache mounts."""
         if self._program != "podman":
-            await self._call(*self._ours(), "build", *names)
+            await self._call(*self._ours(), "build", *names, timeout_s=programs.BUILD_LIMIT_S)
             return
         assert self._plan is not None
         for name in names:
             build = self._plan.services[name].service.build
             assert build is not None
-            await self._call(*images.build_words(images.tag(name, build), build))
+            words = images.build_words(images.tag(name, build), build)
+            await self._call(*words, timeout_s=programs.BUILD_LIMIT_S)
 
     async def _missing(self) -> list[str]:
         """Return the images that are not built by us, and not here."""
@@ -157,51 +181,38 @@ class ContainerEngine:
         assert self._site is not None
         return self._site.name
 
-    async def _call(self, *words: str, check: bool = True) -> str:
+    async def _call(self, *words: str, check: bool = True, timeout_s: float = CALL_LIMIT_S) -> str:
         argv = (self._program, *words)
         if words[0] == "compose":
             argv = (*await asyncio.to_thread(podman.compose, self._program), *words[1:])
-        process = await asyncio.create_subprocess_exec(
-            *argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        try:
-            out, err = await process.communicate()
-        except asyncio.CancelledError:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-            await process.wait()
-            raise
-        if process.returncode and check:
-            said = (out + err).decode(errors="replace")  # a build's own words are in the first
-            raise CommandFailed((self._program, *words), process.returncode, said)
-        return "" if process.returncode else out.decode(errors="replace").strip()
+        done = await programs.run_async(argv, timeout_s=timeout_s, check=check, grace_s=CANCEL_GRACE_S)
+        return "" if done.returncode else done.stdout.strip()
 
 
 def why_not(program: str) -> str | None:
     """Return why the engine cannot be used here, None where it can."""
     if shutil.which(program) is None:
         return f"There is no {program} command here."
+    argv = (program, "version", "--format", "{{.Server.APIVersion}}")
     try:
-        asked = subprocess.run(
-            [program, "version", "--format", "{{.Server.APIVersion}}"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-        )
-    except subprocess.TimeoutExpired:
-        return f"{program} does not answer within 10 s."
-    if asked.returncode != 0:
-        said = asked.stderr.strip().splitlines()
-        why = "you may not use its socket" if "permission denied" in asked.stderr else "no daemon answers"
-        return f"{program} cannot be used: {why} ({said[-1] if said else 'it said nothing'})."
-    if program == "docker" and (reason := _too_old(asked.stdout.strip())):
-        return reason
+        version = programs.run(argv, timeout_s=ANSWER_LIMIT_S).stdout.strip()
+    except CommandFailed as error:
+        return _why_no_answer(program, error)
     if program == "podman":
-        return podman.too_old(asked.stdout.strip()) or podman.why_no_compose()
-    plugin = subprocess.run([program, "compose", "version"], capture_output=True, text=True)
-    if plugin.returncode != 0:
+        return podman.too_old(version) or podman.why_no_compose()
+    if program == "docker" and (reason := _too_old(version)):
+        return reason
+    if not programs.succeeds((program, "compose", "version"), timeout_s=ANSWER_LIMIT_S):
         return f"{program} has no compose plugin (`{program} compose version` fails)."
     return None
+
+
+def _why_no_answer(program: str, error: CommandFailed) -> str:
+    if error.timed_out:
+        return f"{program} does not answer within {ANSWER_LIMIT_S:g} s."
+    lines = error.output.splitlines()
+    why = "you may not use its socket" if "permission denied" in error.output else "no daemon answers"
+    return f"{program} cannot be used: {why} ({lines[-1] if lines else 'it printed nothing'})."
 
 
 def _too_old(version: str) -> str | None:
@@ -219,13 +230,14 @@ def arrange(resolved: dict[str, Any], plan: Plan, *, rename: bool) -> dict[str, 
     for name, service in resolved["services"].items():
         planned = plan.services[name]
         service |= {"restart": "no"}  # what has to come back is brought back by us, and told
-        for key in ("profiles", "container_name"):
+        for key in ("profiles", "container_name", "scale"):
             service.pop(key, None)
+        service.get("deploy", {}).pop("replicas", None)  # one is started, which is said
         for port in service.get("ports", []):
             port["published"] = str(planned.ports[int(port["target"])])
         if planned.service.build is not None and "image" not in service:
             service["image"] = images.tag(name, planned.service.build)
-            service["build"].setdefault("labels", {})[resources.IMAGE_LABEL] = name
+            service["build"].setdefault("labels", {})[resources.IMAGE_LABEL] = home_id()
     for kind in ("networks", "volumes"):
         for key, value in (resolved.get(kind) or {}).items():
             if rename and not (value or {}).get("external"):

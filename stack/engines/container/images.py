@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from pathlib import Path
 
 from stack.engines.container.resources import IMAGE_LABEL
-from stack.model import Build
+from stack.model import Build, Healthcheck
+from stack.system.directories import home_id
 
 
 def tag(service: str, build: Build) -> str:
     """Return the tag of a service's image: the same content has the same tag."""
-    digest = hashlib.sha256(f"{build.dockerfile}\0{build.target}\0{sorted(build.args.items())}".encode())
-    for path in _context_files(build.context):
+    recipe = build.dockerfile_text or build.dockerfile
+    digest = hashlib.sha256(f"{build.url}\0{recipe}\0{build.target}\0{sorted(build.args.items())}".encode())
+    for path in () if build.url else _context_files(build.context):
         digest.update(str(path.relative_to(build.context)).encode() + b"\0" + path.read_bytes())
     return f"ecommerce-{service}:{digest.hexdigest()[:12]}"
+
+
+def healthcheck(config: str) -> Healthcheck | None:
+    """Return the health check in an image's configuration, as ``image inspect`` prints it (JSON).
+
+    Durations are in nanoseconds, 0 for the default (https://docs.docker.com/reference/api/engine/).
+    """
+    raw = json.loads(config or "null")
+    if not raw or raw.get("Test", ["NONE"])[0] not in {"CMD", "CMD-SHELL"}:
+        return None
+    fields = {"interval_s": "Interval", "timeout_s": "Timeout", "start_period_s": "StartPeriod"}
+    values = {name: raw[key] / 1e9 for name, key in fields.items() if raw.get(key)}
+    retries = {"retries": raw["Retries"]} if raw.get("Retries") else {}
+    return Healthcheck(test=tuple(raw["Test"]), **values, **retries)
 
 
 def build_words(tagged: str, build: Build) -> list[str]:
     """Return the words after ``docker`` or ``podman`` that make an image."""
     words = ["build", "--tag", tagged, "--file", str(build.context / build.dockerfile)]
     words += ["--target", build.target] if build.target else []
-    words += ["--label", IMAGE_LABEL]
+    words += ["--label", f"{IMAGE_LABEL}={home_id()}"]
     words += [part for key, value in build.args.items() for part in ("--build-arg", f"{key}={value}")]
     return [*words, str(build.context)]
 

@@ -87,7 +87,13 @@ def _not_started(error: CommandFailed, text: str, service: str) -> StackError:
             hint="End that program, or start again: another port is chosen.",
         )
     telling = [line for line in error.output.splitlines() if line.strip() and not PROGRESS.match(line)]
-    return CommandFailed(error.argv, error.returncode, "\n".join(telling))
+    return CommandFailed(
+        error.argv,
+        error.problem,
+        returncode=error.returncode,
+        timed_out=error.timed_out,
+        stderr="\n".join(telling),
+    )
 
 
 def last_lines(output: str, count: int = 8) -> str:

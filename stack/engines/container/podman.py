@@ -11,12 +11,12 @@ import functools
 import os
 import shutil
 import socket
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 from stack.errors import EngineUnavailable
+from stack.system import programs
 
 OLDEST = (4, 3)
 PROVIDER = "docker-compose"
@@ -38,7 +38,7 @@ def compose(program: str) -> tuple[str, ...]:
 @functools.cache
 def has_compose() -> bool:
     """Return whether this Podman knows the word ``compose`` and finds a provider."""
-    return subprocess.run(["podman", "compose", "version"], capture_output=True).returncode == 0
+    return programs.succeeds(["podman", "compose", "version"], timeout_s=START_LIMIT_S)
 
 
 def why_no_compose() -> str | None:
@@ -101,13 +101,11 @@ def _answers(path: Path) -> bool:
 def _serve(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("STACK_")}
-    subprocess.Popen(
+    programs.spawn(
         ["podman", "system", "service", f"--time={IDLE_S}", f"unix://{path}"],
         env=environment,  # it serves every stack, and belongs to none
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        output=programs.DISCARD,
+        own_session=True,
     )
     deadline = time.monotonic() + START_LIMIT_S
     while not _answers(path):

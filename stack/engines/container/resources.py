@@ -6,15 +6,18 @@ be somebody else's.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from stack.errors import NameTaken
+from stack.system import programs
+from stack.system.directories import home_id
 
+LIST_LIMIT_S, REMOVAL_LIMIT_S = 30.0, 120.0
 PROJECT_LABEL = "com.docker.compose.project"
 IMAGE_LABEL = "ecommerce.stack.image"
+"""Its value is the home whose stack the image was built for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,15 +84,14 @@ def remove(program: str, stack: str, *, volumes: bool) -> None:
         if kind.word == "volume" and not volumes:
             continue
         if names := _lines(program, *kind.listing, "--format", kind.names, *chosen):
-            subprocess.run([program, *kind.removal, *names], capture_output=True)
+            programs.run([program, *kind.removal, *names], timeout_s=REMOVAL_LIMIT_S, check=False)
 
 
 def remove_images(program: str) -> str:
-    """Remove the images that were built for stacks and that no container uses; return what was won."""
-    chosen = ("--filter", f"label={IMAGE_LABEL}")
-    pruned = subprocess.run(
-        [program, "image", "prune", "--all", "--force", *chosen], capture_output=True, text=True
-    )
+    """Remove the images built for this home's stacks that no container uses; return what was reclaimed."""
+    chosen = ("--filter", f"label={IMAGE_LABEL}={home_id()}")
+    words = [program, "image", "prune", "--all", "--force", *chosen]
+    pruned = programs.run(words, timeout_s=REMOVAL_LIMIT_S, check=False)
     lines = pruned.stdout.strip().splitlines()
     count = sum(line.startswith("untagged: ") for line in lines)
     if not count:
@@ -121,5 +123,4 @@ def _taken(program: str, kind: Kind, name: str, owner: str) -> NameTaken:
 
 
 def _lines(program: str, *words: str) -> list[str]:
-    listed = subprocess.run([program, *words], capture_output=True, text=True)
-    return listed.stdout.split()
+    return programs.run([program, *words], timeout_s=LIST_LIMIT_S, check=False).stdout.split()

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from stack.errors import NotRunnable
+from stack.model import Service
+from stack.system import private_folder
 from stack.system.directories import cache_home, state_home
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -32,16 +34,61 @@ def unprivileged(*preferred: str) -> str | None:
     )
 
 
+def give_data(service: Service, folder: Path, user: str | None, *, private: bool = False) -> None:
+    """Let the account use the data folder of a server; ``private``: others must not be able to read it.
+
+    What a bind mount holds already is never changed.
+
+    Raises:
+        NotRunnable: the account cannot use a folder in a bind mount.
+    """
+    if not folder.exists() or not _is_bound(service, folder):
+        chown_tree(folder, user)
+    elif command := _needed(folder, user, private=private):
+        raise NotRunnable(
+            f"services.{service.name}: {folder} is in a bind mount, which is left as it is, and the server "
+            "cannot use it.",
+            hint=f"Run `{command}`, or use a named volume.",
+        )
+    allow_traversal(folder, user)
+
+
+def _needed(folder: Path, user: str | None, *, private: bool) -> str:
+    """Return the command after which the account can use ``folder``, nothing where it can."""
+    uid = os.geteuid() if user is None else pwd.getpwnam(user).pw_uid
+    found = folder.stat()
+    if found.st_uid != uid and (private or not found.st_mode & stat.S_IWOTH):
+        return f"chown -R {user or uid} {folder}" + (f" && chmod 700 {folder}" if private else "")
+    return f"chmod 700 {folder}" if private and found.st_mode & 0o077 else ""
+
+
+def _is_bound(service: Service, folder: Path) -> bool:
+    """Return whether a folder is in a bind mount of a service."""
+    sources = [Path(mount.source or "/") for mount in service.mounts if mount.type == "bind"]
+    return any(folder == source or source in folder.parents for source in sources)
+
+
 def chown_tree(folder: Path, user: str | None, *, mode: int = 0o700) -> None:
-    """Make ``folder`` the account's own, with all that is in it; without an account, our own."""
+    """Make ``folder`` the account's own, with all that is in it; without an account, the caller's.
+
+    The folder itself is changed last: until then the account cannot exchange what is in it for links.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(mode)
-    if user is None:
-        return
-    account = pwd.getpwnam(user)
-    if folder.stat().st_uid != account.pw_uid:
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+    descriptor = os.open(folder, private_folder.FLAGS)
+    try:
+        os.fchmod(descriptor, mode)
+        if user is None:
+            return
+        account = pwd.getpwnam(user)
+        if os.fstat(descriptor).st_uid == account.pw_uid:
+            return
+        ids = account.pw_uid, account.pw_gid
+        for _, folders, files, parent in os.fwalk(".", topdown=False, dir_fd=descriptor):
+            for name in (*folders, *files):
+                os.chown(name, *ids, dir_fd=parent, follow_symlinks=False)
+        os.fchown(descriptor, *ids)
+    finally:
+        os.close(descriptor)
 
 
 def allow_traversal(path: Path, user: str | None) -> None:

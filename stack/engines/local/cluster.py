@@ -24,6 +24,9 @@ from stack.system.disk_space import disk_full, reports_full_disk
 FORMAT = "1"
 """To be raised where what this module makes changes."""
 
+INITDB_LIMIT_S = 300.0
+"""How long Postgres may take to make a data folder or a database; 1 to 3 s are usual."""
+
 LEFT_S = 5.0
 """How long the children of a killed server are waited for; they notice its end by themselves."""
 
@@ -55,9 +58,11 @@ def create(folder: Path, recipe: Recipe, *, bin: Path, account: str | None, dura
     fresh = folder.with_name(f".{folder.name}.preparing")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
-        programs.run([*copy_command(sys.platform), prepared / "data", fresh])
+        copy: list[str | Path] = [*copy_command(sys.platform), prepared / "data", fresh]
+        programs.run(copy, timeout_s=programs.BUILD_LIMIT_S)
         if durable:
-            programs.run([bin / "initdb", "--sync-only", "-D", fresh], user=account, cwd=Path("/"))
+            sync: list[str | Path] = [bin / "initdb", "--sync-only", "-D", fresh]
+            programs.run(sync, user=account, cwd=Path("/"), timeout_s=programs.BUILD_LIMIT_S)
     except CommandFailed as error:
         shutil.rmtree(fresh, ignore_errors=True)
         raise _failure("The prepared data could not be copied", error.output, folder) from error
@@ -153,7 +158,14 @@ def _initdb(data: Path, recipe: Recipe, bin: Path, account: str | None, descript
         words.append(f"--pwfile={secret}")
     words += shlex.split(recipe.initdb_args)
     try:
-        done = programs.run(words, user=account, cwd=Path("/"), check=False, pass_fds=(descriptor,))
+        done = programs.run(
+            words,
+            user=account,
+            cwd=Path("/"),
+            check=False,
+            pass_fds=(descriptor,),
+            timeout_s=INITDB_LIMIT_S,
+        )
     finally:
         secret.unlink(missing_ok=True)
     if done.returncode != 0:
@@ -175,6 +187,7 @@ def _create_database(data: Path, name: str, bin: Path, account: str | None, desc
         cwd=Path("/"),
         check=False,
         pass_fds=(descriptor,),
+        timeout_s=INITDB_LIMIT_S,
     )
     if done.returncode != 0 or "ERROR:" in done.stderr or "FATAL:" in done.stderr:
         raise _failure(f"The database {name} could not be created", done.stderr, data)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 
 from stack.engines.local import servers
 from stack.engines.local.process import Launch, LocalProcess
+from stack.engines.local.runnable import require_runnable
 from stack.engines.protocol import Running, Say, Site
-from stack.environments import virtualenv
+from stack.environments import service_environment
+from stack.environments.service_environment import ServiceEnvironment
 from stack.errors import NotRunnable
-from stack.model import Mount, Service, Stack
+from stack.model import Healthcheck, Mount, Service, Stack
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
 from stack.records.service_logs import Log
+from stack.records.state import make_scratch
 from stack.system.directories import cache_home
 from stack.system.processes import SERVICE, TOKEN
 
@@ -27,7 +31,7 @@ class LocalEngine:
 
     def __init__(self) -> None:
         self._site: Site | None = None
-        self._bins: dict[str, Path] = {}
+        self._environments: dict[str, ServiceEnvironment] = {}
         self._running: list[LocalProcess] = []
 
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
@@ -38,23 +42,32 @@ class LocalEngine:
         }
 
     async def prepare(self, plan: Plan, site: Site, say: Say) -> None:
+        """Check that every service can run here, and create the folders of its volumes.
+
+        Raises:
+            NotRunnable: names every service that cannot.
+        """
+        require_runnable(plan)
         self._site = site
-        site.scratch.mkdir(parents=True, exist_ok=True)
+        make_scratch(site.scratch)
         for service in plan.services.values():
             for mount in service.service.mounts:
                 if mount.type != "bind":
                     Path(service.folders[mount.target]).mkdir(parents=True, exist_ok=True)
 
     async def build(self, plan: ServicePlan, say: Say) -> None:
-        """Make the service's environment from its lock; an image's runner has nothing to make."""
+        """Install what the service needs; a server needs nothing."""
         service = plan.service
         if service.build is None and service.local.command is None:
             servers.runner(service.image or "")  # says at once what it cannot run
             return
-        project = service.build.context if service.build is not None else service.local.working_dir
-        if project is not None and (project / "requirements.txt").exists():
-            made = await asyncio.to_thread(virtualenv.sync, project, python=service.local.python, say=say)
-            self._bins[plan.name] = made.bin
+        self._environments[plan.name] = await asyncio.to_thread(
+            service_environment.sync, service, plan.image, say=say
+        )
+
+    async def image_check(self, plan: ServicePlan) -> Healthcheck | None:
+        """Return None: an image that is not built here is a server, whose own check is not known."""
+        return None
 
     async def start(self, plan: ServicePlan, log: Log) -> Running:
         """Start the service; its first process is a session leader of its own.
@@ -82,16 +95,16 @@ class LocalEngine:
     def launch(self, plan: ServicePlan) -> Launch:
         """Return what is executed for a service, having prepared the data that it needs (blocks)."""
         assert self._site is not None
-        bins = self._bins.get(plan.name)
-        is_image = bins is None and plan.service.build is None and plan.service.image
+        installed = self._environments.get(plan.name, ServiceEnvironment())
+        is_image = not installed.programs and plan.service.build is None and plan.service.image
         if is_image or not plan.argv:
             return self._from_image(plan, self._site)
-        environment = service_environment(plan, self._site.token, bins)
+        environment = environment_of(plan, self._site.token, installed)
         return Launch(argv=_found(plan.argv, environment["PATH"]), environment=environment, cwd=plan.cwd)
 
     def _from_image(self, plan: ServicePlan, site: Site) -> Launch:
         if plan.service.local.command is not None:
-            environment = service_environment(plan, site.token, None)
+            environment = environment_of(plan, site.token, ServiceEnvironment())
             return Launch(argv=_found(plan.argv, environment["PATH"]), environment=environment, cwd=plan.cwd)
         data = {target: Path(folder) for target, folder in plan.folders.items()}
         state = site.scratch / plan.name
@@ -100,17 +113,17 @@ class LocalEngine:
         made = servers.runner(plan.service.image or "").prepare(
             plan.service, data=data, host=LOOPBACK, port=port, state=state
         )
-        environment = {**service_environment(plan, site.token, None), **made.environment}
+        environment = {**environment_of(plan, site.token, ServiceEnvironment()), **made.environment}
         return Launch(argv=made.argv, environment=environment, cwd=made.cwd, user=made.user)
 
 
-def service_environment(plan: ServicePlan, token: str, bins: Path | None) -> dict[str, str]:
-    """Return the whole environment of a service; ``bins`` is its Python environment's folder of programs."""
+def environment_of(plan: ServicePlan, token: str, installed: ServiceEnvironment) -> dict[str, str]:
+    """Return all environment variables of a service."""
     base = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
     path = os.environ.get("PATH", os.defpath)
-    base["PATH"] = f"{bins}{os.pathsep}{path}" if bins else path
-    if bins:
-        base["VIRTUAL_ENV"] = str(bins.parent)
+    base["PATH"] = os.pathsep.join((*map(str, installed.programs), path))
+    if installed.virtualenv:
+        base["VIRTUAL_ENV"] = str(installed.virtualenv)
     # Compiled code is kept, but not in the work tree: the second boot imports without compiling.
     compiled = str(cache_home() / "pycache")
     base |= {"PYTHONUNBUFFERED": "1", "PYTHONPYCACHEPREFIX": compiled, TOKEN: token, SERVICE: plan.name}
@@ -131,4 +144,5 @@ def _folder(service: Service, mount: Mount, stack: Stack, site: Site) -> Path:
     if mount.type == "volume" and mount.source is not None:
         home = site.scratch if site.ephemeral else site.folder
         return home / "volumes" / stack.volumes.get(mount.source, mount.source)
-    return site.scratch / service.name / mount.target.strip("/").replace("/", "-")
+    target = posixpath.normpath(f"/{mount.target}").strip("/")
+    return site.scratch / service.name / (target.replace("/", "-") or "root")

@@ -6,19 +6,19 @@ The environment is that of https://github.com/docker-library/docs/tree/master/po
 from __future__ import annotations
 
 import posixpath
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from stack.engines.local import cluster
-from stack.engines.local.accounts import allow_traversal, chown_tree, unprivileged
+from stack.engines.local.accounts import give_data, unprivileged
 from stack.engines.local.binaries import postgres_bin, version_of
 from stack.engines.local.process import Launch
 from stack.errors import ComposeError, NotRunnable, StateUnreadable
 from stack.model import Service
 from stack.plan.addresses import rewrite_paths
+from stack.plan.images import major_version
 
 SCRIPTS = "/docker-entrypoint-initdb.d"
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
@@ -43,10 +43,10 @@ class PostgresRunner:
             StateUnreadable: the data belongs to another version, or is in use.
         """
         options = own_options(service, data)
-        target = data_target(service, major_of(self.tag))
+        target = data_target(service, major_version(self.tag))
         folder = host_folder(target, data, state)
         existing = cluster.version_of_data(folder)
-        major = major_of(self.tag) or existing
+        major = major_version(self.tag) or existing
         if existing is not None and existing != major:
             raise StateUnreadable(
                 f"services.{service.name}: {folder} was written by Postgres {existing}, not {major}.",
@@ -61,17 +61,10 @@ class PostgresRunner:
             cluster.create(folder, recipe, bin=bin, account=user, durable=durable)
         else:
             cluster.clear_stale_lock(folder, users=cluster.servers_of, sleep=time.sleep)
-        chown_tree(folder, user)
-        allow_traversal(folder, user)
+        give_data(service, folder, user, private=True)
         ours = our_options(host=host, port=port, folder=folder)
         argv = (str(bin / "postgres"), *(() if durable else _settings(QUICK)), *options, *ours)
         return Launch(argv=argv, cwd=folder, user=user)
-
-
-def major_of(tag: str) -> int | None:
-    """Return the major version that a tag names; None for ``latest`` and other words."""
-    found = re.match(r"\d+", tag)
-    return int(found[0]) if found else None
 
 
 def data_target(service: Service, major: int | None) -> str:

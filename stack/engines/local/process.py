@@ -76,7 +76,7 @@ class LocalProcess:
     async def stop(self, grace_s: float) -> None:
         """Ask the process to end, then end its whole session."""
         if not self._ended.done():
-            number = getattr(signal, self._plan.service.stop_signal, signal.SIGTERM)
+            number = getattr(signal, self._plan.service.stop_signal or "SIGTERM", signal.SIGTERM)
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
             with contextlib.suppress(TimeoutError):
@@ -88,8 +88,11 @@ class LocalProcess:
 
     async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
         """Run ``argv`` where the service runs: same environment, folder and account."""
-        where = self._launch
-        return await programs.run_async(argv, cwd=where.cwd, env=where.environment, user=where.user)
+        place = self._launch
+        done = await programs.run_async(
+            argv, cwd=place.cwd, env=place.environment, user=place.user, timeout_s=timeout_s, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
 
     def _watch(self) -> None:
         """Notice the end at once: a pidfd where the kernel has them, a waiting thread elsewhere."""

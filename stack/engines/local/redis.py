@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.engines.local.accounts import allow_traversal, chown_tree, unprivileged
+from stack.engines.local.accounts import give_data, unprivileged
 from stack.engines.local.binaries import redis_server
 from stack.engines.local.process import Launch
 from stack.errors import NotRunnable
@@ -31,8 +31,7 @@ class RedisRunner:
         server = redis_server(self.prefers)
         folder = data.get(TARGET, state / "data")
         user = unprivileged(self.prefers)
-        chown_tree(folder, user)
-        allow_traversal(folder, user)
+        give_data(service, folder, user)
         return Launch(
             argv=(str(server), *options, *our_options(host=host, port=port, folder=folder)),
             cwd=folder,

@@ -18,7 +18,7 @@ class Runner(Protocol):
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
     ) -> Launch:
-        """Do all that must be done before the server can start; answer what to execute.
+        """Do all that must be done before the server can start; return what to execute.
 
         ``data`` maps mount targets to host folders, empty or already holding data; ``state`` is a private
         folder that dies with the stack.
@@ -36,13 +36,13 @@ def runner(image: str) -> Runner:
     from stack.engines.local.redis import RedisRunner
 
     reference = images.parse_reference(image)
-    match reference.repository:
+    match images.server_kind(image):
         case "postgres":
             return PostgresRunner(tag=reference.tag)
-        case "redis" | "valkey" | "valkey/valkey":
-            return RedisRunner(prefers=reference.repository.partition("/")[0])
+        case "redis":
+            return RedisRunner(prefers=reference.name)
     raise NotRunnable(
-        f"The local engine cannot run the image {image!r}: it knows postgres, redis and valkey/valkey.",
+        f"The local engine cannot run the image {image!r}: it knows Postgres, Redis and Valkey only.",
         hint="Say what runs in its place with x-local, or use a container engine (--engine docker).",
     )
 
@@ -54,10 +54,8 @@ def client(image: str, program: str) -> str | None:
         ServerMissing: there are no programs of the image's version.
     """
     from stack.engines.local.binaries import postgres_bin
-    from stack.engines.local.postgres import major_of
 
-    reference = images.parse_reference(image)
-    if reference.repository != "postgres":
+    if images.server_kind(image) != "postgres":
         return None
-    found = postgres_bin(major_of(reference.tag)) / program
-    return str(found) if found.is_file() else None
+    path = postgres_bin(images.major_version(images.parse_reference(image).tag)) / program
+    return str(path) if path.is_file() else None

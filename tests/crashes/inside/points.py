@@ -1,7 +1,7 @@
 """Places in the shop's own code at which a process dies or pauses, with no line of that code changed.
 
 A place is ``MODULE:NAME[.NAME...]``, before or after whose call something happens: ``kill before
-catalog.stock:stock_reserve 1`` at the first call, ``pause=0.2 after payments.services:_started 1``.
+catalog.stock:stock_reserve 1`` at the first call, ``pause=0.2 after payments.services:_start_payment 1``.
 Only the standard library is needed here: both the shop's processes and the tests read this.
 """
 

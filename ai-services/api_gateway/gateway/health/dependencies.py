@@ -7,12 +7,14 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from importlib import import_module
+from typing import Literal
 
-from gateway.health.schemas import Dependency, Readiness
+from gateway.health.schemas import Dependency, Readiness, Status
 from gateway.proxy.upstream import Upstream
 
 TIMEOUT_S = 3.0
 BACKEND_READINESS = "/health/ready/"
+REQUIRED = frozenset({"backend"})
 
 
 class DependencyUnavailable(Exception):
@@ -25,13 +27,23 @@ async def check_readiness(upstream: Upstream, redis_url: str) -> Readiness:
     if redis_url:
         await asyncio.to_thread(import_module, "redis.asyncio")  # 0.2 s once, not part of Redis's latency
         checks["redis"] = lambda: _check_redis(redis_url)
-    results = await asyncio.gather(*(_measure(check) for check in checks.values()))
+    results = await asyncio.gather(
+        *(_measure(check, required=name in REQUIRED) for name, check in checks.items())
+    )
     dependencies = dict(zip(checks, results, strict=True))
-    down = [name for name, result in dependencies.items() if result.status == "down"]
-    return Readiness(status="unavailable" if down else "ready", down=down, dependencies=dependencies)
+    return summarize(dependencies)
 
 
-async def _measure(check: Callable[[], Awaitable[None]]) -> Dependency:
+def summarize(dependencies: dict[str, Dependency]) -> Readiness:
+    """Return ``unavailable`` without a required dependency, ``degraded`` without any other one."""
+    down = [name for name, dependency in dependencies.items() if dependency.status == "down"]
+    status: Status = "degraded" if down else "ready"
+    if any(dependencies[name].required for name in down):
+        status = "unavailable"
+    return Readiness(status=status, down=down, dependencies=dependencies)
+
+
+async def _measure(check: Callable[[], Awaitable[None]], *, required: bool) -> Dependency:
     started = time.perf_counter()
     error = ""
     try:
@@ -42,7 +54,8 @@ async def _measure(check: Callable[[], Awaitable[None]]) -> Dependency:
     except Exception as failure:  # any error of a client library means that the dependency is down
         error = f"{type(failure).__name__}: {failure}".splitlines()[0]
     latency_ms = round((time.perf_counter() - started) * 1000, 2)
-    return Dependency(status="down" if error else "up", latency_ms=latency_ms, error=error)
+    status: Literal["up", "down"] = "down" if error else "up"
+    return Dependency(status=status, required=required, latency_ms=latency_ms, error=error)
 
 
 async def _check_backend(upstream: Upstream) -> None:

@@ -22,6 +22,6 @@ async def liveness() -> Liveness:
 async def readiness(request: Request, response: Response) -> Readiness:
     """Report the state of every dependency; with 503, ``down`` names those that do not respond."""
     report = await check_readiness(request.state.upstream, request.state.settings.redis_url)
-    response.status_code = 503 if report.down else 200
+    response.status_code = 503 if report.status == "unavailable" else 200
     response.headers["Cache-Control"] = "no-store"
     return report

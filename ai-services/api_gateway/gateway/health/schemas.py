@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+Status = Literal["ready", "degraded", "unavailable"]
+
 
 class Liveness(BaseModel):
     status: Literal["healthy"] = "healthy"
@@ -13,15 +15,16 @@ class Liveness(BaseModel):
 
 
 class Dependency(BaseModel):
-    """The state of one dependency; ``error`` is empty if it is up."""
+    """The state of one dependency; ``error`` is empty if it is up, and only ``required`` ones must be."""
 
     status: Literal["up", "down"]
+    required: bool
     latency_ms: float
     error: str = ""
 
 
 class Readiness(BaseModel):
-    status: Literal["ready", "unavailable"]
+    status: Status
     service: Literal["api-gateway"] = "api-gateway"
     down: list[str]
     dependencies: dict[str, Dependency]

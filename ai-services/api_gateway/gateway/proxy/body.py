@@ -1,65 +1,56 @@
-"""The request body as a stream, and the client's disconnect."""
+"""The request body, read in full before anything else is taken, and the client's disconnect."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from starlette.types import Receive
+
+from gateway.problems import Problem
+from gateway.proxy.shares import Share
+
+LIMIT_BYTES = 1024 * 1024
+"""The backend accepts no more (its DATA_UPLOAD_MAX_MEMORY_SIZE)."""
+GRACE_S = 5.0
+MINIMUM_RATE = 1024
+"""Bytes a second, on average once GRACE_S is over."""
 
 
 class ClientDisconnected(Exception):
     """The client closed its connection before the response."""
 
 
-class RequestBody:
-    """The body of a request, chunk by chunk.
+async def read_body(
+    receive: Receive, headers: Iterable[tuple[bytes, bytes]], *, deadline_s: float, memory: Share
+) -> bytes:
+    """Return the whole body.
 
-    ``waiting_for_client`` is true while a chunk is outstanding, ``disconnected`` once the client has left.
+    Raises:
+        Problem: 413 too large, 408 slower than MINIMUM_RATE or not complete in ``deadline_s``, 503 no memory.
+        ClientDisconnected: before the last chunk.
     """
-
-    def __init__(self, receive: Receive, *, expected: bool) -> None:
-        self._receive = receive
-        self._complete = asyncio.Event()
-        self.disconnected = False
-        self.waiting_for_client = False
-        if not expected:
-            self._complete.set()
-
-    @property
-    def complete(self) -> bool:
-        """Return whether the whole body was read."""
-        return self._complete.is_set()
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield each chunk as it arrives.
-
-        Raises:
-            ClientDisconnected: before the last chunk.
-        """
-        while not self.complete:
-            self.waiting_for_client = True
-            message = await self._receive()
-            self.waiting_for_client = False
-            if message["type"] == "http.disconnect":
-                self.disconnected = True
-                raise ClientDisconnected
-            if not message.get("more_body", False):
-                self._complete.set()
-            if chunk := message.get("body", b""):
-                yield chunk
-
-    async def wait_for_disconnect(self) -> None:
-        """Wait until the client disconnects; until the body is complete, only ``chunks`` calls receive()."""
-        await self._complete.wait()
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.disconnected = True
+    if any(name == b"content-length" and int(value) > LIMIT_BYTES for name, value in headers):
+        raise _too_large()
+    now = asyncio.get_running_loop().time
+    started, body, more = now(), bytearray(), True
+    try:
+        async with asyncio.timeout(min(GRACE_S, deadline_s)) as limit:
+            while more:
+                chunk, more = await _next_chunk(receive)
+                memory.take(len(chunk))
+                body += chunk
+                if len(body) > LIMIT_BYTES:
+                    raise _too_large()
+                limit.reschedule(started + min(GRACE_S + len(body) / MINIMUM_RATE, deadline_s))
+    except TimeoutError:
+        raise Problem(408, "request-timeout", "The request body arrived too slowly.") from None
+    return bytes(body)
 
 
 @asynccontextmanager
-async def cancel_on_disconnect(body: RequestBody) -> AsyncIterator[None]:
+async def cancel_on_disconnect(receive: Receive) -> AsyncIterator[None]:
     """Cancel the block as soon as the client disconnects.
 
     Raises:
@@ -67,9 +58,13 @@ async def cancel_on_disconnect(body: RequestBody) -> AsyncIterator[None]:
     """
     task = asyncio.current_task()
     assert task is not None
+    disconnected = False
 
     async def watch() -> None:
-        await body.wait_for_disconnect()
+        nonlocal disconnected
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        disconnected = True
         task.cancel()
 
     watcher = asyncio.create_task(watch())
@@ -77,8 +72,19 @@ async def cancel_on_disconnect(body: RequestBody) -> AsyncIterator[None]:
         yield
     except asyncio.CancelledError:
         # As in asyncio.timeout: the task may have been cancelled from elsewhere, too.
-        if not body.disconnected or task.uncancel() > 0:
+        if not disconnected or task.uncancel() > 0:
             raise
         raise ClientDisconnected from None
     finally:
         watcher.cancel()
+
+
+async def _next_chunk(receive: Receive) -> tuple[bytes, bool]:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnected
+    return message.get("body", b""), message.get("more_body", False)
+
+
+def _too_large() -> Problem:
+    return Problem(413, "too-large", f"The request body is larger than {LIMIT_BYTES // 1024} KiB.")

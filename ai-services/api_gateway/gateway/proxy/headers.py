@@ -1,6 +1,6 @@
 """Which headers are forwarded, removed and added. Pure functions.
 
-RFC 9110: 7.6.1 (Connection and what it names), 7.6.3 (Via), 11.7 (Proxy-Authenticate and
+RFC 9110: 7.6.1 (Connection and what it names), 7.6.3 (Via), 7.8 (Upgrade), 11.7 (Proxy-Authenticate and
 Proxy-Authorization concern one hop), 15.4.5 (304 may carry the Content-Length of a body that is not sent).
 """
 
@@ -24,8 +24,10 @@ HOP_BY_HOP = frozenset(
     }
 )
 # Replaced on the way to the backend: a client's values are not trusted, or not true for the second hop.
+# The body is forwarded as a whole: the length is that of its bytes, however it came.
 REPLACED = frozenset(
     {
+        b"content-length",
         b"expect",
         b"forwarded",
         b"host",
@@ -54,8 +56,13 @@ def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
 def request_headers(
     headers: Iterable[tuple[bytes, bytes]], *, client: str, scheme: str, host: bytes, request_id: str
 ) -> Headers:
-    """Return the headers of the request to the backend; ``client`` is the address of the peer."""
-    forwarded = [(name, value) for name, value in end_to_end(headers) if name not in REPLACED]
+    """Return the headers of the request to the backend; ``client`` is the address of the client.
+
+    Names with an underscore are dropped: WSGI cannot tell them from names with a hyphen.
+    """
+    forwarded = [
+        (name, value) for name, value in end_to_end(headers) if name not in REPLACED and b"_" not in name
+    ]
     via = [value for name, value in forwarded if name == b"via"]
     return [
         *((name, value) for name, value in forwarded if name != b"via"),
@@ -78,11 +85,3 @@ def response_headers(headers: Iterable[tuple[bytes, bytes]], *, status: int) -> 
 def first_value(headers: Iterable[tuple[bytes, bytes]], header: bytes) -> bytes:
     """Return the first value of ``header`` (in lower case), empty if it is absent."""
     return next((value for name, value in headers if name == header), b"")
-
-
-def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Return whether a request with these headers has a body (RFC 9112, 6.3)."""
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value.strip() != b"0")
-        for name, value in headers
-    )

@@ -1,22 +1,23 @@
-"""The backend: its address, a connection pool, and a limit on concurrent requests."""
+"""The backend: its address, a connection pool, and what clients may take at the same time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from gateway.problems import Problem
 from gateway.proxy.headers import Headers
+from gateway.proxy.shares import Shares
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession
+    from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse, ClientSession
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MEMORY_BYTES = 64 * 1024 * 1024
+"""For all request bodies together; one client may use half of it, as of the slots."""
 KEEP_ALIVE_S = 30.0  # less than the backend's 75 s: the gateway always closes an idle connection first
 
 
@@ -25,7 +26,8 @@ class Upstream:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._slots = asyncio.Semaphore(settings.connections)
+        self.slots = Shares(settings.connections, -(-settings.connections // 2))
+        self.memory = Shares(MEMORY_BYTES, MEMORY_BYTES // 2)
 
     async def __aenter__(self) -> Self:
         self._sessions = asyncio.create_task(self._open())
@@ -37,27 +39,7 @@ class Upstream:
         for session in await self._sessions:
             await session.close()
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Hold one of the slots for concurrent requests.
-
-        Raises:
-            Problem: 503, if none became free in time.
-        """
-        try:
-            async with asyncio.timeout(self._settings.queue_s):
-                await self._slots.acquire()
-        except TimeoutError:
-            detail = f"{self._settings.connections} requests are in progress already; try again in a second."
-            raise Problem(503, "overloaded", detail, {"Retry-After": "1"}) from None
-        try:
-            yield
-        finally:
-            self._slots.release()
-
-    async def request(
-        self, method: str, target: str, headers: Headers, body: AsyncIterator[bytes] | None = None
-    ) -> ClientResponse:
+    async def request(self, method: str, target: str, headers: Headers, body: bytes = b"") -> ClientResponse:
         """Return the response once its head has arrived; ``target`` is path and query, already encoded.
 
         Raises:
@@ -67,21 +49,23 @@ class Upstream:
 
         pooled, single_use = await self._sessions
         # Unsafe methods get a new connection: one from the pool may be closing, and an unsafe request
-        # must not be repeated. aiohttp repeats the safe ones once.
+        # must not be repeated.
         session = pooled if method in SAFE_METHODS else single_use
         return await session.request(
             method,
             URL(self._settings.backend_url + target, encoded=True),
             headers=[(name.decode("latin-1"), header_text(value)) for name, value in headers],
-            data=body,
+            data=body or None,
             allow_redirects=False,
         )
 
     async def _open(self) -> tuple[ClientSession, ClientSession]:
         await asyncio.to_thread(import_module, "aiohttp")
-        return self._session(force_close=False), self._session(force_close=True)
+        return self._session(), self._session(force_close=True, middlewares=(forbid_retry,))
 
-    def _session(self, *, force_close: bool) -> ClientSession:
+    def _session(
+        self, *, force_close: bool = False, middlewares: Sequence[ClientMiddlewareType] = ()
+    ) -> ClientSession:
         from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
         keep_alive_s = None if force_close else KEEP_ALIVE_S
@@ -90,8 +74,21 @@ class Upstream:
             timeout=ClientTimeout(total=None, sock_connect=self._settings.connect_s),
             cookie_jar=DummyCookieJar(),  # cookies belong to the clients and are never shared between them
             auto_decompress=False,
+            middlewares=middlewares,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         )
+
+
+async def forbid_retry(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+    """Turn the errors after which aiohttp repeats PUT and DELETE into one after which it does not."""
+    from aiohttp import ClientConnectionError, ClientConnectorError, ClientOSError, ServerDisconnectedError
+
+    try:
+        return await handler(request)
+    except ClientConnectorError:  # nothing was sent
+        raise
+    except (ClientOSError, ServerDisconnectedError) as error:
+        raise ClientConnectionError(f"{type(error).__name__}: {error}") from error
 
 
 def header_text(value: bytes) -> str:

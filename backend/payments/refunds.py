@@ -1,0 +1,61 @@
+"""Refunds: rows of their own, so that a payment can go back in parts.
+
+Every function runs in the transaction of its caller, who holds the lock of the order's row.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from core.problems import Unprocessable
+from events.services import event_record
+from payments.models import Payment, Refund, RefundState
+
+
+class RefundTooLarge(Unprocessable):
+    """More would go back than is left of the payment."""
+
+    kind = "refund-too-large"
+
+
+def refundable_amount(*, payment: Payment) -> Decimal:
+    """Return what is left of a payment after its refunds, those under way included."""
+    refunded = payment.refunds.aggregate(total=Sum("amount"))["total"] or Decimal(0)
+    return payment.amount - refunded
+
+
+def refund_start(*, payment: Payment, amount: Decimal | None, reason: str) -> Refund:
+    """Store a pending refund of a part of a payment, or of all that is left. Raises: RefundTooLarge."""
+    left = refundable_amount(payment=payment)
+    amount = left if amount is None else amount
+    if not 0 < amount <= left:
+        raise RefundTooLarge(f"A refund must be more than 0.00 and at most {left:.2f}.")
+    return Refund.objects.create(payment=payment, amount=amount, reason=reason)
+
+
+def refund_succeed(*, refund: Refund) -> None:
+    """Record that a provider sent a refund; a repeated report changes nothing."""
+    if refund.state == RefundState.SUCCEEDED:
+        return
+    refund.state = RefundState.SUCCEEDED
+    refund.save(update_fields=["state", "updated_at"])
+    payment = refund.payment
+    payload = {
+        "reference": refund.reference,
+        "payment": payment.reference,
+        "order": payment.order.number,
+        "amount": f"{refund.amount:.2f}",
+        "currency": payment.currency,
+        "reason": refund.reason,
+    }
+    event_record(type="refund.succeeded", aggregate=f"order:{payment.order.number}", payload=payload)
+
+
+def refunds_complete(*, payment: Payment) -> None:
+    """Record that all of a payment went back: by pending refunds, and the rest by the provider itself."""
+    if refundable_amount(payment=payment) > 0:
+        refund_start(payment=payment, amount=None, reason="provider")
+    for refund in payment.refunds.filter(state=RefundState.PENDING).select_related("payment__order"):
+        refund_succeed(refund=refund)

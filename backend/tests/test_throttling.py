@@ -1,0 +1,140 @@
+"""Limits of attempts: per account and per address, with Redis and without, in the API and in the admin."""
+
+import threading
+
+import pytest
+
+from core import throttling
+from core.throttling import Slots, TooManyRequests
+from tests.shop import Person
+
+pytestmark = pytest.mark.django_db
+LOGIN, REGISTER = "/accounts/login", "/accounts/register"
+PASSWORD = "correct horse 9"
+
+
+@pytest.fixture(autouse=True)
+def no_earlier_attempts(monkeypatch):
+    monkeypatch.setattr(throttling, "_unavailable_until_s", 0.0)
+    throttling._local.storage.reset()
+    yield
+    throttling._local.storage.reset()
+
+
+@pytest.fixture(params=["with Redis", "without Redis", "with a Redis that is gone"])
+def store(request, settings):
+    if request.param != "without Redis":
+        server = request.getfixturevalue("redis_server")
+        if request.param == "with a Redis that is gone":
+            server.kill()
+
+
+def log_in(email="ann@example.com", password="wrong horse 9", address="192.0.2.1"):
+    body = {"email": email, "password": password}
+    client = Person().client
+    return client.post(f"/api/v1{LOGIN}", body, content_type="application/json", REMOTE_ADDR=address)
+
+
+def test_after_ten_wrong_passwords_the_right_one_is_refused_too(store):
+    Person().register()
+    assert {log_in().status_code for _ in range(10)} == {401}
+    refused = log_in(password=PASSWORD)
+    assert (refused.status_code, refused.json()["type"]) == (429, "urn:shop:problem:too-many-requests")
+    wait_s = int(refused["Retry-After"])
+    assert 0 < wait_s <= 600
+    assert refused["RateLimit-Policy"] == '"login-account-address";q=10;w=600'
+    assert refused["RateLimit"] == f'"login-account-address";r=0;t={wait_s}'
+
+
+def test_another_address_can_still_log_in(store):
+    Person().register()
+    for _ in range(11):
+        log_in()
+    assert log_in(password=PASSWORD, address="192.0.2.2").status_code == 200
+
+
+def test_an_account_is_limited_whatever_the_address(store, settings):
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login-account": "3/hour"}
+    answers = [log_in(address=f"192.0.2.{number}").status_code for number in range(4)]
+    assert answers == [401, 401, 401, 429]
+
+
+def test_an_address_is_limited_whatever_the_account(store, settings):
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login-address": "3/hour"}
+    answers = [log_in(email=f"user{number}@example.com").status_code for number in range(4)]
+    assert answers == [401, 401, 401, 429]
+
+
+def test_registrations_of_an_address_are_limited(store, settings):
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "register-address": "2/hour"}
+    answers = [Person().register(email=f"user{number}@example.com").status_code for number in range(3)]
+    assert answers == [201, 201, 429]
+
+
+def test_a_successful_login_forgets_the_failed_ones(store):
+    Person().register()
+    for _ in range(3):
+        assert {log_in().status_code for _ in range(9)} == {401}
+        assert log_in(password=PASSWORD).status_code == 200
+
+
+def test_the_admin_counts_like_the_api(store, client):
+    Person().register()
+    for _ in range(10):
+        log_in(address="127.0.0.1")
+    response = client.post("/admin/login/", {"username": "ann@example.com", "password": PASSWORD})
+    assert (response.status_code, response.json()["status"]) == (429, 429)
+    assert int(response["Retry-After"]) > 0
+
+
+def test_workers_count_together_through_redis(redis_server, settings):
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login-address": "2/hour"}
+    for _ in range(2):
+        throttling.throttle("login-address", "x")
+    throttling._shared.cache_clear()
+    throttling._local.storage.reset()
+    with pytest.raises(TooManyRequests):
+        throttling.throttle("login-address", "x")
+
+
+def attempt(slots, wait_s):
+    """Return what came of taking a slot, None where it still waits at the deadline."""
+    results = []
+
+    def take():
+        try:
+            with slots.take(wait_s=wait_s):
+                results.append("taken")
+        except TooManyRequests:
+            results.append("refused")
+
+    thread = threading.Thread(target=take, daemon=True)
+    thread.start()
+    thread.join(5)
+    return results[0] if results else None
+
+
+def test_only_so_many_passwords_are_hashed_at_once():
+    slots = Slots(running=1, waiting=1)
+    with slots.take():
+        assert attempt(slots, 0.01) == "refused"
+    assert attempt(slots, 0.01) == "taken"
+
+
+def test_only_so_many_wait_for_their_password_to_be_hashed():
+    slots = Slots(running=1, waiting=0)
+    with slots.take():
+        assert attempt(slots, threading.TIMEOUT_MAX) == "refused"
+    assert attempt(slots, threading.TIMEOUT_MAX) == "taken"
+
+
+@pytest.mark.parametrize("path", [LOGIN, REGISTER])
+def test_a_password_is_not_hashed_without_a_slot(monkeypatch, path):
+    Person().register()
+    monkeypatch.setattr("accounts.backends.password_hashing", Slots(running=1, waiting=0))
+    monkeypatch.setattr("accounts.services.password_hashing", Slots(running=1, waiting=0))
+    from accounts import backends, services
+
+    with backends.password_hashing.take(), services.password_hashing.take():
+        response = Person().send("POST", path, {"email": "bob@example.com", "password": PASSWORD})
+    assert (response.status_code, response["Retry-After"]) == (429, "1")

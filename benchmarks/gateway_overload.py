@@ -1,0 +1,53 @@
+"""How much of its peak the shop serves at five times as many requests, and how fast it refuses the others.
+
+    python benchmarks/gateway_overload.py [SECONDS A ROUND]
+
+Peak and overload take turns, so that a busy machine slows both. The ratio is the median over the rounds.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+
+from gateway_load import Load, Result, shop
+
+ROUNDS = 3
+FACTOR = 5
+PEAK_CONNECTIONS = 16
+MAXIMUM_CONNECTIONS = 1000
+
+
+def main(seconds: float) -> None:
+    """Print one line a round and the ratio."""
+    ratios, refused = [], []
+    with shop() as gateway:
+        Load(gateway.port, limit=PEAK_CONNECTIONS).closed_loop(seconds)  # warm
+        for _ in range(ROUNDS):
+            peak = Load(gateway.port, limit=PEAK_CONNECTIONS).closed_loop(seconds)
+            over = Load(gateway.port, limit=MAXIMUM_CONNECTIONS).open_loop(seconds, FACTOR * peak.rate())
+            ratios.append(over.rate() / peak.rate())
+            refused += over.taken_s.get(503, [])
+            show(peak, over)
+    taken_ms = sorted(1000 * taken for taken in refused) or [0.0]
+    rounds = ", ".join(f"{ratio:.0%}" for ratio in ratios)
+    print(f"goodput at {FACTOR}x: {statistics.median(ratios):.0%} of the peak (rounds: {rounds})")
+    print(
+        f"503 within 50 ms: {sum(taken <= 50 for taken in taken_ms) / len(taken_ms):.2%} of {len(taken_ms)}"
+    )
+
+
+def show(peak: Result, over: Result) -> None:
+    """Print what one round gave."""
+    others = {status: len(taken) for status, taken in over.taken_s.items() if status not in (200, 503)}
+    print(
+        f"peak {peak.rate():.0f}/s; offered {FACTOR * peak.rate():.0f}/s: served {over.rate():.0f}/s "
+        f"(p99 {1000 * over.quantile(0.99):.0f} ms), refused {over.rate(503):.0f}/s "
+        f"(p50 {1000 * over.quantile(0.5, 503):.0f} ms, p99 {1000 * over.quantile(0.99, 503):.0f} ms, "
+        f"max {1000 * over.quantile(1, 503):.0f} ms, {over.without_retry_after} without Retry-After), "
+        f"others {others}, unanswered {over.unanswered}"
+    )
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if sys.argv[1:] else 5.0)

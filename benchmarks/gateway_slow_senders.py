@@ -1,0 +1,103 @@
+"""How 500 clients that send a login's body at one byte a second change what all others get.
+
+    python benchmarks/gateway_slow_senders.py [SECONDS]
+
+The same load is measured without, with and without them again. A slow sender that is disconnected comes back.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from gateway_load import Load, Result, shop
+
+SENDERS = 500
+RATE = 40.0
+CONNECTIONS = 200
+HEAD = (
+    b"POST /api/v1/accounts/login HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 4000\r\n\r\n"
+)
+
+
+def main(seconds: float) -> None:
+    """Print what others got, and the ratio of their p99."""
+    with shop() as gateway:
+        load(gateway.port, 2)  # warm
+        before = load(gateway.port, seconds / 2)
+        with slow_senders(gateway.port) as returned:
+            during = load(gateway.port, seconds)
+        after = load(gateway.port, seconds / 2)
+    show("without", before)
+    show(f"with {SENDERS} slow senders ({returned[0]} connections were closed and came back)", during)
+    show("without", after)
+    without = (before.quantile(0.99) + after.quantile(0.99)) / 2
+    print(f"served {served(during):.3%}; p99 {during.quantile(0.99) / without:.2f} times that without")
+
+
+def load(port: int, seconds: float) -> Result:
+    """Return what a steady load got."""
+    return Load(port, limit=CONNECTIONS).open_loop(seconds, RATE)
+
+
+def served(result: Result) -> float:
+    """Return the share of requests that got a 200."""
+    return len(result.taken_s.get(200, ())) / (sum(map(len, result.taken_s.values())) + result.unanswered)
+
+
+def show(name: str, result: Result) -> None:
+    """Print one line."""
+    p50, p99 = (1000 * result.quantile(share) for share in (0.5, 0.99))
+    print(f"{name}: {result.rate():.1f}/s, {served(result):.3%} served, p50 {p50:.0f} ms, p99 {p99:.0f} ms")
+
+
+@contextmanager
+def slow_senders(port: int) -> Iterator[list[int]]:
+    """Give the number of connections that came back, while the senders are at work."""
+    stop, returned = threading.Event(), [0]
+    thread = threading.Thread(target=_send_slowly, args=(port, stop, returned))
+    thread.start()
+    try:
+        yield returned
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _send_slowly(port: int, stop: threading.Event, returned: list[int]) -> None:
+    with selectors.DefaultSelector() as selector:
+        for _ in range(SENDERS):
+            _connect(port, selector)
+        while not stop.is_set():
+            second = time.monotonic() + 1
+            for key in list(selector.get_map().values()):
+                with suppress(OSError):
+                    key.fileobj.send(b"x")
+            while not stop.is_set() and (left := second - time.monotonic()) > 0:
+                for key, _ in selector.select(left):
+                    with suppress(OSError):
+                        if key.fileobj.recv(65536):
+                            continue
+                    selector.unregister(key.fileobj)
+                    key.fileobj.close()
+                    _connect(port, selector)
+                    returned[0] += 1
+        for key in list(selector.get_map().values()):
+            key.fileobj.close()
+
+
+def _connect(port: int, selector: selectors.BaseSelector) -> None:
+    client = socket.create_connection(("127.0.0.1", port), 30)
+    client.sendall(HEAD)
+    client.setblocking(False)
+    selector.register(client, selectors.EVENT_READ)
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if sys.argv[1:] else 30.0)

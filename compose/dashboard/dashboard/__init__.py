@@ -1,0 +1,1 @@
+"""The dashboard of a stack: it receives traces, reads the records of runs, and shows both on one page."""

@@ -1,0 +1,77 @@
+"""Who may ask: the holder of the token, from a page of this machine.
+
+The token comes once in the address (``/?token=...``) and stays in a cookie that other sites' pages cannot
+send (``SameSite=Strict``). A foreign ``Host`` is refused, so that no other name can be made to point here
+(DNS rebinding); there are no CORS headers, so that no other origin can read an answer.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+
+COOKIE = "dashboard_token"
+OPEN_PATHS = frozenset({"/health", "/v1/traces"})
+"""What services ask without a token: the health check, and where spans are sent."""
+HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "dashboard"})
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+FIELDS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+Next = Callable[[Request], Awaitable[Response]]
+
+
+class Access:
+    """Lets requests through that may ask, and answers the others with one sentence."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def __call__(self, request: Request, call_next: Next) -> Response:
+        response = self._refusal(request) or self._welcome(request) or await call_next(request)
+        for name, value in FIELDS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    def _refusal(self, request: Request) -> Response | None:
+        host = request.headers.get("host", "").rsplit(":", 1)[0] if "host" in request.headers else ""
+        if host not in HOSTS:
+            return _sentence(421, f"This page is not served as {host!r}: open it as http://127.0.0.1.")
+        if request.url.path in OPEN_PATHS:
+            return None
+        given = request.query_params.get("token") or request.cookies.get(COOKIE) or ""
+        if not hmac.compare_digest(given.encode(), self._token.encode()):
+            return _sentence(
+                403, "The token is missing or wrong: `inv dashboard` prints the address with it."
+            )
+        return None
+
+    def _welcome(self, request: Request) -> Response | None:
+        """Return the redirect that takes the token out of the address, where it is there."""
+        if "token" not in request.query_params or request.url.path != "/":
+            return None
+        response = RedirectResponse("/", status_code=303)
+        response.set_cookie(COOKIE, self._token, httponly=True, samesite="strict")
+        return response
+
+
+def _sentence(status: int, text: str) -> Response:
+    return JSONResponse({"title": text, "status": status}, status, media_type="application/problem+json")

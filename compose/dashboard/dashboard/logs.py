@@ -1,0 +1,110 @@
+"""The services' logs of a run: the last lines that fit a filter, read from the end of each file.
+
+A line is ``2026-01-31T12:00:00.123Z text``; a text that is a JSON object has a level,
+a request id, a trace id.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BLOCK_BYTES = 1 << 16
+LINE_LIMIT = 8_000
+"""Characters of one line that are shown."""
+SCANNED_BYTES = 64 << 20
+"""How far back one question looks in a file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """What a line must have; what is empty admits every line. ``before`` and ``after`` are times of lines."""
+
+    services: tuple[str, ...] = ()
+    words: str = ""
+    level: str = ""
+    identity: str = ""
+    before: str = ""
+    after: str = ""
+
+    def admits(self, stamp: str, text: str) -> bool:
+        if self.before and stamp >= self.before:
+            return False
+        if self.words and self.words.lower() not in text.lower():
+            return False
+        if self.identity and self.identity not in text:
+            return False
+        return not self.level or _level(text) in _AT_LEAST[self.level]
+
+
+_LEVELS = ("debug", "info", "warning", "error", "critical")
+_AT_LEAST = {name: frozenset(_LEVELS[index:]) for index, name in enumerate(_LEVELS)}
+
+
+def last(run: Path, chosen: Filter, *, limit: int = 200) -> list[dict[str, Any]]:
+    """Return the last lines of all services that the filter admits, the oldest of them first."""
+    files = sorted((run / "logs").glob("*.log"))
+    sources = [
+        _backwards(file, chosen) for file in files if not chosen.services or file.stem in chosen.services
+    ]
+    newest = heapq.merge(*sources, key=lambda row: row[0], reverse=True)
+    rows = list(itertools.islice(newest, limit))
+    return [_shown(*row) for row in reversed(rows)]
+
+
+def _backwards(file: Path, chosen: Filter) -> Iterator[tuple[str, str, str]]:
+    for line in _lines_backwards(file):
+        stamp, _, text = line.partition(" ")
+        if chosen.after and stamp <= chosen.after:
+            return
+        if chosen.admits(stamp, text):
+            yield stamp, file.stem, text
+
+
+def _lines_backwards(file: Path) -> Iterator[str]:
+    with file.open("rb") as source:
+        position = source.seek(0, os.SEEK_END)
+        floor, rest = max(position - SCANNED_BYTES, 0), b""
+        while position > floor:
+            size = min(BLOCK_BYTES, position)
+            position -= size
+            source.seek(position)
+            first, *lines = (source.read(size) + rest).split(b"\n")
+            rest = first
+            yield from (line.decode(errors="replace") for line in reversed(lines) if line)
+        if rest and position == 0:
+            yield rest.decode(errors="replace")
+
+
+def _level(text: str) -> str:
+    record = _record(text)
+    return str(record.get("level", "info")).lower() if record else "info"
+
+
+def _record(text: str) -> dict[str, Any]:
+    if text.startswith("{"):
+        try:
+            record = json.loads(text)
+        except ValueError:
+            return {}
+        return record if isinstance(record, dict) else {}
+    return {}
+
+
+def _shown(stamp: str, service: str, text: str) -> dict[str, Any]:
+    record = _record(text)
+    return {
+        "at": stamp,
+        "service": service,
+        "level": str(record.get("level", "")).lower(),
+        "text": str(record.get("message", text))[:LINE_LIMIT],
+        "exception": str(record.get("exception", ""))[:LINE_LIMIT],
+        "request_id": str(record.get("request_id", "")).strip("-"),
+        "trace_id": str(record.get("trace_id", "")).strip("-"),
+    }

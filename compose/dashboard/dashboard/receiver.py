@@ -1,0 +1,71 @@
+"""Takes spans without making senders wait: a bounded queue, a writing thread, a count of the dropped."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Sequence
+
+from dashboard.spans import Span
+from dashboard.store import Store
+
+BATCH = 2_000
+SHRINK_EVERY = 50
+"""Batches between two looks at the size of the database."""
+
+
+class Receiver:
+    """``dropped`` counts spans that found the queue full or could not be written."""
+
+    def __init__(self, store: Store, *, run: str, queue_limit: int, database_limit_bytes: int) -> None:
+        self._store, self.run, self._database_limit_bytes = store, run, database_limit_bytes
+        self._queue: queue.Queue[Sequence[Span] | None] = queue.Queue()
+        self._limit, self._waiting = queue_limit, 0
+        self._lock = threading.Lock()
+        self.received = self.dropped = 0
+        self._thread = threading.Thread(target=self._write, name="spans", daemon=True)
+        self._thread.start()
+
+    def take(self, spans: Sequence[Span]) -> int:
+        """Queue spans; return how many were dropped because too many wait already."""
+        with self._lock:
+            room = max(self._limit - self._waiting, 0)
+            accepted = spans[:room]
+            self._waiting += len(accepted)
+            self.received += len(accepted)
+            self.dropped += len(spans) - len(accepted)
+        if accepted:
+            self._queue.put(accepted)
+        return len(spans) - len(accepted)
+
+    def close(self) -> None:
+        """Write what waits, then end."""
+        self._queue.put(None)
+        self._thread.join(timeout=5)
+
+    def _write(self) -> None:
+        batches, open_ = 0, True
+        while open_:
+            spans: list[Span] = []
+            entry = self._queue.get()
+            while entry is not None:
+                spans += entry
+                if len(spans) >= BATCH or self._queue.empty():
+                    break
+                entry = self._queue.get()
+            open_ = entry is not None
+            self._store_batch(spans)
+            batches += 1
+            if batches % SHRINK_EVERY == 0:
+                self._store.shrink(self._database_limit_bytes)
+
+    def _store_batch(self, spans: list[Span]) -> None:
+        try:
+            self._store.add(self.run, spans)
+        except sqlite3.Error:  # a full disk costs spans, never the stack
+            with self._lock:
+                self.dropped += len(spans)
+        finally:
+            with self._lock:
+                self._waiting -= len(spans)

@@ -1,0 +1,163 @@
+"""The records of runs, read from their folders: services, start-up, tests.
+
+A run's folder is written by the engine while the stack lives (``timeline.jsonl``, ``plan.json``, ``logs/``,
+``junit.xml``); a folder of another version is shown as far as it can be read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,120}")
+ENDED = {"ready", "completed", "exited", "unhealthy", "timed out", "port taken", "dependency failed"}
+
+
+@dataclass(kw_only=True)
+class Service:
+    """``waits``, ``starts`` and ``settles`` are seconds since the run began; ``needs`` are other services."""
+
+    name: str
+    state: str = "waiting"
+    text: str = ""
+    waits: float | None = None
+    starts: float | None = None
+    settles: float | None = None
+    needs: list[str] = field(default_factory=list)
+
+
+class UnknownRun(LookupError):
+    """There is no run of that name."""
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of the recorded runs, the newest first."""
+    if not folder.is_dir():
+        return []
+    return sorted((p.name for p in folder.iterdir() if (p / "timeline.jsonl").is_file()), reverse=True)
+
+
+def find(folder: Path, name: str) -> Path:
+    """Return the folder of a run.
+
+    Raises:
+        UnknownRun: there is none of that name.
+    """
+    if not NAME.fullmatch(name) or not (folder / name / "timeline.jsonl").is_file():
+        raise UnknownRun(f"There is no run {name!r}.")
+    return folder / name
+
+
+def overview(run: Path) -> dict[str, Any]:
+    """Return what a run is and was: its phase, its services with their times, its critical chain."""
+    events = list(_events(run))
+    began = events[0]["at"] if events else 0.0
+    services = _services(run, events, began)
+    phases = [event.get("state", "") for event in events if event.get("kind") == "stack"]
+    up = next((e["at"] - began for e in events if e.get("kind") == "stack" and e.get("state") == "up"), None)
+    return {
+        "run": run.name,
+        "phase": phases[-1] if phases else "starting",
+        "began": began,
+        "up_s": up,
+        "services": [asdict(service) for service in services.values()],
+        "chain": chain(services),
+        "error": next((e.get("text", "") for e in events if e.get("kind") == "error"), ""),
+    }
+
+
+def chain(services: dict[str, Service]) -> list[str]:
+    """Return the services that decided how long the start took, the first one first."""
+    settled = [each for each in services.values() if each.settles is not None]
+    path: list[str] = []
+    current = max(settled, key=lambda each: each.settles or 0.0, default=None)
+    while current is not None and current.name not in path:
+        path.append(current.name)
+        needed = [services[name] for name in current.needs if name in services]
+        current = max(needed, key=lambda each: each.settles or 0.0, default=None)
+    return path[::-1]
+
+
+def tests(run: Path) -> list[dict[str, Any]]:
+    """Return the tests of a run with outcome, seconds, the failure's text, and the trace they sent along."""
+    file = run / "junit.xml"
+    if not file.is_file():
+        return []
+    try:
+        cases = ET.parse(file).getroot().iter("testcase")  # noqa: S314  written by our own pytest
+    except ET.ParseError:  # it is being written
+        return []
+    return [_test(case) for case in cases]
+
+
+def summary(run: Path) -> dict[str, Any]:
+    """Return one line about a run: outcome, when, how long the start and each service took."""
+    seen = overview(run)
+    results = tests(run)
+    return {
+        "run": run.name,
+        "began": seen["began"],
+        "up_s": seen["up_s"],
+        "phase": seen["phase"],
+        "tests": len(results),
+        "failed": sum(test["outcome"] == "failed" for test in results),
+        "services": {
+            s["name"]: s["settles"] - s["starts"] for s in seen["services"] if s["settles"] and s["starts"]
+        },
+    }
+
+
+def _test(case: ET.Element) -> dict[str, Any]:
+    failure = case.find("failure") if case.find("failure") is not None else case.find("error")
+    outcome = "failed" if failure is not None else "skipped" if case.find("skipped") is not None else "passed"
+    properties = {p.get("name"): p.get("value") for p in case.iter("property")}
+    return {
+        "name": case.get("name", ""),
+        "file": case.get("classname", ""),
+        "seconds": float(case.get("time") or 0),
+        "outcome": outcome,
+        "text": (failure.get("message") or failure.text or "")[:4000] if failure is not None else "",
+        "trace_id": properties.get("trace_id") or "",
+    }
+
+
+def _services(run: Path, events: list[dict[str, Any]], began: float) -> dict[str, Service]:
+    services: dict[str, Service] = {}
+    for event in events:
+        if event.get("kind") != "service":
+            continue
+        service = services.setdefault(event["service"], Service(name=event["service"]))
+        at, state = round(event["at"] - began, 4), event.get("state", "")
+        service.state, service.text = state, event.get("text", "")
+        service.waits = at if service.waits is None else service.waits
+        if state == "starting" and service.starts is None:
+            service.starts = at
+        if state in ENDED and service.settles is None:
+            service.settles = at
+    for name, needs in _needs(run).items():
+        if name in services:
+            services[name].needs = needs
+    return services
+
+
+def _needs(run: Path) -> dict[str, list[str]]:
+    try:
+        plan = json.loads((run / "plan.json").read_text(encoding="utf-8"))
+        return {name: list(service["needs"]) for name, service in plan["services"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _events(run: Path) -> Iterator[dict[str, Any]]:
+    for line in (run / "timeline.jsonl").read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:  # the last line may be half written
+            continue
+        if isinstance(event, dict) and isinstance(event.get("at"), (int, float)):
+            yield event

@@ -1,0 +1,52 @@
+"""What the environment decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class BadEnvironment(ValueError):
+    """A variable has a value that makes no sense."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """``token`` opens the page; ``runs`` is the folder of run records; ``database`` keeps the spans."""
+
+    host: str
+    port: int
+    token: str
+    runs: Path
+    database: Path
+    runs_kept: int = 10
+    database_limit_bytes: int = 256 << 20
+    queue_limit: int = 50_000
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Return the settings.
+
+    Raises:
+        BadEnvironment: a number is none, or there is no token.
+    """
+    token = environment.get("DASHBOARD_TOKEN", "")
+    if len(token) < 8:
+        raise BadEnvironment("DASHBOARD_TOKEN must have 8 characters or more: it opens the page.")
+    return Settings(
+        host=environment.get("HOST", "0.0.0.0"),
+        port=_number(environment, "PORT", 4318),
+        token=token,
+        runs=Path(environment.get("RUNS", "/runs")),
+        database=Path(environment.get("DASHBOARD_DATABASE", "/data/dashboard.sqlite3")),
+    )
+
+
+def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, "")
+    if not text:
+        return default
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise BadEnvironment(f"{name} must be a port from 1 to 65535, not {text!r}.")
+    return int(text)

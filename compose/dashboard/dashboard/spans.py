@@ -1,0 +1,173 @@
+"""Spans as they arrive over OTLP/HTTP, in protobuf or JSON, and as the page shows them.
+
+The formats are those of https://opentelemetry.io/docs/specs/otlp/#otlphttp; in JSON, trace and span ids are
+hexadecimal and 64-bit numbers are strings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
+
+TEXT_LIMIT = 2_000
+"""Characters of one attribute's value that are kept."""
+ATTRIBUTES_LIMIT = 64
+ERROR = 2
+"""``STATUS_CODE_ERROR`` of the trace protocol."""
+
+
+class Malformed(ValueError):
+    """A request body is no export request."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """One operation. Times are nanoseconds since the epoch; ``details`` is JSON: attributes and events."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str
+    service: str
+    name: str
+    kind: int
+    start_ns: int
+    end_ns: int
+    failed: bool
+    details: str
+
+
+def from_protobuf(body: bytes) -> list[Span]:
+    """Return the spans of an export request.
+
+    Raises:
+        Malformed: the body is no such request.
+    """
+    request = ExportTraceServiceRequest()
+    try:
+        request.ParseFromString(body)
+    except DecodeError as error:
+        raise Malformed(f"The body is no OTLP trace export request: {error}.") from None
+    return [
+        _from_proto(span, service)
+        for resource in request.resource_spans
+        for service in (_service(resource.resource.attributes),)
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
+
+
+def from_json(body: bytes) -> list[Span]:
+    """Return the spans of an export request in JSON.
+
+    Raises:
+        Malformed: the body is no such request.
+    """
+    try:
+        return list(_from_document(json.loads(body)))
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise Malformed(f"The body is no OTLP trace export request in JSON: {error}.") from None
+
+
+def _service(attributes: Sequence[KeyValue]) -> str:
+    for attribute in attributes:
+        if attribute.key == "service.name":
+            return attribute.value.string_value[:TEXT_LIMIT] or "unknown"
+    return "unknown"
+
+
+def _from_proto(span: ProtoSpan, service: str) -> Span:
+    details: dict[str, Any] = {"attributes": _attributes(span.attributes)}
+    if span.events:
+        details["events"] = [
+            {"name": event.name, "at_ns": event.time_unix_nano, **_attributes(event.attributes)}
+            for event in span.events[:ATTRIBUTES_LIMIT]
+        ]
+    if span.status.message:
+        details["message"] = span.status.message[:TEXT_LIMIT]
+    return Span(
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
+        parent_id=span.parent_span_id.hex(),
+        service=service,
+        name=span.name[:TEXT_LIMIT],
+        kind=span.kind,
+        start_ns=_sqlite_integer(span.start_time_unix_nano),
+        end_ns=_sqlite_integer(max(span.end_time_unix_nano, span.start_time_unix_nano)),
+        failed=span.status.code == ERROR,
+        details=json.dumps(details),
+    )
+
+
+def _attributes(attributes: Sequence[KeyValue]) -> dict[str, Any]:
+    return {each.key[:TEXT_LIMIT]: _value(each.value) for each in attributes[:ATTRIBUTES_LIMIT]}
+
+
+def _value(value: AnyValue) -> Any:
+    kind = value.WhichOneof("value")
+    if kind == "string_value":
+        return value.string_value[:TEXT_LIMIT]
+    if kind in {"int_value", "double_value", "bool_value"}:
+        return getattr(value, kind)
+    return str(value)[:TEXT_LIMIT] if kind else None
+
+
+def _from_document(document: Mapping[str, Any]) -> Iterator[Span]:
+    for resource in document.get("resourceSpans", []):
+        named = _pairs(resource.get("resource", {}).get("attributes", []))
+        for scope in resource.get("scopeSpans", []):
+            for span in scope.get("spans", []):
+                yield _from_mapping(span, str(named.get("service.name") or "unknown"))
+
+
+def _from_mapping(span: Mapping[str, Any], service: str) -> Span:
+    start = int(span["startTimeUnixNano"])
+    status = span.get("status") or {}
+    details: dict[str, Any] = {"attributes": _pairs(span.get("attributes", []))}
+    if events := span.get("events"):
+        details["events"] = [
+            {"name": str(each.get("name", "")), **_pairs(each.get("attributes", []))}
+            for each in events[:ATTRIBUTES_LIMIT]
+        ]
+    if status.get("message"):
+        details["message"] = str(status["message"])[:TEXT_LIMIT]
+    return Span(
+        trace_id=bytes.fromhex(span["traceId"]).hex(),
+        span_id=bytes.fromhex(span["spanId"]).hex(),
+        parent_id=bytes.fromhex(span.get("parentSpanId") or "").hex(),
+        service=service[:TEXT_LIMIT],
+        name=str(span.get("name", ""))[:TEXT_LIMIT],
+        kind=int(span.get("kind", 0)),
+        start_ns=_sqlite_integer(start),
+        end_ns=_sqlite_integer(max(int(span.get("endTimeUnixNano", start)), start)),
+        failed=status.get("code") in {ERROR, "STATUS_CODE_ERROR"},
+        details=json.dumps(details),
+    )
+
+
+def _pairs(attributes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        str(each["key"])[:TEXT_LIMIT]: _plain(each.get("value") or {})
+        for each in attributes[:ATTRIBUTES_LIMIT]
+    }
+
+
+def _plain(value: Mapping[str, Any]) -> Any:
+    for kind, content in value.items():
+        if kind == "intValue":
+            return int(content)
+        if kind in {"doubleValue", "boolValue"}:
+            return content
+        return (content if isinstance(content, str) else json.dumps(content))[:TEXT_LIMIT]
+    return None
+
+
+def _sqlite_integer(number: int) -> int:
+    """Return a 64-bit unsigned time as SQLite can hold it (signed, 64 bits)."""
+    return min(number, (1 << 63) - 1)

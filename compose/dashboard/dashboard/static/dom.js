@@ -1,0 +1,58 @@
+// Elements from data. Text is always set as text, never as markup: logs and spans come from anywhere.
+
+const SVG = "http://www.w3.org/2000/svg";
+// Bidirectional controls and other invisible characters are shown as escapes, so that no line lies about itself.
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+
+export function plain(value) {
+  return String(value ?? "").replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, "")
+    .replace(HIDDEN, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
+}
+
+export function h(name, attributes = {}, ...children) {
+  return fill(document.createElement(name), attributes, children);
+}
+
+export function s(name, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, name), attributes, children);
+}
+
+function fill(element, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value === true ? "" : value);
+  }
+  for (const child of children.flat()) {
+    if (child === null || child === undefined || child === false) continue;
+    element.append(child instanceof Node ? child : document.createTextNode(plain(child)));
+  }
+  return element;
+}
+
+export async function ask(path, parameters = {}) {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(parameters)) {
+    for (const each of Array.isArray(value) ? value : [value]) if (each !== "" && each !== null && each !== undefined) query.append(key, each);
+  }
+  const response = await fetch(`${path}?${query}`, { headers: { accept: "application/json" } });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.title ?? `HTTP ${response.status}`);
+  return answer;
+}
+
+export function seconds(value) {
+  if (value === null || value === undefined) return "";
+  if (value < 0.001) return `${(value * 1e6).toFixed(0)} µs`;
+  if (value < 1) return `${(value * 1000).toFixed(value < 0.01 ? 1 : 0)} ms`;
+  return `${value.toFixed(2)} s`;
+}
+
+export const BAD = new Set(["exited", "unhealthy", "timed out", "port taken", "dependency failed", "failed"]);
+export const GOOD = new Set(["ready", "completed", "up", "passed"]);
+export function tone(state) {
+  return GOOD.has(state) ? "good" : BAD.has(state) ? "bad" : state === "down" || state === "stopped" ? "quiet" : "busy";
+}
+
+export function empty(...words) {
+  return h("p", { class: "empty" }, ...words);
+}

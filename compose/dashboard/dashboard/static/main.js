@@ -1,0 +1,77 @@
+// The page: which view is shown, for which run, kept up to date by server-sent events.
+
+import { ask, h, plain, tone, empty } from "./dom.js";
+import { services } from "./services.js";
+import { logs } from "./logs.js";
+import { traces, trace } from "./traces.js";
+import { tests, runs } from "./records.js";
+
+const VIEWS = ["services", "logs", "traces", "tests", "runs"];
+const view = document.getElementById("view"), picker = document.getElementById("run");
+let newest = null, chosen = "", leave = null;
+
+function route() {
+  const [path, search] = location.hash.replace(/^#\/?/, "").split("?");
+  const [name, id] = path.split("/");
+  return { name: VIEWS.includes(name) ? name : "services", id, query: new URLSearchParams(search ?? "") };
+}
+
+async function show() {
+  const { name, id, query } = route();
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.hash === `#/${name}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  leave?.();
+  leave = null;
+  const live = !chosen || chosen === newest?.run;
+  try {
+    const overview = live && newest ? newest : await ask("/api/overview", { run: chosen });
+    const context = { run: overview.run, overview, query, id, live };
+    const done = await { services, logs, traces: id ? trace : traces, tests, runs }[name](view, context);
+    leave = typeof done === "function" ? done : null;
+  } catch (problem) {
+    view.replaceChildren(empty(problem.message));
+  }
+}
+
+function head(overview) {
+  document.getElementById("stack").textContent = plain(overview.run.replace(/^\d{8}-\d{6}-/, ""));
+  const phase = document.getElementById("phase");
+  phase.textContent = overview.phase;
+  phase.className = `state ${tone(overview.phase)}`;
+  const { spans, dropped } = overview.traces;
+  document.getElementById("counters").textContent = `${spans.toLocaleString("en")} spans${dropped ? `, ${dropped.toLocaleString("en")} dropped` : ""}`;
+  document.title = `${overview.phase} · ${overview.run}`;
+}
+
+async function pick() {
+  const all = await ask("/api/runs");
+  picker.replaceChildren(h("option", { value: "" }, "the newest"), ...all.map((each) => h("option", { value: each.run }, each.run)));
+  picker.value = chosen;
+}
+
+picker.addEventListener("change", () => { chosen = picker.value; show(); });
+addEventListener("hashchange", () => { show(); scrollTo(0, 0); view.focus({ preventScroll: true }); });
+addEventListener("keydown", (event) => {
+  if (event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "/") { event.preventDefault(); document.getElementById("search")?.focus(); }
+  const name = VIEWS[Number(event.key) - 1];
+  if (name) location.hash = `#/${name}`;
+});
+
+const source = new EventSource("/api/events");
+source.onmessage = (event) => {
+  const first = newest === null, changed = newest?.run;
+  newest = JSON.parse(event.data);
+  head(newest);
+  if (first || changed !== newest.run) pick();
+  if (first || (route().name === "services" && (!chosen || chosen === newest.run))) show();
+};
+source.onerror = () => {
+  const phase = document.getElementById("phase");
+  phase.textContent = "not connected";
+  phase.className = "state bad";
+};
+if (!location.hash) location.replace("#/services");
+show();

@@ -1,0 +1,88 @@
+// Services: a table, the dependency graph, and the start-up as a Gantt chart with its critical chain.
+
+import { BAD, h, s, seconds, tone, empty } from "./dom.js";
+
+export function services(view, { overview }) {
+  if (!overview.services.length) return view.replaceChildren(empty("No service has started in this run yet."));
+  view.replaceChildren(
+    cause(overview),
+    h("h2", {}, "Services"), table(overview),
+    h("h2", {}, "What needs what"), graph(overview.services),
+    h("h2", {}, `Start-up${overview.up_s === null ? "" : `: ${seconds(overview.up_s)}`}`), gantt(overview),
+  );
+}
+
+function cause(overview) {
+  const bad = overview.services.filter((each) => BAD.has(each.state));
+  const first = bad.find((each) => each.state !== "dependency failed") ?? bad[0];
+  if (!first) return h("div", {});
+  return h("div", { role: "alert" },
+    h("h2", { class: "bad" }, `${first.name}: ${first.state}`),
+    h("pre", {}, first.text),
+    h("p", {}, "Next: ", h("code", {}, `inv logs --service ${first.name}`), " or ",
+      h("a", { href: `#/logs?service=${encodeURIComponent(first.name)}` }, "its log here"), "."));
+}
+
+function table(overview) {
+  const chain = new Set(overview.chain);
+  const rows = overview.services.map((each) => h("tr", {},
+    h("td", {}, h("a", { href: `#/logs?service=${encodeURIComponent(each.name)}` }, each.name)),
+    h("td", { class: `state ${tone(each.state)}` }, each.state),
+    h("td", { class: "number" }, each.settles !== null && each.starts !== null ? seconds(each.settles - each.starts) : ""),
+    h("td", {}, chain.has(each.name) ? "yes" : ""),
+    h("td", { class: "quiet" }, each.text.split("\n")[0].slice(0, 160)),
+    h("td", {}, h("code", {}, `inv restart --service ${each.name}`))));
+  return h("table", {},
+    h("thead", {}, h("tr", {}, h("th", {}, "Service"), h("th", {}, "State"), h("th", { class: "number" }, "Time to ready"),
+      h("th", {}, "On the critical chain"), h("th", {}, "Last seen"), h("th", {}, "To restart it, type"))),
+    h("tbody", {}, rows));
+}
+
+function levels(list) {
+  const by = new Map(list.map((each) => [each.name, each])), depth = new Map();
+  const of = (name, above = []) => {
+    if (depth.has(name)) return depth.get(name);
+    if (above.includes(name)) return 0;
+    const needs = (by.get(name)?.needs ?? []).filter((need) => by.has(need));
+    const value = needs.length ? 1 + Math.max(...needs.map((need) => of(need, [...above, name]))) : 0;
+    depth.set(name, value);
+    return value;
+  };
+  list.forEach((each) => of(each.name));
+  return depth;
+}
+
+function graph(list) {
+  const depth = levels(list), columns = [];
+  for (const each of list) (columns[depth.get(each.name)] ??= []).push(each);
+  const width = 170, gap = 70, height = 34, place = new Map();
+  columns.forEach((column, x) => column.forEach((each, y) => place.set(each.name, [x * (width + gap), y * (height + 16)])));
+  const total = [columns.length * (width + gap), Math.max(...columns.map((c) => c.length)) * (height + 16)];
+  const edges = list.flatMap((each) => each.needs.filter((need) => place.has(need)).map((need) => {
+    const [x1, y1] = place.get(need), [x2, y2] = place.get(each.name);
+    const a = [x1 + width, y1 + height / 2], b = [x2, y2 + height / 2], m = (a[0] + b[0]) / 2;
+    return s("path", { class: "edge", d: `M${a[0]},${a[1]} C${m},${a[1]} ${m},${b[1]} ${b[0]},${b[1]}` });
+  }));
+  const boxes = list.map((each) => {
+    const [x, y] = place.get(each.name);
+    return s("g", {}, s("title", {}, `${each.name}: ${each.state}`),
+      s("rect", { class: `box ${tone(each.state)}`, x, y, width, height, rx: 6 }),
+      s("text", { x: x + 10, y: y + 21 }, `${each.name} · ${each.state}`));
+  });
+  return s("svg", { viewBox: `-2 -2 ${total[0] + 4} ${total[1] + 4}`, width: Math.min(total[0], 1200), role: "img", "aria-label": "Dependency graph: an arrow leads from a service to those that need it" }, edges, boxes);
+}
+
+function gantt(overview) {
+  const list = overview.services, last = Math.max(...list.map((each) => each.settles ?? each.starts ?? 0), 0.01);
+  const name = 130, width = 900, row = 24, chain = new Set(overview.chain), x = (t) => name + (t / last) * width;
+  const bars = list.flatMap((each, i) => {
+    const y = i * row, starts = each.starts ?? each.settles ?? last, ends = each.settles ?? last;
+    return [
+      s("text", { x: 0, y: y + 16 }, each.name),
+      s("rect", { class: "waits", x: x(each.waits ?? 0), y: y + 5, width: Math.max(x(starts) - x(each.waits ?? 0), 0), height: 14, rx: 3 }, s("title", {}, `${each.name} waited for ${seconds(starts - (each.waits ?? 0))}`)),
+      s("rect", { class: BAD.has(each.state) ? "fails" : chain.has(each.name) ? "chain" : "runs", x: x(starts), y: y + 5, width: Math.max(x(ends) - x(starts), 2), height: 14, rx: 3 }, s("title", {}, `${each.name} took ${seconds(ends - starts)}`)),
+      s("text", { class: "quiet", x: x(ends) + 6, y: y + 16 }, seconds(ends - starts)),
+    ];
+  });
+  return s("svg", { viewBox: `0 0 ${name + width + 80} ${list.length * row + 6}`, width: "100%", role: "img", "aria-label": `Start-up: ${overview.chain.join(", then ")} decided how long it took` }, bars);
+}

@@ -1,0 +1,68 @@
+// Traces: a list, slowest or failing first; one trace as a waterfall of its spans.
+
+import { ask, h, s, seconds, empty } from "./dom.js";
+
+export async function traces(view, { run, query }) {
+  const order = query.get("order") ?? "recent", words = query.get("words") ?? "";
+  const go = (set) => location.replace(`#/traces?${new URLSearchParams({ order, words, ...set })}`);
+  let waiting = null;
+  const rows = await ask("/api/traces", { run, order, words });
+  view.replaceChildren(
+    h("div", { class: "bar", role: "search" },
+      h("label", {}, "Search ", h("input", { type: "search", id: "search", value: words, placeholder: "words in a name", oninput: (e) => { clearTimeout(waiting); waiting = setTimeout(() => go({ words: e.target.value }), 300); } })),
+      h("label", {}, "Order ", h("select", { onchange: (e) => go({ order: e.target.value }) },
+        ["recent", "slowest", "failed"].map((value) => h("option", { value, selected: value === order }, value))))),
+    rows.length ? table(rows) : empty("No trace yet. Services send them where ", h("code", {}, "OTEL_EXPORTER_OTLP_ENDPOINT"), " names this dashboard: ", h("code", {}, "inv up --profile observability"), "."));
+}
+
+function table(rows) {
+  const slowest = Math.max(...rows.map((row) => row.took_ns), 1);
+  return h("table", {},
+    h("thead", {}, h("tr", {}, h("th", {}, "Started"), h("th", {}, "Service"), h("th", {}, "Operation"), h("th", { class: "number" }, "Spans"), h("th", { class: "number" }, "Took"), h("th", {}, ""))),
+    h("tbody", {}, rows.map((row) => h("tr", { class: "pick" },
+      h("td", { class: "mono quiet" }, new Date(row.start_ns / 1e6).toISOString().slice(11, 23)),
+      h("td", {}, row.service),
+      h("td", {}, h("a", { href: `#/traces/${row.trace_id}` }, row.failed ? h("span", { class: "bad" }, "failed ") : "", row.name)),
+      h("td", { class: "number" }, row.spans), h("td", { class: "number" }, seconds(row.took_ns / 1e9)),
+      h("td", {}, s("svg", { width: 120, height: 10, "aria-hidden": "true" }, s("rect", { class: row.failed ? "fails" : "runs", width: Math.max((row.took_ns / slowest) * 120, 1), height: 10, rx: 2 })))))));
+}
+
+export async function trace(view, { id }) {
+  const spans = await ask(`/api/traces/${encodeURIComponent(id)}`);
+  const ordered = tree(spans), start = Math.min(...spans.map((each) => each.start_ns)), end = Math.max(...spans.map((each) => each.end_ns));
+  const total = Math.max(end - start, 1), name = 420, width = 700, row = 22, detail = h("div", {});
+  const show = (span) => detail.replaceChildren(h("h2", {}, `${span.service}: ${span.name}`),
+    h("p", { class: "quiet" }, `${seconds((span.end_ns - span.start_ns) / 1e9)}, ${seconds((span.start_ns - start) / 1e9)} after the first`), h("pre", {}, JSON.stringify(span.details, null, 1)));
+  const bars = ordered.flatMap(([span, depth], i) => {
+    const x = name + ((span.start_ns - start) / total) * width, w = Math.max(((span.end_ns - span.start_ns) / total) * width, 2), y = i * row;
+    return s("g", { tabindex: 0, role: "button", "aria-label": `${span.service} ${span.name}, ${seconds((span.end_ns - span.start_ns) / 1e9)}`, onclick: () => show(span), onkeydown: (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); show(span); } } },
+      s("rect", { x: 0, y, width: name + width + 90, height: row, fill: "transparent" }),
+      s("text", { x: depth * 12, y: y + 15 }, `${span.service} · ${span.name}`.slice(0, 58 - depth * 2)),
+      s("rect", { class: span.failed ? "fails" : "runs", x, y: y + 5, width: w, height: 12, rx: 2 }),
+      s("text", { class: "quiet", x: Math.min(x + w + 5, name + width + 20), y: y + 15 }, seconds((span.end_ns - span.start_ns) / 1e9)));
+  });
+  view.replaceChildren(
+    h("p", {}, h("a", { href: "#/traces" }, "All traces"), " · ", h("code", {}, id), " · ", h("a", { href: `#/logs?identity=${id}` }, "its log lines"), " · ", h("code", {}, `inv logs --trace ${id}`)),
+    s("svg", { viewBox: `0 0 ${name + width + 90} ${ordered.length * row + 4}`, width: "100%" }, bars), detail);
+  show(spans.find((each) => each.failed) ?? ordered[0][0]);
+}
+
+function tree(spans) {
+  const ids = new Set(spans.map((each) => each.span_id)), below = new Map();
+  for (const each of spans) {
+    const parent = ids.has(each.parent_id) && each.parent_id !== each.span_id ? each.parent_id : "";
+    (below.get(parent) ?? below.set(parent, []).get(parent)).push(each);
+  }
+  const rows = [], done = new Set();
+  const walk = (parent, depth) => {
+    for (const each of below.get(parent) ?? []) {
+      if (done.has(each.span_id)) continue;
+      done.add(each.span_id);
+      rows.push([each, depth]);
+      walk(each.span_id, Math.min(depth + 1, 12));
+    }
+  };
+  walk("", 0);
+  for (const each of spans) if (!done.has(each.span_id)) rows.push([each, 0]);
+  return rows;
+}

@@ -1,0 +1,122 @@
+"""Spans in SQLite: bounded in runs and in size, readable while they are written."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any, Literal
+
+from dashboard.spans import Span
+
+VERSION = 1
+"""Raised where the tables change: a database of another version is made anew."""
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS spans (
+    run TEXT NOT NULL, trace_id TEXT NOT NULL, span_id TEXT NOT NULL, parent_id TEXT NOT NULL,
+    service TEXT NOT NULL, name TEXT NOT NULL, kind INTEGER NOT NULL,
+    start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, failed INTEGER NOT NULL, details TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS spans_of_trace ON spans (trace_id);
+CREATE INDEX IF NOT EXISTS roots_of_run ON spans (run, start_ns) WHERE parent_id = '';
+CREATE TABLE IF NOT EXISTS runs (name TEXT PRIMARY KEY, began REAL NOT NULL);
+"""
+INSERT = "INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+Order = Literal["recent", "slowest", "failed"]
+_ORDERS: dict[Order, str] = {
+    "recent": "start_ns DESC",
+    "slowest": "end_ns - start_ns DESC",
+    "failed": "failed DESC, start_ns DESC",
+}
+_MANY = 500
+"""Rows of one answer at the most."""
+
+
+class Store:
+    """The database. One thread writes; each reader has a connection of its own."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self._path, self._clock = path, clock
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(self._connect()) as connection:
+            if connection.execute("PRAGMA user_version").fetchone()[0] not in {0, VERSION}:
+                connection.executescript("DROP TABLE IF EXISTS spans; DROP TABLE IF EXISTS runs;")
+            connection.executescript(SCHEMA)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        self._writer = self._connect()
+
+    def begin_run(self, run: str, *, kept: int) -> None:
+        """Note a run, and forget all but the last ``kept`` ones."""
+        with self._writer as connection:
+            connection.execute("INSERT OR IGNORE INTO runs VALUES (?, ?)", (run, self._clock()))
+            old = connection.execute("SELECT name FROM runs ORDER BY began DESC LIMIT -1 OFFSET ?", (kept,))
+            for (name,) in old.fetchall():
+                connection.execute("DELETE FROM spans WHERE run = ?", (name,))
+                connection.execute("DELETE FROM runs WHERE name = ?", (name,))
+
+    def add(self, run: str, spans: Iterable[Span]) -> None:
+        """Write spans in one transaction."""
+        with self._writer as connection:
+            connection.executemany(INSERT, ((run, *astuple(span)) for span in spans))
+
+    def shrink(self, limit_bytes: int) -> int:
+        """Delete the oldest spans where the database is larger than ``limit_bytes``; return how many."""
+        pages, size, free = (
+            self._writer.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "page_size", "freelist_count")
+        )
+        if (pages - free) * size <= limit_bytes:
+            return 0
+        with self._writer as connection:
+            gone = connection.execute(
+                "DELETE FROM spans WHERE rowid IN (SELECT rowid FROM spans ORDER BY rowid LIMIT "
+                "(SELECT max(1, count(*) / 4) FROM spans))"
+            )
+            return gone.rowcount
+
+    def traces(
+        self, *, order: Order, run: str | None, words: str = "", limit: int = 100
+    ) -> list[dict[str, Any]]:
+        """Return traces by their root span: id, service, name, start, duration, failed, number of spans."""
+        query = f"""
+            SELECT root.trace_id, root.service, root.name, root.start_ns,
+                root.end_ns - root.start_ns AS took_ns,
+                (SELECT max(failed) FROM spans WHERE trace_id = root.trace_id) AS failed,
+                (SELECT count(*) FROM spans WHERE trace_id = root.trace_id) AS spans
+            FROM spans AS root
+            WHERE parent_id = '' AND (:run IS NULL OR run = :run) AND root.name LIKE :words ESCAPE '\\'
+            ORDER BY {_ORDERS[order]} LIMIT :limit
+        """  # noqa: S608  the order is one of three constants
+        escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        values = {"run": run, "words": f"%{escaped}%", "limit": min(limit, _MANY)}
+        return self._rows(query, values)
+
+    def trace(self, trace_id: str) -> list[dict[str, Any]]:
+        """Return the spans of a trace, the earliest first, ``details`` as a mapping."""
+        query = "SELECT * FROM spans WHERE trace_id = :trace ORDER BY start_ns, rowid LIMIT 2000"
+        return [
+            {**row, "details": json.loads(row["details"])} for row in self._rows(query, {"trace": trace_id})
+        ]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many spans and traces are kept."""
+        row = self._rows("SELECT count(*) AS spans, count(DISTINCT trace_id) AS traces FROM spans", {})[0]
+        return {"spans": row["spans"], "traces": row["traces"]}
+
+    def close(self) -> None:
+        self._writer.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=5, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = OFF")  # spans are evidence, not accounts
+        return connection
+
+    def _rows(self, query: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+        with closing(self._connect()) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(query, values)]

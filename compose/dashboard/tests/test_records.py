@@ -1,0 +1,143 @@
+"""Runs as they are recorded: services, start-up, tests, logs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from dashboard import events, logs
+from fastapi.testclient import TestClient
+
+from tests.conftest import EVENTS, RUN, write_run
+
+
+def test_services_are_shown_with_their_times_and_the_chain_that_decided_them(
+    client: TestClient, runs: Path
+) -> None:
+    write_run(runs)
+    seen = client.get("/api/overview").json()
+    assert (seen["run"], seen["phase"], round(seen["up_s"], 2)) == (RUN, "up", 1.0)
+    assert [(each["name"], each["state"], each["starts"], each["settles"]) for each in seen["services"]] == [
+        ("redis", "ready", 0.1, 0.2),
+        ("backend", "ready", 0.2, 1.0),
+    ]
+    assert seen["chain"] == ["redis", "backend"]
+
+
+def test_where_no_run_is_recorded_the_answer_says_what_to_type(client: TestClient) -> None:
+    answer = client.get("/api/overview")
+    assert answer.status_code == 404
+    assert "inv up" in answer.json()["title"]
+
+
+@pytest.mark.parametrize("name", ["../outside", "..", "no-such-run", "a/b", "%00"])
+def test_a_name_that_is_no_run_opens_no_other_folder(client: TestClient, runs: Path, name: str) -> None:
+    write_run(runs)
+    write_run(runs.parent, "outside")
+    for path in ("/api/overview", "/api/logs", "/api/tests"):
+        assert client.get(path, params={"run": name}).status_code == 404
+
+
+def test_a_record_of_another_version_or_half_written_is_shown_as_far_as_it_goes(
+    client: TestClient, runs: Path
+) -> None:
+    run = write_run(runs, events=[*EVENTS, {"kind": "odd"}, {"at": "soon", "kind": "service"}])
+    with (run / "timeline.jsonl").open("a") as file:
+        file.write('[1]\n{"at": 102.0, "kind": "serv')
+    (run / "plan.json").write_text("[]")
+    (run / "junit.xml").write_text("<testsuites><testsu")
+    assert client.get("/api/overview").json()["phase"] == "up"
+    assert client.get("/api/tests").json() == []
+    assert client.get("/api/runs").json()[0]["services"] == {"redis": 0.1, "backend": 0.8}
+
+
+def test_a_failed_test_comes_with_its_text_and_its_trace(client: TestClient, runs: Path) -> None:
+    run = write_run(runs)
+    (run / "junit.xml").write_text(
+        '<testsuites><testsuite><testcase name="test_buy" classname="test_shop" time="1.5">'
+        '<properties><property name="trace_id" value="abc"/></properties>'
+        '<failure message="assert 502 == 201">long</failure></testcase>'
+        '<testcase name="test_ok" classname="test_shop" time="0.1"/></testsuite></testsuites>'
+    )
+    failed, passed = client.get("/api/tests").json()
+    assert (failed["outcome"], failed["text"], failed["trace_id"]) == ("failed", "assert 502 == 201", "abc")
+    assert passed["outcome"] == "passed"
+
+
+def write_log(run: Path, service: str, *lines: str) -> None:
+    text = "".join(f"2026-01-31T12:00:{number:02}.000Z {line}\n" for number, line in enumerate(lines))
+    (run / "logs" / f"{service}.log").write_text(text)
+
+
+def record(level: str, message: str, **more: str) -> str:
+    return json.dumps({"level": level, "message": message, **more})
+
+
+def test_logs_of_all_services_are_merged_by_time_and_cut_at_the_limit(client: TestClient, runs: Path) -> None:
+    run = write_run(runs)
+    write_log(run, "redis", "one", "two", "three")
+    write_log(run, "backend", record("info", "first"), record("error", "second", exception="Traceback"))
+    rows = client.get("/api/logs", params={"limit": 3}).json()
+    assert {row["text"] for row in rows} == {"two", "second", "three"}
+    assert rows[-1]["text"] == "three"
+    assert next(row for row in rows if row["text"] == "second")["exception"] == "Traceback"
+
+
+def test_logs_are_filtered_by_words_level_identity_service_and_time(client: TestClient, runs: Path) -> None:
+    run = write_run(runs)
+    write_log(
+        run, "backend", record("info", "GET /a", request_id="r1"), record("warning", "slow", request_id="r2")
+    )
+    write_log(run, "gateway", record("info", "GET /a", request_id="r1"), record("error", "upstream gone"))
+
+    def texts(**parameters: str) -> list[str]:
+        return sorted(row["text"] for row in client.get("/api/logs", params=parameters).json())
+
+    assert texts(words="get /A") == ["GET /a", "GET /a"]
+    assert texts(level="warning") == ["slow", "upstream gone"]
+    assert texts(identity="r1") == ["GET /a", "GET /a"]
+    assert texts(service="gateway") == ["GET /a", "upstream gone"]
+    assert texts(after="2026-01-31T12:00:00.000Z") == ["slow", "upstream gone"]
+    assert texts(before="2026-01-31T12:00:01.000Z") == ["GET /a", "GET /a"]
+    assert client.get("/api/logs", params={"level": "loud"}).status_code == 422
+
+
+def test_a_hostile_line_stays_text(client: TestClient, runs: Path) -> None:
+    run = write_run(runs)
+    write_log(run, "backend", "<script>alert(1)</script>\u202e \x1b[31mred", "\xff not json {")
+    texts = [row["text"] for row in client.get("/api/logs").json()]
+    assert texts[0].startswith("<script>")
+
+
+def test_the_last_lines_of_a_large_file_are_read_from_its_end(runs: Path) -> None:
+    run = write_run(runs)
+    path = run / "logs" / "backend.log"
+    with path.open("w") as file:
+        for number in range(200_000):
+            file.write(f"2026-01-31T12:00:00.{number:06}Z line {number} {'x' * 40}\n")
+    assert logs.last(run, logs.Filter(), limit=5)[0]["text"].startswith("line 199995 ")
+    path.write_bytes(
+        b"\0" * 60_000_000 + path.read_bytes()[-1000:]
+    )  # nothing but its end can be read as lines
+    assert len(logs.last(run, logs.Filter(), limit=5)) == 5
+
+
+async def _events(states: list[str]) -> list[str]:
+    left = iter(states)
+    current = ""
+
+    def look() -> dict[str, str]:
+        nonlocal current
+        current = next(left, "over")
+        return {"phase": current}
+
+    return [event async for event in events.stream(look, over=lambda: current == "over")]
+
+
+def test_an_event_is_sent_where_something_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    import asyncio
+
+    monkeypatch.setattr(events, "PAUSE_S", 0.0)
+    sent = asyncio.run(_events(["starting", "starting", "up", "up", "down"]))
+    assert [event.split('"')[3] for event in sent] == ["starting", "up", "down", "over"]

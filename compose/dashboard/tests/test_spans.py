@@ -1,0 +1,177 @@
+"""Spans over OTLP: protobuf, JSON, and what is neither."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sqlite3
+import time
+
+import pytest
+from dashboard.api import BODY_LIMIT_BYTES
+from dashboard.app import create_app
+from dashboard.receiver import Receiver
+from dashboard.settings import Settings
+from dashboard.spans import Span
+from dashboard.store import VERSION, Store
+from fastapi.testclient import TestClient
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+PROTOBUF = {"content-type": "application/x-protobuf"}
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+def exported(*, name: str = "GET /health", count: int = 1, start_ns: int = 10, end_ns: int = 20) -> bytes:
+    request = ExportTraceServiceRequest()
+    resource = request.resource_spans.add()
+    service = resource.resource.attributes.add()
+    service.key, service.value.string_value = "service.name", "backend"
+    scope = resource.scope_spans.add()
+    for number in range(count):
+        span = scope.spans.add()
+        span.trace_id, span.span_id = bytes.fromhex(TRACE), number.to_bytes(8, "big")
+        span.parent_span_id = b"" if number == 0 else (0).to_bytes(8, "big")
+        span.name, span.start_time_unix_nano, span.end_time_unix_nano = name, start_ns, end_ns
+        attribute = span.attributes.add()
+        attribute.key, attribute.value.string_value = "http.route", "/health"
+    return request.SerializeToString()
+
+
+def wait_for_trace(client: TestClient, trace_id: str = TRACE) -> list[dict[str, object]]:
+    deadline = time.monotonic() + 10
+    while (answer := client.get(f"/api/traces/{trace_id}")).status_code == 404:
+        assert time.monotonic() < deadline, "no span was written within 10 s"
+        time.sleep(0.01)
+    spans: list[dict[str, object]] = answer.json()
+    return spans
+
+
+def test_spans_in_protobuf_are_shown_as_a_trace(client: TestClient) -> None:
+    assert client.post("/v1/traces", content=exported(count=3), headers=PROTOBUF).status_code == 200
+    spans = wait_for_trace(client)
+    assert [span["service"] for span in spans] == ["backend"] * 3
+    assert spans[0]["details"] == {"attributes": {"http.route": "/health"}}
+    (row,) = client.get("/api/traces").json()
+    assert (row["trace_id"], row["name"], row["spans"]) == (TRACE, "GET /health", 3)
+
+
+def test_spans_in_compressed_json_are_shown_as_a_trace(client: TestClient) -> None:
+    span = {
+        "traceId": TRACE.upper(), "spanId": "00f067aa0ba902b7", "name": "POST /checkout", "kind": 2,
+        "startTimeUnixNano": "1000", "endTimeUnixNano": 5000, "status": {"code": 2, "message": "no stock"},
+        "attributes": [
+            {"key": "order.number", "value": {"stringValue": "A1"}},
+            {"key": "n", "value": {"intValue": "7"}},
+        ],
+    }  # fmt: skip
+    body = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    answer = client.post("/v1/traces", content=gzip.compress(json.dumps(body).encode()), headers=headers)
+    assert answer.json() == {"partialSuccess": {"rejectedSpans": 0}}
+    (shown,) = wait_for_trace(client)
+    assert (shown["service"], shown["failed"]) == ("unknown", 1)
+    assert shown["details"] == {"attributes": {"order.number": "A1", "n": 7}, "message": "no stock"}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"\xff\xff\xff", PROTOBUF, 400),
+        (b"{", {"content-type": "application/json"}, 400),
+        (b"[1]", {"content-type": "application/json"}, 400),
+        (
+            b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": 1}]}]}]}',
+            {"content-type": "application/json"},
+            400,
+        ),
+        (b"", {"content-type": "text/plain"}, 415),
+        (b"no gzip", PROTOBUF | {"content-encoding": "gzip"}, 400),
+        (b"x" * (BODY_LIMIT_BYTES + 1), PROTOBUF, 413),
+        (gzip.compress(b"\0" * (BODY_LIMIT_BYTES + 1)), PROTOBUF | {"content-encoding": "gzip"}, 413),
+    ],
+    ids=[
+        "no protobuf",
+        "no json",
+        "a list",
+        "no ids",
+        "another type",
+        "no gzip",
+        "too large",
+        "too large unpacked",
+    ],
+)
+def test_what_is_no_export_request_is_refused_in_one_sentence(
+    client: TestClient, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    answer = client.post("/v1/traces", content=body, headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["title"].endswith(".")
+
+
+def test_a_huge_attribute_is_cut_and_a_clock_that_runs_backwards_gives_no_negative_time(
+    client: TestClient,
+) -> None:
+    client.post("/v1/traces", content=exported(name="n" * 100_000, start_ns=50, end_ns=20), headers=PROTOBUF)
+    (span,) = wait_for_trace(client)
+    assert len(str(span["name"])) == 2000
+    assert (span["start_ns"], span["end_ns"]) == (50, 50)
+
+
+def test_a_time_beyond_64_signed_bits_is_kept_as_the_largest(client: TestClient) -> None:
+    client.post("/v1/traces", content=exported(start_ns=2**64 - 1, end_ns=2**64 - 1), headers=PROTOBUF)
+    (span,) = wait_for_trace(client)
+    assert span["start_ns"] == 2**63 - 1
+
+
+def test_hostile_words_in_a_search_are_only_words(client: TestClient) -> None:
+    client.post("/v1/traces", content=exported(name="100%_'; DROP TABLE spans;--"), headers=PROTOBUF)
+    wait_for_trace(client)
+    assert len(client.get("/api/traces", params={"words": "%_'; DROP"}).json()) == 1
+    assert client.get("/api/traces", params={"words": "%x"}).json() == []
+
+
+def test_where_too_many_spans_wait_the_rest_is_dropped_and_counted(settings: Settings) -> None:
+    span = Span(trace_id="1", span_id="2", parent_id="", service="s", name="n", kind=1, start_ns=1, end_ns=2,
+                failed=False, details="{}")  # fmt: skip
+    store = Store(settings.database)
+    receiver = Receiver(store, run="run", queue_limit=10, database_limit_bytes=1 << 20)
+    assert receiver.take([span] * 25) == 15
+    receiver.close()
+    assert (receiver.received, receiver.dropped) == (10, 15)
+    assert store.counts()["spans"] == 10
+    store.close()
+
+
+def test_only_the_last_runs_and_a_bounded_size_are_kept(settings: Settings) -> None:
+    times = iter(range(100))
+    store = Store(settings.database, clock=lambda: float(next(times)))
+    span = Span(trace_id="1", span_id="2", parent_id="", service="s", name="n" * 1000, kind=1, start_ns=1,
+                end_ns=2, failed=False, details="{}")  # fmt: skip
+    for number in range(5):
+        store.begin_run(f"run-{number}", kept=3)
+        store.add(f"run-{number}", [span] * 100)
+    store.begin_run("run-5", kept=3)
+    assert store.counts()["spans"] == 200
+    assert store.shrink(limit_bytes=1000) == 50
+    assert store.shrink(limit_bytes=1 << 30) == 0
+    store.close()
+
+
+def test_a_database_of_another_version_is_made_anew(settings: Settings) -> None:
+    settings.database.parent.mkdir()
+    with sqlite3.connect(settings.database) as connection:
+        connection.execute("CREATE TABLE spans (something TEXT)")
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.close()
+    with TestClient(create_app(settings), base_url="http://localhost") as client:
+        assert client.get("/health").status_code == 200
+
+
+def test_spans_survive_a_restart(settings: Settings) -> None:
+    cookies = {"dashboard_token": settings.token}
+    for _ in range(2):
+        with TestClient(create_app(settings), base_url="http://localhost", cookies=cookies) as client:
+            client.post("/v1/traces", content=exported(), headers=PROTOBUF)
+    with TestClient(create_app(settings), base_url="http://localhost", cookies=cookies) as client:
+        assert len(wait_for_trace(client)) == 2

@@ -1,0 +1,53 @@
+"""Are both services ready, with all that they depend on? One question before the first test."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from shop import NoAnswerError, Service, address
+
+NOT_READY = 7
+"""The exit code of the tests where they did not begin, because a service was not ready."""
+
+PATHS = {"BACKEND_URL": "/health/ready/", "GATEWAY_URL": "/health/ready"}
+LIMIT_S, PAUSE_S = 1.0, 0.1
+"""A dependency that has just been started may need a moment to be noticed."""
+
+
+def require_ready() -> None:
+    """End the run with NOT_READY unless both services are ready within a second.
+
+    The reasons also go into ``not-ready`` in the run's folder (STACK_RUN).
+    """
+    deadline = time.monotonic() + LIMIT_S
+    while (reasons := [reason for name in PATHS if (reason := why_not_ready(name))]) and (
+        time.monotonic() < deadline
+    ):
+        time.sleep(PAUSE_S)
+    if reasons:
+        if run := os.environ.get("STACK_RUN"):
+            Path(run, "not-ready").write_text("; ".join(reasons), encoding="utf-8")
+        pytest.exit(f"not ready: {'; '.join(reasons)}", returncode=NOT_READY)
+
+
+def why_not_ready(name: str) -> str:
+    """Return the reason why the service at the address ``name`` is not ready, "" where it is."""
+    label = name.removesuffix("_URL").lower()
+    try:
+        with Service(url=address(name)) as service:
+            response = service.get(PATHS[name], timeout=5)
+    except NoAnswerError as error:
+        return f"{label}: {error}"
+    try:
+        down = ", ".join(response.json()["down"])
+    except (ValueError, LookupError, TypeError):
+        down = ""
+    if down:
+        return f"{label}: down: {down}"  # also where it works without, and answers 200
+    if response.status_code == 200:
+        return ""
+    return f"{label}: HTTP {response.status_code} {response.text[:200].strip()}"

@@ -1,0 +1,102 @@
+"""What is recorded and shown of a test that fails, and of services that are not ready."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from failures import FILE
+from readiness import NOT_READY, why_not_ready
+
+HERE = Path(__file__).parent
+CONFTEST = """
+import pytest
+pytest.register_assert_rewrite("shop")
+from failures import pytest_runtest_makereport, pytest_runtest_setup
+import readiness
+"""
+TESTS = """
+import os
+from shop import Service, problem
+
+def ask(name):
+    with Service(url=os.environ[name]) as service:
+        return service.get("/products")
+
+def test_failing():
+    assert ask("FAILING_URL").status_code == 200
+
+def test_closed():
+    ask("CLOSED_URL")
+
+def test_helper():
+    problem(ask("FAILING_URL"))
+"""
+
+
+@pytest.fixture
+def run_tests(tmp_path: Path, failing_url: str, closed_url: str):
+    """Run tests that fail in a folder of their own, which is their run's folder, too."""
+
+    def run(conftest: str = CONFTEST) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "conftest.py").write_text(conftest)
+        (tmp_path / "test_own.py").write_text(TESTS)
+        environment = {"FAILING_URL": failing_url, "CLOSED_URL": closed_url, "BACKEND_URL": failing_url}
+        environment |= {"GATEWAY_URL": closed_url, "PYTHONPATH": str(HERE), "STACK_RUN": str(tmp_path)}
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, str(tmp_path)],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run
+
+
+def test_a_failure_is_recorded_with_its_assertion_and_the_service_s_answer(run_tests, tmp_path: Path) -> None:
+    done = run_tests()
+    assert done.returncode == 1
+    records = [json.loads(line) for line in (tmp_path / FILE).read_text().splitlines()]
+    failing, closed, helper = records
+    assert failing["test"] == "test_failing"
+    assert (
+        failing["message"].startswith("AssertionError: assert 500 == 200")
+        or "assert 500 == 200" in failing["message"]
+    )
+    assert (failing["answer"], failing["request"]) == ("HTTP 500 boom", "GET /products")
+    assert failing["request_ids"] == ["id-of-the-request"]
+    assert failing["started"] <= failing["ended"]
+    assert "no answer, ConnectionRefusedError: Connection refused" in closed["message"]
+    assert "'text/plain' == 'application/problem+json'" in helper["message"]
+
+
+def test_no_frame_of_a_library_is_shown(run_tests) -> None:
+    output = run_tests().stdout
+    assert "test_own.py" in output
+    assert "site-packages" not in output
+
+
+def test_services_that_are_not_ready_end_the_run_before_its_first_test(run_tests, tmp_path: Path) -> None:
+    done = run_tests(CONFTEST + "def pytest_collection_finish(): readiness.require_ready()\n")
+    assert done.returncode == NOT_READY
+    assert not (tmp_path / FILE).exists()
+    reasons = (tmp_path / "not-ready").read_text()
+    assert "backend: HTTP 500 boom; gateway: GET" in reasons
+    assert reasons.endswith("no answer, ConnectionRefusedError: Connection refused")
+
+
+def test_services_that_are_ready_have_no_reason_against_it() -> None:
+    assert (why_not_ready("BACKEND_URL"), why_not_ready("GATEWAY_URL")) == ("", "")
+
+
+def test_a_service_that_works_without_a_dependency_is_not_ready(
+    failing_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKEND_URL", f"{failing_url}/degraded")
+    assert why_not_ready("BACKEND_URL") == "backend: down: redis"

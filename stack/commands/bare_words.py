@@ -1,0 +1,50 @@
+"""Words without their option's name: `inv logs backend` means `inv logs --service backend`.
+
+Invoke has only required positional arguments (https://github.com/pyinvoke/invoke/issues/159). So its parser
+is asked which words of this command line it does not know, and the options that they are meant for become
+positional arguments of their tasks, as if they had been declared so for this command line.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+from invoke.collection import Collection
+from invoke.exceptions import ParseError
+from invoke.main import program
+from invoke.parser import Parser
+from invoke.tasks import Task
+
+
+def allow(tasks: Collection, arguments: Sequence[str], *, options: Sequence[str]) -> None:
+    """Let each word that ``arguments`` have beyond invoke's syntax be the value of one of ``options``.
+
+    A word belongs to the task before it and to that task's first option that has no value yet.
+    Invoke refuses what is left over.
+    """
+    while (task := _task_with_unknown_word(tasks, arguments)) is not None:
+        option = next((name for name in options if _is_free(task, name)), None)
+        if option is None:
+            return
+        task.positional = (*task.positional, option)
+
+
+def _task_with_unknown_word(tasks: Collection, arguments: Sequence[str]) -> Task[Any] | None:
+    """Return the task whose arguments contain the first word that invoke's parser does not know."""
+    contexts = copy.deepcopy(tasks).to_contexts()  # a copy, because building contexts uses up the help texts
+    parser = Parser(contexts=contexts, initial=program.initial_context, ignore_unknown=True)
+    try:
+        result = parser.parse_argv(list(arguments))
+    except ParseError:
+        return None
+    name = result[-1].name
+    return tasks[name] if result.unparsed and name else None
+
+
+def _is_free(task: Task[Any], option: str) -> bool:
+    """Return whether a task has an option that may be omitted and is not positional yet."""
+    parameter = inspect.signature(task.body).parameters.get(option)
+    return parameter is not None and parameter.default is None and option not in task.positional

@@ -1,0 +1,48 @@
+"""`inv dashboard`: the page that shows a stack, at an address that only this user knows."""
+
+from __future__ import annotations
+
+import webbrowser
+from dataclasses import replace
+
+from stack.commands import up
+from stack.control import guardians
+from stack.control.choice import Choice
+from stack.display import messages
+from stack.errors import NotUp
+from stack.plan.plan import LOOPBACK, Plan
+from stack.records import plans
+
+SERVICE, PROFILE, TOKEN = "dashboard", "observability", "DASHBOARD_TOKEN"
+
+
+def run(choice: Choice, *, open_page: bool, timeout_s: float) -> None:
+    """Print the page's address, starting the stack with its dashboard where it is not up.
+
+    Raises:
+        NotUp: the stack is up without a dashboard.
+    """
+    if guardians.alive(choice.resolve_name()) is None:
+        with_dashboard = replace(choice, profiles=(*choice.profiles, PROFILE))
+        up.run(with_dashboard, "", timeout_s=timeout_s, watch=False)
+    stack = guardians.require_running(choice.resolve_name())
+    address = address_of(plans.read(stack.name))
+    messages.say(address)
+    if open_page:
+        webbrowser.open(address)
+
+
+def address_of(plan: Plan) -> str:
+    """Return the address of a stack's dashboard, with the token that opens it.
+
+    Raises:
+        NotUp: the stack has no dashboard.
+    """
+    service = plan.services.get(SERVICE)
+    if service is None:
+        raise NotUp(
+            f"{plan.name} is up without its dashboard.",
+            hint=f"Type `inv down`, then `inv up --profile {PROFILE}`: the data stays.",
+        )
+    port = next(iter(service.ports.values()))
+    return f"http://{LOOPBACK}:{port}/?token={service.environment[TOKEN]}"

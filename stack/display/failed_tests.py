@@ -1,0 +1,109 @@
+"""The report of failed integration tests: grouped by cause, each with what the services logged meanwhile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from stack.display import log_lines
+from stack.display.terminal import plain
+from stack.records.failed_tests import FailedTest
+
+Row = tuple[str, str, str]
+"""Time, service and text of a line of a log."""
+
+REPORT_LINES = 46
+"""With the error after it, the report fits the last 50 lines."""
+
+NAMED_TESTS = 3
+NAME_WIDTH = 70
+WIDTH = 200
+MARGIN_S = 0.5
+"""Services log a little after they answer."""
+
+_VARIABLE = re.compile(r"\b[0-9a-f]{8,}(?:-[0-9a-f]+)*\b|0x[0-9a-f]+|\d+(?:\.\d+)?")
+"""What differs from test to test though the cause is one: ids, addresses, numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """One cause and the tests that it failed."""
+
+    title: str
+    tests: tuple[FailedTest, ...]
+
+
+def causes(tests: Sequence[FailedTest]) -> list[Cause]:
+    """Return the failed tests grouped by cause, the most frequent cause first.
+
+    The cause is the service's answer where it was an error of the service, else the assertion.
+    """
+    groups: dict[str, list[FailedTest]] = {}
+    for test in tests:
+        groups.setdefault(_VARIABLE.sub("#", test.answer or test.message), []).append(test)
+    grouped = [
+        Cause(title=group[0].answer or group[0].message.partition("\n")[0], tests=tuple(group))
+        for group in groups.values()
+    ]
+    return sorted(grouped, key=lambda cause: -len(cause.tests))
+
+
+def report(tests: Sequence[FailedTest], rows: Sequence[Row], *, limit: int = REPORT_LINES) -> str:
+    """Return at most ``limit`` lines about the failed tests; ``rows`` are the services' logs, by time."""
+    grouped = causes(tests)
+    shown = grouped[: max(1, limit // 7)]
+    share = (limit - 2) // len(shown)
+    lines = [f"{_count(len(tests), 'test')} failed, for {_count(len(grouped), 'cause')}:"]
+    for cause in shown:
+        lines += _cause_lines(cause, rows, share)
+    if len(shown) < len(grouped):
+        lines.append(f"and {_count(len(grouped) - len(shown), 'more cause')} (pytest lists every test above)")
+    return "\n".join(plain(line)[:WIDTH] for line in lines)
+
+
+def _cause_lines(cause: Cause, rows: Sequence[Row], limit: int) -> list[str]:
+    names = ", ".join(_short(test.test) for test in cause.tests[:NAMED_TESTS])
+    more = len(cause.tests) - NAMED_TESTS
+    first = cause.tests[0]
+    head = [
+        f"* {_count(len(cause.tests), 'test')}: {cause.title}"
+        + (f" ({first.request})" if first.request else ""),
+        f"    {names}" + (f" and {more} more" if more > 0 else ""),
+    ]
+    assertion = [line for line in first.message.splitlines() if line.strip()]
+    if not first.answer:
+        assertion = assertion[1:]  # the title is its first line
+    head += [f"    {first.place}: {assertion[0]}" if assertion else f"    at {first.place}"]
+    head += [f"      {line}" for line in assertion[1:3]]
+    evidence = [line for test in cause.tests[:NAMED_TESTS] for line in service_lines(test, rows)]
+    unique = {_VARIABLE.sub("#", line): line for line in reversed(evidence)}
+    return [*head, *(f"    {line}" for line in reversed(unique.values()))][:limit]
+
+
+def service_lines(test: FailedTest, rows: Sequence[Row]) -> list[str]:
+    """Return the services' own warnings, errors and tracebacks of a test.
+
+    They are those of its requests, by id, or else all of its time.
+    """
+    first, last = _stamp(test.started - MARGIN_S), _stamp(test.ended + MARGIN_S)
+    inside = [row for row in rows if first <= row[0] <= last and log_lines.is_warning(row[2])]
+    own = [row for row in inside if any(identity in row[2] for identity in test.request_ids)]
+    lines = []
+    for _, service, text in own or inside:
+        first_line, *rest = log_lines.evidence(text)
+        lines += [f"{service} | {first_line}", *(f"{service} |   {line}" for line in rest)]
+    return lines
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 3]}..."
+
+
+def _stamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

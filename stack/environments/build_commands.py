@@ -1,0 +1,90 @@
+"""What a Dockerfile's ``RUN`` installs: the commands of pip, uv, Poetry, PDM and npm in its shell text."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from stack.plan.image_config import BuildCommand
+
+Tool = Literal["pip", "uv", "poetry", "pdm", "npm"]
+
+_SEPARATOR: Final = re.compile(r"&&|\|\||[;\n|]")
+_ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")
+_PREFIXES: Final = frozenset(("sudo", "exec", "time", "env", "set", "then", "do", "else", "if"))
+_VERBS: Final[dict[Tool, frozenset[str]]] = {
+    "pip": frozenset(("install", "wheel")),
+    "uv": frozenset(("sync",)),
+    "poetry": frozenset(("install", "sync")),
+    "pdm": frozenset(("install", "sync")),
+    "npm": frozenset(("ci", "install", "i", "clean-install")),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallCommand:
+    """One command that installs packages: the words after its verb, and its folder in the image."""
+
+    tool: Tool
+    words: tuple[str, ...]
+    folder: str
+
+
+def install_commands(commands: Iterable[BuildCommand]) -> tuple[InstallCommand, ...]:
+    """Return the commands among ``commands`` that install packages, in their order."""
+    return tuple(each for command in commands for each in _of_text(command.text, command.working_dir))
+
+
+def _of_text(text: str, folder: str) -> Iterator[InstallCommand]:
+    for part in _SEPARATOR.split(re.sub(r"<<-?\s*['\"]?\w+['\"]?", "", text)):
+        words = _words(part)
+        if words[:1] == ["cd"] and len(words) > 1:
+            folder = posixpath.normpath(posixpath.join(folder, words[1]))
+        elif (command := _command(words, folder)) is not None:
+            yield command
+
+
+def _words(part: str) -> list[str]:
+    try:
+        words = shlex.split(part, comments=True)
+    except ValueError:
+        return []
+    while words and (words[0] in _PREFIXES or _ASSIGNMENT.match(words[0])):
+        words = words[1:]
+    return words
+
+
+def _command(words: list[str], folder: str) -> InstallCommand | None:
+    tool, rest = _tool(words)
+    if tool is None:
+        return None
+    for index, word in enumerate(rest):
+        if word in _VERBS[tool]:
+            is_global = tool == "npm" and {"-g", "--global"} & set(rest)
+            return (
+                None
+                if is_global
+                else InstallCommand(tool=tool, words=tuple(rest[index + 1 :]), folder=folder)
+            )
+        if not word.startswith("-") and not rest[index - 1].startswith("--"):
+            return None
+    return None
+
+
+def _tool(words: list[str]) -> tuple[Tool | None, list[str]]:
+    """The tool that a command calls, and the words after it: ``python -m pip``, ``uv pip``, ``pip3``."""
+    name = posixpath.basename(words[0]) if words else ""
+    if re.fullmatch(r"python[\d.]*", name) and words[1:2] == ["-m"] and len(words) > 2:
+        return _tool(words[2:])
+    if re.fullmatch(r"pip[\d.]*", name):
+        return "pip", words[1:]
+    if name == "uv" and words[1:2] == ["pip"]:
+        return "pip", words[2:]
+    for tool in ("uv", "poetry", "pdm", "npm"):
+        if name == tool:
+            return tool, words[1:]
+    return None, []

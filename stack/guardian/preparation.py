@@ -1,0 +1,89 @@
+"""From a request to a plan: the compose files, the port leases and the folders of a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from stack import compose
+from stack.engines.protocol import Engine, Site
+from stack.model import Service, Stack
+from stack.plan import plan as planning
+from stack.plan import unenforced
+from stack.plan.plan import Plan
+from stack.records import port_leases, state
+from stack.records.names import require_part
+from stack.records.request import Request
+
+
+def load(request: Request) -> Stack:
+    """Return the requested compose files.
+
+    Raises:
+        ComposeError: they cannot be understood.
+    """
+    return compose.load(
+        *map(Path, request.files),
+        profiles=request.profiles,
+        targets=request.services,
+        env_file=Path(request.env_file) if request.env_file else None,
+    )
+
+
+def make_plan(
+    request: Request,
+    loaded: Stack,
+    engine: Engine,
+    *,
+    reserve: Callable[[int], bool],
+    note: Callable[[str], None],
+) -> Plan:
+    """Return the plan of the requested stack; its ports are leased.
+
+    Raises:
+        StackError: a service cannot be run, or a port is taken.
+    """
+    services = planning.select(loaded, request.services)
+    for service in services:
+        require_part("service", service)
+    for volume in loaded.volumes.values():
+        require_part("volume", volume)
+    planning.order(services)
+    ports, notes = port_leases.lease(
+        request.name,
+        services,
+        planning.targets(loaded, services, engine=request.engine),
+        alive=set(state.names()) | {request.name},
+        reserve=reserve,
+    )
+    for sentence in (*notes, _not_done(request.engine, services)):
+        if sentence:
+            note(sentence)
+    return planning.make(
+        loaded,
+        name=request.name,
+        engine=request.engine,
+        services=services,
+        ports=ports,
+        folders=engine.folders(loaded, site_of(request)),
+    )
+
+
+def _not_done(engine: str, services: Mapping[str, Service]) -> str:
+    """Return one sentence on what the files say and the engine does not do, empty where it does all."""
+    if engine == "local":
+        return unenforced.sentence(services)
+    several = [name for name, service in services.items() if service.replicas > 1]
+    return f"One container is started of {', '.join(several)}: replicas have no effect." if several else ""
+
+
+def site_of(request: Request) -> Site:
+    """Return the folders of the requested stack."""
+    return Site(
+        name=request.name,
+        folder=state.folder(request.name),
+        scratch=state.scratch(request.name),
+        run=Path(request.run),
+        token=request.token,
+        ephemeral=request.ephemeral,
+    )

@@ -1,0 +1,133 @@
+"""Probing one service: until it is ready, and from then on until its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from stack.engines.protocol import Exit
+from stack.guardian.service import ServiceRun
+from stack.health import probes, verdicts
+from stack.health.probes import Observation, Probe
+from stack.health.verdicts import Progress, Verdict
+from stack.system import processes
+
+SHOWN_AFTER_S = 2.0
+"""From then on people are shown what the probes observe."""
+
+PORTS_EVERY_S = 1.0
+"""Looking at a service's ports costs milliseconds."""
+
+PATIENT_S = 2.0
+"""How long the last probe of a service that seems to hang may take, to tell slow from hanging."""
+
+
+class Readiness:
+    """The wait until a service is ready; ``left_s`` returns the seconds until the stack's deadline."""
+
+    def __init__(self, run: ServiceRun, probe: Probe, left_s: Callable[[], float]) -> None:
+        self._run, self._probe, self._left_s = run, probe, left_s
+        self._check = run.plan.service.healthcheck
+        self._timeout_s = self._check.timeout_s if self._check is not None else 5.0
+        self._children: set[int] = set()
+        self._ports_seen_s = 0.0
+        self._shown: tuple[object, ...] = ()
+        own_ports = tuple(run.plan.ports.values())
+        progress = verdicts.begin(run.plan.name, self._check, deadline_s=left_s())
+        run.progress = replace(progress, own_ports=own_ports)
+
+    async def wait(self, ended: asyncio.Future[Exit]) -> Verdict | None:
+        """Probe until there is a verdict; return None where the service ended meanwhile."""
+        run = self._run
+        while not ended.done():
+            assert run.progress is not None
+            left_s = max(run.progress.patience_s() - run.elapsed_s(), 0.05)
+            probing = asyncio.ensure_future(probes.observe(self._probe, min(self._timeout_s, left_s)))
+            both: set[asyncio.Future[Any]] = {probing, ended}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not probing.done():
+                probing.cancel()
+                return None
+            verdict = self._after_probe(probing.result())
+            if verdict is not None and not ended.done():
+                return await self._confirmed(verdict)
+            await asyncio.wait({ended}, timeout=verdicts.next_probe_s(run.progress, run.elapsed_s()))
+        return None
+
+    def _after_probe(self, observation: Observation) -> Verdict | None:
+        run = self._run
+        assert run.progress is not None
+        now_s = run.elapsed_s()
+        progress = replace(run.progress, deadline_s=now_s + self._left_s())
+        if observation.kind != "ok" and now_s >= SHOWN_AFTER_S:
+            progress = self._examined(progress)
+        run.progress, verdict = verdicts.after_probe(progress, observation, now_s)
+        run.record_probe(run.progress)
+        if verdict is None and now_s >= SHOWN_AFTER_S:
+            self._show(run.progress)
+        return verdict
+
+    def _examined(self, progress: Progress) -> Progress:
+        """Return the progress with what the service's processes show: their ports, and how many ended."""
+        pid = self._run.running.pid if self._run.running is not None else 0
+        if not pid:
+            return progress
+        children = set(processes.children(pid))
+        ended = progress.ended_children + len(self._children - children)
+        self._children = children
+        progress = replace(progress, ended_children=ended)
+        now_s = self._run.elapsed_s()
+        if self._ports_seen_s and now_s - self._ports_seen_s < PORTS_EVERY_S:
+            return progress
+        self._ports_seen_s = now_s
+        ports = processes.listening(pid)
+        others = tuple(sorted(ports)) if ports and not ports & set(progress.own_ports) else ()
+        return replace(progress, other_ports=others)
+
+    def _show(self, progress: Progress) -> None:
+        """Show people why the service is not ready yet, once for each reason."""
+        assert progress.last is not None
+        last = progress.last
+        reason = (last.kind, last.permanent, progress.other_ports, progress.ended_children > 1)
+        if reason != self._shown:
+            self._shown = reason
+            self._run.enter("starting", f"not ready yet: {progress.last.detail}{verdicts.findings(progress)}")
+
+    async def _confirmed(self, verdict: Verdict) -> Verdict:
+        """Return a bad verdict with what only the end shows: its ports, and slow instead of hanging."""
+        run, progress = self._run, self._run.progress
+        if verdict.good or progress is None:
+            return verdict
+        self._ports_seen_s = 0.0
+        progress = self._examined(progress)
+        last = progress.last
+        if last is not None and last.kind == "hang" and self._timeout_s < PATIENT_S:
+            observation = await probes.observe(self._probe, PATIENT_S)
+            if observation.kind != "hang":
+                answer = f"{self._probe.question}: {observation.detail}"
+                detail = f"{answer}, but not within the {self._timeout_s:g} s of its health check"
+                progress = replace(progress, last=Observation(kind="slow", detail=detail))
+        return verdicts.at_deadline(progress, run.elapsed_s())
+
+
+async def watch(run: ServiceRun, probe: Probe | None) -> None:
+    """Probe at the compose interval; record when a ready service becomes unhealthy, and recovers."""
+    check = run.plan.service.healthcheck
+    if probe is None or check is None:
+        return
+    failures = 0
+    try:
+        while True:
+            await asyncio.sleep(check.interval_s)
+            observation = await probes.observe(probe, check.timeout_s)
+            failures = 0 if observation.kind == "ok" else failures + 1
+            if failures == check.retries:
+                run.enter("unhealthy", observation.detail)
+            elif failures == 0 and run.state == "unhealthy":
+                run.enter("ready", observation.detail)
+    except Exception as error:
+        logging.getLogger("stack").exception("%s", run.plan.name)
+        run.enter("unhealthy", f"the engine failed: {type(error).__name__}: {error}")

@@ -1,0 +1,136 @@
+"""A service as a process of this machine: its command, environment and working directory."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from stack.model import Service
+from stack.plan import copied_files
+from stack.plan.addresses import LOOPBACK, Addresses, rewrite_names, rewrite_paths
+from stack.plan.image_config import ImageConfig
+from stack.plan.images import parse_reference
+from stack.plan.service_plan import Problem, ServicePlan
+
+_IMAGE_VARIABLES: Final = frozenset(
+    ("PATH", "HOME", "VIRTUAL_ENV", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH", "NODE_PATH")
+)
+"""Variables that describe the image. Code is compiled when an image is built; a local process compiles it
+at its first run and keeps it."""
+
+_IMAGE_FOLDERS: Final = ("/usr/", "/opt/", "/root", "/home/", "/var/", "/venv", "/tmp")
+"""A value below one of these is a path of the image, unless a mount or a copy puts a folder there."""
+
+
+def plan_local_service(
+    service: Service,
+    image: ImageConfig,
+    *,
+    ports: Mapping[int, int],
+    addresses: Addresses,
+    mounts: Mapping[str, str],
+) -> ServicePlan:
+    """Return the plan of a service on the local engine; a ``problem`` where there is no command."""
+    folders = {**_copies(image, mounts), **mounts}
+
+    def rewrite(text: str, own: str | None = None) -> str:
+        return rewrite_paths(rewrite_names(text, addresses, own=own), folders)
+
+    argv = _argv(service, image)
+    environment = {**_image_environment(image, folders), **service.environment, **service.local.environment}
+    values = {key: rewrite(text) for key, text in environment.items()} | {"HOST": LOOPBACK}
+    if ports:
+        values["PORT"] = str(next(iter(ports.values())))
+    check = service.healthcheck.test if service.healthcheck is not None else ()
+    test = tuple(rewrite(part, service.name) for part in check)
+    return ServicePlan(
+        service=service,
+        argv=tuple(rewrite(part, service.name) for part in argv),
+        environment=values,
+        ports=ports,
+        cwd=_working_dir(service, image, folders),
+        healthcheck=test,
+        executed=test,
+        folders=mounts,
+        image=image,
+        problem=_problem(service, image, argv),
+    )
+
+
+def _copies(image: ImageConfig, mounts: Mapping[str, str]) -> dict[str, str]:
+    """What is copied into the image, without what a mount hides."""
+    hidden = tuple(f"{target.rstrip('/')}/" for target in mounts)
+    return {path: str(file) for path, file in image.files.items() if not f"{path}/".startswith(hidden)}
+
+
+def _image_environment(image: ImageConfig, folders: Mapping[str, str]) -> dict[str, str]:
+    """The image's variables that mean the same outside it."""
+    return {
+        name: value
+        for name, value in image.environment.items()
+        if name not in _IMAGE_VARIABLES
+        and "site-packages" not in value
+        and (not value.startswith(_IMAGE_FOLDERS) or rewrite_paths(value, folders) != value)
+    }
+
+
+def _argv(service: Service, image: ImageConfig) -> tuple[str, ...]:
+    """The command: from x-local, else the compose file over the Dockerfile."""
+    if service.local.command is not None:
+        return service.local.command
+    entrypoint = service.entrypoint
+    if entrypoint is None:
+        entrypoint, default = image.entrypoint or (), image.command or ()
+    else:
+        default = ()
+    argv = (*entrypoint, *(default if service.command is None else service.command))
+    return (_program(argv[0]), *argv[1:]) if argv and service.build is not None else argv
+
+
+def _program(path: str) -> str:
+    """``/usr/local/bin/gunicorn`` and ``/venv/bin/python`` of an image are programs by their name here."""
+    folder, name = posixpath.split(path)
+    is_of_image = folder.endswith("/bin") and folder not in ("/bin", "/usr/bin")
+    return name if is_of_image and name else path
+
+
+def _working_dir(service: Service, image: ImageConfig, folders: Mapping[str, str]) -> Path:
+    if service.local.working_dir is not None:
+        return service.local.working_dir
+    path = posixpath.normpath(service.working_dir or image.working_dir)
+    if (mounted := rewrite_paths(path, folders)) != path and Path(mounted).is_dir():
+        return Path(mounted)
+    copied = copied_files.host_path(path, image.files)
+    if copied is not None and copied.is_dir():
+        return copied
+    return service.build.context if service.build is not None else Path("/")
+
+
+def _problem(service: Service, image: ImageConfig, argv: tuple[str, ...]) -> Problem | None:
+    if service.build is None or service.local.command is not None:
+        return None
+    name = f"services.{service.name}"
+    if service.build.url:
+        return Problem(
+            sentence=f"{name}: its build context is {service.build.url}; "
+            "only a container engine fetches a context from elsewhere.",
+            way_out=_way_out(("PROGRAM", "ARGUMENT")),
+        )
+    if argv or _is_server(image.base):
+        return None
+    return Problem(
+        sentence=f"{name}: its command is that of its base image {image.base}, "
+        "which cannot be known without a container engine.",
+        way_out=_way_out(("PROGRAM", "ARGUMENT")),
+    )
+
+
+def _way_out(command: tuple[str, ...]) -> str:
+    return f"Add `x-local: {{command: {json.dumps(list(command))}}}` to it, or use --engine docker."
+
+
+def _is_server(image: str) -> bool:
+    return parse_reference(image).repository.rpartition("/")[2] in {"postgres", "redis", "valkey"}

@@ -1,0 +1,38 @@
+"""The failed integration tests of a run, as integration_tests/failures.py recorded them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+FILE = "failures.jsonl"
+
+
+class FailedTest(msgspec.Struct, frozen=True, kw_only=True):
+    """One failed test. ``started`` and ``ended`` are seconds since the epoch.
+
+    ``answer`` is the last HTTP answer of status 500 or more and ``request`` its request, "" where there was
+    none. ``request_ids`` are those of all the test's requests.
+    """
+
+    test: str
+    place: str
+    message: str
+    answer: str = ""
+    request: str = ""
+    request_ids: tuple[str, ...] = ()
+    started: float = 0.0
+    ended: float = 0.0
+
+
+def read(run: Path) -> list[FailedTest]:
+    """Return the failed tests of a run, in the order in which they failed; a torn last line is left out."""
+    path = run / FILE
+    failed = []
+    for line in path.read_bytes().splitlines() if path.exists() else []:
+        try:
+            failed.append(msgspec.json.decode(line, type=FailedTest))
+        except msgspec.DecodeError:
+            continue
+    return failed

@@ -1,0 +1,62 @@
+"""Header fields that a client forges reach nobody who believes them; what is logged is what happened."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+
+from abuse import http1, services
+from abuse.conftest import Shop, Start
+
+
+@pytest.mark.parametrize("through", ["gateway", "backend"])
+@pytest.mark.parametrize(
+    "field", ["SCRIPT_NAME: /api/v1/x", "Script_Name: /api/v1/x", "PATH_INFO: /admin/login/"]
+)
+def test_a_path_is_not_taken_from_a_header(shop: Shop, through: str, field: str) -> None:
+    port = getattr(shop, through).port
+    for path in ("/api/v1/x/admin/login/", "/api/v1/x/admin/"):
+        assert http1.ask(port, "GET", path, field).status == 404
+
+
+@pytest.mark.parametrize("through", ["gateway", "backend"])
+def test_a_script_name_that_does_not_match_is_no_server_error(shop: Shop, through: str) -> None:
+    port = getattr(shop, through).port
+    assert http1.ask(port, "GET", "/api/v1/categories", "SCRIPT_NAME: /zzz").status == 200
+
+
+def test_the_backend_believes_x_forwarded_only_from_trusted_proxies(start: Start) -> None:
+    backend = start(services.backend, TRUSTED_PROXIES="127.0.0.7")
+    fields = ("X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https")
+    for source, client in (("127.0.0.7", "203.0.113.9"), ("127.0.0.8", "127.0.0.8")):
+        identity = f"abuse-{secrets.token_hex(8)}"
+        http1.ask(
+            backend.port, "GET", "/api/v1/categories", f"X-Request-ID: {identity}", *fields, source=source
+        )
+        assert f'"remote": "{client}"' in backend.line_of(identity)
+
+
+def test_the_gateway_believes_x_forwarded_from_nobody_by_default(shop: Shop) -> None:
+    identity = f"abuse-{secrets.token_hex(8)}"
+    fields = (f"X-Request-ID: {identity}", "X-Forwarded-For: 203.0.113.9", "Forwarded: for=203.0.113.9")
+    http1.ask(shop.gateway.port, "GET", "/api/v1/categories", *fields, source="127.0.0.5")
+    assert '"remote": "127.0.0.5"' in shop.gateway.line_of(identity)
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_url_cannot_forge_a_log_line_and_its_query_is_not_logged(start: Start, log_format: str) -> None:
+    backend = start(services.backend, LOG_FORMAT=log_format)
+    gateway = start(services.gateway, backend, LOG_FORMAT=log_format)
+    for port in (backend.port, gateway.port):
+        for escape in ("%0a", "%0d%0a", "%1b[31m", "%c2%9b31m", "%e2%80%a8"):
+            http1.ask(port, "GET", f"/api/v1/products/x{escape}forged?token=canary")
+        http1.ask(port, "GET", "/api/v1/products?cursor=canary&unknown=canary")
+        http1.exchange(port, b"GET /api/v1/x?token=canary HTTP/9.9\r\nHost: h\r\n\r\n")
+        http1.exchange(port, b"GET /api/v1/x?token=canary HTTP/1.1\r\nBad Name: canary\r\n\r\n")
+    for service in (backend, gateway):
+        service.stop()
+        forged = [line for line in service.text().splitlines() if "forged" in line]
+        assert len(forged) >= 5
+        assert all("GET /api/v1/products/x" in line and line.isprintable() for line in forged)
+        assert "canary" not in service.text()

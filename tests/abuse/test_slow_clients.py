@@ -1,0 +1,96 @@
+"""Slow clients cost the shop nothing but a socket."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+
+from abuse import http1, services
+from abuse.conftest import Shop, Start
+from abuse.services import Process
+
+SLOW = 50
+OTHERS = 8
+LOGIN = http1.head("POST", "/api/v1/accounts/login", "Content-Type: application/json", "Content-Length: 60")
+
+
+def test_slow_bodies_do_not_stop_the_shop(shop: Shop) -> None:
+    with ExitStack() as stack:
+        slow = [stack.enter_context(http1.connect(shop.gateway.port)) for _ in range(SLOW)]
+        for client in slow:
+            client.sendall(LOGIN + b'{"email": "')
+        for character in b"a@example":
+            for client in slow:
+                client.sendall(bytes([character]))
+            assert http1.ask(shop.gateway.port, "GET", "/api/v1/products?limit=1").status == 200
+        statuses = [http1.ask(shop.gateway.port, "GET", "/api/v1/categories").status for _ in range(OTHERS)]
+    assert statuses == [200] * OTHERS
+
+
+def test_a_slow_body_never_reaches_the_backend(shop: Shop) -> None:
+    before = _connections(shop.backend.port)
+    with http1.connect(shop.gateway.port) as client:
+        client.sendall(LOGIN + b'{"email": "')
+        assert http1.ask(shop.gateway.port, "GET", "/health").status == 200
+        assert _connections(shop.backend.port) <= before
+
+
+def _connections(port: int) -> int:
+    return sum(
+        link.status == "ESTABLISHED" and link.laddr.port == port for link in psutil.net_connections("tcp")
+    )
+
+
+def test_idle_and_half_sent_connections_are_closed(shop: Shop, start: Start) -> None:
+    gateway = start(services.gateway, shop.backend, REQUEST_HEAD_S="0.5", REQUEST_BODY_S="0.5")
+    with ExitStack() as stack:
+        idle, half, body = (stack.enter_context(http1.connect(gateway.port)) for _ in range(3))
+        half.sendall(b"GET /health HTTP/1.1\r\nHost:")
+        body.sendall(LOGIN + b"{")
+        assert http1.read_all(idle) == b""
+        for client in (half, body):
+            (response,) = http1.parse(http1.read_all(client))
+            assert (response.status, response.is_problem()) == (408, True)
+        services.wait_until(lambda: _connections(gateway.port) == 0, "all connections are closed")
+
+
+def test_one_client_cannot_take_all_slots(start: Start) -> None:
+    """The backend's worker is stopped, so that every slot stays taken."""
+    backend = start(services.backend)
+    gateway = start(services.gateway, backend, BACKEND_CONNECTIONS="4")
+    workers = psutil.Process(backend.pid).children()
+    for worker in workers:
+        os.kill(worker.pid, signal.SIGSTOP)
+    request = http1.head("GET", "/api/v1/products?limit=1", "Connection: close")
+    with ExitStack() as stack:
+        greedy = [stack.enter_context(_asked(gateway.port, request, "127.0.0.2")) for _ in range(2)]
+        services.wait_until(lambda: _connections(backend.port) >= len(greedy), "two requests are in progress")
+        refused = http1.ask(gateway.port, "GET", "/api/v1/products?limit=1", source="127.0.0.2")
+        other = stack.enter_context(_asked(gateway.port, request, "127.0.0.3"))
+        for worker in workers:
+            os.kill(worker.pid, signal.SIGCONT)
+        responses = [http1.parse(http1.read_all(client))[0] for client in (*greedy, other)]
+    assert (refused.status, refused.headers["retry-after"], refused.is_problem()) == (503, "1", True)
+    assert [response.status for response in responses] == [200, 200, 200]
+
+
+def _asked(port: int, request: bytes, source: str) -> socket.socket:
+    client = http1.connect(port, source=source)
+    client.sendall(request)
+    return client
+
+
+def test_idle_connections_leave_room_for_others(shop: Shop, start: Start) -> None:
+    def gateway_with_few_files(folder: Path, backend: Process) -> Process:
+        return services.few_files(services.gateway(folder, backend), 256)
+
+    gateway = start(gateway_with_few_files, shop.backend)
+    with ExitStack() as stack:
+        for _ in range(400):
+            stack.enter_context(http1.connect(gateway.port, source="127.0.0.2"))
+        assert http1.ask(gateway.port, "GET", "/api/v1/categories", source="127.0.0.3").status == 200

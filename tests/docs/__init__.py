@@ -1,0 +1,1 @@
+"""Every console block of the pages for people is typed, and its output compared."""

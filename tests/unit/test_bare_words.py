@@ -1,0 +1,79 @@
+"""What `inv` understands without the name of an option."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TASKS = """
+import sys
+from invoke import Collection, task
+from stack.commands import bare_words
+
+@task(help={"service": "which one"})
+def logs(c, service=None, follow=False, since=""):
+    print("logs", service, follow, since)
+
+@task
+def exec(c, service, command):
+    print("exec", service, command)
+
+@task
+def psql(c, command=None, stack="local"):
+    print("psql", command, stack)
+
+@task
+def ps(c):
+    print("ps")
+
+namespace = Collection(logs, exec, psql, ps)
+bare_words.allow(namespace, sys.argv[1:], options=("service", "command"))
+"""
+
+
+@pytest.fixture
+def inv(tmp_path: Path) -> object:
+    (tmp_path / "tasks.py").write_text(TASKS)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        argv = [sys.executable, "-m", "invoke", *arguments]
+        return subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("typed", "printed"),
+    [
+        ("logs", "logs None False "),
+        ("logs backend", "logs backend False "),
+        ("logs backend -f", "logs backend True "),
+        ("logs -f backend", "logs backend True "),
+        ("logs --since 10m backend", "logs backend False 10m"),
+        ("logs --service backend", "logs backend False "),
+        ("exec backend env", "exec backend env"),
+        ("--echo psql --stack ci select", "psql select ci"),
+        ("logs backend ps", "logs backend False \nps"),
+    ],
+)
+def test_a_word_is_the_value_of_the_option_whose_name_was_left_out(inv, typed: str, printed: str) -> None:
+    done = inv(*typed.split())
+    assert (done.stdout, done.stderr) == (f"{printed}\n", "")
+
+
+@pytest.mark.parametrize("typed", ["logs backend postgres", "ps backend", "logs --service a redis", "log"])
+def test_a_word_too_many_is_refused(inv, typed: str) -> None:
+    done = inv(*typed.split())
+    assert done.stderr == f"No idea what {typed.split()[-1]!r} is!\n"
+    assert done.returncode == 1
+
+
+def test_help_and_completion_know_the_options_as_before(inv) -> None:
+    assert "--service=STRING   which one" in inv("logs", "--help").stdout
+    completed = inv("--complete", "--", "inv logs backend --f").stdout.split()
+    assert {"--follow", "--service", "--since"} <= set(completed)

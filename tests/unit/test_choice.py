@@ -1,0 +1,80 @@
+"""Which stack the options of a command name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from held import kept
+
+from stack.control import session
+from stack.control.choice import Choice
+from stack.errors import UnknownStack, UpElsewhere
+from stack.records import request as requests
+from stack.records.request import Request
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACK_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("STACK_NAME", raising=False)
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """Return the compose file of another project."""
+    folder = tmp_path / "Other Shop"
+    folder.mkdir()
+    (folder / "compose.yml").write_text("services: {web: {image: 'redis:7'}}\n")
+    return folder / "compose.yml"
+
+
+@pytest.mark.parametrize("kind", ["../../x", "nope", "", "local/../local", "-local"])
+def test_a_name_that_is_no_stack_is_refused_by_every_command(kind: str) -> None:
+    with pytest.raises(UnknownStack) as caught:
+        Choice(kind=kind).resolve_name()
+    assert caught.value.hint == "Stacks: ci, local."
+
+
+def test_a_name_from_the_environment_never_leaves_the_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACK_NAME", "../../x")
+    with pytest.raises(UnknownStack, match=r"'\.\./\.\./x' cannot be the name of a stack"):
+        Choice().name()
+
+
+def test_another_project_s_compose_file_brings_its_name_folder_and_variables(other: Path) -> None:
+    choice = Choice(compose_file=other)
+    assert choice.name() == "othershop"
+    assert choice.files() == (str(other),)
+    assert choice.env_file() == str(other.parent / ".env")
+    assert choice.folder == other.parent
+
+
+def test_a_compose_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnknownStack, match=r"There is no compose file .*missing\.yml"):
+        Choice(compose_file=tmp_path / "missing.yml").resolve_name()
+
+
+def test_a_running_stack_is_found_by_a_file_that_cannot_be_read_any_more(other: Path, tmp_path: Path) -> None:
+    stack = kept("othershop", tmp_path, pid=os.getpid())
+    requests.write(
+        Request(name=stack.name, files=(str(other),), engine="local", work_tree="/w", run=str(tmp_path))
+    )
+    other.write_text("services: [")
+    assert Choice(compose_file=other).resolve_name() == "othershop"
+
+
+@pytest.mark.parametrize("services", [["web"], []])
+def test_a_stack_that_runs_without_a_requested_service_is_not_taken_for_it(
+    tmp_path: Path, services: list[str]
+) -> None:
+    stack = kept("shop", tmp_path, pid=os.getpid())
+    requests.write(
+        Request(
+            name="shop", files=(), engine="local", work_tree="/w", run=str(tmp_path), services=("backend",)
+        )
+    )
+    with pytest.raises(UpElsewhere, match="only with backend, postgres"):
+        session._require_services(services, stack)
+    session._require_services(["backend"], stack)

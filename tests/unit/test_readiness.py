@@ -1,0 +1,104 @@
+"""What is seen, shown and said of a service that does not become ready."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from pathlib import Path
+
+import pytest
+from theatre import CHECK, REFUSED, WRONG, Theatre, service
+
+from stack.guardian import readiness
+from stack.health import probes
+from stack.health.probes import CommandProbe, HttpProbe, Observation, Probe, observe
+from stack.records import timeline
+from stack.system import processes
+
+
+@pytest.fixture
+def theatre(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Theatre:
+    monkeypatch.setattr(readiness, "SHOWN_AFTER_S", 0.0)
+    return Theatre(tmp_path, monkeypatch)
+
+
+def test_people_are_shown_what_the_probes_observe_once_for_each_reason(theatre: Theatre) -> None:
+    async def play() -> None:
+        theatre.answers["web"] = [REFUSED, REFUSED, REFUSED, WRONG]
+        patient = dataclasses.replace(service("web"), healthcheck=dataclasses.replace(CHECK, retries=9))
+        async with theatre.stage(patient) as stage:
+            await stage.supervisor.bring_up()
+            told = [e.text for e in timeline.read(stage.run) if e.state == "starting" and e.text]
+            assert told == ["not ready yet: ask: connection refused", "not ready yet: ask: HTTP 500"]
+
+    asyncio.run(play())
+
+
+def test_ports_and_ended_children_are_part_of_what_is_said(theatre: Theatre) -> None:
+    async def play() -> None:
+        theatre.answers["web"] = [REFUSED]
+        children = iter([[10 * n, 10 * n + 1] for n in range(1, 1000)])
+        theatre.patch.setattr(processes, "children", lambda pid: next(children))
+        theatre.patch.setattr(processes, "listening", lambda pid: {8091})
+        async with theatre.stage(service("web")) as stage:
+            run = stage.supervisor.runs["web"]
+            run.plan = dataclasses.replace(run.plan, ports={80: 20001})
+            stage.engine.pid = 7
+            (verdict,) = await stage.supervisor.bring_up()
+            assert verdict.symptom == "workers end"
+            assert "it listens at 8091 instead of 20001; its child processes have ended 1" in verdict.reason
+
+    asyncio.run(play())
+
+
+def test_an_answer_that_comes_after_the_timeout_of_the_check_is_slow_not_a_hang(theatre: Theatre) -> None:
+    async def play() -> None:
+        async def seen(probe: Probe, timeout_s: float) -> Observation:
+            return Observation(kind="hang", detail="no answer") if timeout_s < 1 else WRONG
+
+        theatre.patch.setattr(probes, "observe", seen)
+        async with theatre.stage(service("web"), deadline_s=0.01) as stage:
+            (verdict,) = await stage.supervisor.bring_up()
+            assert (verdict.kind, verdict.symptom) == ("timed out", "slow")
+            assert "ask: HTTP 500, but not within the 0.5 s of its health check" in verdict.reason
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "output", "kind"),
+    [
+        (("curl", "-f", "http://x/"), 7, "", "refused"),
+        (("/bin/sh", "-c", "curl -f http://x/ || exit 7"), 7, "", "refused"),
+        (("sh", "-c", "curl -fsS http://x/ || exit 1"), 1, "curl: (7) Failed to connect to x", "refused"),
+        (("python", "-c", "..."), 1, "ConnectionRefusedError: [Errno 111] Connection refused", "refused"),
+        (("curl", "-f", "http://x/"), 22, "curl: (22) error: 500", "wrong"),
+        (("check",), 7, "", "wrong"),
+    ],
+)
+def test_a_check_that_could_not_connect_is_told_from_one_that_fails(
+    argv: tuple[str, ...], code: int, output: str, kind: str
+) -> None:
+    async def execute(argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
+        return code, output
+
+    probe = CommandProbe(argv=argv, execute=execute, timeout_s=1)
+    assert asyncio.run(observe(probe, 1)).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("status", "permanent"),
+    [(404, True), (403, True), (429, False), (408, False), (500, False), (503, False)],
+)
+def test_waiting_changes_a_server_s_error_but_not_a_client_s(status: int, permanent: bool) -> None:
+    async def play() -> Observation:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(f"HTTP/1.1 {status} ?\r\nContent-Length: 0\r\n\r\n".encode())
+            writer.close()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            return await observe(HttpProbe(host="127.0.0.1", port=port, path="/"), 5)
+
+    assert asyncio.run(play()).permanent is permanent
