@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from stack.control import guardians
+from stack.data import exchange
 from stack.errors import GuardianLost, NotUp, StackError
 from stack.records import state, timeline
 from stack.records.control import Action, Command
@@ -63,6 +64,9 @@ def sweep() -> list[str]:
         try:
             stack = state.read(name)
         except (OSError, StackError) as error:
+            guardian = state.guardian_of(name)
+            if guardian is not None and processes.is_alive(*guardian):
+                continue  # a stack of another version of this project, in another work tree
             path = state.state_file(name)
             path.replace(path.with_suffix(".damaged"))
             sentences.append(f"set aside the state of {name}: {error}")
@@ -70,4 +74,6 @@ def sweep() -> list[str]:
         if stack is not None and not processes.is_alive(stack.pid, stack.pid_started):
             clean_up(stack)
             sentences.append(f"cleaned up after {name}, whose guardian was killed")
+        elif stack is not None and (sentence := exchange.heal_abandoned(name)) is not None:
+            sentences.append(sentence)
     return sentences

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -36,7 +37,7 @@ class Reader:
 @pytest.fixture(scope="session")
 def reader() -> Iterator[Reader]:
     """A reader with a fresh clone; everything that the pages leave running is ended."""
-    pool = candidates("docs")
+    pool = candidates(f"docs-{os.getpid()}")  # several runs may share the machine
     ports = {name: next(port for port in pool if is_free(port)) for name in PORTS}
     with tempfile.TemporaryDirectory(prefix="docs-") as name:
         work = Path(name)

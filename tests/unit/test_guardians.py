@@ -62,6 +62,17 @@ def test_a_pid_that_was_given_to_somebody_else_is_not_our_guardian(name: str, tm
     assert guardians.alive(name) is None
 
 
+def test_a_running_stack_of_another_version_is_left_alone(name: str, tmp_path: Path) -> None:
+    kept(name, tmp_path, pid=os.getpid())
+    path = state.state_file(name)
+    newer = path.read_text().replace('"token"', '"unknown_key": 1, "token"')
+    path.write_text(newer)
+    assert sweep.sweep() == []
+    assert path.read_text() == newer
+    path.write_text(newer.replace(f'"pid": {os.getpid()}', f'"pid": {dead_pid()}'))
+    assert sweep.sweep()[0].startswith(f"set aside the state of {name}")
+
+
 def test_a_damaged_state_is_set_aside_and_stops_nobody(name: str, tmp_path: Path) -> None:
     kept(name, tmp_path, pid=dead_pid())
     state.state_file(name).write_text("{")
