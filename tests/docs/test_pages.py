@@ -1,6 +1,6 @@
 """Every command of the pages works as it is written, and prints what the page says.
 
-With DOCS_ENGINE=docker these are the command lines of plain Docker Compose, which know nothing of this project's code.
+With DOCS_ENGINE=docker these are the command lines that need an Engine, most of them plain Docker Compose.
 """
 
 from __future__ import annotations
