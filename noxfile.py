@@ -146,6 +146,13 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def cli(session: nox.Session) -> None:
+    """Type every inv command with every option on a real stack (CLI_ENGINE=local|docker)."""
+    _install(session, DEVELOPMENT)
+    session.run("python", "-m", "pytest", "tests/cli", *session.posargs, env={"PYTHONPATH": PATHS})
+
+
+@nox.session(default=False)
 def unprotected(session: nox.Session) -> None:
     """Mutation-test the suites: remove each protection, expect a failing test (-- faults|crashes WORD...)."""
     _install(session, DEVELOPMENT)

@@ -35,8 +35,8 @@ class ReportedError(StackError):
 
 
 @dataclass(kw_only=True)
-class Launched:
-    """A guardian that this process started.
+class GuardianProcess:
+    """The guardian of a stack, started by this process.
 
     ``lease`` is the writing end of its pipe, None once it is closed; ``detached``: the stack outlives us.
     """
@@ -77,7 +77,7 @@ class Launched:
                     os.kill(stack.pid, signal.SIGTERM)
 
 
-def launch(request: Request) -> Launched:
+def launch(request: Request) -> GuardianProcess:
     """Start the guardian of a stack, which ends when this process does, unless it is detached."""
     request = replace(request, token=secrets.token_hex(8))
     run = Path(request.run)
@@ -97,7 +97,7 @@ def launch(request: Request) -> Launched:
             own_session=True,
         )
     os.close(reading)
-    return Launched(name=request.name, run=run, process=process, lease=writing)
+    return GuardianProcess(name=request.name, run=run, process=process, lease=writing)
 
 
 def ask(name: str, command: Command, *, timeout_s: float = 180.0) -> Reply:

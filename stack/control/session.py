@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stack.control import guardians, sweep
 from stack.control.choice import Choice
-from stack.control.guardians import Launched
+from stack.control.guardians import GuardianProcess
 from stack.display import summary
 from stack.engines import registry, versions
 from stack.errors import (
@@ -37,7 +37,7 @@ def _nothing(event: Event) -> None:
 
 
 @contextmanager
-def hold(request: Request) -> Iterator[Launched]:
+def hold(request: Request) -> Iterator[GuardianProcess]:
     """Start a stack's guardian for the block; the stack ends with it, unless it was detached by then.
 
     Ctrl-C ends the stack quickly, detached or not. The run's summary is written at the end.
@@ -61,7 +61,7 @@ def hold(request: Request) -> Iterator[Launched]:
             raise
 
 
-def _finish(stack: Launched, outcome: str) -> None:
+def _finish(stack: GuardianProcess, outcome: str) -> None:
     """Wait until a stack that is not detached has ended, and write the run's summary."""
     if not stack.detached:
         stack.end()
@@ -117,7 +117,7 @@ def request(choice: Choice, *, services: Sequence[str] = (), ephemeral: bool, de
     )
 
 
-def wait_until_up(launched: Launched, show: Show) -> list[Event]:
+def wait_until_up(launched: GuardianProcess, show: Show) -> list[Event]:
     """Follow a guardian until its stack is up; return the events so far.
 
     Raises:

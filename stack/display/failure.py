@@ -26,6 +26,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "hang": "it accepts connections but does not answer: its log may say what it waits for",
     "slow": "it answers, but more slowly than its health check allows: give the check a longer `timeout`",
     "wrong": "its health check fails: see the answer above and its log",
+    "no program": "install the program of its `healthcheck`, or write the check with one that is there",
     "workers end": "its worker processes end again and again: its log says why",
     "no check": "give the dependency a `healthcheck`, or wait for it with `condition: service_started`",
     "port taken": "end that program, or publish another port",
