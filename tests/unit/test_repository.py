@@ -18,7 +18,7 @@ import pytest
 from stack.system.directories import ROOT
 from tools import errors_page
 
-STARTS_PROGRAMS = {"stack/system/programs.py"}
+STARTS_PROGRAMS = {"stack/system/programs.py", "stack/system/pipelines.py"}
 INDEX = re.compile(
     r"""\b(?:[\w-]+\.)*(?:pypi|pythonhosted|debian|ubuntu|npmjs|yarnpkg|alpinelinux)\.(?:org|com|net|io)\b
     | https?://[\w-]+[.:@][^\s"'`)>]*(?:/simple\b|/debian\b|/dists/|/pypi/|artifactory|mirror)

@@ -42,6 +42,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.limits.RequestLimitsMiddleware",
     "core.middleware.ProblemMiddleware",
+    "core.unavailable.DatabaseUnavailableMiddleware",
     "core.middleware.HeadMiddleware",
     "catalog.middleware.CachedProductMiddleware",
     "core.middleware.AdminSessionMiddleware",
