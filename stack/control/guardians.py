@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +48,16 @@ class GuardianProcess:
     lease: int | None
     detached: bool = False
 
-    def events(self) -> Iterator[Event]:
-        """Return the events of the run until the guardian has ended."""
-        return timeline.follow(self.run, ended=lambda: self.process.poll() is not None)
+    def events(self, *, silence_s: float = float("inf")) -> Iterator[Event]:
+        """Return the events of the run until the guardian has ended, or writes nothing for ``silence_s``."""
+        last = time.monotonic()
+
+        def over() -> bool:
+            return self.process.poll() is not None or time.monotonic() - last > silence_s
+
+        for event in timeline.follow(self.run, ended=over):
+            last = time.monotonic()
+            yield event
 
     def end(self) -> None:
         """Close the lease: the guardian of a stack that is not detached takes it down."""

@@ -84,12 +84,8 @@ class Readiness:
             return progress
         self._ports_seen_s = now_s
         ports = processes.listening(pid)
-        others = (
-            tuple(sorted(ports))
-            if ports and progress.own_ports and not ports & set(progress.own_ports)
-            else ()
-        )
-        return replace(progress, other_ports=others)
+        is_elsewhere = bool(progress.own_ports) and not ports & set(progress.own_ports)
+        return replace(progress, other_ports=tuple(sorted(ports)) if is_elsewhere else ())
 
     def _show(self, progress: Progress) -> None:
         """Show people why the service is not ready yet, once for each reason."""

@@ -192,7 +192,7 @@ def _settle(tree: Tree, owner: subprocess.Popen[str]) -> None:
 
 @protected_by(
     "a lock of the stack's name",
-    Cut(SESSION, "FileLock(locks / name,", "FileLock(locks / f\"{name}{__import__('os').getpid()}\","),
+    Cut(SESSION, '"locks" / name,', '"locks" / f"{name}{__import__(\'os\').getpid()}",'),
 )
 @local
 def test_two_ups_in_the_same_instant_make_one_stack(two_services: Tree) -> None:

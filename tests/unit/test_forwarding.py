@@ -36,6 +36,8 @@ async def published() -> AsyncIterator[int]:
     server = await forwarding.forward("127.0.0.1", 0, open_connection)
     async with service, server:
         yield server.sockets[0].getsockname()[1]
+        for _ in range(100):
+            await asyncio.sleep(0)  # both ends learn that the connection is closed
 
 
 def test_much_data_goes_through_whole_and_the_end_of_each_side_is_passed_on() -> None:
