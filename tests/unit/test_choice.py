@@ -78,3 +78,10 @@ def test_a_stack_that_runs_without_a_requested_service_is_not_taken_for_it(
     with pytest.raises(UpElsewhere, match="only with backend, postgres"):
         session._require_services(services, stack)
     session._require_services(["backend"], stack)
+
+
+def test_a_running_stack_whose_run_folder_is_deleted_does_not_hinder_the_others(
+    other: Path, tmp_path: Path
+) -> None:
+    kept("gone", tmp_path / "deleted", pid=os.getpid())
+    assert Choice(compose_file=other).resolve_name() == "othershop"
