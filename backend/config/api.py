@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
 from ninja import NinjaAPI
@@ -17,7 +18,7 @@ from accounts.api import router as accounts_router
 from carts.api import router as carts_router
 from catalog.api import router as catalog_router
 from config.openapi import ShopAPI
-from core.problems import Problem, problem_response, response_to, validation_errors
+from core.problems import Problem, database_busy, problem_response, response_to, validation_errors
 from orders.api import router as orders_router
 from payments.api import router as payments_router
 
@@ -66,6 +67,12 @@ def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 def _unreadable(request: HttpRequest, error: Exception) -> HttpResponse:
     del error
     return problem_response(request, 400, "The request is malformed.", "bad-request")
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def _database_busy(request: HttpRequest, error: Exception) -> HttpResponse:
+    return database_busy(request, error)
 
 
 @api.exception_handler(Http404)

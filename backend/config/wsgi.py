@@ -8,6 +8,7 @@ from django.core.wsgi import get_wsgi_application
 from config.env import BadEnvironment
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
+os.environ.setdefault("DATABASE_TIMEOUTS", "true")
 
 try:
     application = get_wsgi_application()

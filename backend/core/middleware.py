@@ -12,11 +12,12 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
 from config.logs import request_id
-from core.problems import Problem, problem_response, response_to
+from core.problems import Problem, database_busy, problem_response, response_to
 
 if TYPE_CHECKING:
     from whitenoise.middleware import WhiteNoiseMiddleware
@@ -95,6 +96,8 @@ class ProblemMiddleware:
         """Return the response to an error that a client caused, None for our own errors."""
         if isinstance(exception, Problem):
             return response_to(request, exception)
+        if isinstance(exception, OperationalError | InterfaceError):
+            return database_busy(request, exception)
         return None
 
 

@@ -16,3 +16,4 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 PAYMENT_WEBHOOK_SECRET = vault.secret("PAYMENT_WEBHOOK_SECRET", "sandbox-webhook-secret")
 TRUSTED_PROXIES = []
 RATE_LIMITS |= {"login-address": "100000/hour", "register-address": "100000/hour"}
+ANONYMOUS_SHARE_PERCENT = 100
