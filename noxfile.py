@@ -146,6 +146,13 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def cli(session: nox.Session) -> None:
+    """Type every inv command with every option on a real stack (CLI_ENGINE=local|docker)."""
+    _install(session, DEVELOPMENT)
+    session.run("python", "-m", "pytest", "tests/cli", *session.posargs, env={"PYTHONPATH": PATHS})
+
+
+@nox.session(default=False)
 def unprotected(session: nox.Session) -> None:
     """Mutation-test the suites: remove each protection, expect a failing test (-- faults|crashes WORD...)."""
     _install(session, DEVELOPMENT)
@@ -158,6 +165,13 @@ def crashes(session: nox.Session) -> None:
     """Kill the backend at every step and check its data for consistency (CRASHES_LONG=1, TEST_SEED)."""
     _install(session, DEVELOPMENT)
     session.run("python", "-m", "pytest", "tests/crashes", *session.posargs, env={"PYTHONPATH": PATHS})
+
+
+@nox.session(default=False)
+def abuse(session: nox.Session) -> None:
+    """Attack the gateway and the backend: slow senders, huge heads, forged fields, smuggled requests."""
+    _install(session, DEVELOPMENT)
+    session.run("python", "-m", "pytest", "tests/abuse", *session.posargs, env={"PYTHONPATH": PATHS})
 
 
 @nox.session(default=False)
@@ -225,13 +239,6 @@ def parity(session: nox.Session) -> None:
     """Run the same small stacks on every engine and compare the results (needs a Docker Engine)."""
     _install(session, DEVELOPMENT)
     session.run("python", "-m", "pytest", "tests/parity", *session.posargs, env={"PYTHONPATH": PATHS})
-
-
-@nox.session(name="plain-compose", default=False)
-def plain_compose(session: nox.Session) -> None:
-    """Run the documented Docker Compose commands and compare their output (needs a Docker Engine)."""
-    _install(session, DEVELOPMENT)
-    session.run("python", "-m", "pytest", "tests/plain_compose", *session.posargs, env={"PYTHONPATH": PATHS})
 
 
 @nox.session(default=False)

@@ -87,6 +87,12 @@ def pytest_runtest_logstart(nodeid: str) -> None:
         Path(run, "current-test").write_text(nodeid, encoding="utf-8")
 
 
+@pytest.fixture(autouse=True)
+def trace_of_the_test(request: pytest.FixtureRequest) -> None:
+    """Give each test a trace of its own: its id is in the report and in the services' log lines."""
+    request.node.user_properties.append(("trace_id", shop.trace.begin()))
+
+
 @pytest.fixture
 def dice(request: pytest.FixtureRequest) -> random.Random:
     """Random numbers that the seed and the test's name repeat."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections import deque
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -37,6 +38,25 @@ class Exchange:
 
 exchanges: deque[Exchange] = deque(maxlen=200)
 """The last exchanges of the running test."""
+
+
+@dataclass(kw_only=True)
+class Trace:
+    """The trace of the running test, which its requests carry (https://www.w3.org/TR/trace-context/)."""
+
+    trace_id: str = ""
+
+    def begin(self) -> str:
+        """Begin a new trace and return its id."""
+        self.trace_id = secrets.token_hex(16)
+        return self.trace_id
+
+    def headers(self) -> dict[str, str]:
+        """Return the header by which a service knows the trace; none outside a test."""
+        return {"traceparent": f"00-{self.trace_id}-{secrets.token_hex(8)}-01"} if self.trace_id else {}
+
+
+trace = Trace()
 
 
 def address(name: str) -> str:
@@ -84,6 +104,7 @@ class Service:
             NoAnswerError: the service did not answer.
         """
         options = {"timeout": TIMEOUT_S, "allow_redirects": False, **request}
+        options["headers"] = {**trace.headers(), **(request.get("headers") or {})}
         try:
             response = self.session.request(method, self.url + path, **options)
         except requests.RequestException as error:

@@ -15,8 +15,12 @@ pytestmark = pytest.mark.usefixtures("books_agree")
 BUYERS = 6
 TOLD_WITHIN_S = 15.0
 WAY = [
-    *("order.placed", "order.paid", "payment.succeeded"),
-    *("order.refunded", "refund.succeeded", "payment.refunded"),
+    "order.placed",
+    "order.paid",
+    "payment.succeeded",
+    "order.refunded",
+    "refund.succeeded",
+    "payment.refunded",
 ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from config.logs import request_id
+from config.tracing import trace_id_of
 
 
 class AccessLogger(Logger):
@@ -26,6 +27,8 @@ class AccessLogger(Logger):
             "duration_ms": round(request_time.total_seconds() * 1000, 2),
             "remote": environ.get("REMOTE_ADDR", "-"),
         }
+        if trace_id := trace_id_of(environ.get("HTTP_TRACEPARENT", "")):
+            fields["trace_id"] = trace_id
         identities = (value for name, value in resp.headers if name.lower() == "x-request-id")
         identity = next(identities, None) or request_id.get()
         extra = {"fields": fields, "request_id": identity}

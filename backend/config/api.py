@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
@@ -39,8 +40,8 @@ api = ShopAPI(
     description="Catalogue, carts, checkout, orders and payments of the shop.",
     urls_namespace="api",
     docs=LocalSwagger(),
-    docs_url="/docs",
-    openapi_url="/openapi.json",
+    docs_url="/docs" if settings.API_DOCS else None,
+    openapi_url="/openapi.json" if settings.API_DOCS else None,
 )
 for router in (catalog_router, accounts_router, carts_router, orders_router, payments_router):
     api.add_router("", router)

@@ -16,6 +16,8 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
+from config.tracing import current_trace_id
+
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 # Passwords inside URLs, and values of names that hold secrets.
@@ -54,6 +56,8 @@ class JsonFormatter(logging.Formatter):
             "request_id": getattr(record, "request_id", None) or request_id.get(),
             "pid": record.process,
         }
+        if trace_id := current_trace_id():
+            line["trace_id"] = trace_id
         line.update(getattr(record, "fields", {}))
         if record.exc_info:
             line["exception"] = redact(self.formatException(record.exc_info))

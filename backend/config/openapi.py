@@ -8,6 +8,7 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
+from config.policies import POLICIES, PREFIX, SECURITY, SECURITY_SCHEMES
 from core.problems import CONTENT_TYPE
 
 KEY_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
@@ -33,6 +34,11 @@ class ShopAPI(NinjaAPI):
 
     def _build_schema(self, **options: Any) -> OpenAPISchema:
         document = super().get_openapi_schema(**options)
+        document["components"]["securitySchemes"] = SECURITY_SCHEMES
+        for path, methods in document["paths"].items():
+            for method, operation in methods.items():
+                policy = POLICIES[method.upper(), path.removeprefix(PREFIX)]
+                operation["security"] = SECURITY[policy.caller]
         for operation in _operations(document):
             _errors_as_problems(operation["responses"])
             _add_server_refusals(operation["responses"])

@@ -5,9 +5,12 @@ import sys
 
 from django.core.wsgi import get_wsgi_application
 
+from config import tracing
 from config.env import BadEnvironment
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
+
+tracing.start("backend")  # before Django reads its list of middleware
 
 try:
     application = get_wsgi_application()

@@ -105,7 +105,6 @@ def _with_variants(product: Product, leaf: Leaf, number: int, random: Random) ->
                 name=choice,
                 attributes={leaf.option: choice},
                 price=product.price + position * 5,
-                currency=product.currency,
                 position=position,
             )
         )

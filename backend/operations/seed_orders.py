@@ -75,7 +75,7 @@ def _build_basket(number: int, categories: dict[int, list[Variant]], seed: int) 
         email=f"customer-{customer}@example.com",
         state=OrderState.FULFILLED,
         total=total,
-        currency=next(iter(chosen)).currency,
+        currency=next(iter(chosen)).product.currency,
         created_at=moment,
         expires_at=moment + timedelta(minutes=15),
         paid_at=moment,

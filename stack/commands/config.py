@@ -12,6 +12,7 @@ from stack.display import config, messages
 from stack.engines import registry
 from stack.model import Stack
 from stack.plan import plan
+from stack.plan import ports as container_ports
 from stack.plan.plan import Plan
 
 
@@ -28,7 +29,7 @@ def run(choice: Choice, *, dry_run: bool, as_json: bool = False) -> None:
 
 def _plan(stack: Stack, name: str, engine: str) -> Plan:
     """Return the plan with the published ports, 0 where the guardian would choose one."""
-    targets = plan.targets(stack, stack.services, engine=engine)
+    targets = container_ports.targets(stack, stack.services, engine=engine)
     published = {(s.name, p.target): p.published for s in stack.services.values() for p in s.ports}
     ports = {s: {t: published.get((s, t)) or 0 for t in table} for s, table in targets.items()}
     return plan.make(stack, name=name, engine=engine, services=stack.services, ports=ports, folders={})

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 
 from stack.commands import options
-from stack.control import guardians, plans
+from stack.control import guardians, places, plans
 from stack.control.choice import Choice
 from stack.environments import service_environment
 from stack.errors import NotRunnable, UnknownService
 from stack.plan.addresses import rewrite_names, rewrite_paths
-from stack.plan.plan import LOOPBACK, ServicePlan
+from stack.plan.plan import LOOPBACK, Plan, ServicePlan
 from stack.records import plans as stored_plans
 from stack.records import state
 from stack.records.state import StackState
@@ -36,12 +36,23 @@ def run(choice: Choice, service: str, command: str, *, fresh: bool = False) -> i
     plan = stored_plans.read(stack.name)
     planned = plans.service_of(plan, service)
     environment = local_environment(planned, stack)
-    addresses = {(s.name, t): (LOOPBACK, p) for s in plan.services.values() for t, p in s.ports.items()}
-    argv = [rewrite_paths(rewrite_names(word, addresses, own=service), planned.folders) for word in words]
+    argv = _local_words(plan, planned, words)
     program = shutil.which(argv[0], path=environment["PATH"])
     if program is None:
         raise NotRunnable(f"{service} has no program {argv[0]!r}.", hint="Check the spelling of the command.")
-    return programs.attach([program, *argv[1:]], env=environment | dict(plan.endpoints), cwd=planned.cwd)
+    argv = places.placed(stack, planned, [program, *argv[1:]])
+    # The endpoints are this machine's addresses, which a network of its own does not reach.
+    endpoints = {} if planned.network == "own" else dict(plan.endpoints)
+    return programs.attach(argv, env=environment | endpoints, cwd=planned.cwd)
+
+
+def _local_words(plan: Plan, planned: ServicePlan, words: Sequence[str]) -> list[str]:
+    """The words with the folders and, where services share one network, the addresses of this machine."""
+    addresses = {(s.name, t): (LOOPBACK, p) for s in plan.services.values() for t, p in s.ports.items()}
+    if planned.network == "own":
+        addresses = {}
+    own = planned.name
+    return [rewrite_paths(rewrite_names(word, addresses, own=own), planned.folders) for word in words]
 
 
 def local_environment(planned: ServicePlan, stack: StackState) -> dict[str, str]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import NoReturn
 
-from stack.control import guardians
+from stack.commands.exec import local_environment
+from stack.control import guardians, places
 from stack.control.choice import Choice
 from stack.display import messages, tables
 from stack.engines.container import resources
+from stack.errors import NotUp
 from stack.health import checks, probes
-from stack.plan.plan import Plan
+from stack.health.probes import Probe
+from stack.plan.plan import Plan, ServicePlan
 from stack.records import plans
 from stack.records.state import StackState
 from stack.system import programs
@@ -30,21 +34,34 @@ def run(choice: Choice, *, as_json: bool = False) -> int:
 def check_all(plan: Plan, stack: StackState) -> list[dict[str, str]]:
     """Return the result of every service's health check, all asked at once."""
 
+    probing = {name: _probe(service, stack) for name, service in plan.services.items()}
+
     async def check() -> list[dict[str, str]]:
-        return list(await asyncio.gather(*(_check(plan, stack, name) for name in plan.services)))
+        return list(await asyncio.gather(*(_check(name, probe) for name, probe in probing.items())))
 
     return asyncio.run(check())
 
 
-async def _check(plan: Plan, stack: StackState, name: str) -> dict[str, str]:
+def _probe(plan: ServicePlan, stack: StackState) -> Probe | None:
     async def execute(argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
-        words = list(argv)
-        if stack.engine != "local":
-            words = [stack.engine, "exec", resources.container_of(stack.name, name), *argv]
-        done = await asyncio.to_thread(programs.run, words, timeout_s=timeout_s, check=False)
+        words, env = list(argv), None
+        if stack.engine == "local":
+            words, env = places.placed(stack, plan, argv), local_environment(plan, stack)
+        else:
+            words = [stack.engine, "exec", resources.container_of(stack.name, plan.name), *argv]
+        done = await programs.run_async(words, env=env, timeout_s=timeout_s, check=False)
         return done.returncode, done.stdout + done.stderr
 
-    probe = checks.choose(plan.services[name], execute)
+    async def refuse(host: str, port: int) -> NoReturn:
+        raise ConnectionRefusedError
+
+    try:
+        return checks.choose(plan, execute, places.connect_of(stack, plan))
+    except NotUp:
+        return checks.choose(plan, execute, refuse)
+
+
+async def _check(name: str, probe: Probe | None) -> dict[str, str]:
     if probe is None:
         return {"service": name, "health": "-", "answer": "no health check", "ms": ""}
     began = time.monotonic()

@@ -73,38 +73,34 @@ class _Parser:
     def _statement(self) -> None:
         match = _STATEMENT.match(self.text, self.position)
         if not match:
-            raise self._error("expected NAME=value")
+            raise ComposeError(f"{self._where()}: expected NAME=value.")
         name, self.position = match[1], match.end()
         if match["sign"]:
-            self.values[name] = self._value()
+            self.values[name] = self._value(name)
         elif name in self.outer:
             self.values[name] = self.outer[name]
 
-    def _value(self) -> str:
+    def _value(self, name: str) -> str:
         quote = self.text[self.position : self.position + 1]
         if quote in ("'", '"'):
-            return self._quoted(quote)
+            return self._quoted(quote, name)
         value, _, _rest = self.text[self.position :].partition("\n")
         where = self._where()
         self.position += len(value)
         return self.interpolation.text(value.partition(" #")[0].rstrip(), where)
 
-    def _quoted(self, quote: str) -> str:
+    def _quoted(self, quote: str, name: str) -> str:
         match = re.compile(rf"{quote}((?:[^{quote}\\]|\\.)*){quote}", re.DOTALL).match(
             self.text, self.position
         )
         if not match:
-            raise self._error("has a quote that is not closed")
+            raise ComposeError(f"{self._where()}: the value of {name} has a quote that is not closed.")
         where, self.position = self._where(), match.end()
         value = match[1].replace("\\" + quote, quote)
         return self.interpolation.text(_ESCAPE.sub(_unescape, value), where) if quote == '"' else value
 
     def _where(self) -> str:
         return f"{self.file}, line {self.text.count(chr(10), 0, self.position) + 1}"
-
-    def _error(self, problem: str) -> ComposeError:
-        line = self.text[self.position :].partition("\n")[0]
-        return ComposeError(f"{self._where()}: {line.partition('=')[0]} {problem}.")
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -132,13 +132,21 @@ def _parse(text: str, file: Path) -> Iterator[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = ", ".join(part for part in (error.problem, error.context) if part)
-        raise ComposeError(f"{_at(file, mark)}: not valid YAML: {reason}.") from None
+        raise ComposeError(f"{_at(file, mark)}: not valid YAML: {_tab_in(text, mark) or reason}.") from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n") + 1, error.position - before.rfind("\n")
         raise ComposeError(f"{file}, line {line}, column {column}: not valid YAML: {error.reason}.") from None
     except RecursionError:
         raise ComposeError(f"{file}: nested too deeply.") from None
+
+
+def _tab_in(text: str, mark: Any) -> str:
+    """What is wrong, where a tab indents the line of ``mark`` or stands at it; empty where none does."""
+    line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
+    indentation = line[: len(line) - len(line.lstrip())]
+    has_tab = "\t" in indentation or line[mark.column : mark.column + 1] == "\t" if mark else False
+    return "a tab cannot indent a line; use spaces" if has_tab else ""
 
 
 def _at(file: Path, mark: Any) -> str:

@@ -26,6 +26,6 @@ def service_of_kind(plan: Plan, kind: ServerKind) -> ServicePlan:
         UnknownService: there is none.
     """
     for service in plan.services.values():
-        if images.server_kind(service.service.image or "") == kind:
+        if images.server_kind(service.server_image) == kind:
             return service
     raise UnknownService(f"{plan.name} has no {kind} service.", hint=f"Services: {', '.join(plan.services)}.")

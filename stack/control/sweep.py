@@ -64,6 +64,9 @@ def sweep() -> list[str]:
         try:
             stack = state.read(name)
         except (OSError, StackError) as error:
+            guardian = state.guardian_of(name)
+            if guardian is not None and processes.is_alive(*guardian):
+                continue  # a stack of another version of this project, in another work tree
             path = state.state_file(name)
             path.replace(path.with_suffix(".damaged"))
             sentences.append(f"set aside the state of {name}: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from stack.plan.plan import Plan, ServicePlan
 from stack.records.service_logs import Log
 
 Say = Callable[[str], None]
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +46,17 @@ class Running(Protocol):
 
     async def stop(self, grace_s: float) -> None: ...
 
+    async def connect(self, host: str, port: int) -> Connection: ...
+
     async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]: ...
 
 
 class Engine(Protocol):
     """Runs the services of one stack."""
+
+    async def open_networks(self, say: Say) -> bool:
+        """Return whether each service has a network of its own, having made what they need for it."""
+        ...
 
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]: ...
 

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from stack.environments import needs, node_modules, virtualenv
+from stack.errors import NotRunnable
 from stack.model import Service
 from stack.plan.image_config import ImageConfig
+from stack.plan.images import parse_reference, server_kind
 
 Say = Callable[[str], None]
+
+SYSTEMS: Final = frozenset(
+    (
+        *("scratch", "debian", "ubuntu", "alpine", "busybox", "fedora", "centos", "rockylinux", "almalinux"),
+        *("amazonlinux", "archlinux", "buildpack-deps", "bash", "python", "node", "uv", "pypy"),
+    )
+)
+"""Base images whose programs a machine has, or gets from what a service installs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +57,21 @@ def require_installable(service: Service, image: ImageConfig) -> None:
     """Check that what a service needs can be installed, without installing it.
 
     Raises:
-        NotRunnable: a Node project without a lock.
+        NotRunnable: a Node project without a lock, or a base image whose programs are not here.
         LockMismatch: a file that says what to install cannot be read.
     """
     needed = needs.of_service(service, image)
     if needed.node is not None:
         node_modules.require_lock(needed.node)
+    is_anything = needed.python is not None or needed.node is not None or service.local.command is not None
+    if image.base and not is_anything and not is_replaceable(image.base):
+        raise NotRunnable(
+            f"its base image {image.base} is neither one of Python, Node.js, Postgres or Redis, "
+            "nor a plain system, and a container engine alone can provide its programs.",
+            hint='Add `x-local: {command: ["PROGRAM", "ARGUMENT"]}` to it, or use --engine docker.',
+        )
+
+
+def is_replaceable(image: str) -> bool:
+    """Return whether this machine can take the place of a base image that adds no programs of its own."""
+    return parse_reference(image).name in SYSTEMS or server_kind(image) is not None

@@ -114,10 +114,18 @@ class Guardian:
         engine = self._engine = registry.create(self._request.engine)
         loaded = load(self._request)
         self._timeline.redact = redactor_of(loaded).text
+        networks = await engine.open_networks(self._timeline.note)
         plan = make_plan(
-            self._request, loaded, engine, reserve=self._reservations.reserve, note=self._timeline.note
+            self._request,
+            loaded,
+            engine,
+            reserve=self._reservations.reserve,
+            note=self._timeline.note,
+            networks=networks,
         )
         self._store(plan)
+        for sentence in plan.notes:
+            self._timeline.note(sentence)
         await engine.prepare(plan, self._site, self._timeline.note)
         return plan, engine
 

@@ -163,7 +163,7 @@ class Lifecycle:
         run.record_process()
         run.started.set()
         ended = asyncio.ensure_future(run.running.wait())
-        probe = checks.choose(run.plan, run.running.execute)
+        probe = checks.choose(run.plan, run.running.execute, run.running.connect)
         watching = None
         try:
             await self._become_ready(run, probe, ended)

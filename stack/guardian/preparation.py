@@ -9,6 +9,7 @@ from stack import compose
 from stack.engines.protocol import Engine, Site
 from stack.model import Service, Stack
 from stack.plan import plan as planning
+from stack.plan import ports as published
 from stack.plan import unenforced
 from stack.plan.plan import Plan
 from stack.records import port_leases, state
@@ -37,8 +38,11 @@ def make_plan(
     *,
     reserve: Callable[[int], bool],
     note: Callable[[str], None],
+    networks: bool,
 ) -> Plan:
     """Return the plan of the requested stack; its ports are leased.
+
+    ``networks``: each service has a network of its own.
 
     Raises:
         StackError: a service cannot be run, or a port is taken.
@@ -52,7 +56,7 @@ def make_plan(
     ports, notes = port_leases.lease(
         request.name,
         services,
-        planning.targets(loaded, services, engine=request.engine),
+        published.targets(loaded, services, engine=request.engine, networks=networks),
         alive=set(state.names()) | {request.name},
         reserve=reserve,
     )
@@ -66,6 +70,7 @@ def make_plan(
         services=services,
         ports=ports,
         folders=engine.folders(loaded, site_of(request)),
+        networks=networks,
     )
 
 

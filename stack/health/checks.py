@@ -6,12 +6,23 @@ check is executed as written.
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from stack.health.probes import CommandProbe, Execute, HttpProbe, PostgresProbe, Probe, RedisProbe
+from stack.health.probes import (
+    CommandProbe,
+    Connect,
+    Connecting,
+    Execute,
+    HttpProbe,
+    PostgresProbe,
+    Probe,
+    RedisProbe,
+    connect_from_here,
+)
+from stack.plan import images
 from stack.plan.plan import LOOPBACK, ServicePlan
 
 QUIET: Final = frozenset(
@@ -23,70 +34,117 @@ QUIET: Final = frozenset(
 """Options of curl and wget that change what is printed, not what is requested."""
 
 
-def choose(plan: ServicePlan, execute: Execute) -> Probe | None:
-    """Return the probe of the service's health check; None where it has none."""
+LOCALHOST: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})
+SHELL_MARKS: Final = ";|&<>`$(\n"
+GREPS_PONG: Final = re.compile(r"\s*\|\s*grep\s+(?:-\w+\s+)?[\"']?PONG[\"']?\s*$")
+
+
+def choose(plan: ServicePlan, execute: Execute, connect: Connect = connect_from_here) -> Probe | None:
+    """Return the probe of the service's health check; None where it has none.
+
+    ``execute`` runs a command where the service runs, ``connect`` opens a connection on its network.
+    """
     if not plan.healthcheck or plan.healthcheck[0] == "NONE" or plan.service.healthcheck is None:
         return None
-    argv = _argv(plan.healthcheck)
-    known = _idiom(argv, plan) if plan.ports else None
+    known = _server_probe(plan, connect) or _http(_argv(plan.healthcheck), plan, connect)
     return known or CommandProbe(
-        argv=_literal(plan.executed), execute=execute, timeout_s=plan.service.healthcheck.timeout_s
+        argv=_literal(plan), execute=execute, timeout_s=plan.service.healthcheck.timeout_s
     )
 
 
-def _literal(test: tuple[str, ...]) -> tuple[str, ...]:
-    return ("/bin/sh", "-c", test[1]) if test[0] == "CMD-SHELL" else test[1:]
+def _literal(plan: ServicePlan) -> tuple[str, ...]:
+    """Return the argv of a check as it is written.
+
+    In a container, Postgres' own programs ask over TCP: while the official image initialises a new volume,
+    a temporary server answers on the socket alone.
+    """
+    test = plan.executed
+    argv = ("/bin/sh", "-c", test[1]) if test[0] == "CMD-SHELL" else test[1:]
+    if plan.network == "container" and images.server_kind(plan.server_image) == "postgres":
+        return ("env", f"PGHOST={LOOPBACK}", *argv)
+    return argv
 
 
 def _argv(test: tuple[str, ...]) -> tuple[str, ...]:
     """Return the argv of a check; empty where a shell would do more than run it."""
     if test[0] == "CMD":
         return test[1:]
-    text = test[1].removesuffix("|| exit 1").strip()
-    if any(mark in text for mark in ";|&<>`$(\n"):
+    text = _without_exit(test[1])
+    if any(mark in text for mark in SHELL_MARKS):
         return ()
+    return _split(text)
+
+
+def _without_exit(text: str) -> str:
+    return re.sub(r"\s*\|\|\s*exit\s+\d+\s*$", "", text).strip()
+
+
+def _split(text: str) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(text))
     except ValueError:
         return ()
 
 
-def _idiom(argv: tuple[str, ...], plan: ServicePlan) -> Probe | None:
-    if not argv:
-        return None
-    program = argv[0].rsplit("/", 1)[-1]
-    first = next(iter(plan.ports.values()))
-    if program in {"curl", "wget"}:
-        return _http(argv)
+def _server_probe(plan: ServicePlan, connect: Connect) -> Probe | None:
+    """Return the probe of a check by ``pg_isready`` or ``redis-cli ping``, with whatever options."""
+    test = plan.healthcheck
+    text = "" if test[0] == "CMD" else GREPS_PONG.sub("", _without_exit(test[1]))
+    argv = test[1:] if test[0] == "CMD" else () if re.search(r"[;|&<>`\n]|\$\(", text) else _split(text)
+    program = argv[0].rsplit("/", 1)[-1] if argv else ""
     if program == "pg_isready":
-        return _postgres(argv, plan.service.environment, _port(plan, 5432, first))
-    if program == "redis-cli" and [part.lower() for part in argv[1:]] == ["ping"]:
-        return RedisProbe(host=LOOPBACK, port=_port(plan, 6379, first))
+        return _postgres(plan, connect)
+    if program in {"redis-cli", "valkey-cli"} and argv[-1].lower() == "ping":
+        return _redis(plan, connect)
     return None
 
 
-def _port(plan: ServicePlan, target: int, default: int) -> int:
-    return plan.ports.get(target, default)
+def _redis(plan: ServicePlan, connect: Connect) -> RedisProbe | None:
+    if plan.network == "own":
+        return RedisProbe(host="localhost", port=images.PORTS["redis"], connect=connect)
+    port = _port(plan, images.PORTS["redis"])
+    return None if port is None else RedisProbe(host=LOOPBACK, port=port)
 
 
-def _http(argv: tuple[str, ...]) -> HttpProbe | None:
+def _port(plan: ServicePlan, target: int) -> int | None:
+    """Return the port of this machine for a container port, else for the first one."""
+    return plan.ports.get(target, next(iter(plan.ports.values()), None))
+
+
+def _http(argv: tuple[str, ...], plan: ServicePlan, connect: Connect) -> HttpProbe | None:
     """Return the probe of a plain GET; None where the check has a method, headers or a body."""
+    if not argv or argv[0].rsplit("/", 1)[-1] not in {"curl", "wget"}:
+        return None
     words = [word for word in argv[1:] if word not in QUIET and not word.startswith("--tries=")]
     url = urlsplit(words[0]) if len(words) == 1 else None
-    if url is None or url.scheme != "http" or url.hostname != LOOPBACK or url.port is None:
+    if url is None or url.scheme != "http" or url.hostname is None:
         return None
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    if plan.network == "own":
+        if url.hostname not in LOCALHOST:
+            return None
+        return HttpProbe(host="localhost", port=url.port or 80, path=path, connect=connect)
+    if url.hostname != LOOPBACK or url.port is None or url.port not in plan.ports.values():
+        return None
     return HttpProbe(host=url.hostname, port=url.port, path=path)
 
 
-def _postgres(argv: tuple[str, ...], environment: Mapping[str, str], port: int) -> PostgresProbe | None:
-    if "POSTGRES_PASSWORD" not in environment:
+def _postgres(plan: ServicePlan, connect: Connect) -> PostgresProbe | None:
+    environment = plan.service.environment
+    target = images.PORTS["postgres"]
+    port = _port(plan, target)
+    if "POSTGRES_PASSWORD" not in environment or port is None:
         return None
     user = environment.get("POSTGRES_USER", "postgres")
+
+    def connect_inside(host: str, port: int) -> Connecting:
+        return connect("localhost", target)
+
     return PostgresProbe(
         host=LOOPBACK,
         port=port,
         user=user,
         password=environment["POSTGRES_PASSWORD"],
         database=environment.get("POSTGRES_DB", user),
+        connect=connect_inside if plan.network == "own" else connect_from_here,
     )

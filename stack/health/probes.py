@@ -10,9 +10,12 @@ from typing import Literal, Protocol
 
 from stack.errors import CommandFailed
 
-Kind = Literal["ok", "refused", "hang", "slow", "wrong"]
+Kind = Literal["ok", "refused", "hang", "slow", "wrong", "no program"]
 PASSING = frozenset({408, 421, 425, 429})
 """The client errors that waiting may change (RFC 9110, RFC 8470, RFC 6585)."""
+
+NOT_RUN = frozenset({126, 127})
+"""A shell's codes for a program that is missing or cannot be executed (POSIX, 2.8.2)."""
 
 EVIDENCE_S = 0.2
 """How long to wait for the body of an error status: it is evidence only."""
@@ -21,11 +24,22 @@ Execute = Callable[[tuple[str, ...], float], Awaitable[tuple[int, str]]]
 """Run an argv where the service runs, for at most some seconds; return its exit code and output."""
 
 
+Connecting = Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+Connect = Callable[[str, int], Connecting]
+"""Opens a connection to a host and port, as the service would see them."""
+
+
+async def connect_from_here(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a connection on this machine's network."""
+    return await asyncio.open_connection(host, port)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Observation:
     """What one probe observed. ``refused``: no connection; ``hang``: connected, but no answer in time.
 
-    ``slow``: an answer, but after the timeout of the health check; ``permanent``: waiting does not change it.
+    ``slow``: an answer, but after the timeout of the health check; ``no program``: the check cannot be run;
+    ``permanent``: waiting does not change it.
     """
 
     kind: Kind
@@ -49,6 +63,7 @@ class HttpProbe:
     host: str
     port: int
     path: str
+    connect: Connect = connect_from_here
 
     @property
     def question(self) -> str:
@@ -57,7 +72,7 @@ class HttpProbe:
     async def ask(self) -> Observation:
         fields = "Host: localhost\r\nUser-Agent: stack-probe\r\nConnection: close"
         request = f"GET {self.path} HTTP/1.1\r\n{fields}\r\n\r\n"
-        answer = await _exchange(self.host, self.port, request.encode(), until=b"\r\n\r\n")
+        answer = await _exchange(self.connect, self.host, self.port, request.encode(), until=b"\r\n\r\n")
         head, _, body = answer.partition(b"\r\n\r\n")
         words = head.split(b"\r\n", 1)[0].split(b" ", 2)
         if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
@@ -76,13 +91,14 @@ class RedisProbe:
 
     host: str
     port: int
+    connect: Connect = connect_from_here
 
     @property
     def question(self) -> str:
         return f"PING {self.host}:{self.port}"
 
     async def ask(self) -> Observation:
-        answer = await _exchange(self.host, self.port, b"PING\r\n", until=b"\r\n")
+        answer = await _exchange(self.connect, self.host, self.port, b"PING\r\n", until=b"\r\n")
         if answer.startswith((b"+PONG", b"-NOAUTH")):
             return Observation(kind="ok", detail="PONG")
         return _no_answer(answer, "Redis")
@@ -97,13 +113,14 @@ class PostgresProbe:
     user: str
     password: str
     database: str
+    connect: Connect = connect_from_here
 
     @property
     def question(self) -> str:
         return f"SELECT 1 on {self.host}:{self.port}/{self.database}"
 
     async def ask(self) -> Observation:
-        _, writer = await asyncio.open_connection(self.host, self.port)
+        _, writer = await self.connect(self.host, self.port)
         writer.close()
         return await asyncio.to_thread(self._select)
 
@@ -147,6 +164,8 @@ class CommandProbe:
         detail = f"exit code {code}: {last_line}" if last_line else f"exit code {code}"
         if code == 0:
             return Observation(kind="ok", detail=detail)
+        if code in NOT_RUN or last_line.endswith(": not found"):
+            return Observation(kind="no program", detail=detail)
         return Observation(kind="refused" if self._no_connection(code, output) else "wrong", detail=detail)
 
     def _no_connection(self, code: int, output: str) -> bool:
@@ -164,16 +183,16 @@ async def observe(probe: Probe, timeout_s: float) -> Observation:
     except TimeoutError:
         return Observation(kind="hang", detail=f"{probe.question}: no answer in {timeout_s:.2g} s")
     except CommandFailed as error:
-        return Observation(kind="hang" if error.timed_out else "refused", detail=str(error))
+        return Observation(kind="hang" if error.timed_out else "no program", detail=str(error))
     except ConnectionRefusedError:
         return Observation(kind="refused", detail=f"{probe.question}: connection refused")
     except OSError as error:
         return Observation(kind="refused", detail=f"{probe.question}: {error.strerror or error}")
 
 
-async def _exchange(host: str, port: int, request: bytes, *, until: bytes) -> bytes:
+async def _exchange(connect: Connect, host: str, port: int, request: bytes, *, until: bytes) -> bytes:
     """Send ``request`` and return what arrived up to the end of the stream (64 KiB at most)."""
-    reader, writer = await asyncio.open_connection(host, port)
+    reader, writer = await connect(host, port)
     try:
         writer.write(request)
         await writer.drain()

@@ -77,6 +77,11 @@ def of_service(service: Service) -> ImageConfig:
     return of_build(build)
 
 
+def of_services(services: Mapping[str, Service]) -> dict[str, ImageConfig]:
+    """Return the configuration of each service's image, as far as a Dockerfile of this machine says it."""
+    return {name: of_service(service) for name, service in services.items()}
+
+
 def of_stage(parsed: Dockerfile, target: str | None, context: Path) -> ImageConfig:
     """Return the configuration of the image that a stage makes; see ``Dockerfile.lineage``."""
     base, stages = parsed.lineage(target)

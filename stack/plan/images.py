@@ -19,6 +19,10 @@ KINDS: Final[Mapping[str, ServerKind]] = {
 """The last part of a repository's name, the same in every mirror, and the server that is inside."""
 
 
+PORTS: Final[Mapping[ServerKind, int]] = {"postgres": 5432, "redis": 6379}
+"""Where each kind of server listens (the ``EXPOSE`` of the official images)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reference:
     """The parts of an image reference; ``tag`` is ``latest`` where none is given."""

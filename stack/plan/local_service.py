@@ -10,10 +10,17 @@ from typing import Final
 
 from stack.model import Service
 from stack.plan import copied_files
-from stack.plan.addresses import LOOPBACK, Addresses, rewrite_names, rewrite_paths
+from stack.plan.addresses import (
+    LOOPBACK,
+    Addresses,
+    rewrite_environment,
+    rewrite_names,
+    rewrite_paths,
+    rewrite_value_paths,
+)
 from stack.plan.image_config import ImageConfig
-from stack.plan.images import parse_reference
-from stack.plan.service_plan import Problem, ServicePlan
+from stack.plan.images import server_kind
+from stack.plan.service_plan import Problem, ServicePlan, server_image
 
 _IMAGE_VARIABLES: Final = frozenset(
     ("PATH", "HOME", "VIRTUAL_ENV", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH", "NODE_PATH")
@@ -30,20 +37,26 @@ def plan_local_service(
     image: ImageConfig,
     *,
     ports: Mapping[int, int],
-    addresses: Addresses,
+    addresses: Addresses | None,
     mounts: Mapping[str, str],
 ) -> ServicePlan:
-    """Return the plan of a service on the local engine; a ``problem`` where there is no command."""
+    """Return the plan of a service on the local engine; a ``problem`` where there is no command.
+
+    ``addresses`` are those of services that share the network of this machine. It is None where each has
+    a network of its own: there names and ports are those of a container, and nothing is rewritten.
+    """
     folders = {**_copies(image, mounts), **mounts}
 
     def rewrite(text: str, own: str | None = None) -> str:
-        return rewrite_paths(rewrite_names(text, addresses, own=own), folders)
+        return rewrite_paths(rewrite_names(text, addresses or {}, own=own), folders)
 
     argv = _argv(service, image)
     environment = {**_image_environment(image, folders), **service.environment, **service.local.environment}
-    values = {key: rewrite(text) for key, text in environment.items()} | {"HOST": LOOPBACK}
-    if ports:
-        values["PORT"] = str(next(iter(ports.values())))
+    if addresses is None:
+        values = {**_own_address(service, image, ports), **environment}
+    else:
+        values = {**rewrite_environment(environment, addresses), **_shared_address(ports)}
+    values = {key: rewrite_value_paths(key, text, folders) for key, text in values.items()}
     check = service.healthcheck.test if service.healthcheck is not None else ()
     test = tuple(rewrite(part, service.name) for part in check)
     return ServicePlan(
@@ -57,7 +70,20 @@ def plan_local_service(
         folders=mounts,
         image=image,
         problem=_problem(service, image, argv),
+        network="own" if addresses is None else "shared",
+        server_image=server_image(service, image),
     )
+
+
+def _own_address(service: Service, image: ImageConfig, ports: Mapping[int, int]) -> dict[str, str]:
+    """Where a service with a network of its own is to listen, unless its variables say otherwise."""
+    targets = [*(port.target for port in service.ports), *service.expose, *image.ports, *ports]
+    return {"HOST": "0.0.0.0"} | ({"PORT": str(targets[0])} if targets else {})
+
+
+def _shared_address(ports: Mapping[int, int]) -> dict[str, str]:
+    """Where a service is to listen that shares this machine's network."""
+    return {"HOST": LOOPBACK} | ({"PORT": str(next(iter(ports.values())))} if ports else {})
 
 
 def _copies(image: ImageConfig, mounts: Mapping[str, str]) -> dict[str, str]:
@@ -119,7 +145,7 @@ def _problem(service: Service, image: ImageConfig, argv: tuple[str, ...]) -> Pro
             "only a container engine fetches a context from elsewhere.",
             way_out=_way_out(("PROGRAM", "ARGUMENT")),
         )
-    if argv or _is_server(image.base):
+    if argv or server_kind(image.base):
         return None
     return Problem(
         sentence=f"{name}: its command is that of its base image {image.base}, "
@@ -130,7 +156,3 @@ def _problem(service: Service, image: ImageConfig, argv: tuple[str, ...]) -> Pro
 
 def _way_out(command: tuple[str, ...]) -> str:
     return f"Add `x-local: {{command: {json.dumps(list(command))}}}` to it, or use --engine docker."
-
-
-def _is_server(image: str) -> bool:
-    return parse_reference(image).repository.rpartition("/")[2] in {"postgres", "redis", "valkey"}

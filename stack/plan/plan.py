@@ -12,24 +12,28 @@ from pathlib import Path
 
 from stack.errors import DependencyCycle, NotRunnable, UnknownService
 from stack.model import Condition, Service, Stack
-from stack.plan import image_config
+from stack.plan import image_config, references
 from stack.plan.addresses import LOOPBACK as LOOPBACK
-from stack.plan.addresses import Addresses, referenced_ports, rewrite_names
+from stack.plan.addresses import Addresses, rewrite_names
 from stack.plan.image_config import ImageConfig
 from stack.plan.local_service import plan_local_service
-from stack.plan.service_plan import Problem
+from stack.plan.service_plan import Problem, server_image
 from stack.plan.service_plan import ServicePlan as ServicePlan
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A stack with every decision made. ``services`` is in start order."""
+    """A stack with every decision made.
+
+    ``services`` is in start order; ``notes`` are what is probably a mistake in the compose files.
+    """
 
     name: str
     engine: str
     stack: Stack
     services: Mapping[str, ServicePlan]
     endpoints: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def order(services: Mapping[str, Service]) -> tuple[str, ...]:
@@ -69,24 +73,6 @@ def select(stack: Stack, names: Iterable[str]) -> dict[str, Service]:
     return {name: service for name, service in stack.services.items() if name in selected}
 
 
-def targets(stack: Stack, services: Mapping[str, Service], *, engine: str) -> dict[str, tuple[int, ...]]:
-    """Return the container ports that need a host port.
-
-    A container has an address of its own, so only published ports do. Local processes share one address,
-    so exposed ports do, too, and every port that another service refers to.
-    """
-    if engine != "local":
-        return {name: tuple(port.target for port in service.ports) for name, service in services.items()}
-    texts = [v for s in services.values() for v in (*s.environment.values(), *(s.command or ()))]
-    referenced = referenced_ports([*texts, *stack.endpoints.values()], services)
-    result: dict[str, tuple[int, ...]] = {}
-    for name, service in services.items():
-        declared = [*(p.target for p in service.ports), *service.expose]
-        others = sorted(port for service_name, port in referenced if service_name == name)
-        result[name] = tuple(dict.fromkeys([*declared, *others]))
-    return result
-
-
 def conditions_on(name: str, services: Mapping[str, Service]) -> set[Condition]:
     """Return the conditions in which other services wait for this one."""
     return {d.condition for s in services.values() for d in s.depends_on if d.service == name}
@@ -100,8 +86,9 @@ def make(
     services: Mapping[str, Service],
     ports: Mapping[str, Mapping[int, int]],
     folders: Mapping[str, Mapping[str, str]],
+    networks: bool = False,
 ) -> Plan:
-    """Return the plan of ``stack`` on ``engine``.
+    """Return the plan of ``stack`` on ``engine``; with ``networks`` each local service has one of its own.
 
     ``ports`` is service -> container port -> host port; ``folders`` is service -> mount target ->
     host folder (only the local engine needs them).
@@ -110,22 +97,32 @@ def make(
         DependencyCycle: see ``order``.
         ComposeError: a Dockerfile is missing, or has not the stage that ``build.target`` names.
     """
-    addresses = {(s, t): (LOOPBACK, h) for s, table in ports.items() for t, h in table.items()}
-    images = {key: image_config.of_service(service) for key, service in services.items()}
+    addresses = {
+        (alias, target): (LOOPBACK, port)
+        for service, table in ports.items()
+        for alias in (service, *(services[service].hostnames if service in services else ()))
+        for target, port in table.items()
+    }
+    configs = image_config.of_services(services)
     planned: dict[str, ServicePlan] = {}
     for key in order(services):
-        service = _with_image_defaults(services[key], images[key])
+        service = _with_image_defaults(services[key], configs[key])
         own = ports.get(key, {})
         planned[key] = replace(
             plan_local_service(
-                service, images[key], ports=own, addresses=addresses, mounts=folders.get(key, {})
+                service,
+                configs[key],
+                ports=own,
+                addresses=None if networks else addresses,
+                mounts=folders.get(key, {}),
             )
             if engine == "local"
-            else _container_service(service, images[key], own, addresses),
+            else _container_service(service, configs[key], own, addresses),
             awaited="service_completed_successfully" in conditions_on(key, services),
         )
     endpoints = {key: rewrite_names(value, addresses) for key, value in stack.endpoints.items()}
-    return Plan(name=name, engine=engine, stack=stack, services=planned, endpoints=endpoints)
+    notes = references.warnings(stack, services)
+    return Plan(name=name, engine=engine, stack=stack, services=planned, endpoints=endpoints, notes=notes)
 
 
 def require_runnable(plan: Plan, further: Mapping[str, Problem] | None = None) -> None:
@@ -157,6 +154,8 @@ def _container_service(
         healthcheck=tuple(rewrite_names(part, addresses, own=service.name) for part in test),
         executed=test,
         image=image,
+        network="container",
+        server_image=server_image(service, image),
     )
 
 

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from stack.model import Service
+from stack.plan import images
 from stack.plan.image_config import ImageConfig
+
+Network = Literal["container", "own", "shared"]
+"""Where a service listens: in a container, as a process with a network of its own, or on this machine."""
+
+
+def server_image(service: Service, image: ImageConfig) -> str:
+    """Return the image of Postgres or Redis that a service runs: its own, or the base of its Dockerfile."""
+    if service.local.command is not None:
+        return ""
+    name = service.image or "" if service.build is None else image.base
+    return name if images.server_kind(name) else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +38,8 @@ class ServicePlan:
     ``argv`` is empty where the image decides. ``ports`` maps container to host ports. ``healthcheck`` is
     the check's ``test`` with addresses of this machine, ``executed`` the test as it is run where the
     service runs. ``awaited``: another service waits until this one has completed. ``image`` is the
-    configuration of the image that its Dockerfile makes.
+    configuration of the image that its Dockerfile makes. ``server_image`` is the image of Postgres or
+    Redis that it runs, empty where it runs something else.
     """
 
     service: Service
@@ -39,6 +53,8 @@ class ServicePlan:
     awaited: bool = False
     image: ImageConfig = field(default_factory=ImageConfig)
     problem: Problem | None = None
+    network: Network = "shared"
+    server_image: str = ""
 
     @property
     def name(self) -> str:

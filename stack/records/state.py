@@ -125,6 +125,21 @@ def read(name: str) -> StackState | None:
         return None
 
 
+class _Guardian(msgspec.Struct, frozen=True):
+    """What the state of every version holds; the rest may be unknown here."""
+
+    pid: int
+    pid_started: float
+
+
+def guardian_of(name: str) -> tuple[int, float] | None:
+    """Return pid and start of the guardian of a stack, also from the state of another version; else None."""
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        guardian = msgspec.json.decode(state_file(name).read_bytes(), type=_Guardian)
+        return guardian.pid, guardian.pid_started
+    return None
+
+
 def names() -> tuple[str, ...]:
     """Return the names of the stacks that have a state file."""
     return tuple(sorted(path.parent.name for path in (state_home() / "stacks").glob("*/state.json")))

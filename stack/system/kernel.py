@@ -19,7 +19,8 @@ from stack.system import programs
 TRIAL_S = 5.0
 PR_SET_PDEATHSIG = 1
 ROOT_PREFIX = ("unshare", "--pid", "--fork", "--kill-child=KILL")
-USER_PREFIX = ("unshare", "--user", "--map-current-user", "--pid", "--fork", "--kill-child=KILL")
+USER_PREFIX = ("unshare", "--user", "--map-current-user", "--keep-caps", *ROOT_PREFIX[1:])
+"""The guardian keeps its capabilities in its own user namespace: it gives networks to services."""
 
 
 def namespace_prefix() -> tuple[str, ...]:

@@ -150,6 +150,25 @@ def test_yaml_that_does_not_parse_is_one_sentence_with_line_and_column(tmp_path:
         load(whole("", "services:\n  web: [\n"), tmp_path)
 
 
+@pytest.mark.parametrize("text", ["services:\n\tweb: {image: i}\n", "services:\n  web:\n  \timage: i\n"])
+def test_a_tab_is_called_a_tab(text: str, tmp_path: Path) -> None:
+    with pytest.raises(
+        ComposeError, match=r"line \d, column \d+: not valid YAML: a tab cannot indent a line"
+    ):
+        load(whole("", text), tmp_path)
+
+
+def test_an_env_file_s_mistake_is_named_without_its_value(tmp_path: Path) -> None:
+    files = {"compose.yml": service("user: a"), ".env": 'OK=1\nDB_PASSWORD="hunter2 s3cret\n'}
+    with pytest.raises(ComposeError) as caught:
+        load(Case(name="", files=files), tmp_path)
+    expected = f"{tmp_path / '.env'}, line 2: the value of DB_PASSWORD has a quote that is not closed."
+    assert caught.value.message == expected
+    with pytest.raises(ComposeError) as caught:
+        load(Case(name="", files={**files, ".env": "OK=1\ns3cret hunter2\n"}), tmp_path)
+    assert caught.value.message == f"{tmp_path / '.env'}, line 2: expected NAME=value."
+
+
 def test_a_required_variable_is_named_with_its_message_file_and_key(tmp_path: Path) -> None:
     with pytest.raises(VariableMissing) as caught:
         load(whole("", "services: {web: {image: 'i:${TAG:?say which}'}}"), tmp_path)

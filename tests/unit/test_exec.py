@@ -52,6 +52,7 @@ def planned(name: str, *needs: str, **values: Any) -> ServicePlan:
         folders=folders,
         healthcheck=check.test if check else (),
         executed=check.test if check else (),
+        server_image=values.get("image", ""),
     )
 
 

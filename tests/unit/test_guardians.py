@@ -15,7 +15,7 @@ from held import dead_pid, kept, launched
 from msgspec.structs import replace
 
 from stack.control import guardians, sweep
-from stack.control.guardians import Launched
+from stack.control.guardians import GuardianProcess
 from stack.errors import GuardianLost, NotUp
 from stack.records import leftovers, runs, state, timeline
 from stack.records.control import Action, Command, Outcome, Reply
@@ -60,6 +60,17 @@ def test_a_pid_that_was_given_to_somebody_else_is_not_our_guardian(name: str, tm
     mine = kept(name, tmp_path, pid=os.getpid())
     state.write(replace(mine, pid_started=mine.pid_started - 3600))
     assert guardians.alive(name) is None
+
+
+def test_a_running_stack_of_another_version_is_left_alone(name: str, tmp_path: Path) -> None:
+    kept(name, tmp_path, pid=os.getpid())
+    path = state.state_file(name)
+    newer = path.read_text().replace('"token"', '"unknown_key": 1, "token"')
+    path.write_text(newer)
+    assert sweep.sweep() == []
+    assert path.read_text() == newer
+    path.write_text(newer.replace(f'"pid": {os.getpid()}', f'"pid": {dead_pid()}'))
+    assert sweep.sweep()[0].startswith(f"set aside the state of {name}")
 
 
 def test_a_damaged_state_is_set_aside_and_stops_nobody(name: str, tmp_path: Path) -> None:
@@ -163,6 +174,6 @@ def test_a_lease_that_is_given_up_is_an_end_of_file(tmp_path: Path) -> None:
     os.close(reading)
 
 
-def replace_lease(held: Launched, lease: int) -> Launched:
+def replace_lease(held: GuardianProcess, lease: int) -> GuardianProcess:
     held.lease = lease
     return held

@@ -8,7 +8,7 @@ import pytest
 from stack.display import config
 from stack.errors import DependencyCycle, NotRunnable, UnknownService
 from stack.model import Build, Dependency, Healthcheck, LocalHints, Port, Service, Stack
-from stack.plan import plan
+from stack.plan import plan, ports
 from stack.plan.plan import Plan
 
 
@@ -26,9 +26,9 @@ def stack(*services: Service, **endpoints: str) -> Stack:
     )
 
 
-def make(described: Stack, engine: str = "local", **ports: dict[int, int]) -> Plan:
+def make(described: Stack, engine: str = "local", **table: dict[int, int]) -> Plan:
     return plan.make(
-        described, name="shop", engine=engine, services=described.services, ports=ports, folders={}
+        described, name="shop", engine=engine, services=described.services, ports=table, folders={}
     )
 
 
@@ -60,8 +60,23 @@ def test_containers_publish_what_is_published_and_processes_whatever_is_spoken_o
         service("db", expose=(9,)),
         WEB="http://web:81",
     )
-    assert plan.targets(described, described.services, engine="docker") == {"web": (80,), "db": ()}
-    assert plan.targets(described, described.services, engine="local") == {"web": (80, 81), "db": (9, 5432)}
+    assert ports.targets(described, described.services, engine="docker") == {"web": (80,), "db": ()}
+    assert ports.targets(described, described.services, engine="local") == {"web": (80, 81), "db": (9, 5432)}
+
+
+def test_a_store_that_publishes_nothing_has_a_port_of_its_own_on_the_local_engine() -> None:
+    described = stack(service("cache", image="valkey/valkey:8"), service("db", image="postgres:15"))
+    assert ports.targets(described, described.services, engine="local") == {"cache": (6379,), "db": (5432,)}
+    assert ports.targets(described, described.services, engine="docker") == {"cache": (), "db": ()}
+
+
+def test_a_service_is_reached_by_its_aliases_too() -> None:
+    web = service("web", environment={"DB": "postgres://main-db:5432/x"}, local=LocalHints(command=("run",)))
+    db = service("db", hostnames=("main-db",), local=LocalHints(command=("run",)))
+    described = stack(web, db)
+    assert ports.targets(described, described.services, engine="local") == {"web": (), "db": (5432,)}
+    made = make(described, db={5432: 20001})
+    assert made.services["web"].environment["DB"] == "postgres://127.0.0.1:20001/x"
 
 
 def test_a_local_service_is_told_its_address_and_those_of_others() -> None:

@@ -134,7 +134,7 @@ def test_a_plain_get_is_asked_directly(test: tuple[str, ...]) -> None:
         ("CMD-SHELL", f"curl -f {URL} | grep ok"),
         ("CMD-SHELL", f"curl -f {URL};true"),
         ("CMD-SHELL", "test -f $HOME/ready"),
-        ("CMD", "redis-cli", "-a", "password", "ping"),
+        ("CMD", "redis-cli", "-a", "password", "dbsize"),
     ],
 )
 def test_whatever_says_more_is_executed_as_written(test: tuple[str, ...]) -> None:

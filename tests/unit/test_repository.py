@@ -183,6 +183,19 @@ def test_every_module_says_what_it_is_for() -> None:
     assert silent == []
 
 
+DOCSTRINGS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def test_docstrings_begin_with_everybody_s_verbs() -> None:
+    """Return, raise, start, wait (PEP 257): no function "answers"."""
+    names = [name for name in tracked() if name.endswith(".py")]
+    nodes = [(name, node) for name in names for node in ast.walk(ast.parse(text_of(name)))]
+    first_words = [
+        (name, (ast.get_docstring(n) or " ").split(" ")[0]) for name, n in nodes if isinstance(n, DOCSTRINGS)
+    ]
+    assert [name for name, word in first_words if word in {"Answer", "Answers"}] == []
+
+
 def test_every_word_of_inv_explains_itself() -> None:
     namespace = importlib.import_module("tasks").namespace
     tasks = {name: namespace[name] for name in namespace.task_names}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.engines.protocol import Exit, Site
+from stack.engines.protocol import Connection, Exit, Site
 from stack.errors import BuildFailed
 from stack.guardian.supervisor import Supervisor
 from stack.health import checks
@@ -49,6 +49,9 @@ class FakeRunning:
         if not self.ended.done():
             self.ended.set_result(Exit(code=0))
 
+    async def connect(self, host: str, port: int) -> Connection:
+        raise ConnectionRefusedError
+
     async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
         return 0, ""
 
@@ -63,6 +66,9 @@ class FakeEngine:
         self.did: list[str] = []
         self.pid = 0
         self.running: dict[str, FakeRunning] = {}
+
+    async def open_networks(self, say: Callable[[str], None]) -> bool:
+        return False
 
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
         return {}
@@ -150,7 +156,7 @@ class Theatre:
         engine = FakeEngine(codes, unbuildable)
         asked = {s.name: ScriptedProbe(self.answers.get(s.name, [OK]), engine.breaks) for s in services}
         self.patch.setattr(
-            checks, "choose", lambda plan, execute: asked[plan.name] if plan.service.healthcheck else None
+            checks, "choose", lambda plan, *place: asked[plan.name] if plan.service.healthcheck else None
         )
         jobs = {
             d.service

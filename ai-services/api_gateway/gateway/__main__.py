@@ -8,7 +8,7 @@ import resource
 import sys
 from contextlib import suppress
 
-from gateway import logs
+from gateway import logs, tracing
 from gateway.settings import BadEnvironment, Settings, read_settings
 
 
@@ -25,6 +25,7 @@ def main() -> None:
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; requests in progress get ``graceful_s`` seconds to finish."""
+    tracing.start()
     import uvicorn
 
     from gateway.server import server_config

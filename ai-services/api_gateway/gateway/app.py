@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
@@ -11,7 +12,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway import health, problems, proxy
+from gateway import health, problems, proxy, tracing
 from gateway.middleware import RequestMiddleware
 from gateway.proxy.upstream import Upstream
 from gateway.settings import Settings
@@ -52,10 +53,16 @@ def create_app(settings: Settings) -> ASGIApp:
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with Upstream(settings) as upstream:
             yield {"settings": settings, "upstream": upstream}
+        await asyncio.to_thread(tracing.stop)
 
     pages = FastAPIOffline(
-        title="Shop API gateway", description=DESCRIPTION, version="1", redoc_url=None, lifespan=lifespan
+        title="Shop API gateway",
+        description=DESCRIPTION,
+        version="1",
+        redoc_url=None,
+        lifespan=lifespan,
+        telemetry=tracing.FASTAPI,
     )
     pages.add_exception_handler(HTTPException, problems.handle_http_exception)
     pages.include_router(health.router)
-    return RequestMiddleware(Application(pages))
+    return tracing.traced(RequestMiddleware(Application(pages)))

@@ -17,6 +17,7 @@ from gateway.connections.transport import Response
 from gateway.forwarded import resolve_origin
 from gateway.logs import request_id
 from gateway.problems import Problem, problem_response
+from gateway.tracing import trace_id_of
 
 ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 CLIENT_DISCONNECTED = 499  # never sent; the access log shows it if the client left before the response
@@ -149,6 +150,8 @@ def _log(scope: Scope, exchange: _Exchange, elapsed_s: float) -> None:
         "duration_ms": round(elapsed_s * 1000, 2),
         "remote": scope["client"][0] if scope.get("client") else "-",
     }
+    if trace_id := trace_id_of(scope):
+        fields["trace_id"] = trace_id
     text = "%s %s %s in %.1f ms"
     access.info(
         text, fields["method"], fields["path"], exchange.status, elapsed_s * 1000, extra={"fields": fields}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from stack.engines.protocol import Exit
+from stack.engines.protocol import Connection, Exit
 from stack.errors import CommandFailed
 from stack.records.service_logs import Log
 from stack.system import programs
@@ -47,6 +47,10 @@ class Container:
                 await asyncio.gather(self._ended, self._reader, return_exceptions=True)
         for task in (self._ended, self._reader):
             task.cancel()
+
+    async def connect(self, host: str, port: int) -> Connection:
+        """Open a connection to a published port."""
+        return await asyncio.open_connection(host, port)
 
     async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
         """Run ``argv`` inside the container; return its exit code and output."""

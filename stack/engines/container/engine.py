@@ -52,6 +52,10 @@ class ContainerEngine:
         self._created: asyncio.Task[None] | None = None
         self._lived: set[str] = set()
 
+    async def open_networks(self, say: Say) -> bool:
+        """Containers have networks of their own; what is published is the engine's matter."""
+        return True
+
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
         """Containers have mounts of their own."""
         return {}

@@ -8,14 +8,15 @@ import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 
-from stack.engines.local import servers
+from stack.engines.local import entry, network, servers
+from stack.engines.local.network import StackNetwork
 from stack.engines.local.process import Launch, LocalProcess
 from stack.engines.local.runnable import require_runnable
 from stack.engines.protocol import Running, Say, Site
 from stack.environments import service_environment
 from stack.environments.service_environment import ServiceEnvironment
-from stack.errors import NotRunnable
 from stack.model import Healthcheck, Mount, Service, Stack
+from stack.plan import images
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
 from stack.records.service_logs import Log
 from stack.records.state import make_scratch
@@ -33,6 +34,15 @@ class LocalEngine:
         self._site: Site | None = None
         self._environments: dict[str, ServiceEnvironment] = {}
         self._running: list[LocalProcess] = []
+        self._network: StackNetwork | None = None
+
+    async def open_networks(self, say: Say) -> bool:
+        """Make the bridge between the services' networks, where this machine allows it."""
+        try:
+            self._network = await network.open_network()
+        except network.NoNetworks as reason:
+            say(f"services share the network of this machine: {reason}; names are rewritten in variables")
+        return self._network is not None
 
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
         """Return the host folder behind every mount: service -> container path -> host path."""
@@ -54,12 +64,14 @@ class LocalEngine:
             for mount in service.service.mounts:
                 if mount.type != "bind":
                     Path(service.folders[mount.target]).mkdir(parents=True, exist_ok=True)
+        if self._network is not None:
+            await self._network.connect_services(plan, site.scratch)
 
     async def build(self, plan: ServicePlan, say: Say) -> None:
         """Install what the service needs; a server needs nothing."""
         service = plan.service
-        if service.build is None and service.local.command is None:
-            servers.runner(service.image or "")  # says at once what it cannot run
+        if plan.server_image or (service.build is None and service.local.command is None):
+            servers.runner(plan.server_image or service.image or "")  # says at once what it cannot run
             return
         self._environments[plan.name] = await asyncio.to_thread(
             service_environment.sync, service, plan.image, say=say
@@ -73,16 +85,14 @@ class LocalEngine:
         """Start the service; its first process is a session leader of its own.
 
         Raises:
-            NotRunnable: there is no such program.
+            NotRunnable: there is no such program, or it cannot be run.
+            PortTaken: another program listens at one of its published ports.
         """
         launch = await asyncio.to_thread(self.launch, plan)
-        try:
-            process = LocalProcess(plan, launch, log)
-        except FileNotFoundError as error:
-            raise NotRunnable(
-                f"services.{plan.name}: there is no program {launch.argv[0]!r} here ({launch.cwd}).",
-                hint="Check its command, give it an x-local command, or use --engine docker.",
-            ) from error
+        own = self._network.services[plan.name] if self._network is not None else None
+        if own is not None:
+            await own.publish(plan.ports)
+        process = LocalProcess(plan, launch, log, own)
         self._running.append(process)
         return process
 
@@ -90,29 +100,27 @@ class LocalEngine:
         """Take what was saved: a process reads its code when it starts, ``build`` sees a changed lock."""
 
     async def remove(self, *, volumes: bool) -> None:
-        """Nothing is left but folders, which belong to the state."""
+        """Let go of the networks; folders belong to the state."""
+        if self._network is not None:
+            self._network.close()
 
     def launch(self, plan: ServicePlan) -> Launch:
         """Return what is executed for a service, having prepared the data that it needs (blocks)."""
         assert self._site is not None
         installed = self._environments.get(plan.name, ServiceEnvironment())
-        is_image = not installed.programs and plan.service.build is None and plan.service.image
-        if is_image or not plan.argv:
+        if plan.server_image or (not plan.argv and plan.service.local.command is None):
             return self._from_image(plan, self._site)
         environment = environment_of(plan, self._site.token, installed)
-        return Launch(argv=_found(plan.argv, environment["PATH"]), environment=environment, cwd=plan.cwd)
+        argv = entry.resolve(plan.name, plan.argv, path=environment["PATH"], cwd=plan.cwd)
+        return Launch(argv=argv, environment=environment, cwd=plan.cwd)
 
     def _from_image(self, plan: ServicePlan, site: Site) -> Launch:
-        if plan.service.local.command is not None:
-            environment = environment_of(plan, site.token, ServiceEnvironment())
-            return Launch(argv=_found(plan.argv, environment["PATH"]), environment=environment, cwd=plan.cwd)
         data = {target: Path(folder) for target, folder in plan.folders.items()}
         state = site.scratch / plan.name
         state.mkdir(parents=True, exist_ok=True)
-        port = next(iter(plan.ports.values()))
-        made = servers.runner(plan.service.image or "").prepare(
-            plan.service, data=data, host=LOOPBACK, port=port, state=state
-        )
+        image = plan.server_image or plan.service.image or ""
+        host, port = _listens(plan)
+        made = servers.runner(image).prepare(plan.service, data=data, host=host, port=port, state=state)
         environment = {**environment_of(plan, site.token, ServiceEnvironment()), **made.environment}
         return Launch(argv=made.argv, environment=environment, cwd=made.cwd, user=made.user)
 
@@ -132,10 +140,13 @@ def environment_of(plan: ServicePlan, token: str, installed: ServiceEnvironment)
     return base | dict(plan.environment)
 
 
-def _found(argv: tuple[str, ...], path: str) -> tuple[str, ...]:
-    import shutil
-
-    return (shutil.which(argv[0], path=path) or argv[0], *argv[1:])
+def _listens(plan: ServicePlan) -> tuple[str, int]:
+    """Return the address at which a server listens."""
+    kind = images.server_kind(plan.server_image)
+    target = images.PORTS[kind] if kind else 0
+    if plan.network == "own":
+        return "0.0.0.0", target
+    return LOOPBACK, plan.ports.get(target, next(iter(plan.ports.values()), target))
 
 
 def _folder(service: Service, mount: Mount, stack: Stack, site: Site) -> Path:

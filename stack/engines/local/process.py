@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from stack.engines.protocol import Exit
+from stack.engines.local.network import ServiceNetwork
+from stack.engines.protocol import Connection, Exit
+from stack.errors import CommandFailed
 from stack.plan.plan import ServicePlan
 from stack.records.service_logs import Log
 from stack.system import kernel, programs
@@ -42,22 +46,16 @@ class Launch:
 class LocalProcess:
     """One service's first process, its output and its end."""
 
-    def __init__(self, plan: ServicePlan, launch: Launch, log: Log) -> None:
-        self._plan, self._launch, self._log = plan, launch, log
+    def __init__(
+        self, plan: ServicePlan, launch: Launch, log: Log, network: ServiceNetwork | None = None
+    ) -> None:
+        self._plan, self._launch, self._log, self._network = plan, launch, log, network
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[Exit] = self._loop.create_future()
         self._pipe, theirs = os.pipe()
         os.set_blocking(self._pipe, False)
         try:
-            self._process = programs.spawn(
-                launch.argv,
-                cwd=launch.cwd,
-                env=launch.environment,
-                output=theirs,
-                own_session=True,
-                before=kernel.die_with_parent(),
-                user=launch.user,
-            )
+            self._process = self._start(launch, theirs)
         except BaseException:
             os.close(self._pipe)
             raise
@@ -65,6 +63,20 @@ class LocalProcess:
             os.close(theirs)
         self._listen()
         self._watch()
+
+    def _start(self, launch: Launch, output: int) -> programs.Process:
+        argv, place = self._placed(launch.argv)
+        before = kernel.die_with_parent()
+        return programs.spawn(
+            argv, env=launch.environment, output=output, own_session=True, before=before, **place
+        )
+
+    def _placed(self, argv: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """Return the words that run ``argv`` where the service runs, and how they are started."""
+        launch = self._launch
+        if self._network is None:
+            return argv, {"cwd": launch.cwd, "user": launch.user}
+        return self._network.argv(argv, user=launch.user, cwd=launch.cwd), {}
 
     @property
     def pid(self) -> int:
@@ -75,6 +87,8 @@ class LocalProcess:
 
     async def stop(self, grace_s: float) -> None:
         """Ask the process to end, then end its whole session."""
+        if self._network is not None:
+            self._network.withdraw()
         if not self._ended.done():
             number = getattr(signal, self._plan.service.stop_signal or "SIGTERM", signal.SIGTERM)
             with contextlib.suppress(ProcessLookupError):
@@ -86,12 +100,17 @@ class LocalProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
         await self.wait()
 
+    async def connect(self, host: str, port: int) -> Connection:
+        """Open a connection on the network of the service."""
+        if self._network is None:
+            return await asyncio.open_connection(host, port)
+        return await self._network.connect(host, port)
+
     async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
         """Run ``argv`` where the service runs: same environment, folder and account."""
-        place = self._launch
-        done = await programs.run_async(
-            argv, cwd=place.cwd, env=place.environment, user=place.user, timeout_s=timeout_s, check=False
-        )
+        environment = self._launch.environment
+        words, place = self._placed(required(argv, environment))
+        done = await programs.run_async(words, env=environment, timeout_s=timeout_s, check=False, **place)
         return done.returncode, done.stdout + done.stderr
 
     def _watch(self) -> None:
@@ -110,6 +129,8 @@ class LocalProcess:
             waiter.add_done_callback(lambda done: self._finish(done.result()))
 
     def _finish(self, code: int) -> None:
+        if self._network is not None:
+            self._network.withdraw()
         self._read()
         if not self._ended.done():
             self._ended.set_result(Exit(code=code))
@@ -139,3 +160,15 @@ class LocalProcess:
             self._loop.remove_reader(self._pipe)
             os.close(self._pipe)
             self._pipe = -1
+
+
+def required(argv: tuple[str, ...], environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return ``argv`` with the path of its program.
+
+    Raises:
+        CommandFailed: there is no such program on the service's PATH.
+    """
+    program = shutil.which(argv[0], path=environment.get("PATH", os.defpath))
+    if program is None:
+        raise CommandFailed(argv, "was not found")
+    return (program, *argv[1:])

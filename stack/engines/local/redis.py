@@ -66,6 +66,7 @@ def our_options(*, host: str, port: int, folder: Path) -> tuple[str, ...]:
     """Return what the engine decides; the last word on an option counts."""
     return (
         *("--bind", host),
+        *("--protected-mode", "no"),
         *("--port", str(port)),
         *("--dir", str(folder)),
         *("--daemonize", "no"),

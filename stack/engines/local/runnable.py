@@ -23,8 +23,8 @@ def require_runnable(plan: Plan) -> None:
 def _problem(plan: ServicePlan) -> Problem | None:
     service = plan.service
     try:
-        if service.build is None and service.local.command is None:
-            servers.runner(service.image or "")
+        if plan.server_image or (service.build is None and service.local.command is None):
+            servers.runner(plan.server_image or service.image or "")
         else:
             service_environment.require_installable(service, plan.image)
     except NotRunnable as error:

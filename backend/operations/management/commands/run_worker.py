@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from config import tracing
 from operations.worker import Worker
 
 
@@ -23,6 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the worker."""
+        tracing.start("worker")
         worker = Worker(heartbeat=settings.WORKER_HEARTBEAT)
         if options["once"]:
             self.stdout.write(f"{worker.run_round()} done")

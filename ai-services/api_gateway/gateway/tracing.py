@@ -1,0 +1,85 @@
+"""Traces by OpenTelemetry, where OTEL_EXPORTER_OTLP_ENDPOINT names a receiver; elsewhere nothing is recorded.
+
+All settings are the standard's own variables
+(https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from fastapi.telemetry import TelemetryConfig
+from opentelemetry import trace
+from starlette.types import ASGIApp, Scope
+
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+SERVICE = "api-gateway"
+PAGES = frozenset({"/", "/docs", "/openapi.json"})
+FASTAPI: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's own recording is off: it does not see the requests that are forwarded."""
+TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+"""https://www.w3.org/TR/trace-context/#traceparent-header"""
+
+
+def is_enabled() -> bool:
+    """Return whether spans are recorded and sent."""
+    return bool(os.environ.get(ENDPOINT)) and os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true"
+
+
+def start() -> None:
+    """Send the spans of this process in the background; the SDK is imported only here."""
+    if not is_enabled():
+        return
+    os.environ.setdefault("OTEL_SERVICE_NAME", SERVICE)
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    AioHttpClientInstrumentor().instrument()
+
+
+def stop() -> None:
+    """Send what is still waiting: Uvicorn ends the process by its signal, so that nothing runs after it."""
+    if is_enabled():
+        from opentelemetry.sdk.trace import TracerProvider
+
+        provider = trace.get_tracer_provider()
+        if isinstance(provider, TracerProvider):
+            provider.shutdown()
+
+
+def traced(app: ASGIApp) -> ASGIApp:
+    """Return the application with a span for each request but health checks, named by its route."""
+    if not is_enabled():
+        return app
+    from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+
+    return OpenTelemetryMiddleware(
+        app,
+        excluded_urls="health",
+        exclude_spans=["receive", "send"],  # they cost as much as all the rest
+        default_span_details=_span_of,
+    )
+
+
+def _span_of(scope: Scope) -> tuple[str, dict[str, Any]]:
+    """Return a span's name and attributes: the route, never the URL, so that there are few names."""
+    path = scope["path"]
+    route = "/api/v1/{path}" if path.startswith("/api/v1/") else path if path in PAGES else "{unknown}"
+    return f"{scope['method']} {route}", {"http.route": route}
+
+
+def trace_id_of(scope: Scope) -> str:
+    """Return the id of the trace that a request belongs to, empty where it belongs to none."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        return f"{context.trace_id:032x}"
+    values = [value for name, value in scope["headers"] if name == b"traceparent"]
+    found = TRACEPARENT.fullmatch(values[0]) if len(values) == 1 else None
+    return found[1].decode() if found and found[1].strip(b"0") else ""

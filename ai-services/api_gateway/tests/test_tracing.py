@@ -1,0 +1,146 @@
+"""Traces: sent where the standard variable says so; elsewhere the SDK is not even imported."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from gateway.tracing import trace_id_of
+from tests.backend import Backend
+
+GATEWAY = Path(__file__).resolve().parent.parent
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+HEADER = f"00-{TRACE}-b7ad6b7169203331-01"
+
+
+class Receiver(ThreadingHTTPServer):
+    """A server that keeps what is exported to it."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        super().__init__(("127.0.0.1", 0), _Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def names(self) -> list[tuple[str, str]]:
+        """Return kind and name of each span of the test's trace."""
+        requests = [ExportTraceServiceRequest.FromString(body) for body in self.bodies]
+        scopes = [s for request in requests for r in request.resource_spans for s in r.scope_spans]
+        spans = [span for scope in scopes for span in scope.spans if span.trace_id.hex() == TRACE]
+        return sorted((Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_"), span.name) for span in spans)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def running(backend: Backend, **environment: str) -> Iterator[str]:
+    """Run ``python -m gateway`` and give its address once it answers."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    variables = {
+        **os.environ,
+        "BACKEND_URL": backend.url,
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        **environment,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gateway"], cwd=GATEWAY, env=variables, stderr=subprocess.DEVNULL
+    )
+    try:
+        url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 20
+        while not _answers(f"{url}/docs"):
+            assert time.monotonic() < deadline, "the gateway does not answer within 20 s"
+            time.sleep(0.02)
+        yield url
+    finally:
+        process.terminate()  # what is recorded is sent before it ends
+        process.wait(20)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    server = Receiver()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def ask(url: str, path: str) -> None:
+    request = urllib.request.Request(url + path, headers={"traceparent": HEADER})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        response.read()
+
+
+def test_a_request_is_one_trace_from_the_client_to_the_backend(backend: Backend, receiver: Receiver) -> None:
+    with running(backend, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{receiver.server_port}") as url:
+        ask(url, "/api/v1/products?q=very-private-words")
+    assert receiver.names() == [("CLIENT", "GET"), ("SERVER", "GET /api/v1/{path}")]
+    (sent,) = [dict(request["headers"])["traceparent"] for request in backend.seen]
+    assert sent.split("-")[1] == TRACE
+    assert sent != HEADER
+
+
+def test_health_checks_leave_no_trace(backend: Backend, receiver: Receiver) -> None:
+    with running(backend, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{receiver.server_port}") as url:
+        ask(url, "/health")
+    assert receiver.names() == []
+
+
+def test_without_a_receiver_the_header_passes_through_and_the_sdk_is_not_imported(backend: Backend) -> None:
+    with running(backend, OTEL_EXPORTER_OTLP_ENDPOINT="") as url:
+        ask(url, "/api/v1/products")
+    (sent,) = [dict(request["headers"])["traceparent"] for request in backend.seen]
+    assert sent == HEADER
+    code = "import sys, gateway.__main__, gateway.app, gateway.tracing as t; t.start(); "
+    code += "print([m for m in sys.modules if m.startswith('opentelemetry.sdk')])"
+    environment = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=GATEWAY, env=environment, capture_output=True, text=True
+    )
+    assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("headers", "trace_id"),
+    [
+        ([(b"traceparent", HEADER.encode())], TRACE),
+        ([(b"traceparent", HEADER.upper().encode())], ""),
+        ([(b"traceparent", HEADER.replace(TRACE, "0" * 32).encode())], ""),
+        ([(b"traceparent", HEADER.encode())] * 2, ""),
+        ([], ""),
+    ],
+)
+def test_only_one_valid_header_names_a_trace(headers: list[tuple[bytes, bytes]], trace_id: str) -> None:
+    assert trace_id_of({"type": "http", "headers": headers}) == trace_id

@@ -1,0 +1,55 @@
+"""Traces by OpenTelemetry, where OTEL_EXPORTER_OTLP_ENDPOINT names a receiver; else none of it is imported.
+
+All settings are the standard's own variables
+(https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
+SQL is recorded with its placeholders, never with the values.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+"""https://www.w3.org/TR/trace-context/#traceparent-header"""
+
+
+def start(service: str) -> None:
+    """Record spans of Django, its database and Redis in this process and send them in the background."""
+    if not os.environ.get(ENDPOINT) or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return
+    os.environ.setdefault("OTEL_SERVICE_NAME", service)
+    os.environ.setdefault("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "health")
+    from opentelemetry import trace
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.instrumentation.django import DjangoInstrumentor
+    from opentelemetry.instrumentation.psycopg2 import Psycopg2Instrumentor
+    from opentelemetry.instrumentation.redis import RedisInstrumentor
+    from opentelemetry.instrumentation.sqlite3 import SQLite3Instrumentor
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    DjangoInstrumentor().instrument()
+    Psycopg2Instrumentor().instrument(skip_dep_check=True)  # it is installed as psycopg2-binary
+    RedisInstrumentor().instrument()
+    SQLite3Instrumentor().instrument()
+
+
+def current_trace_id() -> str:
+    """Return the id of the trace that this code runs in, empty where nothing is traced."""
+    api = sys.modules.get("opentelemetry.trace")
+    if api is None:
+        return ""
+    context = api.get_current_span().get_span_context()
+    return f"{context.trace_id:032x}" if context.is_valid else ""
+
+
+def trace_id_of(traceparent: str) -> str:
+    """Return the trace id of a ``traceparent`` header, empty where it is none."""
+    found = TRACEPARENT.fullmatch(traceparent)
+    return found[1] if found and found[1].strip("0") else ""

@@ -1,0 +1,206 @@
+"""A network of its own for each service, as a container has: its ports, its localhost, names for the others.
+
+In the guardian's namespaces a bridge connects them (veth(4)); a private ``/etc/hosts`` (hosts(5)) has the
+names. The guardian stays in the network of this machine: it hands on the published ports, and asks the
+services' health through sockets that it opens in their networks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from stack.engines.local import forwarding
+from stack.errors import CommandFailed
+from stack.model import Service
+from stack.plan.addresses import HOST_OF_CONTAINERS
+from stack.plan.plan import LOOPBACK, Plan
+from stack.system import kernel, network_namespace, programs
+from stack.system.network_namespace import Namespaces
+from stack.system.processes import own_pid
+
+NETWORK: Final = "198.18.0"
+"""The first three bytes of all addresses (RFC 2544: no real network has these)."""
+
+GATEWAY: Final = f"{NETWORK}.1"
+MOST_SERVICES: Final = 250
+SETUP_LIMIT_S: Final = 20.0
+HOSTS_HEAD: Final = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+
+BRIDGE: Final = f"""\
+link set lo up
+link add stack0 type bridge
+addr add {GATEWAY}/24 dev stack0
+link set stack0 up
+"""
+
+PREPARE: Final = """\
+set -e
+mount --make-rprivate /
+mount --bind "$1" /etc/hosts
+printf 'link set lo up\\naddr add %s/24 dev eth0\\nlink set eth0 up\\nroute add default via %s\\n' "$2" "$3" |
+    ip -batch -
+"""
+
+
+class ServiceNetwork:
+    """The network of one service."""
+
+    def __init__(self, address: str, namespaces: Namespaces, bridge: ThreadPoolExecutor) -> None:
+        self.address, self.namespaces, self._bridge = address, namespaces, bridge
+        self._thread: ThreadPoolExecutor | None = None
+        self._servers: list[asyncio.Server] = []
+
+    def argv(self, argv: tuple[str, ...], *, user: str | None, cwd: Path) -> tuple[str, ...]:
+        """Return the words that run ``argv`` inside."""
+        return network_namespace.inside(self.namespaces.nsenter(), argv, user=user, cwd=cwd)
+
+    async def connect(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a connection from inside: ``localhost`` is the service itself.
+
+        Raises:
+            OSError: nothing listens there.
+        """
+        if self._thread is None:
+            self._thread = network_namespace.thread_inside(self.namespaces.network)
+        loop = asyncio.get_running_loop()
+        connection = await loop.run_in_executor(self._thread, socket.create_connection, (host, port), 5.0)
+        connection.setblocking(False)
+        return await asyncio.open_connection(sock=connection)
+
+    async def publish(self, ports: Mapping[int, int]) -> None:
+        """Hand on ports of this machine: container port -> port of this machine.
+
+        Raises:
+            PortTaken: another program listens on one of them.
+        """
+        for target, port in ports.items():
+            self._servers.append(await forwarding.forward(LOOPBACK, port, partial(self._open, target)))
+
+    def withdraw(self) -> None:
+        """Close the published ports."""
+        while self._servers:
+            self._servers.pop().close()
+
+    def close(self) -> None:
+        """Let go of the network; it vanishes with its last process."""
+        self.withdraw()
+        if self._thread is not None:
+            self._thread.shutdown(wait=False)
+        self.namespaces.close()
+
+    async def _open(self, port: int) -> socket.socket:
+        loop = asyncio.get_running_loop()
+        connection = await loop.run_in_executor(self._bridge, _new_socket)
+        try:
+            await loop.sock_connect(connection, (self.address, port))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+class StackNetwork:
+    """The networks of a stack's services, and the bridge between them."""
+
+    def __init__(self, bridge: Namespaces) -> None:
+        self._bridge = bridge
+        self._thread = network_namespace.thread_inside(bridge.network)
+        self.services: dict[str, ServiceNetwork] = {}
+
+    async def connect_services(self, plan: Plan, folder: Path) -> None:
+        """Give every service of the plan its network; ``folder`` takes their files of names."""
+        addresses = {name: f"{NETWORK}.{number}" for number, name in enumerate(plan.services, 2)}
+        assert len(addresses) <= MOST_SERVICES
+        for name, address in addresses.items():
+            self.services[name] = ServiceNetwork(address, network_namespace.create(), self._thread)
+        await _configure(self._bridge, "".join(self._cables()))
+        services = {name: service.service for name, service in plan.services.items()}
+        async with asyncio.TaskGroup() as tasks:
+            for name, network in self.services.items():
+                hosts = folder / name / "hosts"
+                hosts.parent.mkdir(parents=True, exist_ok=True)
+                hosts.write_text(hosts_file(services[name], services, addresses))
+                words = ("sh", "-c", PREPARE, "sh", str(hosts), network.address, GATEWAY)
+                argv = (*network.namespaces.nsenter(), *words)
+                tasks.create_task(programs.run_async(argv, timeout_s=SETUP_LIMIT_S))
+
+    def close(self) -> None:
+        """Let go of all networks."""
+        for network in self.services.values():
+            network.close()
+        self._thread.shutdown(wait=False)
+        self._bridge.close()
+
+    def _cables(self) -> Iterator[str]:
+        for number, network in enumerate(self.services.values(), 2):
+            end = f"/proc/{own_pid()}/fd/{network.namespaces.network}"
+            yield f"link add veth{number} type veth peer name eth0 netns {end}\n"
+            yield f"link set veth{number} master stack0\nlink set veth{number} up\n"
+
+
+async def open_network() -> StackNetwork:
+    """Return the empty network of a stack.
+
+    Raises:
+        NoNetworks: this machine does not allow it, or lacks a program for it.
+    """
+    if reason := why_not():
+        raise NoNetworks(reason)
+    try:
+        bridge = network_namespace.create()
+    except OSError as error:
+        raise NoNetworks(f"the kernel refuses ({error.strerror})") from error
+    try:
+        await _configure(bridge, BRIDGE)
+    except CommandFailed as error:
+        bridge.close()
+        raise NoNetworks(str(error)) from error
+    return StackNetwork(bridge)
+
+
+class NoNetworks(Exception):
+    """Services cannot have networks of their own here; the text is the reason."""
+
+
+def why_not() -> str:
+    """Return why services cannot have networks of their own here, empty where they may."""
+    if not sys.platform.startswith("linux"):
+        return "only Linux has network namespaces"
+    if os.environ.get("STACK_NETWORKS", "1") == "0":
+        return "STACK_NETWORKS=0"
+    if not kernel.in_namespace():
+        return "the guardian has no namespace of its own"
+    if missing := [name for name in network_namespace.NEEDED_PROGRAMS if shutil.which(name) is None]:
+        return f"there is no program {', '.join(missing)} here"
+    return ""
+
+
+def hosts_file(service: Service, services: Mapping[str, Service], addresses: Mapping[str, str]) -> str:
+    """Return the names that ``service`` can resolve without DNS: the stack's, and its own ``extra_hosts``."""
+    own = f"{addresses[service.name]}\t{socket.gethostname()}\n"
+    lines = [own, f"{GATEWAY}\t{HOST_OF_CONTAINERS}\n"]
+    for name, address in addresses.items():
+        lines.append(f"{address}\t{' '.join((name, *services[name].hostnames))}\n")
+    for name, targets in service.extra_hosts.items():
+        lines += [f"{GATEWAY if target == 'host-gateway' else target}\t{name}\n" for target in targets]
+    return HOSTS_HEAD + "".join(lines)
+
+
+async def _configure(namespaces: Namespaces, commands: str) -> None:
+    argv = (*namespaces.nsenter(), "ip", "-batch", "-")
+    await asyncio.to_thread(programs.run, argv, input=commands, timeout_s=SETUP_LIMIT_S)
+
+
+def _new_socket() -> socket.socket:
+    connection = socket.socket()
+    connection.setblocking(False)
+    return connection

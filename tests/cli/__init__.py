@@ -1,0 +1,1 @@
+"""Every `inv` command with every option, typed on a real stack."""

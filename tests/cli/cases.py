@@ -1,0 +1,86 @@
+"""What is typed, and what it prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A command, its exit code, and patterns that its output and its errors match (no pattern: empty)."""
+
+    typed: str
+    code: int = 0
+    out: str = ""
+    err: str = ""
+
+
+SERVICES = "postgres, redis, backend, worker, api-gateway"
+
+LISTINGS = (
+    Case(typed="ps", out=r"SERVICE +STATE +SINCE +PORTS +DETAIL\n(.*\n)*backend +ready "),
+    Case(typed="ps postgres", out=r"SERVICE .*\npostgres +ready .*\n"),
+    Case(typed="ps --service redis --json", out=r'\[\n \{\n  "service": "redis",\n  "state": "ready",'),
+    Case(typed="ps --format json", out=r'"service": "api-gateway",\n  "state": "ready"'),
+    Case(typed="ps --format table", out=r"SERVICE +STATE"),
+    Case(typed="ps --stack local", out=r"backend +ready"),
+    Case(typed="stacks", out=r"NAME .*\n(.*\n)*cli-\w+ +{engine} .* 5/5 ready "),
+    Case(typed="stacks --json", out=r'"name": "cli-\w+",\n  "engine": "{engine}"'),
+    Case(typed="logs backend --tail 1", out=r"^\d\d:\d\d:\d\d\.\d{{3}} backend +\| .*\n(?!\d\d:\d\d:\d\d)"),
+    Case(typed="logs --service redis --since 1h", out=r"redis +\| .*Ready to accept connections"),
+    Case(
+        typed="logs postgres --stack local --json --tail 1",
+        out=r'^{{"time": "\d{{4}}-.*Z", "service": "postgres", ',
+    ),
+    Case(typed="health", out=r"SERVICE +HEALTH +ANSWER +MS\n(.*\n)*backend +ok +HTTP 200 +\d+"),
+    Case(typed="health --json --stack local", out=r'"service": "redis",\n  "health": "ok",'),
+    Case(typed="stats", out=r"SERVICE +PROCESSES +CPU +MEMORY\n(.*\n)*backend +\d+ +[\d.]+% +\S+"),
+    Case(typed="stats --json --stack local", out=r'"service": "backend",\n  "processes": "\d+"'),
+    Case(typed="config", out=r"ecommerce-local: .*docker-compose.local.yml\n  postgres: postgres:15"),
+    Case(typed="config --json --stack ci", out=r'"name": "ecommerce-ci",'),
+    Case(typed="config --dry-run --engine local", out=r'"engine": "local",\n "services"'),
+)
+
+WORK = (
+    Case(typed="exec backend 'python -c \"print(6 * 7)\"'", out=r"^42\n"),
+    Case(typed="exec backend 'sh -c \"exit 7\"' --stack local", code=7),
+    Case(typed="exec backend 'sh -c \"kill -9 $$\"'", code=137),
+    Case(typed="run backend 'python -c \"print(1)\"' --stack local", out=r"(^|\n)1\n$"),
+    Case(typed="manage check --stack local", out=r"System check identified no issues"),
+    Case(typed='psql "select 6 * 7" --stack local', out=r"\n +42\n"),
+    Case(typed='psql --command "select 1; select 2"', out=r"\n +2\n"),
+    Case(typed='psql "selec"', code=1, err=r"ERROR: +syntax error"),
+    Case(typed='redis-cli "set cli-key 1" --stack local', out=r"^OK\n$"),
+    Case(typed='redis-cli --command "get cli-key"', out=r'^"?1"?\n$'),
+    Case(typed="restart redis", out=r"^redis: restarted and ready\n$"),
+    Case(typed="restart --service api-gateway --stack local", out=r"^api-gateway: restarted and ready\n$"),
+    Case(typed="up", out=r"is up already \({engine}\)\n  BACKEND_URL +http://127\.0\.0\.1:\d+\n"),
+    Case(typed="up backend", out=r"is up already"),
+    Case(typed="build --engine {engine} --stack ci", out=r"backend"),
+)
+
+REFUSALS = (
+    Case(typed="ps --stack nope", code=14, err=r"^error: There is no stack 'nope'\.\n +Stacks: ci, local"),
+    Case(typed="down --stack ../../x", code=14, err=r"^error: There is no stack '\.\./\.\./x'\."),
+    Case(typed="logs --stack nope", code=14, err=r"^error: There is no stack 'nope'\."),
+    Case(
+        typed="up --compose /nowhere/compose.yml", code=14, err=r"^error: There is no compose file /nowhere/"
+    ),
+    Case(typed="up --engine lxc", code=15, err=r"^error: There is no engine 'lxc'\."),
+    Case(typed="up nope", code=31, err=r"^error: cli-\w+ is up already, but only with {services}\."),
+    Case(typed="up --timeout banana", code=32, err=r"^error: --timeout 'banana' is not a number of seconds"),
+    Case(typed="ps nope", code=13, err=r"^error: There is no service 'nope'\.\n +Services: {services}\."),
+    Case(typed="ps --format xml", code=32, err=r"^error: There is no format 'xml'\.\n +Formats: table, json"),
+    Case(typed="logs nope", code=13, err=r"^error: There is no log of 'nope'\."),
+    Case(typed="logs --tail many", code=32, err=r"^error: --tail 'many' is not a whole number\."),
+    Case(typed="logs --since yesterday", code=32, err=r"^error: --since 'yesterday' is not a duration\."),
+    Case(typed="restart nope", code=13, err=r"^error: There is no service 'nope'"),
+    Case(typed="stop nope", code=13, err=r"^error: There is no service 'nope'"),
+    Case(typed="start nope", code=13, err=r"^error: There is no service 'nope'"),
+    Case(typed='exec backend "it\'s"', code=32, err=r"^error: The command `it's` cannot be split into words"),
+    Case(typed='redis-cli "it\'s"', code=32, err=r"^error: The command `it's` cannot be split into words"),
+    Case(typed="exec nope env", code=13, err=r"^error: There is no service 'nope'"),
+    Case(typed="exec backend", code=1, err=r"'exec' did not receive required positional arguments"),
+    Case(typed="logs backend redis", code=1, err=r"^No idea what 'redis' is!\n$"),
+    Case(typed="frobnicate", code=1, err=r"^No idea what 'frobnicate' is!\n$"),
+)
