@@ -35,7 +35,10 @@ class Readiness:
         self._children: set[int] = set()
         self._ports_seen_s = 0.0
         self._shown: tuple[object, ...] = ()
-        own_ports = tuple(run.plan.ports.values())
+        port = getattr(probe, "port", None)
+        own_ports = (
+            (port,) if port else tuple(run.plan.ports.values()) if run.plan.network == "shared" else ()
+        )
         progress = verdicts.begin(run.plan.name, self._check, deadline_s=left_s())
         run.progress = replace(progress, own_ports=own_ports)
 
@@ -80,7 +83,8 @@ class Readiness:
         self._children = children
         progress = replace(progress, ended_children=ended)
         now_s = self._run.elapsed_s()
-        if self._ports_seen_s and now_s - self._ports_seen_s < PORTS_EVERY_S:
+        seen_lately = self._ports_seen_s and now_s - self._ports_seen_s < PORTS_EVERY_S
+        if seen_lately or not progress.own_ports:
             return progress
         self._ports_seen_s = now_s
         ports = processes.listening(pid)
