@@ -241,13 +241,6 @@ def parity(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "tests/parity", *session.posargs, env={"PYTHONPATH": PATHS})
 
 
-@nox.session(name="plain-compose", default=False)
-def plain_compose(session: nox.Session) -> None:
-    """Run the documented Docker Compose commands and compare their output (needs a Docker Engine)."""
-    _install(session, DEVELOPMENT)
-    session.run("python", "-m", "pytest", "tests/plain_compose", *session.posargs, env={"PYTHONPATH": PATHS})
-
-
 @nox.session(default=False)
 def differential(session: nox.Session) -> None:
     """Compare the compose reader with `docker compose config`, case by case (needs the compose plugin)."""

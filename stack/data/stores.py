@@ -109,12 +109,15 @@ def _port(url: SplitResult) -> int | None:
 
 
 def _is_own(url: SplitResult, server: ServicePlan | None, plan: Plan) -> bool:
-    """Return whether ``url`` is the very address that the engine gives; an alias or ``?host=`` is not."""
+    """Return whether ``url`` is the very address that the engine gives; an alias or ``?host=`` is not.
+
+    On the local engine that is the service's name where it has a network of its own, else a port of this machine.
+    """
     if server is None or "host" in url.query:
         return False
-    if plan.engine == "local":
-        return url.hostname == LOOPBACK and _port(url) in server.ports.values()
-    return url.hostname == server.name and _port(url) in server.ports
+    if url.hostname == server.name and _port(url) in server.ports:
+        return True
+    return plan.engine == "local" and url.hostname == LOOPBACK and _port(url) in server.ports.values()
 
 
 def _server(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -66,10 +68,12 @@ def advice(first: Event) -> str:
 
 
 def _stack_option(run: Path) -> str:
-    """Return the `--stack` option of the run's stack, "" for the default one."""
+    """Return the option that names the run's stack: `--stack`, or `--compose` for another project's file."""
     try:
         file = json.loads((run / "request.json").read_text(encoding="utf-8"))["files"][0]
     except (OSError, ValueError, LookupError, TypeError):
         return ""
-    kind = Path(file).name.removeprefix("docker-compose.").removesuffix(".yml")
-    return "" if kind == "local" else f" --stack {kind}"
+    own = re.fullmatch(r"docker-compose\.([\w-]+)\.yml", Path(file).name)
+    if own is None:
+        return f" --compose {shlex.quote(file)}"
+    return "" if own[1] == "local" else f" --stack {own[1]}"

@@ -35,10 +35,7 @@ class Readiness:
         self._children: set[int] = set()
         self._ports_seen_s = 0.0
         self._shown: tuple[object, ...] = ()
-        port = getattr(probe, "port", None)
-        own_ports = (
-            (port,) if port else tuple(run.plan.ports.values()) if run.plan.network == "shared" else ()
-        )
+        own_ports = run.plan.listens()
         progress = verdicts.begin(run.plan.name, self._check, deadline_s=left_s())
         run.progress = replace(progress, own_ports=own_ports)
 
@@ -88,7 +85,7 @@ class Readiness:
             return progress
         self._ports_seen_s = now_s
         ports = processes.listening(pid)
-        others = tuple(sorted(ports)) if ports and not ports & set(progress.own_ports) else ()
+        others = () if ports & set(progress.own_ports) else tuple(sorted(ports))
         return replace(progress, other_ports=others)
 
     def _show(self, progress: Progress) -> None:

@@ -17,7 +17,10 @@ from typing import Self
 
 import psutil
 
-LIMIT_S = 120.0
+from docs.clone import ENGINE
+
+LIMIT_S = 300.0 if ENGINE == "docker" else 120.0
+"""Images that are built anew take their time."""
 CHUNK_BYTES = 1 << 16
 
 

@@ -86,6 +86,16 @@ def test_the_own_database_of_a_living_stack_is_disposable() -> None:
     assert refusals(identity_of(comment())) == []
 
 
+def test_a_service_with_a_network_of_its_own_reaches_the_own_database_by_name() -> None:
+    plan = plan_of({"REDIS_URL": "redis://cache:6379/0"}, url="postgresql://u:p@db:5432/shop")
+    assert aim(plan) == []
+
+
+def test_a_name_of_another_service_or_port_is_refused() -> None:
+    assert aim(plan_of(url="postgresql://u:p@other:5432/shop"))
+    assert aim(plan_of(url="postgresql://u:p@db:20001/shop"))
+
+
 def test_a_stack_whose_guardian_is_gone_is_refused() -> None:
     assert "is not a living stack" in aim(plan_of(), state_of(pid_started=-1.0))[0]
 

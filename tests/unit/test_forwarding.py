@@ -50,6 +50,7 @@ def test_much_data_goes_through_whole_and_the_end_of_each_side_is_passed_on() ->
             writer.write_eof()
             received = await asyncio.wait_for(reading, 20)
             writer.close()
+            await asyncio.sleep(0.05)  # both ends close once each side has said that it ended
             assert len(received) == len(sent)
             return received
 

@@ -26,6 +26,7 @@ class End(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.other: End | None = None
         self._early = bytearray()
+        self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -37,6 +38,8 @@ class End(asyncio.Protocol):
         for end in (self, other):
             end.data_received(bytes(end._early))
             end._early.clear()
+            if end._ended:
+                end.eof_received()
             if end.transport is not None:
                 end.transport.resume_reading()
 
@@ -47,10 +50,15 @@ class End(asyncio.Protocol):
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
-        if self.other is not None and self.other.transport is not None:
-            with contextlib.suppress(OSError):
-                self.other.transport.write_eof()
-        return True
+        """Pass the end on, and close the connection once both sides have ended."""
+        self._ended = True
+        if self.other is None or self.other.transport is None:
+            return True
+        with contextlib.suppress(OSError):
+            self.other.transport.write_eof()
+        if self.other._ended:
+            self.other.transport.close()
+        return not self.other._ended
 
     def pause_writing(self) -> None:
         if self.other is not None and self.other.transport is not None:
