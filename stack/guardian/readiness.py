@@ -80,12 +80,13 @@ class Readiness:
         self._children = children
         progress = replace(progress, ended_children=ended)
         now_s = self._run.elapsed_s()
-        if self._ports_seen_s and now_s - self._ports_seen_s < PORTS_EVERY_S:
+        seen_lately = self._ports_seen_s and now_s - self._ports_seen_s < PORTS_EVERY_S
+        if seen_lately or not progress.own_ports:
             return progress
         self._ports_seen_s = now_s
         ports = processes.listening(pid)
-        is_elsewhere = bool(progress.own_ports) and not ports & set(progress.own_ports)
-        return replace(progress, other_ports=tuple(sorted(ports)) if is_elsewhere else ())
+        others = () if ports & set(progress.own_ports) else tuple(sorted(ports))
+        return replace(progress, other_ports=others)
 
     def _show(self, progress: Progress) -> None:
         """Show people why the service is not ready yet, once for each reason."""
