@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from stack.model import Healthcheck, Stack
+from stack.model import Healthcheck, Service, Stack
 from stack.plan.plan import Plan, ServicePlan
 from stack.records.service_logs import Log
 
@@ -54,7 +54,7 @@ class Running(Protocol):
 class Engine(Protocol):
     """Runs the services of one stack."""
 
-    async def open_networks(self, say: Say) -> bool:
+    async def open_networks(self, services: Mapping[str, Service], say: Say) -> bool:
         """Return whether each service has a network of its own, having made what they need for it."""
         ...
 

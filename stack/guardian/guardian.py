@@ -114,7 +114,7 @@ class Guardian:
         engine = self._engine = registry.create(self._request.engine)
         loaded = load(self._request)
         self._timeline.redact = redactor_of(loaded).text
-        networks = await engine.open_networks(self._timeline.note)
+        networks = await engine.open_networks(loaded.services, self._timeline.note)
         plan = make_plan(
             self._request,
             loaded,

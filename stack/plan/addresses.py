@@ -159,6 +159,17 @@ def sibling_port(key: str, environment: Mapping[str, str]) -> int | None:
     return int(port) if port.isdigit() else 0
 
 
+def outside_hosts(texts: Iterable[str], names: Iterable[str]) -> set[str]:
+    """Return the hosts in URLs that are neither services (``names``) nor the service itself."""
+    hosts = {
+        match[1]
+        for text in texts
+        for authority in _AUTHORITY.finditer(text)
+        for match in filter(None, map(_HOST.fullmatch, authority[3].split(",")))
+    }
+    return {host for host in hosts if "." in host} - set(names) - _LOCALHOST
+
+
 def _references(text: str) -> Iterator[tuple[str, int]]:
     yield from references_in_urls(text)
     for match in _NAME.finditer(_AUTHORITY.sub("", text)):

@@ -67,7 +67,7 @@ class FakeEngine:
         self.pid = 0
         self.running: dict[str, FakeRunning] = {}
 
-    async def open_networks(self, say: Callable[[str], None]) -> bool:
+    async def open_networks(self, services: Mapping[str, Service], say: Callable[[str], None]) -> bool:
         return False
 
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:

@@ -19,7 +19,7 @@ from stack.engines.container.container import Container
 from stack.engines.container.messages import explain
 from stack.engines.protocol import Running, Say, Site
 from stack.errors import CommandFailed
-from stack.model import Healthcheck, Stack
+from stack.model import Healthcheck, Service, Stack
 from stack.plan.plan import Plan, ServicePlan
 from stack.records.service_logs import Log
 from stack.system import programs
@@ -52,7 +52,7 @@ class ContainerEngine:
         self._created: asyncio.Task[None] | None = None
         self._lived: set[str] = set()
 
-    async def open_networks(self, say: Say) -> bool:
+    async def open_networks(self, services: Mapping[str, Service], say: Say) -> bool:
         """Containers have networks of their own; what is published is the engine's matter."""
         return True
 

@@ -38,10 +38,10 @@ class LocalEngine:
         self._running: list[LocalProcess] = []
         self._network: StackNetwork | None = None
 
-    async def open_networks(self, say: Say) -> bool:
+    async def open_networks(self, services: Mapping[str, Service], say: Say) -> bool:
         """Make the bridge between the services' networks, where this machine allows it."""
         try:
-            self._network = await network.open_network()
+            self._network = await network.open_network(services)
         except network.NoNetworks as reason:
             say(f"services share the network of this machine: {reason}; names are rewritten in variables")
         return self._network is not None

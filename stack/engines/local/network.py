@@ -21,7 +21,7 @@ from typing import Final
 from stack.engines.local import forwarding
 from stack.errors import CommandFailed
 from stack.model import Service
-from stack.plan.addresses import HOST_OF_CONTAINERS
+from stack.plan.addresses import HOST_OF_CONTAINERS, outside_hosts
 from stack.plan.plan import LOOPBACK, Plan
 from stack.system import kernel, network_namespace, programs
 from stack.system.network_namespace import Namespaces
@@ -147,13 +147,13 @@ class StackNetwork:
             yield f"link set veth{number} master stack0\nlink set veth{number} up\n"
 
 
-async def open_network() -> StackNetwork:
-    """Return the empty network of a stack.
+async def open_network(services: Mapping[str, Service]) -> StackNetwork:
+    """Return the empty network of a stack; it has no way out of this machine.
 
     Raises:
-        NoNetworks: this machine does not allow it, or lacks a program for it.
+        NoNetworks: this machine does not allow it or lacks a program for it, or a service needs a way out.
     """
-    if reason := why_not():
+    if reason := why_not() or _way_out(services):
         raise NoNetworks(reason)
     try:
         bridge = network_namespace.create()
@@ -181,6 +181,16 @@ def why_not() -> str:
         return "the guardian has no namespace of its own"
     if missing := [name for name in network_namespace.NEEDED_PROGRAMS if shutil.which(name) is None]:
         return f"there is no program {', '.join(missing)} here"
+    return ""
+
+
+def _way_out(services: Mapping[str, Service]) -> str:
+    """The reason where a service is told of a host outside the stack, which it could not reach."""
+    names = {alias for name, service in services.items() for alias in (name, *service.hostnames)}
+    for name, service in services.items():
+        texts = (*service.environment.values(), *service.local.environment.values())
+        if hosts := outside_hosts(texts, names):
+            return f"{name} is to reach {', '.join(sorted(hosts))}"
     return ""
 
 

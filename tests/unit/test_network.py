@@ -1,0 +1,44 @@
+"""The networks of services: which names they resolve, and when there are none."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from stack.engines.local import network
+from stack.model import Service
+
+
+def test_a_service_resolves_the_others_their_aliases_its_machine_and_its_extra_hosts() -> None:
+    services = {
+        "web": Service(name="web", extra_hosts={"mail": ("10.0.0.9",), "me": ("host-gateway",)}),
+        "db": Service(name="db", hostnames=("main-db",)),
+    }
+    addresses = {"web": "198.18.0.2", "db": "198.18.0.3"}
+    lines = network.hosts_file(services["web"], services, addresses).splitlines()
+    assert "127.0.0.1\tlocalhost" in lines
+    assert "198.18.0.3\tdb main-db" in lines
+    assert "198.18.0.1\thost.docker.internal" in lines
+    assert {"10.0.0.9\tmail", "198.18.0.1\tme"} <= set(lines)
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"OTLP": "http://host.docker.internal:4318"}, "web is to reach host.docker.internal"),
+        ({"API": "https://u:p@api.example/v1"}, "web is to reach api.example"),
+        ({"DB": "postgres://u:p@db:5432/x", "ME": "http://127.0.0.1:80"}, ""),
+    ],
+)
+def test_a_service_that_is_to_reach_beyond_the_stack_keeps_the_network_of_the_machine(
+    environment: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "why_not", lambda: "")
+    monkeypatch.setattr(network.network_namespace, "create", refuse)
+    with pytest.raises(network.NoNetworks, match=reason or "the kernel refuses"):
+        asyncio.run(network.open_network({"web": Service(name="web", environment=environment)}))
+
+
+def refuse() -> None:
+    raise PermissionError(1, "no")
