@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from stack.display import log_lines, terminal
+from stack.display import log_evidence, terminal
 from stack.display.terminal import plain
 from stack.health.verdicts import BAD
 from stack.records.timeline import Event
@@ -43,9 +43,9 @@ def failure(events: Iterable[Event], run: Path) -> str:
         "",
         f"{first.service} failed: {first.state}, {first.text} ({first.seconds:.1f} s after its start)",
     ]
-    if first.evidence:
+    if evidence := log_evidence.of_event(first, run):
         lines.append(f"  last lines of {first.service}:")
-        lines += [f"  | {part}" for line in first.evidence.splitlines() for part in log_lines.evidence(line)]
+        lines += [f"  | {line}" for line in evidence]
     else:
         lines.append(f"  {first.service} wrote nothing to its log")
     lines += [
@@ -54,7 +54,7 @@ def failure(events: Iterable[Event], run: Path) -> str:
         if e is not first and e.service != first.service
     ]
     lines.append(f"  what to do: {advice(first)}")
-    look = f"`inv logs{_stack_option(run)} --service {first.service}`"
+    look = f"`inv logs {first.service}{_stack_option(run)}`"
     lines.append(f"  next: {look}; the record of the run is in {run}")
     return "\n".join(plain(line) for line in lines)
 
@@ -65,10 +65,12 @@ def advice(first: Event) -> str:
 
 
 def _stack_option(run: Path) -> str:
-    """Return the `--stack` option of the run's stack, "" for the default one."""
+    """Return the option that names the run's stack (`--stack` or `--compose`), "" for the default one."""
     try:
         file = json.loads((run / "request.json").read_text(encoding="utf-8"))["files"][0]
     except (OSError, ValueError, LookupError, TypeError):
         return ""
+    if Path(file).parent.name != "compose":
+        return f" --compose {file}"
     kind = Path(file).name.removeprefix("docker-compose.").removesuffix(".yml")
     return "" if kind == "local" else f" --stack {kind}"

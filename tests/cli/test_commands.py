@@ -44,10 +44,13 @@ ELSEWHERE = {
 
 
 def check(ended: Ended, case: Case) -> None:
-    values = {"engine": ENGINE, "services": SERVICES}
     assert ended.code == case.code, ended.out + ended.err
     for printed, pattern in ((ended.out, case.out), (ended.err, case.err)):
-        assert re.search(pattern.format(**values) if pattern else r"^$", printed), printed
+        assert re.search(_filled(pattern) if pattern else r"^$", printed), printed
+
+
+def _filled(text: str) -> str:
+    return text.replace("{engine}", ENGINE).replace("{services}", SERVICES)
 
 
 @pytest.mark.parametrize("case", LISTINGS, ids=lambda case: case.typed)
@@ -57,7 +60,7 @@ def test_listings(typed: Callable[[str], Ended], case: Case) -> None:
 
 @pytest.mark.parametrize("case", WORK, ids=lambda case: case.typed)
 def test_work_in_the_stack(typed: Callable[[str], Ended], case: Case) -> None:
-    check(typed(case.typed.format(engine=ENGINE)), case)
+    check(typed(_filled(case.typed)), case)
 
 
 @pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case.typed)
@@ -95,7 +98,8 @@ def test_the_doctor_reports_on_this_machine(typed: Callable[[str], Ended]) -> No
 
 def test_prune_keeps_running_stacks(typed: Callable[[str], Ended]) -> None:
     ended = typed("prune")
-    assert (ended.code, ended.out.splitlines()[-1]) == (0, "No leftovers of ended stacks remain.")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines()[-1] in {"Done.", "There was nothing to remove."}
     assert typed("ps backend").code == 0
 
 

@@ -28,7 +28,7 @@ def test_the_first_cause_is_told_before_what_followed_with_its_evidence() -> Non
     assert "postgres failed: exited, exited with code 1 (0.5 s after its start)" in told
     assert "| no space" in told
     assert told.index("postgres failed") < told.index("then backend: dependency failed")
-    assert "inv logs --service postgres" in told
+    assert "inv logs postgres" in told
     assert str(RUN) in told
 
 
