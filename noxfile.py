@@ -46,7 +46,7 @@ class Part:
 
 PARTS = {
     "stack": Part(folder=".", lock=DEVELOPMENT, arguments=("-m", "not differential")),
-    "backend": Part(folder="backend", lock="requirements-dev.txt"),
+    "backend": Part(folder="backend", lock="requirements-dev.txt", arguments=("-n", "auto")),
     "dashboard": Part(folder="compose/dashboard", lock="requirements-dev.txt"),
     "gateway": Part(folder="ai-services/api_gateway", lock="requirements-dev.txt"),
 }
@@ -169,6 +169,29 @@ def crashes(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def abuse(session: nox.Session) -> None:
+    """Attack the gateway and the backend: slow senders, huge heads, forged fields, smuggled requests."""
+    _install(session, DEVELOPMENT)
+    session.run("python", "-m", "pytest", "tests/abuse", *session.posargs, env={"PYTHONPATH": PATHS})
+
+
+@nox.session(default=False)
+def data(session: nox.Session) -> None:
+    """Reset, snapshot, back up, restore a real stack; kill, damage, disguise (DATA_ENGINE, DATA_LONG=1)."""
+    _install(session, DEVELOPMENT)
+    session.run("python", "-m", "pytest", "tests/data", *session.posargs, env={"PYTHONPATH": PATHS})
+
+
+@nox.session(default=False)
+def migrations(session: nox.Session) -> None:
+    """Check, lint, reverse and time the backend's migrations (MIGRATIONS_PRODUCTS=100000 for figures)."""
+    _install(session, "tools/requirements/migrations.txt")
+    environment = {"PYTHONPATH": PATHS, "STACK_PYTHON": sys.executable}
+    arguments = ("--override-ini", "pythonpath=", "tests/migrations", *session.posargs)
+    session.run("python", "-m", "pytest", *arguments, env=environment)
+
+
+@nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
     """Fuzz the backend from its OpenAPI schema (-- --long --engine docker|podman|local --stack ci|local)."""
     _install(session, "tools/requirements/fuzz.txt")
@@ -217,13 +240,6 @@ def parity(session: nox.Session) -> None:
     """Run the same small stacks on every engine and compare the results (needs a Docker Engine)."""
     _install(session, DEVELOPMENT)
     session.run("python", "-m", "pytest", "tests/parity", *session.posargs, env={"PYTHONPATH": PATHS})
-
-
-@nox.session(name="plain-compose", default=False)
-def plain_compose(session: nox.Session) -> None:
-    """Run the documented Docker Compose commands and compare their output (needs a Docker Engine)."""
-    _install(session, DEVELOPMENT)
-    session.run("python", "-m", "pytest", "tests/plain_compose", *session.posargs, env={"PYTHONPATH": PATHS})
 
 
 @nox.session(default=False)

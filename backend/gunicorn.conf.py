@@ -51,7 +51,11 @@ def post_request(worker, req, environ, resp):
 
 
 def _prepare():
-    if not preparation.prepare():
+    try:
+        is_prepared = preparation.prepare()
+    except env.BadEnvironment as refusal:
+        sys.exit(f"The backend does not start: {refusal}")
+    if not is_prepared:
         sys.exit("The backend does not start: its database could not be prepared, see above.")
 
 

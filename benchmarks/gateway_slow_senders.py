@@ -7,13 +7,14 @@ The same load is measured without, with and without them again. A slow sender th
 
 from __future__ import annotations
 
+import multiprocessing
 import selectors
 import socket
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from gateway_load import Load, Result, shop
 
@@ -35,7 +36,7 @@ def main(seconds: float) -> None:
             during = load(gateway.port, seconds)
         after = load(gateway.port, seconds / 2)
     show("without", before)
-    show(f"with {SENDERS} slow senders ({returned[0]} connections were closed and came back)", during)
+    show(f"with {SENDERS} slow senders ({returned()} connections were closed and came back)", during)
     show("without", after)
     without = (before.quantile(0.99) + after.quantile(0.99)) / 2
     print(f"served {served(during):.3%}; p99 {during.quantile(0.99) / without:.2f} times that without")
@@ -58,19 +59,19 @@ def show(name: str, result: Result) -> None:
 
 
 @contextmanager
-def slow_senders(port: int) -> Iterator[list[int]]:
-    """Give the number of connections that came back, while the senders are at work."""
-    stop, returned = threading.Event(), [0]
-    thread = threading.Thread(target=_send_slowly, args=(port, stop, returned))
-    thread.start()
+def slow_senders(port: int) -> Iterator[Callable[[], int]]:
+    """Give a function that returns how many connections came back; the senders are a process of their own."""
+    stop, returned = multiprocessing.Event(), multiprocessing.Value("i", 0)
+    process = multiprocessing.Process(target=_send_slowly, args=(port, stop, returned))
+    process.start()
     try:
-        yield returned
+        yield lambda: int(returned.value)
     finally:
         stop.set()
-        thread.join()
+        process.join()
 
 
-def _send_slowly(port: int, stop: threading.Event, returned: list[int]) -> None:
+def _send_slowly(port: int, stop: Any, returned: Any) -> None:
     with selectors.DefaultSelector() as selector:
         for _ in range(SENDERS):
             _connect(port, selector)
@@ -87,9 +88,7 @@ def _send_slowly(port: int, stop: threading.Event, returned: list[int]) -> None:
                     selector.unregister(key.fileobj)
                     key.fileobj.close()
                     _connect(port, selector)
-                    returned[0] += 1
-        for key in list(selector.get_map().values()):
-            key.fileobj.close()
+                    returned.value += 1
 
 
 def _connect(port: int, selector: selectors.BaseSelector) -> None:

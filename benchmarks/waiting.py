@@ -90,7 +90,7 @@ def hold(folder: Path, file: Path, deadline_s: float) -> tuple[list[Event], floa
     return events, share
 
 
-def _busy_s(launched: guardians.Launched) -> float:
+def _busy_s(launched: guardians.GuardianProcess) -> float:
     """Return the guardian's processor time; it is the child of the process that made its namespace."""
     children = Path(f"/proc/{launched.process.pid}/task/{launched.process.pid}/children").read_text().split()
     pid = children[0] if children else launched.process.pid

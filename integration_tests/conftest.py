@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -88,9 +88,9 @@ def pytest_runtest_logstart(nodeid: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def trace_of_the_test(record_property: Callable[[str, object], None]) -> None:
+def trace_of_the_test(request: pytest.FixtureRequest) -> None:
     """Give each test a trace of its own: its id is in the report and in the services' log lines."""
-    record_property("trace_id", shop.trace.begin())
+    request.node.user_properties.append(("trace_id", shop.trace.begin()))
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ WAY = [
 
 
 def heard(since: str, numbers: set[str]) -> list[Event]:
-    """Answer the orders' events once the last of each is there, repetitions and all.
+    """Return the orders' events once the last of each is there, repetitions and all.
 
     Raises:
         AssertionError: some did not come in time.

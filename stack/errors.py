@@ -228,3 +228,69 @@ class InvalidOption(StackError):
     """The value of an option is not one of those that the command knows."""
 
     code = 32
+
+
+class DataBusy(StackError):
+    """Another command has been changing the data of the stack for too long."""
+
+    code = 40
+
+
+class NoSuchStore(StackError):
+    """A verb was asked of a stack that does not keep its data in a way that the verb needs."""
+
+    code = 41
+
+
+class SnapshotUnknown(StackError):
+    """A snapshot that does not exist was named."""
+
+    code = 42
+
+
+class NotABackup(StackError):
+    """A path that holds no backup was named as one."""
+
+    code = 45
+
+
+class BackupDamaged(StackError):
+    """A file of a backup is not as it was written."""
+
+    code = 46
+
+
+class BackupForeign(StackError):
+    """A backup of another project."""
+
+    code = 47
+
+
+class BackupNewer(StackError):
+    """A backup that a newer version of this project made."""
+
+    code = 48
+
+
+class BackupOtherServer(StackError):
+    """A backup of another major version of Postgres."""
+
+    code = 49
+
+
+class NothingToUndo(StackError):
+    """There is no database to which a restore could be undone."""
+
+    code = 50
+
+
+class NotWritable(StackError):
+    """A path where a backup was to be written may not be written, or exists."""
+
+    code = 51
+
+
+class BackupOlder(StackError):
+    """A backup with fewer migrations than the code; it is migrated only where that is asked for."""
+
+    code = 52

@@ -52,7 +52,8 @@ def cart_view(*, cart: Cart) -> CartView:
 
 
 def _notice(line: CartLine, wanted: dict[int, int]) -> str:
-    if line.variant.product.state != Product.State.PUBLISHED:
+    product = line.variant.product
+    if product.state != Product.State.PUBLISHED or product.currency != settings.SHOP_CURRENCY:
         return "no-longer-sold"
     available = line.variant.stock_item.available
     if available <= 0:

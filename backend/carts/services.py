@@ -55,9 +55,14 @@ def cart_line_set(*, cart: Cart, sku: str, quantity: int) -> None:
 @transaction.atomic
 def cart_merge(*, source: Cart, user: User) -> None:
     """Move an anonymous cart's lines into the customer's cart; what exceeds a limit is dropped."""
-    if source.user_id is not None:
+    target = Cart.objects.get_or_create(user=user)[0]
+    # Both, in the order of their keys: nothing is added to the source between reading and deleting it.
+    locked = {
+        cart.pk
+        for cart in Cart.objects.select_for_update().filter(pk__in=[source.pk, target.pk]).order_by("pk")
+    }
+    if source.user_id is not None or source.pk not in locked:
         return
-    target = _lock_cart(Cart.objects.get_or_create(user=user)[0])
     existing = {line.variant_id: line for line in target.lines.all()}
     for line in source.lines.all():
         same = existing.get(line.variant_id)
@@ -80,7 +85,8 @@ def _lock_cart(cart: Cart) -> Cart:
 
 
 def _get_sellable_variant(sku: str) -> Variant:
-    variant = Variant.objects.filter(sku=sku, product__state=Product.State.PUBLISHED).first()
+    sold = Product.objects.sold()
+    variant = Variant.objects.filter(sku=sku, product__in=sold).first()
     if variant is None:
         raise NotFound(f"No product has the SKU {sku}.")
     return variant

@@ -6,9 +6,8 @@ from django.db.models import URLField
 from django.utils import timezone
 
 from catalog.models import Category, Product, StockAdjustment, StockItem, Variant
-from catalog.search import build_search_text
-from catalog.services import product_price_update
-from catalog.stock import stock_adjust
+from catalog.services import product_price_update, product_search_text
+from catalog.stock import MAXIMUM_UNITS, stock_adjust
 from core.admin import HistoryAdmin
 from core.problems import Problem
 
@@ -44,9 +43,7 @@ class ProductAdmin(admin.ModelAdmin):
 
     def save_model(self, request, obj, form, change):
         """Update the text that search uses."""
-        obj.search_text = build_search_text(
-            name=obj.name, brand=obj.brand, category=obj.category.name, description=obj.description
-        )
+        obj.search_text = product_search_text(product=obj)
         obj.updated_at = timezone.now()
         super().save_model(request, obj, form, change)
 
@@ -59,7 +56,12 @@ class ProductAdmin(admin.ModelAdmin):
 class AdjustmentForm(forms.ModelForm):
     """A change of stock by hand, with its reason."""
 
-    change_by = forms.IntegerField(required=False, help_text="Units that came in, or (negative) went out.")
+    change_by = forms.IntegerField(
+        required=False,
+        min_value=-MAXIMUM_UNITS,
+        max_value=MAXIMUM_UNITS,
+        help_text="Units that came in, or (negative) went out.",
+    )
     reason = forms.CharField(required=False, max_length=200)
 
     class Meta:

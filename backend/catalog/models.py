@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from django.db import models
-from django.db.models import F, Q
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
 
@@ -24,10 +27,24 @@ class Category(models.Model):
     def __str__(self) -> str:
         return self.path.rstrip("/").replace("/", " / ")
 
+    @transaction.atomic
     def save(self, *args, **kwargs) -> None:
-        """Store with the path that follows from the parent."""
+        """Store with the path that follows from the parent, and move what is below along."""
+        self.clean()
+        before = Category.objects.filter(pk=self.pk).values_list("path", flat=True).first()
         self.path = f"{self.parent.path if self.parent else ''}{self.slug}/"
         super().save(*args, **kwargs)
+        if before is not None and before != self.path:
+            below = Category.objects.filter(path__startswith=before).exclude(pk=self.pk)
+            below.update(path=Concat(Value(self.path), Substr("path", len(before) + 1)))
+
+    def clean(self) -> None:
+        """Raise ValidationError where the parent is the category itself, or below it."""
+        ancestor = self.parent
+        while ancestor is not None:
+            if ancestor.pk == self.pk and self.pk is not None:
+                raise ValidationError({"parent": "A category cannot be below itself."})
+            ancestor = ancestor.parent
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -36,6 +53,10 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def published(self) -> ProductQuerySet:
         """Return the products that customers see."""
         return self.filter(state=Product.State.PUBLISHED)
+
+    def sold(self) -> ProductQuerySet:
+        """Return the products that customers may buy: an order has one currency."""
+        return self.published().filter(currency=settings.SHOP_CURRENCY)
 
 
 class Product(models.Model):
@@ -118,8 +139,7 @@ class Variant(models.Model):
     sku = models.CharField(max_length=64, unique=True)
     name = models.CharField(max_length=120, blank=True)
     attributes = models.JSONField(default=dict, blank=True)
-    price = models.DecimalField(max_digits=12, decimal_places=2)
-    currency = models.CharField(max_length=3)
+    price = models.DecimalField(max_digits=12, decimal_places=2, help_text="In the product's currency.")
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:

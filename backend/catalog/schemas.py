@@ -97,7 +97,7 @@ class VariantOut(Schema):
     @staticmethod
     def resolve_price(variant: Any) -> MoneyOut:
         """Return amount and currency together."""
-        return MoneyOut(amount=variant.price, currency=variant.currency)
+        return MoneyOut(amount=variant.price, currency=variant.product.currency)
 
     @staticmethod
     def resolve_available(variant: Any) -> int:

@@ -8,6 +8,7 @@ from django.db.models.signals import post_delete, post_save
 
 from catalog.cache import invalidate_products, invalidate_stock
 from catalog.models import Category, Product, StockItem, Variant
+from catalog.services import category_search_update
 
 
 def _product_changed(instance: Product, **kwargs: Any) -> None:
@@ -23,6 +24,7 @@ def _stock_item_changed(instance: StockItem, **kwargs: Any) -> None:
 
 
 def _category_changed(instance: Category, **kwargs: Any) -> None:
+    category_search_update(category=instance)
     invalidate_products(list(instance.products.values_list("slug", flat=True)))
 
 

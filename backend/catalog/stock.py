@@ -14,6 +14,9 @@ from catalog.cache import invalidate_stock
 from catalog.models import StockAdjustment, StockItem
 from core.problems import Conflict, Unprocessable
 
+MAXIMUM_UNITS = 1_000_000_000
+"""A stock item holds no more: far from what a column of four bytes can hold."""
+
 
 class OutOfStock(Conflict):
     """Fewer units are available than requested."""
@@ -62,11 +65,15 @@ def stock_adjust(*, item: StockItem, change: int, reason: str, made_by: str) -> 
     """Change `on_hand` by hand and record why. Raises: Unprocessable below the reserved units."""
     if change == 0 or not reason.strip():
         raise Unprocessable("An adjustment needs a number of units and a reason.")
-    possible = StockItem.objects.filter(pk=item.pk, on_hand__gte=F("reserved") - change)
+    if abs(change) > MAXIMUM_UNITS:
+        raise Unprocessable(f"Stock changes by at most {MAXIMUM_UNITS} units.")
+    possible = StockItem.objects.filter(
+        pk=item.pk, on_hand__gte=F("reserved") - change, on_hand__lte=MAXIMUM_UNITS - max(change, 0)
+    )
     if change < 0:
         possible = possible.filter(on_hand__gte=-change)
     if not possible.update(on_hand=F("on_hand") + change):
-        raise Unprocessable("Fewer units would be left than are reserved for orders.")
+        raise Unprocessable("Fewer units would be left than are reserved for orders, or too many.")
     invalidate_stock([item.pk])
     return StockAdjustment.objects.create(
         stock_item=item, change=change, reason=reason.strip(), made_by=made_by

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
 from ninja import NinjaAPI
@@ -17,6 +19,7 @@ from carts.api import router as carts_router
 from catalog.api import router as catalog_router
 from config.openapi import ShopAPI
 from core.problems import Problem, problem_response, response_to, validation_errors
+from core.unavailable import unavailable_response
 from orders.api import router as orders_router
 from payments.api import router as payments_router
 
@@ -37,8 +40,8 @@ api = ShopAPI(
     description="Catalogue, carts, checkout, orders and payments of the shop.",
     urls_namespace="api",
     docs=LocalSwagger(),
-    docs_url="/docs",
-    openapi_url="/openapi.json",
+    docs_url="/docs" if settings.API_DOCS else None,
+    openapi_url="/openapi.json" if settings.API_DOCS else None,
 )
 for router in (catalog_router, accounts_router, carts_router, orders_router, payments_router):
     api.add_router("", router)
@@ -71,3 +74,13 @@ def _unreadable(request: HttpRequest, error: Exception) -> HttpResponse:
 def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:
     del error
     return problem_response(request, 404, f"There is nothing at {request.path}.", "not-found")
+
+
+@api.exception_handler(InterfaceError)
+@api.exception_handler(OperationalError)
+def _database_error(request: HttpRequest, error: Exception) -> HttpResponse:
+    # With DEBUG django-ninja would make a 500 of it.
+    response = unavailable_response(request, error)
+    if response is None:
+        raise error
+    return response

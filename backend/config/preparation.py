@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from config import env
+from config import vault
 from config.template import template_copy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -42,8 +42,8 @@ def code_fingerprint() -> str:
 
 
 def database_url() -> str:
-    """Return the database's URL: DATABASE_URL, else that of a file beside manage.py."""
-    return env.text("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+    """Return the database's URL: DATABASE_URL, from Vault where that is on; else a file beside manage.py."""
+    return vault.secret("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 
 
 def sqlite_path() -> Path | None:

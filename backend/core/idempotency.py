@@ -105,6 +105,8 @@ def _run_first(
         response = operation()
     except Problem as problem:
         response = response_to(request, problem)
+    if response.status_code >= 500:  # not of the request's making: the same one may succeed later
+        return response
     IdempotentAnswer.objects.create(
         scope=scope,
         key=key,

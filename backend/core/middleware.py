@@ -98,6 +98,22 @@ class ProblemMiddleware:
         return None
 
 
+class HeadMiddleware:
+    """Respond to HEAD as to GET, without the body (RFC 9110, 9.3.2): django-ninja knows only GET."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "HEAD" or not request.path_info.startswith("/api/"):
+            return self.get_response(request)
+        request.method = "GET"
+        try:
+            return self.get_response(request)
+        finally:
+            request.method = "HEAD"
+
+
 def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:
     """Django's page for developers, sent to a caller that is no browser: errors keep their one shape."""
     is_html = response.headers.get("Content-Type", "").startswith("text/html")

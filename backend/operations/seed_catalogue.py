@@ -22,6 +22,7 @@ from operations.seed_words import BRANDS, LEAVES, PRAISE, QUALITIES, Leaf
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 BATCH = 2000
+SEED_STEP = 1_000_003_000_007  # far beyond any product's own number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +35,10 @@ class Draft:
 
 
 @transaction.atomic
-def catalogue_seed(*, products: int, first: int = 1) -> int:
+def catalogue_seed(*, products: int, first: int = 1, seed: int = 0) -> int:
     """Store products `first` to `first + products - 1`; return how many were made."""
     categories = category_seed()
-    drafts = (build_draft(number, categories) for number in range(first, first + products))
+    drafts = (build_draft(number, categories, seed) for number in range(first, first + products))
     while batch := list(islice(drafts, BATCH)):
         _store(batch)
     return products
@@ -61,9 +62,9 @@ def _category(existing: dict[str, Category], name: str, parent: Category | None)
     return existing[slug]
 
 
-def build_draft(number: int, categories: dict[str, Category]) -> Draft:
+def build_draft(number: int, categories: dict[str, Category], seed: int = 0) -> Draft:
     """Return product number `number`, not stored yet."""
-    random = Random(number * 7919 + 17)
+    random = Random(number * 7919 + 17 + seed * SEED_STEP)
     leaf = random.choice(LEAVES)
     brand, quality, noun = random.choice(BRANDS), random.choice(QUALITIES), random.choice(leaf.nouns)
     name = f"{brand} {quality} {noun}"
@@ -104,7 +105,6 @@ def _with_variants(product: Product, leaf: Leaf, number: int, random: Random) ->
                 name=choice,
                 attributes={leaf.option: choice},
                 price=product.price + position * 5,
-                currency=product.currency,
                 position=position,
             )
         )

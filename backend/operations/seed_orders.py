@@ -25,6 +25,7 @@ EPOCH = datetime(2025, 3, 1, tzinfo=UTC)
 BATCH = 1000
 CUSTOMERS = 400
 CANDIDATES = 5000
+SEED_STEP = 1_000_003_000_007  # far beyond any order's own number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +39,12 @@ class Basket:
 
 
 @transaction.atomic
-def past_orders_seed(*, orders: int) -> int:
+def past_orders_seed(*, orders: int, seed: int = 0) -> int:
     """Store fulfilled orders of the past, whose units came in before they were sold; return how many."""
     categories = _categories()
     first = Order.objects.filter(number__startswith="P").count() + 1
     baskets = (
-        (_build_basket(number, categories) for number in range(first, first + orders))
+        (_build_basket(number, categories, seed) for number in range(first, first + orders))
         if categories
         else iter(())
     )
@@ -63,8 +64,8 @@ def _categories() -> dict[int, list[Variant]]:
     return dict(categories)
 
 
-def _build_basket(number: int, categories: dict[int, list[Variant]]) -> Basket:
-    random = Random(number * 104729 + 5)
+def _build_basket(number: int, categories: dict[int, list[Variant]], seed: int) -> Basket:
+    random = Random(number * 104729 + 5 + seed * SEED_STEP)
     customer = random.randrange(CUSTOMERS)
     chosen = dict(_choose_variants(random, Random(customer), categories))
     moment = EPOCH + timedelta(minutes=17 * number)
@@ -74,7 +75,7 @@ def _build_basket(number: int, categories: dict[int, list[Variant]]) -> Basket:
         email=f"customer-{customer}@example.com",
         state=OrderState.FULFILLED,
         total=total,
-        currency=next(iter(chosen)).currency,
+        currency=next(iter(chosen)).product.currency,
         created_at=moment,
         expires_at=moment + timedelta(minutes=15),
         paid_at=moment,

@@ -27,7 +27,7 @@ class Declined(Problem):
 
 @router.post(
     "/orders/{number}/payments",
-    response={201: PaymentOut, 202: PaymentOut, **problems(400, 401, 402, 404, 409, 422)},
+    response={201: PaymentOut, 202: PaymentOut, **problems(400, 401, 402, 404, 409, 422, 503)},
 )
 def payment_create(
     request: HttpRequest,
@@ -50,7 +50,7 @@ def payment_create(
 
 
 @router.post(
-    "/orders/{number}/refund", tags=["orders"], response={200: OrderOut, **problems(401, 404, 409, 422)}
+    "/orders/{number}/refund", tags=["orders"], response={200: OrderOut, **problems(401, 404, 409, 422, 503)}
 )
 def order_refund_request(request: HttpRequest, number: Path[OrderNumber]):
     """Refund an order whose goods were not handed over; the money goes back to the card."""
@@ -59,7 +59,7 @@ def order_refund_request(request: HttpRequest, number: Path[OrderNumber]):
     return order_out(order_get(buyer=get_buyer(request), number=number))
 
 
-@router.post("/payments/webhooks/sandbox", response={200: WebhookOut, **problems(400, 401, 404, 422)})
+@router.post("/payments/webhooks/sandbox", response={200: WebhookOut, **problems(400, 401, 404, 422, 503)})
 def webhook_sandbox(request: HttpRequest, signature: str = Header("", alias="X-Sandbox-Signature")):
     """Receive a signed webhook of the sandbox provider; the same one again changes nothing."""
     return {"processed": webhook_receive(provider="sandbox", body=request.body, signature=signature)}

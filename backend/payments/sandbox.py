@@ -101,6 +101,7 @@ def _message(content: dict[str, Any]) -> Message:
     texts = (content["id"], content["type"], data["reference"], data["currency"], data["amount"])
     if not all(isinstance(text, str) and 0 < len(text) <= 80 and "\x00" not in text for text in texts):
         raise ValueError("members must be short texts")
+    "".join(texts).encode()  # a lone surrogate is no text: UnicodeEncodeError is a ValueError
     amount = Decimal(data["amount"])
     if not amount.is_finite():
         raise ValueError("no amount")

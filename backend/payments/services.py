@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import chain
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -24,7 +25,6 @@ from payments.protocol import Message, Outcome, ProviderTimeout
 from payments.providers import get_provider
 from payments.refunds import refund_start, refund_succeed, refundable_amount, refunds_complete
 
-PROVIDER = "sandbox"
 STALE_AFTER = timedelta(seconds=3)
 NEVER_CHARGED_AFTER = timedelta(seconds=60)
 
@@ -46,6 +46,7 @@ def payment_make(*, order_id: int, card: str, request_key: str) -> Payment:
 
     Raises: TransitionNotAllowed, ReservationOver, PaymentOpen.
     """
+    get_provider(settings.PAYMENT_PROVIDER)
     payment = _start_payment(order_id, card, request_key)
     if payment.state not in OPEN:
         return payment
@@ -71,7 +72,7 @@ def _start_payment(order_id: int, card: str, request_key: str) -> Payment:
         raise PaymentOpen("A payment of this order has not been decided yet.")
     return Payment.objects.create(
         order=order,
-        provider=PROVIDER,
+        provider=settings.PAYMENT_PROVIDER,
         request_key=request_key,
         amount=order.total,
         currency=order.currency,

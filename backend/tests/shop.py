@@ -36,9 +36,7 @@ def variant_make(
         currency="EUR",
     )
     stock = stock or StockItem.objects.create(code=sku, initial=units, on_hand=units)
-    return Variant.objects.create(
-        product=product, stock_item=stock, sku=sku, price=Decimal(price), currency="EUR"
-    )
+    return Variant.objects.create(product=product, stock_item=stock, sku=sku, price=Decimal(price))
 
 
 @dataclass

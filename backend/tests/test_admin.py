@@ -93,7 +93,6 @@ def test_a_new_product_can_be_found_and_has_its_cheapest_price(staff, shop, clie
     inline = {
         "name": "",
         "attributes": "{}",
-        "currency": "EUR",
         "position": 0,
         "stock_item": StockItem.objects.get().pk,
     }

@@ -45,6 +45,7 @@ def test_production_passes_the_deployment_check_without_a_word():
         ("PRODUCTION_WITHOUT_VAULT", "false", "production keeps its secrets in Vault"),
         ("VAULT_DISABLED", "false", "VAULT_ADDR is not set"),
         ("DATABASE_URL", "mysql://x/y", "DATABASE_URL must be"),
+        ("PAYMENT_PROVIDER", "sandbox", "PAYMENT_PROVIDER=sandbox moves no money"),
     ],
 )
 def test_production_refuses_to_start(name, value, said):
@@ -52,6 +53,17 @@ def test_production_refuses_to_start(name, value, said):
     assert done.returncode != 0
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("setting", "found"), [({}, "404 404"), ({"API_DOCS": "true"}, "200 200")])
+def test_production_describes_its_api_only_when_told_to(setting, found):
+    script = (
+        "from django.test import Client; ask = Client().get; "
+        "options = {'secure': True, 'headers': {'Host': 'shop.example.com'}}; "
+        "print(*(ask('/api/v1/' + page, **options).status_code for page in ('docs', 'openapi.json')))"
+    )
+    done = manage("shell", "-v0", "-c", script, **{**GOOD, **setting})
+    assert done.stdout.strip() == found, done.stderr
 
 
 def test_models_and_migrations_agree():

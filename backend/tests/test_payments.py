@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from datetime import timedelta
 from decimal import Decimal
 
@@ -211,6 +212,7 @@ def test_webhooks_out_of_order_end_in_the_same_state(person, client, settings):
     [
         ({"secret": "wrong"}, 401),
         ({"at_s": 1}, 401),
+        ({"at_s": int(time.time()) + 3600}, 401),
         ({"amount": "0.01"}, 422),
         ({"amount": "NaN"}, 400),
         ({"type": "payment.invented"}, 400),
@@ -338,3 +340,11 @@ def test_the_refund_that_the_customer_asks_for_reaches_the_provider(person):
     order = paid_order(person)
     assert person.send("POST", f"/orders/{order.number}/refund").status_code == 200
     assert SandboxRefund.objects.get().amount == SandboxCharge.objects.get().amount
+
+
+def test_an_order_is_not_paid_after_its_reservation_ended(person):
+    number = person.order("A")
+    Order.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    response = person.pay(number)
+    assert (response.status_code, response.json()["type"]) == (409, "urn:shop:problem:reservation-expired")
+    assert not SandboxCharge.objects.exists()

@@ -8,7 +8,7 @@ from events.models import OutboxEvent
 from events.services import event_record, events_relay
 from operations.worker import Job, Worker
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # a round, and readiness, look after connections
 
 
 class Stream:

@@ -41,7 +41,9 @@ def run(choice: Choice, service: str, command: str, *, fresh: bool = False) -> i
     if program is None:
         raise NotRunnable(f"{service} has no program {argv[0]!r}.", hint="Check the spelling of the command.")
     argv = places.placed(stack, planned, [program, *argv[1:]])
-    return programs.attach(argv, env=environment | dict(plan.endpoints), cwd=planned.cwd)
+    # The endpoints are this machine's addresses, which a network of its own does not reach.
+    endpoints = {} if planned.network == "own" else dict(plan.endpoints)
+    return programs.attach(argv, env=environment | endpoints, cwd=planned.cwd)
 
 
 def _local_words(plan: Plan, planned: ServicePlan, words: Sequence[str]) -> list[str]:

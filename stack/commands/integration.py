@@ -12,7 +12,7 @@ from pathlib import Path
 from stack.commands import exit_code, prune, pytest_process
 from stack.control import session
 from stack.control.choice import Choice
-from stack.control.guardians import Launched
+from stack.control.guardians import GuardianProcess
 from stack.display import failed_tests, log_lines, messages
 from stack.display.progress import Progress
 from stack.environments import virtualenv
@@ -79,7 +79,7 @@ def _run(options: Options) -> None:
         _say_if_kept(stack)
 
 
-def _start_and_test(stack: Launched, options: Options) -> None:
+def _start_and_test(stack: GuardianProcess, options: Options) -> None:
     began = time.monotonic()
     python = virtualenv.sync(pytest_process.TESTS).python
     with Progress() as progress:
@@ -99,7 +99,7 @@ def _show_evidence(run: Path) -> None:
         messages.say(failed_tests.report(tests, rows))
 
 
-def _say_if_kept(stack: Launched) -> None:
+def _say_if_kept(stack: GuardianProcess) -> None:
     if stack.detached:
         messages.say(f"{stack.name} keeps running; end it with `inv down --stack {stack.name}`")
 

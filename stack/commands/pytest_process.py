@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from stack.control import guardians
-from stack.control.guardians import Launched
+from stack.control.guardians import GuardianProcess
 from stack.display import failure, messages
 from stack.errors import GuardianLost, NotReady, ServiceFailed, TestsFailed
 from stack.health import verdicts
@@ -37,7 +37,7 @@ FATAL = verdicts.BAD - {"unhealthy"}
 """States of a service that end the tests at once; an unhealthy service may recover."""
 
 
-def test(stack: Launched, python: Path, arguments: Sequence[str], *, began_at: int) -> None:
+def test(stack: GuardianProcess, python: Path, arguments: Sequence[str], *, began_at: int) -> None:
     """Run pytest with ``arguments`` and end it at once when a service of the stack fails.
 
     ``began_at`` is the number of the stack's events before the tests.
@@ -70,7 +70,7 @@ def test(stack: Launched, python: Path, arguments: Sequence[str], *, began_at: i
         )
 
 
-def _start(stack: Launched, python: Path, arguments: Sequence[str]) -> programs.Process:
+def _start(stack: GuardianProcess, python: Path, arguments: Sequence[str]) -> programs.Process:
     state = guardians.require_running(stack.name)
     report_options = [f"--junitxml={stack.run / 'junit.xml'}", "-o", "junit_logging=all"]
     argv = [str(python), "-m", "pytest", str(TESTS), *report_options, *arguments]
@@ -107,7 +107,7 @@ def _end(tests: programs.Process, *, patience_s: float) -> None:
         tests.wait()
 
 
-def _ensure_stack_lasted(stack: Launched, failures: Sequence[Event]) -> None:
+def _ensure_stack_lasted(stack: GuardianProcess, failures: Sequence[Event]) -> None:
     if failures:
         event = failures[0]
         messages.say(failure.failure([event], stack.run))
@@ -122,7 +122,7 @@ def _ensure_stack_lasted(stack: Launched, failures: Sequence[Event]) -> None:
         )
 
 
-def _watch(stack: Launched, tests: programs.Process, failures: list[Event], skip: int) -> None:
+def _watch(stack: GuardianProcess, tests: programs.Process, failures: list[Event], skip: int) -> None:
     def over() -> bool:
         return tests.poll() is not None or bool(stack.process.poll())
 

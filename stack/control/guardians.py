@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +36,8 @@ class ReportedError(StackError):
 
 
 @dataclass(kw_only=True)
-class Launched:
-    """A guardian that this process started.
+class GuardianProcess:
+    """The guardian of a stack, started by this process.
 
     ``lease`` is the writing end of its pipe, None once it is closed; ``detached``: the stack outlives us.
     """
@@ -47,9 +48,16 @@ class Launched:
     lease: int | None
     detached: bool = False
 
-    def events(self) -> Iterator[Event]:
-        """Return the events of the run until the guardian has ended."""
-        return timeline.follow(self.run, ended=lambda: self.process.poll() is not None)
+    def events(self, *, silence_s: float = float("inf")) -> Iterator[Event]:
+        """Return the events of the run until the guardian has ended, or writes nothing for ``silence_s``."""
+        last = time.monotonic()
+
+        def over() -> bool:
+            return self.process.poll() is not None or time.monotonic() - last > silence_s
+
+        for event in timeline.follow(self.run, ended=over):
+            last = time.monotonic()
+            yield event
 
     def end(self) -> None:
         """Close the lease: the guardian of a stack that is not detached takes it down."""
@@ -77,7 +85,7 @@ class Launched:
                     os.kill(stack.pid, signal.SIGTERM)
 
 
-def launch(request: Request) -> Launched:
+def launch(request: Request) -> GuardianProcess:
     """Start the guardian of a stack, which ends when this process does, unless it is detached."""
     request = replace(request, token=secrets.token_hex(8))
     run = Path(request.run)
@@ -97,7 +105,7 @@ def launch(request: Request) -> Launched:
             own_session=True,
         )
     os.close(reading)
-    return Launched(name=request.name, run=run, process=process, lease=writing)
+    return GuardianProcess(name=request.name, run=run, process=process, lease=writing)
 
 
 def ask(name: str, command: Command, *, timeout_s: float = 180.0) -> Reply:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from stack.control import guardians, sweep
 from stack.control.choice import Choice
-from stack.control.guardians import Launched
+from stack.control.guardians import GuardianProcess
 from stack.display import summary
 from stack.engines import registry, versions
 from stack.errors import (
+    GuardianLost,
     PortTaken,
     ServiceFailed,
     ServiceTimedOut,
@@ -25,10 +26,13 @@ from stack.records import names, runs
 from stack.records.request import Request, read_request
 from stack.records.state import StackState
 from stack.records.timeline import Event
-from stack.system import ctrl_c, programs
+from stack.system import ctrl_c, lock, programs
 from stack.system.directories import state_home
 
 PASSED = "passed"
+SILENCE_LIMIT_S = 2400.0
+"""A guardian writes at every step; the longest is a build, which has a limit of its own."""
+
 Show = Callable[[Event], None]
 
 
@@ -37,7 +41,7 @@ def _nothing(event: Event) -> None:
 
 
 @contextmanager
-def hold(request: Request) -> Iterator[Launched]:
+def hold(request: Request) -> Iterator[GuardianProcess]:
     """Start a stack's guardian for the block; the stack ends with it, unless it was detached by then.
 
     Ctrl-C ends the stack quickly, detached or not. The run's summary is written at the end.
@@ -61,7 +65,7 @@ def hold(request: Request) -> Iterator[Launched]:
             raise
 
 
-def _finish(stack: Launched, outcome: str) -> None:
+def _finish(stack: GuardianProcess, outcome: str) -> None:
     """Wait until a stack that is not detached has ended, and write the run's summary."""
     if not stack.detached:
         stack.end()
@@ -117,18 +121,19 @@ def request(choice: Choice, *, services: Sequence[str] = (), ephemeral: bool, de
     )
 
 
-def wait_until_up(launched: Launched, show: Show) -> list[Event]:
+def wait_until_up(launched: GuardianProcess, show: Show) -> list[Event]:
     """Follow a guardian until its stack is up; return the events so far.
 
     Raises:
         StartFailed: a service did not become ready; carries the events.
         StackEnded: another command ended the stack meanwhile.
+        GuardianLost: it does nothing any more.
         StackError: any other error of the guardian, with its exit code.
     """
     record_versions(launched.run)  # while the guardian starts
     events: list[Event] = []
     problem: Event | None = None
-    for event in launched.events():
+    for event in launched.events(silence_s=SILENCE_LIMIT_S):
         events.append(event)
         show(event)
         if event.kind == "error" and problem is None:
@@ -144,6 +149,10 @@ def wait_until_up(launched: Launched, show: Show) -> list[Event]:
     ) is not None:
         raise StackEnded(
             f"The stack was {stopping.text} before it was up.", hint="Start it again with `inv up`."
+        )
+    if launched.process.poll() is None:
+        raise GuardianLost(
+            f"The guardian has written nothing for {SILENCE_LIMIT_S:g} s.", hint=f"See {launched.run}."
         )
     output = (launched.run / "guardian.log").read_text(errors="replace").strip().splitlines()
     last = output[-1] if output else "it wrote nothing"
@@ -180,12 +189,8 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
         UpElsewhere: it is up on another engine than the chosen one, or without one of the services.
         StackError: see ``wait_until_up``.
     """
-    from filelock import FileLock
-
     name = choice.name()
-    locks = state_home() / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    with FileLock(locks / name, timeout=deadline_s + 60):
+    with lock.held(state_home() / "locks" / name, timeout_s=deadline_s + 60, purpose=name):
         if (running := guardians.alive(name)) is not None and running.phase in {"up", "starting"}:
             _require_engine(choice.engine, running)
             _require_services(services, running)

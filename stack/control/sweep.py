@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from stack.control import guardians
+from stack.data import exchange
 from stack.errors import GuardianLost, NotUp, StackError
 from stack.records import state, timeline
 from stack.records.control import Action, Command
@@ -73,4 +74,6 @@ def sweep() -> list[str]:
         if stack is not None and not processes.is_alive(stack.pid, stack.pid_started):
             clean_up(stack)
             sentences.append(f"cleaned up after {name}, whose guardian was killed")
+        elif stack is not None and (sentence := exchange.heal_abandoned(name)) is not None:
+            sentences.append(sentence)
     return sentences

@@ -1,50 +1,157 @@
-"""The guard before every destructive operation: only databases of running stacks are disposable."""
+"""The one guard before every verb that throws data away.
+
+It acts in two steps, and a refusal in either has sent no statement that writes:
+
+1. *Aim*: what the plan, the stack's state and the environment say, before anything is connected.
+2. *Identity*: what the server itself says in a read-only session: that it is the stack's own server, and that
+   the database carries this stack's disposable mark (see ``stack.data.mark``).
+
+``--yes`` answers a question on a terminal; it never reaches this module.
+"""
 
 from __future__ import annotations
 
-import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stack.data import mark
+from stack.data.mark import Identity
+from stack.data.stores import Server, Stores
 from stack.errors import NotDisposable
-from stack.records import state
+from stack.plan.plan import LOOPBACK, Plan, ServicePlan
 from stack.records.state import StackState
 from stack.system import processes
 
 if TYPE_CHECKING:
-    pass
+    from psycopg2 import extensions
+
+PROTECTED = re.compile(r"(?<![a-z])(prod|production|staging|stage|live)(?![a-z])", re.IGNORECASE)
+"""Words that name an environment which must not be touched."""
+
+ENVIRONMENT_NAMES = re.compile(r"(^|_)(ENV|ENVIRONMENT|STAGE|TIER)$|^DJANGO_SETTINGS_MODULE$")
+"""Variables whose value names an environment."""
+
+SYSTEM_DATABASES = frozenset({"template0", "template1"})
 
 
-def why_not_disposable(*, host: str, port: int, kept: StackState | None, alive: bool) -> str | None:
-    """Return what forbids to destroy the database at ``host:port``; None where nothing does."""
-    if not _is_loopback(host):
-        return f"{host} is not this machine"
-    if kept is None or not alive:
-        return "it belongs to no running stack"
-    if port not in {p for ports in kept.ports.values() for p in ports.values()}:
-        return f"port {port} is none of the stack {kept.name}'s"
-    return None
+@dataclass(frozen=True, kw_only=True)
+class Location:
+    """Where the stack's own Postgres must be: its data folder (local), or its container's addresses."""
+
+    data_directory: Path | None = None
+    addresses: frozenset[str] = frozenset()
 
 
-def require_disposable(*, host: str, port: int, stack: str) -> None:
-    """Check that the database at ``host:port`` is the throw-away one of the running stack ``stack``.
+@dataclass(frozen=True, kw_only=True)
+class Whereabouts:
+    """What a server says about itself: its data folder, and its address in this very session."""
+
+    data_directory: str
+    address: str | None
+
+
+def aim_refusals(plan: Plan, state: StackState, stores: Stores, own: Mapping[str, str]) -> Iterator[str]:
+    """Return every reason against throwing away the data of ``state`` that is known before connecting.
+
+    ``own`` is the environment of the command itself.
+    """
+    if not processes.is_alive(state.pid, state.pid_started):
+        yield f"{state.name} is not a living stack of this machine"
+    if plan.name != state.name:
+        yield f"the plan is that of {plan.name}"
+    yield from _environment_refusals(plan, own)
+    for address in stores.addresses:
+        if not address.own:
+            yield f"{address.variable} of {address.service} leads to {address.place}, not to the stack's own"
+    if stores.server is not None:
+        yield from _server_refusals(stores.server, state)
+
+
+def _environment_refusals(plan: Plan, own: Mapping[str, str]) -> Iterator[str]:
+    places = [("your environment", own), *((name, s.environment) for name, s in plan.services.items())]
+    for place, environment in places:
+        for variable, value in environment.items():
+            if ENVIRONMENT_NAMES.search(variable) and PROTECTED.search(value):
+                yield f"{variable}={value} ({place}) names an environment that is not disposable"
+
+
+def _server_refusals(server: Server, state: StackState) -> Iterator[str]:
+    if server.host != LOOPBACK:
+        yield f"{server.host} is not this machine"
+    if server.port not in state.ports.get(server.service, {}).values():
+        yield f"port {server.port} is none of {state.name}'s"
+    if server.database in SYSTEM_DATABASES or PROTECTED.search(server.database.replace("_", " ")):
+        yield f"the database {server.database!r} is not disposable by its name"
+
+
+def identity_refusals(
+    identity: Identity | None, whereabouts: Whereabouts, location: Location, *, stack: str
+) -> Iterator[str]:
+    """Return every reason against it that the server itself gives."""
+    if location.data_directory is not None and whereabouts.data_directory != str(location.data_directory):
+        yield f"the server keeps its data in {whereabouts.data_directory}, which is not {stack}'s"
+    if location.data_directory is None and whereabouts.address not in location.addresses:
+        yield f"the server that answers ({whereabouts.address}) is not the container of {stack}"
+    if identity is None:
+        yield "there is no such database"
+    elif identity.mark is None:
+        yield "it carries no disposable mark"
+    elif identity.mark.stack != stack:
+        yield f"its mark is that of the stack {identity.mark.stack}"
+    elif not mark.is_true(identity.mark, identity, stack=stack):
+        yield "its mark was copied from another database"
+
+
+def require_aim(plan: Plan, state: StackState, stores: Stores, own: Mapping[str, str]) -> None:
+    """Check the aim.
 
     Raises:
-        NotDisposable: it is not, or it cannot be known.
+        NotDisposable: with the first reason against it.
     """
-    kept = state.read(stack)
-    alive = kept is not None and processes.is_alive(kept.pid, kept.pid_started)
-    reason = why_not_disposable(host=host, port=port, kept=kept, alive=alive)
-    if reason is not None:
+    for reason in aim_refusals(plan, state, stores, own):
         raise NotDisposable(
-            f"The database at {host}:{port} is not touched: {reason}.",
-            hint="Only databases of running stacks can be reset; see `inv ps`.",
+            f"The data of {state.name} is not touched: {reason}.",
+            hint="Only data of running stacks of this machine is disposable; see `inv ps`.",
         )
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def require_disposable_file(planned: ServicePlan, path: str, state: StackState) -> None:
+    """Check that an SQLite file lies where everything dies with the stack, or is the stack's own volume.
+
+    Raises:
+        NotDisposable: it lies in a folder of the host.
+    """
+    for mount in planned.service.mounts:
+        folder = planned.folders.get(mount.target, mount.target)
+        if mount.type != "bind" and Path(path).is_relative_to(folder):
+            return
+    raise NotDisposable(
+        f"The database file {path} of {state.name} is not touched: it lies in no volume of the stack.",
+        hint="Put it into a tmpfs or a named volume of the service.",
+    )
+
+
+def require_disposable(cursor: extensions.cursor, server: Server, location: Location) -> Identity:
+    """Check in a session on the maintenance database that the server's database may be thrown away.
+
+    Raises:
+        NotDisposable: with the first reason against it.
+    """
+    identity = mark.identify(cursor, server.database)
+    for reason in identity_refusals(identity, _whereabouts(cursor), location, stack=server.stack):
+        raise NotDisposable(
+            f"The database {server.database} at {server.host}:{server.port} is not touched: {reason}.",
+            hint="`inv up` marks a database that it makes; `inv down --volumes`, `inv up` make a new one.",
+        )
+    assert identity is not None
+    return identity
+
+
+def _whereabouts(cursor: extensions.cursor) -> Whereabouts:
+    cursor.execute("SELECT current_setting('data_directory'), host(inet_server_addr())")
+    row = cursor.fetchone()
+    assert row is not None
+    return Whereabouts(data_directory=row[0], address=row[1])

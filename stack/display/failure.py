@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -26,6 +28,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "hang": "it accepts connections but does not answer: its log may say what it waits for",
     "slow": "it answers, but more slowly than its health check allows: give the check a longer `timeout`",
     "wrong": "its health check fails: see the answer above and its log",
+    "no program": "install the program of its `healthcheck`, or write the check with one that is there",
     "workers end": "its worker processes end again and again: its log says why",
     "no check": "give the dependency a `healthcheck`, or wait for it with `condition: service_started`",
     "port taken": "end that program, or publish another port",
@@ -65,12 +68,12 @@ def advice(first: Event) -> str:
 
 
 def _stack_option(run: Path) -> str:
-    """Return the option that names the run's stack (`--stack` or `--compose`), "" for the default one."""
+    """Return the option that names the run's stack: `--stack`, or `--compose` for another project's file."""
     try:
         file = json.loads((run / "request.json").read_text(encoding="utf-8"))["files"][0]
     except (OSError, ValueError, LookupError, TypeError):
         return ""
-    if Path(file).parent.name != "compose":
-        return f" --compose {file}"
-    kind = Path(file).name.removeprefix("docker-compose.").removesuffix(".yml")
-    return "" if kind == "local" else f" --stack {kind}"
+    own = re.fullmatch(r"docker-compose\.([\w-]+)\.yml", Path(file).name)
+    if own is None:
+        return f" --compose {shlex.quote(file)}"
+    return "" if own[1] == "local" else f" --stack {own[1]}"

@@ -23,7 +23,7 @@ from stack.display.redaction import redactor_of
 from stack.engines import registry
 from stack.engines.protocol import Engine
 from stack.errors import ServiceFailed, StackError
-from stack.guardian import control_socket, variables
+from stack.guardian import control_socket, disposable, variables
 from stack.guardian.end import Ended, until_end
 from stack.guardian.preparation import load, make_plan, site_of
 from stack.guardian.supervisor import Supervisor
@@ -87,7 +87,12 @@ class Guardian:
         async with asyncio.timeout(PREPARE_LIMIT_S):
             plan, engine = await until_end(self._prepare(), self._ended)
         self.supervisor = Supervisor(
-            plan, engine, self._site, self._timeline, deadline_s=self._request.deadline_s
+            plan,
+            engine,
+            self._site,
+            self._timeline,
+            deadline_s=self._request.deadline_s,
+            before_ready=disposable.marker(plan, self._timeline),
         )
         async with control_socket.listening(state.control_socket(self._request.name), self._serve):
             if not await until_end(self._bring_up(self.supervisor), self._ended):

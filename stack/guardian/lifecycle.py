@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from stack.engines.protocol import Engine, Exit
@@ -16,6 +16,7 @@ from stack.health import checks, verdicts
 from stack.health.probes import Probe
 from stack.health.verdicts import Verdict, VerdictKind
 from stack.model import Dependency
+from stack.plan.plan import ServicePlan
 from stack.records.timeline import Timeline
 from stack.system import ports
 
@@ -24,13 +25,24 @@ RESTART_PAUSE_S = 60.0
 """The longest pause before a service is started again."""
 
 
+BeforeReady = Callable[[ServicePlan], Awaitable[None]]
+
+
 class Lifecycle:
     """Runs the services of a stack, each in a task of its own."""
 
     def __init__(
-        self, engine: Engine, runs: Mapping[str, ServiceRun], timeline: Timeline, deadline: Deadline
+        self,
+        engine: Engine,
+        runs: Mapping[str, ServiceRun],
+        timeline: Timeline,
+        deadline: Deadline,
+        *,
+        before_ready: BeforeReady,
     ) -> None:
+        """``before_ready`` is awaited when a service's check succeeded, before others may use the service."""
         self._engine, self._runs, self._timeline, self._deadline = engine, runs, timeline, deadline
+        self._before_ready = before_ready
 
     def begin(self, run: ServiceRun) -> None:
         """Start a service's task. However the task ends, the service has a verdict."""
@@ -166,6 +178,8 @@ class Lifecycle:
         if probe is not None:
             verdict = await Readiness(run, probe, self._deadline.left_s).wait(ended)
             if verdict is not None:
+                if verdict.good:
+                    await self._before_ready(run.plan)
                 run.settle(verdict)
         elif not run.plan.awaited:
             run.settle(Verdict(service=run.plan.name, kind="ready", reason="started"))

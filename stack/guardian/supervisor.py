@@ -16,11 +16,11 @@ from typing import Any
 from stack.display.redaction import redactor_of
 from stack.engines.protocol import Engine, Site
 from stack.guardian.deadline import Deadline
-from stack.guardian.lifecycle import Lifecycle
+from stack.guardian.lifecycle import BeforeReady, Lifecycle
 from stack.guardian.service import ServiceRun
 from stack.health import verdicts
 from stack.health.verdicts import Verdict
-from stack.plan.plan import Plan
+from stack.plan.plan import Plan, ServicePlan
 from stack.records import service_logs
 from stack.records.timeline import Timeline
 
@@ -31,6 +31,10 @@ MARGIN_S = 3.0
 CANCEL_LIMIT_S = 2.0
 STOP_LIMIT_S = 10.0
 """How long after its grace period a service may take to be killed."""
+
+
+async def _nothing(service: ServicePlan) -> None:
+    """Do nothing."""
 
 
 class Supervisor:
@@ -45,7 +49,9 @@ class Supervisor:
         *,
         deadline_s: float,
         clock: Callable[[], float] = time.monotonic,
+        before_ready: BeforeReady = _nothing,
     ) -> None:
+        """``before_ready`` is awaited when a service's check succeeded, before others may use the service."""
         self._timeline = timeline
         self._deadline = Deadline(deadline_s, clock)
         redactor = redactor_of(plan.stack)
@@ -58,7 +64,7 @@ class Supervisor:
             )
             for name, service in plan.services.items()
         }
-        self._lifecycle = Lifecycle(engine, self.runs, timeline, self._deadline)
+        self._lifecycle = Lifecycle(engine, self.runs, timeline, self._deadline, before_ready=before_ready)
 
     def plan(self, plan: Plan) -> Plan:
         """Return ``plan`` with what the images said about its services."""

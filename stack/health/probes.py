@@ -10,9 +10,12 @@ from typing import Literal, Protocol
 
 from stack.errors import CommandFailed
 
-Kind = Literal["ok", "refused", "hang", "slow", "wrong"]
+Kind = Literal["ok", "refused", "hang", "slow", "wrong", "no program"]
 PASSING = frozenset({408, 421, 425, 429})
 """The client errors that waiting may change (RFC 9110, RFC 8470, RFC 6585)."""
+
+NOT_RUN = frozenset({126, 127})
+"""A shell's codes for a program that is missing or cannot be executed (POSIX, 2.8.2)."""
 
 EVIDENCE_S = 0.2
 """How long to wait for the body of an error status: it is evidence only."""
@@ -35,7 +38,8 @@ async def connect_from_here(host: str, port: int) -> tuple[asyncio.StreamReader,
 class Observation:
     """What one probe observed. ``refused``: no connection; ``hang``: connected, but no answer in time.
 
-    ``slow``: an answer, but after the timeout of the health check; ``permanent``: waiting does not change it.
+    ``slow``: an answer, but after the timeout of the health check; ``no program``: the check cannot be run;
+    ``permanent``: waiting does not change it.
     """
 
     kind: Kind
@@ -160,6 +164,8 @@ class CommandProbe:
         detail = f"exit code {code}: {last_line}" if last_line else f"exit code {code}"
         if code == 0:
             return Observation(kind="ok", detail=detail)
+        if code in NOT_RUN or last_line.endswith(": not found"):
+            return Observation(kind="no program", detail=detail)
         return Observation(kind="refused" if self._no_connection(code, output) else "wrong", detail=detail)
 
     def _no_connection(self, code: int, output: str) -> bool:
@@ -177,7 +183,7 @@ async def observe(probe: Probe, timeout_s: float) -> Observation:
     except TimeoutError:
         return Observation(kind="hang", detail=f"{probe.question}: no answer in {timeout_s:.2g} s")
     except CommandFailed as error:
-        return Observation(kind="hang" if error.timed_out else "refused", detail=str(error))
+        return Observation(kind="hang" if error.timed_out else "no program", detail=str(error))
     except ConnectionRefusedError:
         return Observation(kind="refused", detail=f"{probe.question}: connection refused")
     except OSError as error:

@@ -19,10 +19,8 @@ VerdictKind = Literal[
     "ready", "completed", "exited", "unhealthy", "timed out", "port taken", "dependency failed"
 ]
 Exit = Literal["ended", "killed", "signal", "exit code"]
-Symptom = (
-    Exit
-    | Literal["", "refused", "hang", "slow", "wrong", "other port", "workers end", "deadline", "no check"]
-)
+Unready = Literal["refused", "hang", "slow", "wrong", "no program", "other port", "workers end"]
+Symptom = Exit | Unready | Literal["", "deadline", "no check"]
 """What the evidence says about a service that failed; decides the advice."""
 
 GOOD: Final = frozenset[VerdictKind]({"ready", "completed"})
@@ -39,6 +37,7 @@ AT_DEADLINE: Final = {
     "hang": "it accepts connections but hangs",
     "slow": "it answers too slowly",
     "refused": "nothing answers",
+    "no program": "its health check cannot be run",
 }
 
 
@@ -117,7 +116,7 @@ def at_deadline(progress: Progress, now_s: float) -> Verdict:
     last = progress.last
     if last is None:
         return _verdict(progress, "timed out", f"after {now_s:.1f} s no probe completed", now_s)
-    kind: VerdictKind = "unhealthy" if last.kind == "wrong" else "timed out"
+    kind: VerdictKind = "unhealthy" if last.kind in {"wrong", "no program"} else "timed out"
     tried = f"after {now_s:.1f} s and {progress.probes} probes"
     reason = f"{tried} {AT_DEADLINE[last.kind]}: {last.detail}{findings(progress)}{_limit(progress, now_s)}"
     return replace(_verdict(progress, kind, reason, now_s), symptom=_symptom(progress, now_s))
@@ -207,7 +206,7 @@ def _counts(progress: Progress, check: Healthcheck, now_s: float) -> bool:
 
 def _is_over(progress: Progress, observation: Observation, now_s: float) -> bool:
     check = progress.check
-    if now_s >= progress.patience_s():
+    if now_s >= progress.patience_s() or observation.kind == "no program":
         return True
     if progress.ended_children >= MANY_ENDS:
         return True

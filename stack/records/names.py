@@ -12,6 +12,7 @@ import secrets
 from pathlib import Path
 
 from stack.errors import ComposeError, UnknownStack
+from stack.system import lock
 from stack.system.directories import state_home
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -64,11 +65,8 @@ def ephemeral(project: str) -> str:
 
 def _claim(project: str, work_tree: Path) -> bool:
     """Claim the plain name for this work tree, unless another one that still exists has it."""
-    from filelock import FileLock
-
     folder = state_home() / "names"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "lock", timeout=10):
+    with lock.held(folder / "lock", timeout_s=10, purpose="names of stacks"):
         claim = folder / project
         owner = Path(claim.read_text()) if claim.exists() else None
         if owner is None or not owner.is_dir():

@@ -16,7 +16,7 @@ from pathlib import Path
 from stack.errors import PortTaken
 from stack.model import Service
 from stack.records import state
-from stack.system import ports
+from stack.system import lock, ports
 from stack.system.directories import state_home
 
 STARTING = "a starting stack of another account"
@@ -101,10 +101,8 @@ def _folder() -> Path:
     return folder
 
 
-def _lock(folder: Path) -> contextlib.AbstractContextManager[object]:
-    from filelock import FileLock
-
-    return FileLock(folder / "lock", timeout=30)
+def _lock(folder: Path) -> contextlib.AbstractContextManager[None]:
+    return lock.held(folder / "lock", timeout_s=30, purpose="port leases")
 
 
 def _leased(folder: Path, alive: Collection[str], *, but: str) -> dict[int, str]:

@@ -10,9 +10,13 @@ import os
 import zlib
 from pathlib import Path
 
+from stack.errors import StateUnreadable
+
 ROOT = Path(__file__).resolve().parents[2]
 """The root of the repository."""
 NAME = "ecommerce-stack"
+ROOTS = (0,)
+"""Accounts that can change every folder anyway."""
 
 
 def cache_home() -> Path:
@@ -43,4 +47,9 @@ def _directory(variable: str, system: Path, function: str) -> Path:
     if not path.is_dir():
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(0o755 if os.geteuid() == 0 else 0o700)  # mkdir's mode is subject to the umask
+    elif path.stat().st_uid not in (os.geteuid(), *ROOTS):
+        raise StateUnreadable(
+            f"{path} belongs to another account, which could change what is in it.",
+            hint=f"Set {variable} to a folder of your own.",
+        )
     return path

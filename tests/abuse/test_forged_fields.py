@@ -11,9 +11,7 @@ from abuse.conftest import Shop, Start
 
 
 @pytest.mark.parametrize("through", ["gateway", "backend"])
-@pytest.mark.parametrize(
-    "field", ["SCRIPT_NAME: /api/v1/x", "Script_Name: /api/v1/x", "PATH_INFO: /admin/login/"]
-)
+@pytest.mark.parametrize("field", ["SCRIPT_NAME: /api/v1/x", "Script_Name: /api/v1/x"])
 def test_a_path_is_not_taken_from_a_header(shop: Shop, through: str, field: str) -> None:
     port = getattr(shop, through).port
     for path in ("/api/v1/x/admin/login/", "/api/v1/x/admin/"):
@@ -40,8 +38,8 @@ def test_the_backend_believes_x_forwarded_only_from_trusted_proxies(start: Start
 def test_the_gateway_believes_x_forwarded_from_nobody_by_default(shop: Shop) -> None:
     identity = f"abuse-{secrets.token_hex(8)}"
     fields = (f"X-Request-ID: {identity}", "X-Forwarded-For: 203.0.113.9", "Forwarded: for=203.0.113.9")
-    http1.ask(shop.gateway.port, "GET", "/api/v1/categories", *fields, source="127.0.0.5")
-    assert '"remote": "127.0.0.5"' in shop.gateway.line_of(identity)
+    http1.ask(shop.gateway.port, "GET", "/api/v1/categories", *fields)
+    assert f'"remote": "{http1.CLIENT}"' in shop.gateway.line_of(identity)
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +14,9 @@ import pytest
 
 from docs.clone import ENGINE, PORTS, clone, environment
 from stack.system.ports import candidates, is_free
+
+collect_ignore = ["test_recipes.py"] if ENGINE == "docker" else ["test_failing_backend.py"]
+"""A test that needs the other engine is not collected; a skipped one would look like one that ran."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +41,43 @@ class Reader:
 @pytest.fixture(scope="session")
 def reader() -> Iterator[Reader]:
     """A reader with a fresh clone; everything that the pages leave running is ended."""
-    pool = candidates("docs")
+    pool = candidates(f"docs-{os.getpid()}")  # several runs may share the machine
     ports = {name: next(port for port in pool if is_free(port)) for name in PORTS}
     with tempfile.TemporaryDirectory(prefix="docs-") as name:
         work = Path(name)
         work.chmod(0o755)  # servers run as another account
         folder = clone(work / "shop")
         surroundings = environment(work, ports)
+        if ENGINE == "docker":
+            require_free_names()
+            install = [sys.executable, "-m", "pip", "--python", folder / ".venv", "install", "-e", folder]
+            subprocess.run(install, env=surroundings, check=True)
         yield Reader(folder=folder, environment=surroundings, ports=ports)
         if (folder / ".venv" / "bin" / "inv").exists():
             subprocess.run(["inv", "prune", "--all"], cwd=folder, env=surroundings, check=True, timeout=120)
+
+
+def require_free_names() -> None:
+    """Fail where a stack or data has the names of plain Docker Compose: the pages would remove it."""
+    taken = names_in_use()
+    assert not taken, f"in use, and this suite would remove them: {', '.join(taken)}"
+
+
+def names_in_use() -> list[str]:
+    """Return the containers, networks and volumes that have the names of plain Docker Compose."""
+    names: list[str] = []
+    for project in ("ecommerce-local", "ecommerce-ci"):
+        label = f"label=com.docker.compose.project={project}"
+        names += docker("ps", "--all", "--format", "{{.Names}}", "--filter", label).split()
+    networks = docker("network", "ls", "--format", "{{.Name}}").split()
+    volumes = docker("volume", "ls", "--format", "{{.Name}}").split()
+    fixed = {"ecommerce-local-network", "ecommerce-ci-network", "ecommerce-postgres-data"}
+    return names + sorted(fixed & {*networks, *volumes})
+
+
+def docker(*words: str) -> str:
+    """Run the docker client; return its output."""
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
 
 
 def pytest_report_header() -> str:

@@ -36,11 +36,7 @@ class Command:
     @property
     def needs_docker(self) -> bool:
         """Return whether it speaks with a Docker Engine."""
-        return bool(
-            re.search(
-                r"(^|[|;&(]\s*)docker |--engine docker|nox -s (base-images|parity|plain-compose)", self.text
-            )
-        )
+        return bool(re.search(r"(^|[|;&(]\s*)docker |--engine docker|nox -s (base-images|parity)", self.text))
 
 
 @dataclass(frozen=True, kw_only=True)

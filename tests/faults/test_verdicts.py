@@ -57,7 +57,7 @@ VERDICTS = [
 )
 @protected_by(
     "the check's own patience ends",
-    Cut(VERDICTS_FILE, "if now_s >= progress.patience_s():", "if False:"),
+    Cut(VERDICTS_FILE, "if now_s >= progress.patience_s() or", "if"),
     cases=["never_listens"],
 )
 @protected_by(

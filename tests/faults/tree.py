@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from faults.settings import CHECK, CONTAINERS, ENGINE, PATIENCE_S
 from stack.control import guardians, session
 from stack.control.choice import Choice
-from stack.control.guardians import Launched
+from stack.control.guardians import GuardianProcess
 from stack.records import service_logs, state, timeline
 from stack.records.timeline import Event
 from stack.system import ports, programs
@@ -125,7 +125,7 @@ class Tree:
         started = [e for e in timeline.read(Path(saved.run)) if (e.kind, e.service) == ("process", service)]
         os.kill(started[-1].pid, signal.SIGKILL)
 
-    def launch(self, *, deadline_s: float = 12.0) -> Launched:
+    def launch(self, *, deadline_s: float = 12.0) -> GuardianProcess:
         request = session.request(self.choice(), ephemeral=True, deadline_s=deadline_s)
         return guardians.launch(replace(request, name=request.name.replace("ecommerce-", "faults-")))
 
@@ -204,7 +204,7 @@ class Tree:
         yield from (state_home() / "locks").glob("*")
 
 
-def events_of(launched: Launched) -> Iterator[Event]:
+def events_of(launched: GuardianProcess) -> Iterator[Event]:
     """Return the events until the guardian has ended; fail where it does not end in time."""
     limit = time.monotonic() + PATIENCE_S
 

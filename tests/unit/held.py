@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from stack.control.guardians import Launched
+from stack.control.guardians import GuardianProcess
 from stack.records import state
 from stack.records.state import StackState
 from stack.system import processes, programs
@@ -34,7 +34,7 @@ def dead_pid() -> int:
     return child.pid
 
 
-def launched(run: Path) -> Launched:
+def launched(run: Path) -> GuardianProcess:
     process = programs.spawn(["true"])
     process.wait()
-    return Launched(name="shop", run=run, process=process, lease=None)
+    return GuardianProcess(name="shop", run=run, process=process, lease=None)

@@ -22,7 +22,6 @@ class FakeInitdb:
 
     def __init__(self, *, returncode: int = 0) -> None:
         self.calls: list[tuple[str, ...]] = []
-        self.passwords: list[str] = []
         self.inputs: list[str | None] = []
         self._returncode, self._run = returncode, programs.run
 
@@ -39,7 +38,6 @@ class FakeInitdb:
     def _initdb(self, words: tuple[str, ...]) -> None:
         folder = Path(words[words.index("-D") + 1])
         (folder / "PG_VERSION").write_text("15\n")
-        self.passwords += [Path(w.partition("=")[2]).read_text() for w in words if w.startswith("--pwfile=")]
 
     def of(self, name: str) -> list[tuple[str, ...]]:
         return [call for call in self.calls if call[0].endswith(name)]
@@ -84,7 +82,8 @@ def test_the_password_is_in_no_argument_and_no_file_that_stays(
     server_bin: Path, initdb: FakeInitdb, tmp_path: Path
 ) -> None:
     cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
-    assert initdb.passwords == ["secret\n"]
+    (sql,) = filter(None, initdb.inputs)
+    assert "PASSWORD E'secret'" in sql
     assert not any("secret" in word for call in initdb.calls for word in call)
     assert not any("secret" in f.read_text() for f in (tmp_path / "cache").rglob("*") if f.is_file())
 
@@ -94,8 +93,9 @@ def test_connections_are_let_in_by_the_asked_method_only(
 ) -> None:
     cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
     rows = (tmp_path / "one" / "pg_hba.conf").read_text().splitlines()
-    assert rows[0] == "host all all all scram-sha-256"
-    assert all(row.endswith("scram-sha-256") for row in rows)
+    assert rows[0] == "host all stack_superuser all reject"
+    assert rows[1] == "host all all all scram-sha-256"
+    assert all(row.endswith("scram-sha-256") for row in rows[1:])
 
 
 def test_only_durable_data_is_written_through_to_the_disk(
@@ -137,7 +137,26 @@ def test_another_database_is_made_with_its_name_quoted(
 ) -> None:
     recipe = cluster.Recipe(user="u", password="p", database='a "b"', method="trust")
     cluster.create(tmp_path / "one", recipe, bin=server_bin, account=None, durable=False)
-    assert 'CREATE DATABASE "a ""b"""\n' in initdb.inputs
+    (sql,) = filter(None, initdb.inputs)
+    assert sql.splitlines()[-1] == 'CREATE DATABASE "a ""b""" OWNER "u"'
+
+
+def test_the_user_of_the_services_owns_its_databases_and_is_no_superuser() -> None:
+    recipe = cluster.Recipe(user='o"k', password="a'b\\c\nd", database="shop", method="trust")
+    assert cluster.role_and_databases(recipe) == [
+        'CREATE ROLE "o""k" LOGIN CREATEDB PASSWORD E\'a\\\'b\\\\c\\nd\'',
+        'GRANT pg_monitor, pg_signal_backend TO "o""k"',
+        'ALTER DATABASE postgres OWNER TO "o""k"',
+        'CREATE DATABASE "shop" OWNER "o""k"',
+    ]
+
+
+def test_initdb_makes_the_superuser_that_never_connects(
+    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+) -> None:
+    cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
+    (call,) = (words for words in initdb.of("initdb") if "--sync-only" not in words)
+    assert call[call.index("--username") + 1] == cluster.SUPERUSER
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(server_bin: Path, tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from held import dead_pid, kept
 
-from stack.commands import down, health, logs, ps, reset_db, stacks, start_stop
+from stack.commands import down, health, logs, ps, stacks, start_stop
 from stack.control import guardians
 from stack.control.choice import Choice
 from stack.engines import registry
-from stack.errors import InvalidOption, NotDisposable, NotUp, UnknownService
+from stack.errors import InvalidOption, NotUp, UnknownService
 from stack.records import plans, service_logs, state
 
 
@@ -25,11 +25,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def name() -> str:
     return f"shop-{secrets.token_hex(4)}"
-
-
-def test_a_destructive_verb_refuses_what_is_not_a_living_stack_of_ours(name: str, tmp_path: Path) -> None:
-    with pytest.raises(NotDisposable, match=name):
-        reset_db._require_alive(kept(name, tmp_path, pid=dead_pid()))
 
 
 def test_down_of_what_is_not_up_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:

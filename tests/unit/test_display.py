@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,17 @@ def drawn(table: Table, width: int) -> list[str]:
     with console.capture() as capture:
         console.print(table)
     return [line.rstrip() for line in capture.get().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("file", "option"),
+    [
+        ("/tree/compose/docker-compose.local.yml", ""),
+        ("/tree/compose/docker-compose.ci.yml", " --stack ci"),
+        ("/elsewhere/my shop/compose.yml", " --compose '/elsewhere/my shop/compose.yml'"),
+    ],
+)
+def test_the_next_command_names_the_stack_that_failed(tmp_path: Path, file: str, option: str) -> None:
+    (tmp_path / "request.json").write_text(json.dumps({"files": [file]}))
+    events = [Event(at=0.0, kind="service", service="web", state="exited", text="exited with code 3")]
+    assert f"next: `inv logs web{option}`" in failure.failure(events, tmp_path)

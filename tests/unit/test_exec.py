@@ -6,17 +6,15 @@ from typing import Any
 
 import pytest
 
-from stack.commands import health, reset_db
-from stack.control import guardians, plans
+from stack.commands import health
+from stack.control import plans
 from stack.engines import build
 from stack.engines.local import servers
 from stack.environments import service_environment
 from stack.errors import UnknownService
-from stack.model import Build, Dependency, Healthcheck, Mount, Service, Stack
+from stack.model import Build, Dependency, Healthcheck, Service, Stack
 from stack.plan.image_config import ImageConfig
 from stack.plan.plan import Plan, ServicePlan
-from stack.records import plans as stored_plans
-from stack.records.control import Command, Outcome, Reply
 from stack.records.state import StackState
 
 KEPT = StackState(
@@ -74,41 +72,6 @@ def test_a_server_is_found_by_its_image_whoever_publishes_it() -> None:
     assert plans.service_of_kind(made, "redis").name == "cache"
     with pytest.raises(UnknownService, match="shop has no redis service"):
         plans.service_of_kind(plan_of(planned("db", image="postgres:15")), "redis")
-
-
-def test_a_reset_stops_whatever_needs_the_database_and_nothing_else() -> None:
-    made = plan_of(
-        planned("db", image="postgres:15"),
-        planned("cache"),
-        planned("backend", "db"),
-        planned("gateway", "backend"),
-    )
-    assert reset_db.database_service(made) == "db"
-    assert reset_db.users_of(made, "db") == ["backend", "gateway"]
-
-
-def test_a_database_in_a_file_is_emptied_while_its_service_is_stopped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "shop.sqlite3").touch()
-    backend = planned(
-        "backend",
-        environment={"DATABASE_URL": "sqlite:////data/shop.sqlite3"},
-        mounts=(Mount(type="tmpfs", target="/data"),),
-        folders={"/data": str(data)},
-    )
-    asked: list[tuple[str, tuple[str, ...], bool]] = []
-
-    def ask(name: str, command: Command) -> Reply:
-        asked.append((command.action, command.services, (data / "shop.sqlite3").exists()))
-        return Reply(outcome=Outcome.DONE)
-
-    monkeypatch.setattr(stored_plans, "read", lambda name: plan_of(planned("cache"), backend))
-    monkeypatch.setattr(guardians, "ask", ask)
-    assert reset_db.database_of(KEPT) == "the SQLite database"
-    assert asked == [("stop", ("backend",), True), ("start", ("backend",), False)]
 
 
 def test_health_executes_a_check_that_is_no_idiom_and_says_what_it_said() -> None:

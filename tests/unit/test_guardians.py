@@ -15,7 +15,7 @@ from held import dead_pid, kept, launched
 from msgspec.structs import replace
 
 from stack.control import guardians, sweep
-from stack.control.guardians import Launched
+from stack.control.guardians import GuardianProcess
 from stack.errors import GuardianLost, NotUp
 from stack.records import leftovers, runs, state, timeline
 from stack.records.control import Action, Command, Outcome, Reply
@@ -174,6 +174,6 @@ def test_a_lease_that_is_given_up_is_an_end_of_file(tmp_path: Path) -> None:
     os.close(reading)
 
 
-def replace_lease(held: Launched, lease: int) -> Launched:
+def replace_lease(held: GuardianProcess, lease: int) -> GuardianProcess:
     held.lease = lease
     return held

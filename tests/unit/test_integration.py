@@ -10,7 +10,7 @@ import pytest
 from stack import errors
 from stack.commands import integration, pytest_process
 from stack.control import guardians
-from stack.control.guardians import Launched
+from stack.control.guardians import GuardianProcess
 from stack.display import summary
 from stack.errors import ServiceFailed
 from stack.records.timeline import Timeline
@@ -42,7 +42,7 @@ def outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     python = tmp_path / "python"
     process = programs.spawn(["true"])
     process.wait()
-    launched = Launched(name="shop", run=tmp_path, process=process, lease=None)
+    launched = GuardianProcess(name="shop", run=tmp_path, process=process, lease=None)
 
     def play(script: str) -> None:
         python.write_text(f"#!/bin/sh\n{script}\n")

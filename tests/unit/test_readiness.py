@@ -74,6 +74,8 @@ def test_an_answer_that_comes_after_the_timeout_of_the_check_is_slow_not_a_hang(
         (("python", "-c", "..."), 1, "ConnectionRefusedError: [Errno 111] Connection refused", "refused"),
         (("curl", "-f", "http://x/"), 22, "curl: (22) error: 500", "wrong"),
         (("check",), 7, "", "wrong"),
+        (("check",), 127, "sh: 1: check: not found", "no program"),
+        (("sh", "-c", "check || exit 1"), 1, "sh: 1: check: not found", "no program"),
     ],
 )
 def test_a_check_that_could_not_connect_is_told_from_one_that_fails(

@@ -18,7 +18,7 @@ import pytest
 from stack.system.directories import ROOT
 from tools import errors_page
 
-STARTS_PROGRAMS = {"stack/system/programs.py"}
+STARTS_PROGRAMS = {"stack/system/programs.py", "stack/system/pipelines.py"}
 INDEX = re.compile(
     r"""\b(?:[\w-]+\.)*(?:pypi|pythonhosted|debian|ubuntu|npmjs|yarnpkg|alpinelinux)\.(?:org|com|net|io)\b
     | https?://[\w-]+[.:@][^\s"'`)>]*(?:/simple\b|/debian\b|/dists/|/pypi/|artifactory|mirror)
@@ -181,6 +181,19 @@ def test_the_page_of_errors_is_the_one_that_is_generated() -> None:
 def test_every_module_says_what_it_is_for() -> None:
     silent = [name for name in modules() if not ast.get_docstring(ast.parse(text_of(name)))]
     assert silent == []
+
+
+DOCSTRINGS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def test_docstrings_begin_with_everybody_s_verbs() -> None:
+    """Return, raise, start, wait (PEP 257): no function "answers"."""
+    names = [name for name in tracked() if name.endswith(".py")]
+    nodes = [(name, node) for name in names for node in ast.walk(ast.parse(text_of(name)))]
+    first_words = [
+        (name, (ast.get_docstring(n) or " ").split(" ")[0]) for name, n in nodes if isinstance(n, DOCSTRINGS)
+    ]
+    assert [name for name, word in first_words if word in {"Answer", "Answers"}] == []
 
 
 def test_every_word_of_inv_explains_itself() -> None:

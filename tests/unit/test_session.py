@@ -12,10 +12,19 @@ from msgspec.structs import replace
 
 from stack.control import guardians, services, session
 from stack.control.choice import Choice
-from stack.errors import ServiceFailed, StackEnded, StackError, UnknownService, UnknownStack, UpElsewhere
+from stack.errors import (
+    GuardianLost,
+    ServiceFailed,
+    StackEnded,
+    StackError,
+    UnknownService,
+    UnknownStack,
+    UpElsewhere,
+)
 from stack.records import state
 from stack.records.control import Action, Outcome, Reply
 from stack.records.timeline import Event, Timeline
+from stack.system import lock, programs
 
 
 @pytest.fixture(autouse=True)
@@ -144,3 +153,28 @@ def test_a_start_that_another_command_ended_says_so(tmp_path: Path) -> None:
     timeline.close()
     with pytest.raises(StackEnded, match="The stack was ended by `inv down` before it was up"):
         session.wait_until_up(launched(tmp_path), lambda event: None)
+
+
+def test_a_guardian_that_does_nothing_any_more_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "SILENCE_LIMIT_S", 0.05)
+    hanging = replace_process(launched(tmp_path), programs.spawn(["sleep", "60"], own_session=True))
+    try:
+        with pytest.raises(GuardianLost, match="has written nothing for"):
+            session.wait_until_up(hanging, lambda event: None)
+    finally:
+        hanging.process.kill()
+        hanging.process.wait()
+
+
+def replace_process(stack: guardians.GuardianProcess, process: programs.Process) -> guardians.GuardianProcess:
+    stack.process = process
+    return stack
+
+
+def test_a_lock_that_another_command_holds_is_a_sentence(tmp_path: Path) -> None:
+    first, second = (lock.held(tmp_path / "lock", timeout_s=0.01, purpose="shop") for _ in range(2))
+    with first, pytest.raises(StackError) as caught, second:
+        pytest.fail("both hold it")
+    assert caught.value.message.startswith("Another command has held the lock for shop for 0.01 s")

@@ -157,6 +157,14 @@ def test_a_service_at_another_port_ends_the_wait_within_seconds() -> None:
     assert verdict.reason.endswith("; it listens at 8091 instead of 8080")
 
 
+def test_a_check_that_cannot_be_run_ends_the_wait_at_once() -> None:
+    missing = Observation(kind="no program", detail="exit code 127")
+    verdict = at(verdicts.begin("web", LONG, deadline_s=120.0), (0.1, missing))
+    assert verdict is not None
+    assert (verdict.kind, verdict.symptom) == ("unhealthy", "no program")
+    assert "its health check cannot be run: exit code 127" in verdict.reason
+
+
 @pytest.mark.parametrize("kind", ["hang", "refused", "wrong"])
 def test_workers_that_end_again_and_again_end_the_wait(kind: Kind) -> None:
     begun = verdicts.begin("web", LONG, deadline_s=120.0)

@@ -113,6 +113,21 @@ def test_invalid_http_after_a_request_is_a_problem_too(gateway: Gateway) -> None
     assert (bad.status, bad.problem) == (400, "bad-request")
 
 
+def test_the_body_of_one_request_does_not_count_as_the_head_of_the_next(gateway: Gateway) -> None:
+    body = b"x" * 100_000
+    head = b"POST /api/v1/x HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+    with connect(gateway) as client:
+        client.sendall(head % len(body))
+        assert client.recv(65536).startswith(b"HTTP/1.1 100 ")
+        client.sendall(body)
+        received = b""
+        while not received.endswith(b"default response"):
+            received += client.recv(65536)
+        client.sendall(b"NOT HTTP\r\n\r\n")
+        (response,) = raw.parse(raw.read_all(client))
+    assert (response.status, response.problem) == (400, "bad-request")
+
+
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"TLS/1.0"])
 def test_an_upgrade_is_ignored_and_does_not_change_the_framing(
     gateway: Gateway, backend: Backend, protocol: bytes

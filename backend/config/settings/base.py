@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from config import env, logs, preparation, trusted_proxies, vault
+from config import env, logs, preparation, trusted_proxies
 
 BASE_DIR = preparation.BASE_DIR
 NINJA_DIR = Path(find_spec("ninja").origin).parent  # found, not imported: it costs 0.5 s
@@ -41,8 +41,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.limits.RequestLimitsMiddleware",
-    "catalog.middleware.CachedProductMiddleware",
     "core.middleware.ProblemMiddleware",
+    "core.unavailable.DatabaseUnavailableMiddleware",
+    "core.middleware.HeadMiddleware",
+    "catalog.middleware.CachedProductMiddleware",
     "core.middleware.AdminSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "core.middleware.AdminAuthenticationMiddleware",
@@ -70,7 +72,7 @@ TEMPLATES = [
 
 DATABASES = {
     "default": {
-        **env.database(vault.secret("DATABASE_URL", preparation.database_url())),
+        **env.database(preparation.database_url()),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }
@@ -114,6 +116,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
 SEED_PRODUCTS = env.number("SEED_PRODUCTS", 1000)
 SHOP_CURRENCY = "EUR"
+PAYMENT_PROVIDER = env.text("PAYMENT_PROVIDER", "sandbox")
+API_DOCS = env.flag("API_DOCS", True)
 TOKEN_HOURS = env.number("TOKEN_HOURS", 24 * 14, minimum=1)
 RESERVATION_S = env.number("RESERVATION_S", 15 * 60, minimum=1)
 EVENT_STREAM = "shop.events"

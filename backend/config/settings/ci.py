@@ -1,5 +1,6 @@
 """The integration environment in CI: like development, never in DEBUG unless asked."""
 
+from config import vault
 from config.settings import one_address
 from config.settings.base import *
 

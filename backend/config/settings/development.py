@@ -1,5 +1,6 @@
 """A developer's machine: DEBUG as asked, a key that is no secret."""
 
+from config import vault
 from config.settings import one_address
 from config.settings.base import *
 

@@ -1,5 +1,6 @@
 """Production: all protection is on, every secret is required."""
 
+from config import vault
 from config.settings.base import *
 from config.settings.secrets import require_secret
 
@@ -12,6 +13,11 @@ if not ALLOWED_HOSTS:
 if vault.is_disabled() and not env.text("DATABASE_URL", ""):
     raise env.BadEnvironment("DATABASE_URL is not set: production has no database of its own.")
 
+PAYMENT_PROVIDER = env.text("PAYMENT_PROVIDER", "")
+if PAYMENT_PROVIDER == "sandbox":
+    raise env.BadEnvironment("PAYMENT_PROVIDER=sandbox moves no money: production does not start with it.")
+
+API_DOCS = env.flag("API_DOCS", False)
 SEED_PRODUCTS = env.number("SEED_PRODUCTS", 0)
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 # Behind the gateway, which TRUSTED_PROXIES names; the middleware drops these headers of everybody else.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from stack.errors import EngineUnavailable
-from stack.system import programs
+from stack.system import private_folder, programs
 
 OLDEST = (4, 3)
 PROVIDER = "docker-compose"
@@ -78,6 +78,7 @@ def _spoken_to_podman() -> tuple[str, ...]:
     if has_compose():
         return ("podman", "compose")
     path = _socket()
+    private_folder.make(path.parent)
     if not _answers(path):
         _serve(path)
     return ("env", f"DOCKER_HOST=unix://{path}", PROVIDER)
@@ -99,7 +100,6 @@ def _answers(path: Path) -> bool:
 
 
 def _serve(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("STACK_")}
     programs.spawn(
         ["podman", "system", "service", f"--time={IDLE_S}", f"unix://{path}"],

@@ -21,11 +21,15 @@ from stack.system.cached_folder import make_once
 from stack.system.directories import cache_home
 from stack.system.disk_space import disk_full, reports_full_disk
 
-FORMAT = "1"
+FORMAT = "2"
 """To be raised where what this module makes changes."""
 
 INITDB_LIMIT_S = 300.0
 """How long Postgres may take to make a data folder or a database; 1 to 3 s are usual."""
+
+SUPERUSER = "stack_superuser"
+"""Makes the cluster, and can never connect to its server. A superuser could run programs as the server's
+account (``COPY ... TO PROGRAM``), so POSTGRES_USER is a role that owns its databases and is none."""
 
 LEFT_S = 5.0
 """How long the children of a killed server are waited for; they notice its end by themselves."""
@@ -132,57 +136,47 @@ def _prepared(recipe: Recipe, bin: Path, account: str | None) -> Path:
         chown_tree(target / "data", account)
         _initdb(target / "data", recipe, bin, account, descriptor)
         _write_access(target / "data" / "pg_hba.conf", recipe.method)
-        if recipe.database != "postgres":
-            _create_database(target / "data", recipe.database, bin, account, descriptor)
+        _create_role_and_databases(target / "data", recipe, bin, account, descriptor)
 
     return make_once(folder, make)
 
 
 def _initdb(data: Path, recipe: Recipe, bin: Path, account: str | None, descriptor: int) -> None:
-    secret = data.with_name("password")
     words: list[str | Path] = [
         bin / "initdb",
         "-D",
         data,
         "--username",
-        recipe.user,
+        SUPERUSER,
         "--no-sync",
         "--auth=trust",
     ]
     words += ["--encoding=UTF8", f"--locale={_locale()}"]
-    if recipe.password:
-        secret.touch(mode=0o600)
-        secret.write_text(recipe.password + "\n")
-        if account is not None:
-            os.chown(secret, pwd.getpwnam(account).pw_uid, -1)
-        words.append(f"--pwfile={secret}")
     words += shlex.split(recipe.initdb_args)
-    try:
-        done = programs.run(
-            words,
-            user=account,
-            cwd=Path("/"),
-            check=False,
-            pass_fds=(descriptor,),
-            timeout_s=INITDB_LIMIT_S,
-        )
-    finally:
-        secret.unlink(missing_ok=True)
+    done = programs.run(
+        words,
+        user=account,
+        cwd=Path("/"),
+        check=False,
+        pass_fds=(descriptor,),
+        timeout_s=INITDB_LIMIT_S,
+    )
     if done.returncode != 0:
         raise _failure("initdb failed (check POSTGRES_INITDB_ARGS)", done.stderr, data)
 
 
 def _write_access(path: Path, method: str) -> None:
-    rows = ("all all all", "replication all 127.0.0.1/32")
-    path.write_text("".join(f"host {row} {method}\n" for row in rows))
+    rows = (f"all {SUPERUSER} all reject", f"all all all {method}", f"replication all 127.0.0.1/32 {method}")
+    path.write_text("".join(f"host {row}\n" for row in rows))
 
 
-def _create_database(data: Path, name: str, bin: Path, account: str | None, descriptor: int) -> None:
-    """Create a database without a server (https://www.postgresql.org/docs/current/app-postgres.html)."""
-    quoted = name.replace('"', '""')
+def _create_role_and_databases(
+    data: Path, recipe: Recipe, bin: Path, account: str | None, descriptor: int
+) -> None:
+    """Run SQL without a server (https://www.postgresql.org/docs/current/app-postgres.html)."""
     done = programs.run(
         [str(bin / "postgres"), "--single", "-D", str(data), "-c", "fsync=off", "postgres"],
-        input=f'CREATE DATABASE "{quoted}"\n',
+        input="\n".join(role_and_databases(recipe)) + "\n",
         user=account,
         cwd=Path("/"),
         check=False,
@@ -190,7 +184,30 @@ def _create_database(data: Path, name: str, bin: Path, account: str | None, desc
         timeout_s=INITDB_LIMIT_S,
     )
     if done.returncode != 0 or "ERROR:" in done.stderr or "FATAL:" in done.stderr:
-        raise _failure(f"The database {name} could not be created", done.stderr, data)
+        raise _failure(f"The role {recipe.user} or its database could not be created", done.stderr, data)
+
+
+def role_and_databases(recipe: Recipe) -> list[str]:
+    """Return the SQL of the role POSTGRES_USER and of the databases that it owns, a statement a line."""
+    role = _quoted(recipe.user)
+    password = f" PASSWORD {_literal(recipe.password)}" if recipe.password else ""
+    create = [f"CREATE DATABASE {_quoted(recipe.database)} OWNER {role}"]
+    return [
+        f"CREATE ROLE {role} LOGIN CREATEDB{password}",
+        f"GRANT pg_monitor, pg_signal_backend TO {role}",
+        f"ALTER DATABASE postgres OWNER TO {role}",
+        *(create if recipe.database != "postgres" else []),
+    ]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    """Return a string constant on one line."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
+    return f"E'{escaped}'"
 
 
 def _failure(what: str, output: str, folder: Path) -> StackError:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+import struct
 from collections.abc import Awaitable, Callable
 from typing import cast
 
@@ -24,6 +25,8 @@ class End(asyncio.Protocol):
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self.other: End | None = None
+        self._early = bytearray()
+        self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -33,18 +36,29 @@ class End(asyncio.Protocol):
         """Connect two ends, and let both flow."""
         self.other, other.other = other, self
         for end in (self, other):
+            end.data_received(bytes(end._early))
+            end._early.clear()
+            if end._ended:
+                end.eof_received()
             if end.transport is not None:
                 end.transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        if self.other is not None and self.other.transport is not None:
+        if self.other is None or self.other.transport is None:
+            self._early += data  # pausing in connection_made has no effect before Python 3.11.4
+        elif data:
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
-        if self.other is not None and self.other.transport is not None:
-            with contextlib.suppress(OSError):
-                self.other.transport.write_eof()
-        return True
+        """Pass the end on, and close the connection once both sides have ended."""
+        self._ended = True
+        if self.other is None or self.other.transport is None:
+            return True
+        with contextlib.suppress(OSError):
+            self.other.transport.write_eof()
+        if self.other._ended:
+            self.other.transport.close()
+        return not self.other._ended
 
     def pause_writing(self) -> None:
         if self.other is not None and self.other.transport is not None:
@@ -77,7 +91,7 @@ class Caller(End):
             async with asyncio.timeout(CONNECT_LIMIT_S):
                 connection = await self._open()
         except (OSError, TimeoutError):
-            self.transport.abort()  # the caller sees a reset, as from a port where nothing listens
+            _reset(self.transport)
             return
         _, end = await asyncio.get_running_loop().create_connection(End, sock=connection)
         if self.transport.is_closing():
@@ -85,6 +99,14 @@ class Caller(End):
             end.transport.close()
         else:
             self.join(end)
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """Cut a connection so that the caller sees a reset rather than an empty answer (SO_LINGER, socket(7))."""
+    transport.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+    )
+    transport.abort()
 
 
 async def forward(host: str, port: int, open_connection: Open) -> asyncio.Server:

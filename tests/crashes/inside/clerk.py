@@ -28,9 +28,9 @@ def add_product(sku: str, units: int) -> None:
     """Create a product with stock."""
     catalog = importlib.import_module("catalog.models")
     category, _ = catalog.Category.objects.get_or_create(slug="crashes", defaults={"name": "Crashes"})
-    money = {"price": "10.00", "currency": "EUR"}
+    money = {"price": "10.00"}
     product = catalog.Product.objects.create(
-        category=category, name=sku, slug=sku, state=catalog.Product.State.PUBLISHED, **money
+        category=category, name=sku, slug=sku, state=catalog.Product.State.PUBLISHED, currency="EUR", **money
     )
     pile = catalog.StockItem.objects.create(code=sku, initial=units, on_hand=units)
     catalog.Variant.objects.create(product=product, stock_item=pile, sku=sku, **money)

@@ -52,7 +52,7 @@ class GuardedProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass the bytes on in slices; after a refusal or a close they are discarded."""
-        if not self._requests and self._deadline is None:
+        if not self._requests and self._deadline is None and not self.transport.is_closing():
             self._start_deadline()
         for start in range(0, len(data), SLICE_BYTES):
             if self.transport.is_closing():
@@ -83,12 +83,12 @@ class GuardedProtocol(asyncio.Protocol):
     def request_started(self) -> None:
         """Record that the head of a request is complete: from now on the application keeps the deadlines."""
         self._requests += 1
-        self._head_bytes, self._has_request_line = 0, False
         self._stop_deadline()
 
     def request_finished(self) -> None:
         """Record that the application has returned; Uvicorn's keep-alive timeout follows."""
         self._requests -= 1
+        self._head_bytes, self._has_request_line = 0, False
 
     def refuse(self, status: int = 0) -> None:
         """Respond to invalid HTTP, or with ``status``, and close."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
@@ -13,7 +14,8 @@ from gateway.proxy.shares import Share
 
 LIMIT_BYTES = 1024 * 1024
 """The backend accepts no more (its DATA_UPLOAD_MAX_MEMORY_SIZE)."""
-GRACE_S = 5.0
+GRACE_S = (8.0, 12.0)
+"""Chosen between these for each body: many slow clients are not all disconnected at one moment."""
 MINIMUM_RATE = 1024
 """Bytes a second, on average once GRACE_S is over."""
 
@@ -34,16 +36,16 @@ async def read_body(
     if any(name == b"content-length" and int(value) > LIMIT_BYTES for name, value in headers):
         raise _too_large()
     now = asyncio.get_running_loop().time
-    started, body, more = now(), bytearray(), True
+    started, grace_s, body, more = now(), random.uniform(*GRACE_S), bytearray(), True
     try:
-        async with asyncio.timeout(min(GRACE_S, deadline_s)) as limit:
+        async with asyncio.timeout(min(grace_s, deadline_s)) as limit:
             while more:
                 chunk, more = await _next_chunk(receive)
                 memory.take(len(chunk))
                 body += chunk
                 if len(body) > LIMIT_BYTES:
                     raise _too_large()
-                limit.reschedule(started + min(GRACE_S + len(body) / MINIMUM_RATE, deadline_s))
+                limit.reschedule(started + min(grace_s + len(body) / MINIMUM_RATE, deadline_s))
     except TimeoutError:
         raise Problem(408, "request-timeout", "The request body arrived too slowly.") from None
     return bytes(body)

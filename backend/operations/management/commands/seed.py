@@ -28,6 +28,8 @@ class Command(BaseCommand):
             "--orders", type=int, default=None, help="past orders (default: one a product, 20000 at most)"
         )
 
+        parser.add_argument("--seed", type=int, default=0, help="another catalogue of the same size")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Seed. Raises: CommandError for numbers out of range."""
         products = options["products"]
@@ -37,9 +39,12 @@ class Command(BaseCommand):
         started = time.perf_counter()
         with advisory_lock("seed"):
             existing = Product.objects.count()
-            made = catalogue_seed(products=max(0, products - existing), first=existing + 1)
+            made = catalogue_seed(
+                products=max(0, products - existing), first=existing + 1, seed=options["seed"]
+            )
             placed = past_orders_seed(
-                orders=max(0, orders - Order.objects.filter(number__startswith="P").count())
+                orders=max(0, orders - Order.objects.filter(number__startswith="P").count()),
+                seed=options["seed"],
             )
         seconds = time.perf_counter() - started
         self.stdout.write(f"{made} products and {placed} past orders in {seconds:.1f} s")

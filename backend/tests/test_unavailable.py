@@ -1,0 +1,60 @@
+"""A lost database connection is 503 with Retry-After; any other error stays what it is."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import psycopg2.errors
+import pytest
+from django.db import InterfaceError, OperationalError, ProgrammingError
+from django.http import HttpResponse
+from django.test import RequestFactory
+
+from core.unavailable import DatabaseUnavailableMiddleware, is_connection_lost
+
+
+def caused(error: Exception, cause: Exception | None) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+def sqlite_error(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("x")
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        caused(OperationalError(), psycopg2.OperationalError("server closed the connection unexpectedly")),
+        caused(InterfaceError(), psycopg2.InterfaceError("connection already closed")),
+        caused(OperationalError(), sqlite_error(sqlite3.SQLITE_BUSY)),
+    ],
+)
+def test_a_lost_connection_is_answered_with_503_and_when_to_come_back(error: Exception) -> None:
+    middleware = DatabaseUnavailableMiddleware(lambda request: HttpResponse())
+    response = middleware.process_exception(RequestFactory().get("/x/"), error)
+    assert response is not None
+    assert (response.status_code, response["Retry-After"]) == (503, "1")
+    assert response["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        caused(OperationalError(), sqlite_error(sqlite3.SQLITE_ERROR)),
+        caused(ProgrammingError(), psycopg2.ProgrammingError("relation does not exist")),
+        ValueError(),
+    ],
+)
+def test_an_error_of_ours_is_not_called_a_lost_connection(error: Exception) -> None:
+    middleware = DatabaseUnavailableMiddleware(lambda request: HttpResponse())
+    assert middleware.process_exception(RequestFactory().get("/x/"), error) is None
+
+
+def test_a_statement_that_ran_into_its_timeout_is_not_called_a_lost_connection() -> None:
+    class Cancelled(psycopg2.OperationalError):
+        pgcode = "57014"
+
+    assert not is_connection_lost(caused(OperationalError(), Cancelled()))

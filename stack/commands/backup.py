@@ -1,0 +1,78 @@
+"""`inv backup`"""
+
+from __future__ import annotations
+
+import time
+from importlib import metadata
+from pathlib import Path
+
+from stack.commands import data_access
+from stack.commands.data_access import Access
+from stack.control.choice import Choice
+from stack.data import backup, encryption, guard, lock, postgres, restoration
+from stack.data.backup import Origin
+from stack.data.manifest import Manifest
+from stack.display import messages, tables, transfer
+
+
+def run(choice: Choice, *, path: str, recipients: list[str]) -> None:
+    """Write a backup of the stack to a new folder.
+
+    Raises:
+        NotUp, NotWritable, DiskFull: it cannot be made.
+    """
+    began = time.monotonic()
+    encrypt = encryption.for_recipients(recipients)
+    access = data_access.open_access(choice)
+    target = Path(path) if path else default_path(access)
+    with lock.exclusive(access.state.name, say=messages.say), transfer.shown() as progress:
+        with postgres.session(access.server) as cursor:
+            guard.require_disposable(cursor, access.server, access.location())
+        made = backup.write(
+            target,
+            access.server,
+            access.redis,
+            access.clients(),
+            Origin(project=access.plan.stack.name, version=metadata.version("ecommerce-stack")),
+            encrypt=encrypt,
+            progress=progress,
+        )
+    messages.say(f"{target}: {describe(made)} ({time.monotonic() - began:.2f} s)")
+
+
+def verify(choice: Choice, *, path: str, identity: str, jobs: str) -> None:
+    """Check every file of a backup and restore it into a scratch database.
+
+    Raises:
+        NotABackup, BackupDamaged, BackupForeign, BackupNewer, BackupOtherServer: it is not fit for that.
+    """
+    began = time.monotonic()
+    access = data_access.open_access(choice)
+    with transfer.shown() as progress:
+        made = restoration.verify(
+            Path(path),
+            access.server,
+            access.location(),
+            access.clients(),
+            project=access.plan.stack.name,
+            identity=Path(identity) if identity else None,
+            jobs=data_access.parse_jobs(jobs),
+            progress=progress,
+            say=messages.say,
+        )
+    messages.say(f"{path} is whole: {describe(made)} ({time.monotonic() - began:.2f} s)")
+
+
+def default_path(access: Access) -> Path:
+    """Return where a backup is written if nothing is said: named for the stack and the time."""
+    moment = time.strftime("%Y%m%d-%H%M%S")
+    return Path(access.state.work_tree) / ".stack" / "backups" / f"{access.state.name}-{moment}"
+
+
+def describe(made: Manifest) -> str:
+    """Return what is in a backup, in a few words."""
+    size = sum(file.size_bytes for file in made.files.values())
+    sealed = f", encrypted with {made.encryption}" if made.encryption else ""
+    rows = sum(made.rows.values())
+    held = f"{rows} rows in {len(made.rows)} tables, {made.redis_keys} Redis keys"
+    return f"{held}, {tables.format_bytes(size)}{sealed}"

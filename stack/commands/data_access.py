@@ -1,0 +1,235 @@
+"""What commands on a stack's data begin with: its stores, the guard's first step, the backend's tools."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from stack.commands import exec
+from stack.control import guardians, plans
+from stack.control.choice import Choice
+from stack.data import fingerprint, guard, stores
+from stack.data.clients import Clients
+from stack.data.guard import Location
+from stack.data.stores import Redis, Server, Stores
+from stack.data.template import Recipe
+from stack.errors import InvalidOption, NoSuchStore, NotUp, ServerMissing
+from stack.plan.plan import Plan, ServicePlan
+from stack.records import plans as stored_plans
+from stack.records import state as records
+from stack.records.state import StackState
+from stack.system import programs
+
+BACKEND = "backend"
+PREPARE_LIMIT_S = 1800.0
+MAXIMUM = 1_000_000
+"""The most products, and the most orders, that the backend makes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """A running stack whose data a command may change."""
+
+    state: StackState
+    plan: Plan
+    stores: Stores
+
+    @property
+    def server(self) -> Server:
+        """Return the Postgres server.
+
+        Raises:
+            NoSuchStore: the stack has none.
+        """
+        if self.stores.server is None:
+            raise NoSuchStore(
+                f"{self.state.name} has no Postgres: only `inv reset-db` and `inv seed` apply to it.",
+                hint="Name a stack with Postgres: `--stack local`.",
+            )
+        return self.stores.server
+
+    @property
+    def redis(self) -> Redis | None:
+        """Return the Redis server, None where the stack runs none."""
+        return self.stores.redis
+
+    @property
+    def backend(self) -> ServicePlan:
+        """Return the service whose commands migrate and seed."""
+        return plans.service_of(self.plan, BACKEND)
+
+    def location(self) -> Location:
+        """Return where the stack's own Postgres must be."""
+        if self.state.engine == "local":
+            return Location(data_directory=_data_folder(self.plan.services[self.server.service]))
+        return Location(addresses=_container_addresses(self.state, self.server.service))
+
+    def clients(self) -> Clients:
+        """Return the Postgres clients of the server's own version.
+
+        Raises:
+            ServerMissing: there are none of that version.
+        """
+        server = self.server
+        if self.state.engine != "local":
+            words = (self.state.engine, "exec", "--interactive", "--env", "PGPASSWORD")
+            prefix = (*words, container(self.state, server.service))
+            return Clients(server=server, prefix=prefix, folder=None, port=stores.POSTGRES_PORT)
+        from stack.engines.local import servers
+
+        image = self.plan.services[server.service].service.image or ""
+        program = servers.client(image, "pg_dump")
+        if program is None:
+            raise ServerMissing("There is no pg_dump here.", hint="Install a Postgres client.")
+        return Clients(server=server, prefix=(), folder=Path(program).parent, port=server.port)
+
+    def migrate(self, target: Server) -> None:
+        """Bring the database of ``target`` to the migrations of the backend's code."""
+        self._manage(target, ["migrate", "--no-input"], {})
+
+    def recipe(self, *, products: int | None = None, orders: int = 0, seed: int = 0) -> Recipe:
+        """Return what decides the content of a template of this stack."""
+        return Recipe(code=self._code(), products=products, orders=orders, seed=seed)
+
+    def _code(self) -> str:
+        """Return what the backend prepares databases with: its image, or (local) the files of its code."""
+        settings = self.backend.environment.get("DJANGO_SETTINGS_MODULE", "")
+        size = self.backend.environment.get("SEED_PRODUCTS", "")
+        return f"{self._content()} {settings} {size}"
+
+    def _content(self) -> str:
+        if self.state.engine == "local":
+            assert self.backend.service.build is not None
+            return fingerprint.of_backend(self.backend.service.build.context)
+        resolved = json.loads((records.folder(self.state.name) / "compose.json").read_text(encoding="utf-8"))
+        return str(resolved["services"][BACKEND]["image"])
+
+    def prepare(self, target: Server, recipe: Recipe) -> None:
+        """Let the backend migrate and seed the empty database of ``target``.
+
+        Raises:
+            CommandFailed: it could not.
+        """
+        seeded = recipe.seed == 0
+        size = {} if recipe.products is None else {"SEED_PRODUCTS": str(recipe.products)}
+        self._manage(target, ["prepare"], size if seeded else {"SEED_PRODUCTS": "0"})
+        if recipe.orders or not seeded:
+            words = ["--products", str(recipe.products if recipe.products is not None else 1000)]
+            words += ["--orders", str(recipe.orders)]
+            words += [] if seeded else ["--seed", str(recipe.seed)]
+            self._manage(target, ["seed", *words], {})
+
+    def refresh_file(self, recipe: Recipe) -> None:
+        """Put fresh data into the SQLite file of the backend, while it is connected.
+
+        Raises:
+            NotDisposable: the file is not one that dies with the stack.
+            CommandFailed: it could not.
+        """
+        guard.require_disposable_file(self.backend, self.stores.files[BACKEND], self.state)
+        words = ["--orders", str(recipe.orders), "--seed", str(recipe.seed)]
+        size = {} if recipe.products is None else {"SEED_PRODUCTS": str(recipe.products)}
+        self._run(["python", "-m", "config.fresh", *words], size)
+
+    def _manage(self, target: Server, words: Sequence[str], environment: Mapping[str, str]) -> None:
+        url = database_url(target, inside=self.state.engine != "local")
+        # Without Redis: what is made here must not change what the running services keep there.
+        self._run(["python", "manage.py", *words], {"DATABASE_URL": url, "REDIS_URL": "", **environment})
+
+    def _run(self, argv: Sequence[str], values: Mapping[str, str]) -> None:
+        """Run a command where the backend runs, with further environment ``values``."""
+        if self.state.engine == "local":
+            place = {**exec.local_environment(self.backend, self.state), **values}
+            program = Path(place["VIRTUAL_ENV"]) / "bin" / argv[0]
+            programs.run([program, *argv[1:]], cwd=self.backend.cwd, env=place, timeout_s=PREPARE_LIMIT_S)
+            return
+        # Only the names are in the argv: the values, a password among them, travel in the environment.
+        names = [word for name in values for word in ("--env", name)]
+        words = [self.state.engine, "exec", *names, container(self.state, BACKEND), *argv]
+        programs.run(words, env={**os.environ, **values}, timeout_s=PREPARE_LIMIT_S)
+
+
+def parse_size(option: str, text: str) -> int:
+    """Return a number of products or orders, or a seed.
+
+    Raises:
+        InvalidOption: it is not a number that the backend knows.
+    """
+    if not text.isdecimal() or int(text) > MAXIMUM:
+        raise InvalidOption(f"{option}: {text!r} is not a number between 0 and {MAXIMUM}.")
+    return int(text)
+
+
+def parse_jobs(text: str) -> int:
+    """Return how many processes work side by side.
+
+    Raises:
+        InvalidOption: it is not a number from 1 to 64.
+    """
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise InvalidOption(f"--jobs: {text!r} is not a number between 1 and 64.")
+    return int(text)
+
+
+def open_access(choice: Choice) -> Access:
+    """Return a running stack whose data may be changed, as far as can be known before connecting.
+
+    Raises:
+        NotUp: it does not run.
+        NotDisposable: the guard refuses.
+    """
+    return access_to(guardians.require_running(choice.resolve_name()))
+
+
+def access_to(state: StackState) -> Access:
+    """Return access to the data of a running stack.
+
+    Raises:
+        NotDisposable: the guard refuses.
+    """
+    plan = stored_plans.read(state.name)
+    access = Access(state=state, plan=plan, stores=stores.stores_of(plan))
+    guard.require_aim(plan, state, access.stores, os.environ)
+    return access
+
+
+def database_url(server: Server, *, inside: bool) -> str:
+    """Return the address of a database for the backend; ``inside`` is as containers see it."""
+    place = f"{server.service}:{stores.POSTGRES_PORT}" if inside else f"{server.host}:{server.port}"
+    return f"postgresql://{quote(server.user)}:{quote(server.password)}@{place}/{quote(server.database)}"
+
+
+def container(state: StackState, service: str) -> str:
+    """Return the name of a service's container."""
+    from stack.engines.container import resources
+
+    return resources.container_of(state.name, service)
+
+
+def _data_folder(planned: ServicePlan) -> Path:
+    from stack.engines.local import postgres
+    from stack.plan.images import major_version, parse_reference
+
+    major = major_version(parse_reference(planned.service.image or "").tag)
+    target = postgres.data_target(planned.service, major)
+    folders = {inside: Path(folder) for inside, folder in planned.folders.items()}
+    return postgres.host_folder(target, folders, Path("/nonexistent"))
+
+
+def _container_addresses(state: StackState, service: str) -> frozenset[str]:
+    """Return the addresses of the service's container, which must carry the label of this stack."""
+    from stack.engines.container.resources import PROJECT_LABEL
+
+    name = container(state, service)
+    inspected = programs.run([state.engine, "inspect", name], check=False, timeout_s=20)
+    if inspected.returncode != 0:
+        raise NotUp(f"The container {name} does not run.", hint=f"Start it: `inv start {service}`.")
+    seen = json.loads(inspected.stdout)[0]
+    if seen["Config"]["Labels"].get(PROJECT_LABEL) != state.name:
+        return frozenset()
+    networks = seen["NetworkSettings"]["Networks"].values()
+    return frozenset(network["IPAddress"] for network in networks if network["IPAddress"])

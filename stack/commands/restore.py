@@ -1,0 +1,51 @@
+"""`inv restore`"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from stack.commands import backup, data_access
+from stack.control.choice import Choice
+from stack.data import restoration
+from stack.display import messages, tables, transfer
+
+
+def run(choice: Choice, *, path: str, keep_old: bool, migrate: bool, identity: str, jobs: str) -> None:
+    """Verify a backup, then put it in the place of the stack's data.
+
+    Raises:
+        NotABackup, BackupDamaged, BackupForeign, BackupNewer, BackupOlder, BackupOtherServer: it is not fit.
+    """
+    began = time.monotonic()
+    access = data_access.open_access(choice)
+    with transfer.shown() as progress:
+        made = restoration.restore(
+            Path(path),
+            access.server,
+            access.redis,
+            access.location(),
+            access.clients(),
+            project=access.plan.stack.name,
+            migrate=access.migrate if migrate else None,
+            keep_old=keep_old,
+            identity=Path(identity) if identity else None,
+            jobs=data_access.parse_jobs(jobs),
+            progress=progress,
+            say=messages.say,
+        )
+    seconds = time.monotonic() - began
+    messages.say(f"{access.state.name}: restored {path}: {backup.describe(made)} ({seconds:.2f} s)")
+    messages.say("what was there before: `inv restore --undo`")
+
+
+def undo(choice: Choice) -> None:
+    """Bring back the data that the last restore replaced.
+
+    Raises:
+        NothingToUndo: there was none.
+    """
+    access = data_access.open_access(choice)
+    replaced = restoration.undo(access.server, access.redis, access.location(), say=messages.say)
+    age = tables.age(time.time() - replaced)
+    messages.say(f"{access.state.name}: the data from before the restore of {age} ago is back")

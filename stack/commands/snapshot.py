@@ -1,0 +1,138 @@
+"""`inv snapshot`"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from stack.commands import data_access
+from stack.commands.data_access import Access
+from stack.control.choice import Choice
+from stack.data import postgres, snapshot
+from stack.data.rows import Difference
+from stack.data.snapshot import Snapshot
+from stack.display import messages, tables
+from stack.errors import InvalidOption
+from stack.system import programs
+
+ROWS_AT_MOST = 10
+"""So many rows of a table are shown that went, and that came."""
+
+WIDTH = 160
+
+
+def run(
+    choice: Choice,
+    verb: str,
+    name: str,
+    *,
+    branch: bool = False,
+    overwrite: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Save, restore, delete or compare the snapshot ``name``, or list all.
+
+    With ``branch`` the name is that of a git branch, the current one where none is given.
+
+    Raises:
+        InvalidOption: there is no such verb.
+    """
+    verbs: dict[str, Callable[[Access, str], None]] = {
+        "save": lambda access, chosen: _save(access, chosen, overwrite=overwrite or branch),
+        "restore": _restore,
+        "delete": _delete,
+        "diff": _diff,
+    }
+    if verb == "list":
+        list_all(choice, as_json=as_json)
+        return
+    if verb not in verbs:
+        known = ", ".join((*verbs, "list"))
+        raise InvalidOption(f"inv snapshot does not know {verb!r}.", hint=f"Verbs: {known}.")
+    access = data_access.open_access(choice)
+    if branch:
+        name = snapshot.name_of_branch(name or current_branch(Path(access.state.work_tree)))
+    verbs[verb](access, name)
+
+
+def _save(access: Access, name: str, *, overwrite: bool) -> None:
+    began = time.monotonic()
+    saved = snapshot.save(
+        access.server,
+        access.redis,
+        access.location(),
+        name,
+        branch=current_branch(Path(access.state.work_tree)),
+        overwrite=overwrite,
+        say=messages.say,
+    )
+    size, seconds = tables.format_bytes(saved.size_bytes), time.monotonic() - began
+    messages.say(f"{access.state.name}: saved the snapshot {name} ({size}, {seconds:.2f} s)")
+
+
+def _restore(access: Access, name: str) -> None:
+    began = time.monotonic()
+    restored = snapshot.restore(access.server, access.redis, access.location(), name, say=messages.say)
+    age, seconds = tables.age(time.time() - restored.created), time.monotonic() - began
+    messages.say(f"{access.state.name}: restored the snapshot {name}, {age} old ({seconds:.2f} s)")
+
+
+def _delete(access: Access, name: str) -> None:
+    deleted = snapshot.delete(access.server, access.location(), name, say=messages.say)
+    size = tables.format_bytes(deleted.size_bytes)
+    messages.say(f"{access.state.name}: deleted the snapshot {name} ({size})")
+
+
+def _diff(access: Access, name: str) -> None:
+    found = snapshot.diff(access.server, name, say=messages.say)
+    if not found:
+        messages.say(f"{access.state.name}: nothing has changed since the snapshot {name}")
+    for difference in found:
+        for line in difference_lines(difference):
+            messages.say(line)
+
+
+def difference_lines(difference: Difference) -> list[str]:
+    """Return how a table has changed, as lines to be read."""
+    before = "absent" if difference.before is None else f"{difference.before}"
+    after = "absent" if difference.after is None else f"{difference.after} rows"
+    same = ", changed" if difference.before == difference.after else ""
+    lines = [f"{difference.table}: {before} -> {after}{same}"]
+    for sign, changed in (("-", difference.gone), ("+", difference.new)):
+        lines += [f"  {sign} {row[:WIDTH]}" for row in changed[:ROWS_AT_MOST]]
+        if len(changed) > ROWS_AT_MOST:
+            lines.append(f"  {sign} and {len(changed) - ROWS_AT_MOST} more")
+    return lines
+
+
+def list_all(choice: Choice, *, as_json: bool) -> None:
+    """List the stack's snapshots with size, age, branch and migration heads."""
+    access = data_access.open_access(choice)
+    with postgres.session(access.server) as cursor:
+        snapshots = snapshot.all_of(cursor, access.server)
+    if as_json:
+        messages.say(json.dumps([asdict(each) for each in snapshots], indent=1))
+    elif snapshots:
+        columns = ["name", "size", "age", "branch", "migrations"]
+        messages.say(tables.table([_row(each) for each in snapshots], columns))
+    else:
+        messages.say(f"{access.state.name} has no snapshots; `inv snapshot save NAME` takes one")
+
+
+def _row(each: Snapshot) -> dict[str, str]:
+    return {
+        "name": each.name,
+        "size": tables.format_bytes(each.size_bytes),
+        "age": tables.age(time.time() - each.created),
+        "branch": each.branch or "-",
+        "migrations": " ".join(f"{app}.{head[:4]}" for app, head in each.heads.items()),
+    }
+
+
+def current_branch(work_tree: Path) -> str:
+    """Return the git branch of a work tree; nothing where it is on none."""
+    words = ["git", "-C", str(work_tree), "branch", "--show-current"]
+    return programs.run(words, check=False, timeout_s=10).stdout.strip()

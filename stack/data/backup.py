@@ -1,0 +1,279 @@
+"""Backups: a stack's Postgres and Redis data in a folder that can leave the machine.
+
+The folder is filled under a temporary name, synced, and renamed: a backup that was cut short is no backup.
+Postgres is dumped by the client of the server's own major version (see ``stack.data.clients``), compressed:
+of 100 flipped bits `pg_restore` noticed 100, of an uncompressed dump a third. The rows are counted in the
+very snapshot that is dumped. Verifying compares every file with its SHA-256, restores into a scratch database
+and compares rows and migrations.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stack.data import encryption, keys, manifest, postgres, rows, template
+from stack.data.clients import Clients
+from stack.data.encryption import Encryption
+from stack.data.keys import Row
+from stack.data.manifest import Manifest
+from stack.data.stores import Redis, Server
+from stack.errors import BackupDamaged, CommandFailed, NotWritable
+from stack.system import disk_space, pipelines
+from stack.system.disk_space import disk_full, reports_full_disk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2 import extensions
+
+DATABASE, REDIS = "database.dump", "redis.json.gz"
+LIMIT_S = 24 * 3600.0
+"""The longest that a dump or a restore may take."""
+
+Progress = Callable[[str, int], None]
+"""Takes what is being done and how many bytes that has read or written so far."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a backup says about the stack that it is made of."""
+
+    project: str
+    version: str
+
+
+def write(
+    path: Path,
+    server: Server,
+    redis: Redis | None,
+    clients: Clients,
+    origin: Origin,
+    *,
+    encrypt: Encryption | None,
+    progress: Progress,
+) -> Manifest:
+    """Write a backup of the stack to the new folder ``path``.
+
+    Raises:
+        NotWritable: the path exists, or may not be written.
+        DiskFull, CommandFailed: there is no room, or the dump failed; no folder is left.
+    """
+    if path.exists():
+        raise NotWritable(f"{path} exists already.", hint="Name a new folder.")
+    with _new_folder(path) as folder:
+        with _one_moment(server) as (cursor, moment):
+            made = Manifest(
+                format=manifest.FORMAT,
+                project=origin.project,
+                stack=server.stack,
+                version=origin.version,
+                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                postgres=major_version(cursor),
+                migrations=tuple(rows.migrations(cursor)),
+                rows=rows.count(cursor),
+                redis_keys=0,
+                encryption=encrypt.program if encrypt is not None else "",
+                files={},
+            )
+            held = keys.read(redis)
+            _dump(folder / DATABASE, clients.dump(moment), clients, encrypt, progress)
+        _write_keys(folder / REDIS, held, encrypt)
+        files = {file.name: manifest.describe(file) for file in sorted(folder.iterdir())}
+        made = _with(made, files=files, redis_keys=len(held))
+        manifest.write(folder, made)
+    return made
+
+
+def _with(made: Manifest, *, files: dict[str, manifest.File], redis_keys: int) -> Manifest:
+    import msgspec
+
+    return msgspec.structs.replace(made, files=files, redis_keys=redis_keys)
+
+
+@contextmanager
+def _one_moment(server: Server) -> Iterator[tuple[extensions.cursor, str]]:
+    """Give a cursor that sees the database of one moment, and the name by which pg_dump sees the same."""
+    with postgres.session(server, server.database) as cursor:
+        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute("SELECT pg_export_snapshot()")
+        row = cursor.fetchone()
+        assert row is not None
+        yield cursor, row[0]
+        cursor.execute("COMMIT")
+
+
+@contextmanager
+def _new_folder(path: Path) -> Iterator[Path]:
+    """Give a folder under a temporary name; it is synced and gets its name when the block succeeds."""
+    path = path.absolute()
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)  # left by a backup that was killed
+        partial.mkdir(mode=0o700)
+        yield partial
+        for file in partial.iterdir():
+            _sync(file)
+        _sync(partial)
+        partial.rename(path)
+        _sync(path.parent)
+    except PermissionError as error:
+        raise NotWritable(f"{path} may not be written ({error.strerror}).", hint="Choose another.") from error
+    except (NotADirectoryError, FileExistsError) as error:
+        raise NotWritable(
+            f"{path} cannot be a folder: {error.filename} is a file.", hint="Choose another."
+        ) from error
+    except OSError as error:
+        raise disk_space.as_disk_full(error, path) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _dump(
+    path: Path, command: list[str], clients: Clients, encrypt: Encryption | None, progress: Progress
+) -> None:
+    commands = [command, *([encrypt.command()] if encrypt is not None else [])]
+    with path.open("wb") as file:
+        try:
+            pipelines.pipeline(
+                commands,
+                env=clients.environment,
+                target=file.fileno(),
+                timeout_s=LIMIT_S,
+                meanwhile=lambda: progress("dumping", path.stat().st_size),
+            )
+        except CommandFailed as error:
+            raise disk_full(path.parent) if reports_full_disk(error.output) else error from error
+    progress("dumped", path.stat().st_size)
+
+
+def _write_keys(path: Path, held: list[Row], encrypt: Encryption | None) -> None:
+    lines = (
+        json.dumps([b64encode(key).decode(), ttl, b64encode(value).decode()]) for key, ttl, value in held
+    )
+    packed = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
+    path.write_bytes(encryption.encrypted(packed, encrypt) if encrypt is not None else packed)
+
+
+def read_keys(folder: Path, made: Manifest, identity: Path | None) -> list[Row]:
+    """Return Redis' keys of a backup.
+
+    Raises:
+        CommandFailed: they could not be decrypted.
+    """
+    packed = (folder / REDIS).read_bytes()
+    if made.encryption:
+        packed = encryption.decrypted(packed, made.encryption, identity)
+    lines = gzip.decompress(packed).decode().splitlines()
+    return [(b64decode(key), ttl, b64decode(value)) for key, ttl, value in map(json.loads, lines)]
+
+
+def restore_copy(
+    folder: Path,
+    made: Manifest,
+    server: Server,
+    clients: Clients,
+    *,
+    identity: Path | None,
+    jobs: int,
+    progress: Progress,
+) -> str:
+    """Restore a backup into a new scratch database, compare it with the manifest, and return its name.
+
+    Raises:
+        BackupDamaged: what was restored differs from what was backed up.
+        DiskFull, CommandFailed: it could not be restored. No scratch database is left.
+    """
+    with postgres.session(server) as cursor:
+        scratch = template.copy(cursor, server, "template0", kind="scratch", notes={})
+        postgres.allow_connections(cursor, scratch, True)
+    target = replace(server, database=scratch)
+    try:
+        _load(folder, made, target, clients, identity=identity, jobs=jobs, progress=progress)
+        with postgres.session(target, scratch) as cursor:
+            _require_same(folder / DATABASE, made, cursor)
+            cursor.execute("ANALYZE")
+    except BaseException:
+        with postgres.session(server) as cursor:
+            postgres.drop(cursor, scratch)
+        raise
+    return scratch
+
+
+def _load(
+    folder: Path,
+    made: Manifest,
+    target: Server,
+    clients: Clients,
+    *,
+    identity: Path | None,
+    jobs: int,
+    progress: Progress,
+) -> None:
+    path = folder / DATABASE
+    decrypt = [encryption.decrypt_command(made.encryption, identity)] if made.encryption else []
+    command = clients.restore(target.database, jobs=1 if decrypt else jobs, file=path)
+    with path.open("rb") as file:
+        try:
+            pipelines.pipeline(
+                [*decrypt, command],
+                env=clients.environment,
+                source=file.fileno(),
+                timeout_s=LIMIT_S,
+                meanwhile=lambda: progress(
+                    "restoring", min(os.lseek(file.fileno(), 0, os.SEEK_CUR), _size(path))
+                ),
+            )
+        except CommandFailed as error:
+            if reports_full_disk(error.output):
+                raise disk_full(Path("the database")) from error
+            cause = (error.output.strip().splitlines() or [str(error)])[-1]
+            raise BackupDamaged(
+                f"{path} cannot be restored: {cause}.",
+                hint="Nothing was changed. Use another backup.",
+            ) from error
+    progress("restored", _size(path))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _require_same(path: Path, made: Manifest, cursor: extensions.cursor) -> None:
+    counted, migrations = rows.count(cursor), tuple(rows.migrations(cursor))
+    for table in sorted(made.rows.keys() | counted.keys()):
+        if made.rows.get(table) != counted.get(table):
+            raise BackupDamaged(
+                f"{path} brings {counted.get(table)} rows of {table}; {made.rows.get(table)} were backed up.",
+                hint="Nothing was changed. Use another backup.",
+            )
+    if migrations != made.migrations:
+        raise BackupDamaged(
+            f"{path} brings other migrations than were backed up.", hint="Use another backup."
+        )
+
+
+def major_version(cursor: extensions.cursor) -> int:
+    """Return the major version of the server."""
+    cursor.execute("SHOW server_version_num")
+    row = cursor.fetchone()
+    assert row is not None
+    return int(row[0]) // 10000

@@ -1,0 +1,212 @@
+"""Exchange the database that the services use for another one, by two renames in one transaction.
+
+New sessions are kept out, those that are there are ended, and ``pg_stat_activity`` is read every millisecond
+until none is left: ``DROP DATABASE ... FORCE`` and a rename that meets a session wait in steps of 100 ms. The
+services are not told: their next query connects anew, to the new database.
+
+A journal in the stack's folder is written first and removed last. Where this process is killed in between,
+``heal`` lets the services in again, to the old database or, where the renames were committed, to the new one,
+whose Redis data it puts in place. The data is wholly old or wholly new at every moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stack.data import keys, lock, mark, postgres
+from stack.data.postgres import quoted
+from stack.data.stores import Redis, Server
+from stack.errors import ServiceFailed, StackError
+from stack.records import state
+from stack.system import files
+
+if TYPE_CHECKING:
+    from psycopg2 import extensions
+
+POLL_S = 0.001
+END_AGAIN_S = 0.05
+"""How often sessions are ended: one that was just being made when the door closed appears a little later."""
+
+END_LIMIT_S = 10.0
+NO_DATABASE = 0
+"""The number of no database (InvalidOid): nothing comes in."""
+
+ENDED = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = ANY(%s)"
+LEFT = "SELECT count(*) FROM pg_stat_activity WHERE datname = ANY(%s)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journal:
+    """An exchange that has begun: which database comes in, and whether it brings Redis data along."""
+
+    server: Server
+    redis: Redis | None
+    incoming_oid: int
+    verb: str
+    carries_keys: bool
+
+
+def journal_file(stack: str) -> Path:
+    """Return the file that says that an exchange has begun."""
+    return state.folder(stack) / "exchange.json"
+
+
+def exchange(
+    cursor: extensions.cursor,
+    server: Server,
+    redis: Redis | None,
+    *,
+    incoming: str,
+    outgoing: str,
+    verb: str,
+    carries_keys: bool = False,
+    notes: dict[str, object] | None = None,
+) -> float:
+    """Put ``incoming`` in the place of the server's database, which becomes ``outgoing``.
+
+    Return how long the services were kept out, in seconds. ``notes`` go into the mark of ``outgoing``.
+
+    Raises:
+        ServiceFailed: sessions did not end, or a server refused; the old database is in place.
+    """
+    identity = mark.identify(cursor, incoming)
+    assert identity is not None
+    begun = Journal(
+        server=server, redis=redis, incoming_oid=identity.oid, verb=verb, carries_keys=carries_keys
+    )
+    _write(begun)
+    closed_at = time.monotonic()
+    try:
+        close(cursor, server.database, incoming)
+        _rename(cursor, server, incoming=incoming, outgoing=outgoing, notes=notes)
+    except BaseException:
+        postgres.allow_connections(cursor, server.database, True)
+        journal_file(server.stack).unlink(missing_ok=True)
+        raise
+    closed_s = time.monotonic() - closed_at
+    _finish(begun)
+    return closed_s
+
+
+@contextlib.contextmanager
+def closed(cursor: extensions.cursor, server: Server, verb: str) -> Iterator[None]:
+    """Keep the services out of the server's database as long as the block lasts."""
+    _write(Journal(server=server, redis=None, incoming_oid=NO_DATABASE, verb=verb, carries_keys=False))
+    try:
+        close(cursor, server.database)
+        yield
+    finally:
+        postgres.allow_connections(cursor, server.database, True)
+        journal_file(server.stack).unlink(missing_ok=True)
+
+
+def close(
+    cursor: extensions.cursor,
+    *databases: str,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Keep new sessions out of ``databases`` and end those that are there.
+
+    Raises:
+        ServiceFailed: a session did not end within 10 s.
+    """
+    for database in databases:
+        postgres.allow_connections(cursor, database, False)
+    names, began, ended = list(databases), clock(), -END_AGAIN_S
+    while True:
+        if clock() - began - ended >= END_AGAIN_S:
+            ended = clock() - began
+            cursor.execute(ENDED, (names,))
+        cursor.execute(LEFT, (names,))
+        row = cursor.fetchone()
+        if row is None or row[0] == 0:
+            return
+        if clock() - began > END_LIMIT_S:
+            raise ServiceFailed(
+                f"{row[0]} sessions of {', '.join(names)} did not end within {END_LIMIT_S:g} s.",
+                hint="See `inv psql --command 'select * from pg_stat_activity'`.",
+            )
+        sleep(POLL_S)
+
+
+def heal(stack: str) -> str | None:
+    """Complete or undo an exchange whose command was killed; return what was done, None where there is none.
+
+    The caller holds the lock of the stack's data.
+    """
+    begun = _read(stack)
+    if begun is None:
+        return None
+    with postgres.session(begun.server) as cursor:
+        live = mark.identify(cursor, begun.server.database)
+        completed = live is not None and live.oid == begun.incoming_oid
+        if live is not None:
+            postgres.allow_connections(cursor, begun.server.database, True)
+    if completed:
+        _finish(begun)
+        return f"{stack}: completed `inv {begun.verb}`, which was killed"
+    journal_file(stack).unlink(missing_ok=True)
+    return f"{stack}: undid `inv {begun.verb}`, which was killed"
+
+
+def heal_abandoned(stack: str) -> str | None:
+    """Heal as ``heal`` does where no command is at work; one that cannot be healed now is left as it is."""
+    if not journal_file(stack).exists():
+        return None
+    with lock.exclusive_or_none(stack) as free, contextlib.suppress(StackError):
+        return heal(stack) if free else None
+    return None
+
+
+def _rename(
+    cursor: extensions.cursor,
+    server: Server,
+    *,
+    incoming: str,
+    outgoing: str,
+    notes: dict[str, object] | None,
+) -> None:
+    live = quoted(server.database)
+    cursor.execute("BEGIN")
+    try:
+        cursor.execute(f"ALTER DATABASE {live} RENAME TO {quoted(outgoing)}")
+        cursor.execute(f"ALTER DATABASE {quoted(incoming)} RENAME TO {live}")
+        mark.write(cursor, outgoing, stack=server.stack, kind="old", notes=notes)
+        mark.write(cursor, server.database, stack=server.stack, kind="live")
+        postgres.allow_connections(cursor, server.database, True)
+        cursor.execute("COMMIT")
+    except BaseException:
+        cursor.execute("ROLLBACK")
+        raise
+
+
+def _finish(begun: Journal) -> None:
+    if begun.carries_keys:
+        with postgres.session(begun.server, begun.server.database) as cursor:
+            rows = keys.load(cursor)
+            if rows is not None:
+                keys.replace(begun.redis, rows, announce=begun.verb)
+                keys.forget(cursor)
+    else:
+        keys.replace(begun.redis, [], announce=begun.verb)
+    journal_file(begun.server.stack).unlink(missing_ok=True)
+
+
+def _write(begun: Journal) -> None:
+    files.write_atomically(journal_file(begun.server.stack), json.dumps(asdict(begun)))
+
+
+def _read(stack: str) -> Journal | None:
+    try:
+        raw = json.loads(journal_file(stack).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    redis = Redis(**raw["redis"]) if raw["redis"] else None
+    return Journal(**{**raw, "server": Server(**raw["server"]), "redis": redis})

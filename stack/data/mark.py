@@ -1,0 +1,135 @@
+"""The disposable mark: a comment on the database that says which stack may throw it away.
+
+The engine writes it when a stack's Postgres becomes ready for the first time and its database is still
+empty, and on every copy that it makes later. A comment belongs to one database of one cluster: neither
+``CREATE DATABASE ... TEMPLATE`` nor a rename moves it to another. Its text also names the cluster and the
+database's own number, so that a mark that was copied by hand or by ``pg_dump --create`` is noticed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from stack.data import postgres
+from stack.data.stores import Server
+
+if TYPE_CHECKING:
+    from psycopg2 import extensions
+
+Kind = Literal["live", "spare", "template", "snapshot", "old", "scratch"]
+
+FACTS = """SELECT d.oid::bigint, c.system_identifier::text, shobj_description(d.oid, 'pg_database')
+FROM pg_control_system() c LEFT JOIN pg_database d ON d.datname = %s
+"""
+EMPTY = """SELECT NOT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                   WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """Which stack may throw a database away, and what the database is to it; ``notes`` are free."""
+
+    stack: str
+    cluster: str
+    oid: int
+    kind: Kind
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """A database as its server describes it; ``comment`` is the whole text of its comment."""
+
+    name: str
+    oid: int
+    cluster: str
+    comment: str | None
+
+    @property
+    def mark(self) -> Mark | None:
+        """Return the mark that the comment holds, None where it is no mark."""
+        return parse(self.comment)
+
+
+def parse(comment: str | None) -> Mark | None:
+    """Return the mark in a comment; None for any other text."""
+    try:
+        raw = json.loads(comment or "")
+        values = raw["disposable"]
+        kind = values["kind"]
+        if kind not in get_args(Kind):
+            return None
+        return Mark(
+            stack=str(values["stack"]),
+            cluster=str(values["cluster"]),
+            oid=int(values["oid"]),
+            kind=kind,
+            notes=dict(values.get("notes", {})),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def identify(cursor: extensions.cursor, database: str) -> Identity | None:
+    """Return how the server describes a database, None where there is none of that name."""
+    cursor.execute(FACTS, (database,))
+    row = cursor.fetchone()
+    if row is None or row[0] is None:
+        return None
+    return Identity(name=database, oid=row[0], cluster=row[1], comment=row[2])
+
+
+def write(
+    cursor: extensions.cursor,
+    database: str,
+    *,
+    stack: str,
+    kind: Kind,
+    notes: Mapping[str, Any] | None = None,
+) -> None:
+    """Write the mark on a database that exists."""
+    identity = identify(cursor, database)
+    assert identity is not None
+    values = {"stack": stack, "cluster": identity.cluster, "oid": identity.oid, "kind": kind}
+    text = json.dumps({"disposable": {**values, "notes": dict(notes or {})}})
+    cursor.execute(f"COMMENT ON DATABASE {postgres.quoted(database)} IS %s", (text,))
+
+
+def marked(cursor: extensions.cursor, *, stack: str) -> list[tuple[str, Mark]]:
+    """Return the databases that carry a true mark of ``stack``, with it."""
+    cursor.execute(
+        "SELECT d.datname, d.oid::bigint, c.system_identifier::text, shobj_description(d.oid, 'pg_database')"
+        " FROM pg_database d, pg_control_system() c ORDER BY d.oid"
+    )
+    rows = [(n, Identity(name=n, oid=o, cluster=c, comment=t)) for n, o, c, t in cursor.fetchall()]
+    return [
+        (name, identity.mark)
+        for name, identity in rows
+        if identity.mark is not None and is_true(identity.mark, identity, stack=stack)
+    ]
+
+
+def is_true(mark: Mark, identity: Identity, *, stack: str) -> bool:
+    """Return whether the mark was written for this very database, by this stack."""
+    return (mark.stack, mark.cluster, mark.oid) == (stack, identity.cluster, identity.oid)
+
+
+def mark_if_empty(server: Server) -> bool:
+    """Mark the stack's database as disposable where nothing was ever stored in it; return whether it was.
+
+    A database that holds a table already is left alone: who made it is not known here.
+    """
+    with postgres.session(server, server.database) as cursor:
+        identity = identify(cursor, server.database)
+        if identity is None or identity.mark is not None:
+            return False
+        cursor.execute(EMPTY)
+        row = cursor.fetchone()
+        if row is None or not row[0]:
+            return False
+        write(cursor, server.database, stack=server.stack, kind="live")
+    return True

@@ -1,0 +1,92 @@
+"""Short sessions on a stack's Postgres server, from a database that nobody is ever locked out of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from stack.data.stores import Server
+from stack.errors import DiskFull, ServiceFailed
+from stack.system.disk_space import reports_full_disk
+
+if TYPE_CHECKING:
+    from psycopg2 import extensions
+
+
+MAINTENANCE = "template1"
+"""The database that maintenance connects to: every cluster has it, it holds no data, and the database to be
+renamed is another one, even where that is called ``postgres``. A session here is short, because
+``CREATE DATABASE`` without a template copies it and waits for its sessions to end."""
+
+CONNECT_S = 5
+STATEMENT_S = 600
+"""No statement of maintenance takes longer; one that does has met a server that hangs."""
+
+
+@contextmanager
+def session(server: Server, database: str = MAINTENANCE) -> Iterator[extensions.cursor]:
+    """Give a cursor that commits each statement, and close its connection in the end.
+
+    Nothing of the user's own ``PG*`` environment leads the connection elsewhere: ``hostaddr`` is given.
+
+    Raises:
+        DiskFull: the server has no room left.
+        ServiceFailed: the server refused, or does not answer.
+    """
+    import psycopg2
+
+    try:
+        with closing(psycopg2.connect(**_parameters(server, database))) as connection:
+            connection.autocommit = True  # a database is created and dropped outside of transactions
+            with connection.cursor() as cursor:
+                yield cursor
+    except psycopg2.Error as error:
+        raise _failure(server, str(error).strip()) from error
+
+
+def _parameters(server: Server, database: str) -> dict[str, Any]:
+    return {
+        "host": server.host,
+        "hostaddr": server.host,
+        "port": server.port,
+        "user": server.user,
+        "password": server.password,
+        "dbname": database,
+        "connect_timeout": CONNECT_S,
+        "application_name": f"stack {server.stack}",
+        "options": f"-c statement_timeout={STATEMENT_S}s",
+    }
+
+
+def _failure(server: Server, text: str) -> ServiceFailed | DiskFull:
+    where = f"the database server of {server.stack} ({server.host}:{server.port})"
+    if reports_full_disk(text):
+        return DiskFull(f"No room is left on the disk of {where}.", hint="Free some, or run `inv prune`.")
+    return ServiceFailed(f"{where[0].upper()}{where[1:]} refused: {text}", hint="See `inv logs`.")
+
+
+def quoted(name: str) -> str:
+    """Return ``name`` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def exists(cursor: extensions.cursor, database: str) -> bool:
+    """Return whether the server has a database of that name."""
+    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
+    return cursor.fetchone() is not None
+
+
+def create(cursor: extensions.cursor, database: str, *, template: str = "template0") -> None:
+    """Create a database as a copy of ``template``, which must have no sessions."""
+    cursor.execute(f"CREATE DATABASE {quoted(database)} TEMPLATE {quoted(template)}")
+
+
+def drop(cursor: extensions.cursor, database: str) -> None:
+    """Drop a database where it exists, and end its sessions."""
+    cursor.execute(f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)")
+
+
+def allow_connections(cursor: extensions.cursor, database: str, allowed: bool) -> None:
+    """Let services connect to a database, or keep new sessions out; existing ones stay."""
+    cursor.execute(f"ALTER DATABASE {quoted(database)} WITH ALLOW_CONNECTIONS {str(allowed).lower()}")

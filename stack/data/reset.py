@@ -1,0 +1,78 @@
+"""Give a stack the data of a new one, while its services run.
+
+A warm spare is exchanged for the database in use. Where none is ready it is copied from its template, and
+where there is no template either, the backend makes one first: both take longer and give the same result.
+
+The next spare is made after the command has ended, by a process of its own (``stack.commands.spare``), which
+`inv up` starts, too. It holds the same lock, so a reset that comes too early waits for it. Where it is
+killed, what it left is dropped by the next one, and the next reset takes the longer way.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stack.data import exchange, guard, lock, postgres, template
+from stack.data.guard import Location
+from stack.data.lock import Say
+from stack.data.stores import Redis, Server
+from stack.data.template import Prepare, Recipe
+
+if TYPE_CHECKING:
+    from psycopg2 import extensions
+
+VERB = "reset-db"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reset:
+    """How a reset went: whether a spare was ready, and how long services were kept out (seconds)."""
+
+    was_ready: bool
+    closed_s: float
+
+
+def reset(
+    server: Server, redis: Redis | None, location: Location, recipe: Recipe, prepare: Prepare, *, say: Say
+) -> Reset:
+    """Exchange the stack's database for one as ``recipe`` says.
+
+    Raises:
+        NotDisposable: the guard refuses.
+        DataBusy: another command changes the data.
+        CommandFailed: the backend could not prepare a database.
+    """
+    with lock.exclusive(server.stack, say=say):
+        exchange.heal(server.stack)
+        with postgres.session(server) as cursor:
+            guard.require_disposable(cursor, server, location)
+            spare = template.find_spare(cursor, server, recipe)
+            if spare is not None:
+                return Reset(was_ready=True, closed_s=_exchange(cursor, server, redis, spare))
+        say("no spare database of this kind is ready: making one first")
+        spare = template.make_spare(server, recipe, prepare)
+        with postgres.session(server) as cursor:
+            guard.require_disposable(cursor, server, location)
+            return Reset(was_ready=False, closed_s=_exchange(cursor, server, redis, spare))
+
+
+def make_ready(server: Server, location: Location, recipe: Recipe, prepare: Prepare, *, say: Say) -> None:
+    """Make the spare for the next reset where none is ready.
+
+    Raises: as ``reset``.
+    """
+    with lock.exclusive(server.stack, say=say):
+        exchange.heal(server.stack)
+        with postgres.session(server) as cursor:
+            guard.require_disposable(cursor, server, location)
+            template.tidy(cursor, server, recipe)
+            ready = template.find_spare(cursor, server, recipe)
+        if ready is None:
+            template.make_spare(server, recipe, prepare)
+
+
+def _exchange(cursor: extensions.cursor, server: Server, redis: Redis | None, spare: str) -> float:
+    outgoing = template.database_name(server.database, f"old_{secrets.token_hex(4)}")
+    return exchange.exchange(cursor, server, redis, incoming=spare, outgoing=outgoing, verb=VERB)

@@ -1,0 +1,179 @@
+"""Put a backup in the place of a stack's data, and take that back again.
+
+The backup is verified first, in a scratch database that then becomes the one in use, by the exchange that
+resets use. The database that was in use stays, closed, with Redis' keys in it, until the next restore: that
+is what ``undo`` brings back.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stack.data import backup, exchange, guard, keys, lock, manifest, mark, postgres, rows, template
+from stack.data.backup import Progress
+from stack.data.clients import Clients
+from stack.data.guard import Location
+from stack.data.lock import Say
+from stack.data.manifest import Manifest
+from stack.data.stores import Redis, Server
+from stack.errors import BackupNewer, BackupOlder, NothingToUndo
+
+if TYPE_CHECKING:
+    from psycopg2 import extensions
+
+VERB = "restore"
+Migrate = Callable[[Server], None]
+"""Brings the database of a server to the migrations of the present code."""
+
+
+def verify(
+    folder: Path,
+    server: Server,
+    location: Location,
+    clients: Clients,
+    *,
+    project: str,
+    identity: Path | None = None,
+    jobs: int = 1,
+    progress: Progress,
+    say: Say,
+) -> Manifest:
+    """Check every file of a backup, restore it into a scratch database and compare; nothing else changes.
+
+    Raises:
+        NotABackup, BackupDamaged, BackupForeign, BackupOtherServer, BackupNewer: it is not fit for that.
+    """
+    with lock.exclusive(server.stack, say=say):
+        made = _require_fit(folder, server, location, project=project)
+        scratch = backup.restore_copy(
+            folder, made, server, clients, identity=identity, jobs=jobs, progress=progress
+        )
+        backup.read_keys(folder, made, identity)
+        with postgres.session(server) as cursor:
+            postgres.drop(cursor, scratch)
+    return made
+
+
+def restore(
+    folder: Path,
+    server: Server,
+    redis: Redis | None,
+    location: Location,
+    clients: Clients,
+    *,
+    project: str,
+    migrate: Migrate | None,
+    keep_old: bool,
+    identity: Path | None = None,
+    jobs: int = 1,
+    progress: Progress,
+    say: Say,
+) -> Manifest:
+    """Verify a backup and put it in the place of the stack's data; no service is restarted.
+
+    ``migrate`` is called where the backup is older than the code; ``keep_old`` lets the database that was in
+    use stay also after later restores.
+
+    Raises: as ``verify``, and BackupOlder: it is older, and ``migrate`` is None.
+    """
+    with lock.exclusive(server.stack, say=say):
+        exchange.heal(server.stack)
+        made = _require_fit(folder, server, location, project=project)
+        is_older = _is_older(folder, made, server)
+        if is_older and migrate is None:
+            raise BackupOlder(
+                f"{folder} lacks migrations of the present code.", hint="Let it be migrated: add --migrate."
+            )
+        held = backup.read_keys(folder, made, identity)
+        scratch = backup.restore_copy(
+            folder, made, server, clients, identity=identity, jobs=jobs, progress=progress
+        )
+        if is_older and migrate is not None:
+            migrate(replace(server, database=scratch))
+        keys.store(server, scratch, held)
+        with postgres.session(server) as cursor:
+            guard.require_disposable(cursor, server, location)
+            _forget_earlier(cursor, server)
+            _exchange(cursor, server, redis, scratch, keep_old=keep_old)
+    return made
+
+
+def undo(server: Server, redis: Redis | None, location: Location, *, say: Say) -> float:
+    """Bring back the data that the last restore replaced; return when that was, in seconds since the epoch.
+
+    Raises:
+        NothingToUndo: nothing was restored, or what was replaced is not there any more.
+    """
+    with lock.exclusive(server.stack, say=say):
+        exchange.heal(server.stack)
+        with postgres.session(server) as cursor:
+            guard.require_disposable(cursor, server, location)
+            replaced = _replaced(cursor, server)
+            if not replaced:
+                raise NothingToUndo(
+                    f"No restore of {server.stack} can be undone.",
+                    hint="See `inv snapshot list`.",
+                )
+            name, found = replaced[-1]
+            _exchange(cursor, server, redis, name, keep_old=False)
+    return float(found.notes["undo"])
+
+
+def _require_fit(folder: Path, server: Server, location: Location, *, project: str) -> Manifest:
+    made = manifest.read(folder)
+    manifest.require_files(folder, made)
+    with postgres.session(server) as cursor:
+        guard.require_disposable(cursor, server, location)
+        manifest.require_fitting(folder, made, project=project, postgres=backup.major_version(cursor))
+    with postgres.session(server, server.database) as cursor:
+        known = set(rows.migrations(cursor))
+    if known and (unknown := sorted(set(made.migrations) - known)):
+        raise BackupNewer(
+            f"{folder} has migrations that the present code does not know: {', '.join(unknown[:3])}.",
+            hint="Check out the code that it was made with, or a newer one.",
+        )
+    return made
+
+
+def _is_older(folder: Path, made: Manifest, server: Server) -> bool:
+    with postgres.session(server, server.database) as cursor:
+        return bool(set(rows.migrations(cursor)) - set(made.migrations))
+
+
+def _replaced(cursor: extensions.cursor, server: Server) -> list[tuple[str, mark.Mark]]:
+    owned = [
+        (n, m) for n, m in mark.marked(cursor, stack=server.stack) if m.kind == "old" and "undo" in m.notes
+    ]
+    return sorted(owned, key=lambda pair: float(pair[1].notes["undo"]))
+
+
+def _forget_earlier(cursor: extensions.cursor, server: Server) -> None:
+    for name, found in _replaced(cursor, server):
+        if not found.notes.get("keep_old"):
+            postgres.drop(cursor, name)
+
+
+def _exchange(
+    cursor: extensions.cursor, server: Server, redis: Redis | None, incoming: str, *, keep_old: bool
+) -> None:
+    held = keys.read(redis)
+    outgoing = template.database_name(server.database, f"old_{secrets.token_hex(4)}")
+    notes: dict[str, object] = {"kept": True, "undo": time.time(), "keep_old": keep_old}
+    exchange.exchange(
+        cursor,
+        server,
+        redis,
+        incoming=incoming,
+        outgoing=outgoing,
+        verb=VERB,
+        carries_keys=True,
+        notes=notes,
+    )
+    postgres.allow_connections(cursor, outgoing, True)
+    keys.store(server, outgoing, held)
+    exchange.close(cursor, outgoing)

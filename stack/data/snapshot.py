@@ -1,0 +1,206 @@
+"""Named copies of a stack's Postgres and Redis data, taken at one moment and kept in the stack's own server.
+
+While a copy is taken the services are kept out of the database, so that neither store changes: a request gets
+503 and is sent again. A snapshot is a database beside the one in use; Redis' keys lie in a schema of it. Its
+mark is written last: a snapshot that was cut short does not exist.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from stack.data import exchange, guard, keys, lock, mark, postgres, rows, template
+from stack.data.guard import Location
+from stack.data.lock import Say
+from stack.data.rows import Difference
+from stack.data.stores import Redis, Server
+from stack.errors import InvalidOption, NameTaken, SnapshotUnknown
+
+if TYPE_CHECKING:
+    from psycopg2 import extensions
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+VERB = "snapshot"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """A snapshot. ``created`` is seconds since the epoch, ``heads`` the newest migration of each app."""
+
+    name: str
+    database: str
+    created: float
+    branch: str
+    heads: dict[str, str]
+    size_bytes: int
+
+
+def require_name(name: str) -> str:
+    """Return ``name`` where it can name a snapshot.
+
+    Raises:
+        InvalidOption: it cannot.
+    """
+    if not NAME.fullmatch(name):
+        raise InvalidOption(
+            f"{name!r} cannot be the name of a snapshot.",
+            hint="Use letters, digits, dots, dashes and underscores, 63 at most, a letter or digit first.",
+        )
+    return name
+
+
+def name_of_branch(branch: str) -> str:
+    """Return the name of a branch's snapshot: what a name cannot hold becomes a dash."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", branch)[:63].lstrip("._-") or "branch"
+
+
+def all_of(cursor: extensions.cursor, server: Server) -> list[Snapshot]:
+    """Return the snapshots of the stack, oldest first."""
+    found = [(n, m) for n, m in mark.marked(cursor, stack=server.stack) if m.kind == "snapshot"]
+    if not found:
+        return []
+    cursor.execute(
+        "SELECT datname, pg_database_size(oid) FROM pg_database WHERE datname = ANY(%s)",
+        ([name for name, _ in found],),
+    )
+    sizes = dict(cursor.fetchall())
+    snapshots = [_snapshot(database, m.notes, sizes[database]) for database, m in found]
+    return sorted(snapshots, key=lambda snapshot: snapshot.created)
+
+
+def _snapshot(database: str, notes: Any, size_bytes: int) -> Snapshot:
+    return Snapshot(
+        name=notes["name"],
+        database=database,
+        created=notes["created"],
+        branch=notes["branch"],
+        heads=notes["heads"],
+        size_bytes=size_bytes,
+    )
+
+
+def find(cursor: extensions.cursor, server: Server, name: str) -> Snapshot:
+    """Return a snapshot.
+
+    Raises:
+        InvalidOption: the name cannot be one of a snapshot.
+        SnapshotUnknown: there is none of that name.
+    """
+    require_name(name)
+    snapshots = all_of(cursor, server)
+    for snapshot in snapshots:
+        if snapshot.name == name:
+            return snapshot
+    there = ", ".join(snapshot.name for snapshot in snapshots)
+    raise SnapshotUnknown(
+        f"{server.stack} has no snapshot {name!r}.",
+        hint=f"Snapshots: {there}." if there else f"There is none yet: `inv snapshot save {name}`.",
+    )
+
+
+def save(
+    server: Server,
+    redis: Redis | None,
+    location: Location,
+    name: str,
+    *,
+    branch: str,
+    overwrite: bool = False,
+    say: Say,
+) -> Snapshot:
+    """Take a snapshot; with ``overwrite`` one of that name is replaced, once the new one is complete.
+
+    Raises:
+        InvalidOption, NameTaken: the name cannot be used.
+        NotDisposable, DataBusy: the guard refuses, or another command changes the data.
+    """
+    require_name(name)
+    with lock.exclusive(server.stack, say=say):
+        exchange.heal(server.stack)
+        with postgres.session(server) as cursor:
+            guard.require_disposable(cursor, server, location)
+            earlier = [s for s in all_of(cursor, server) if s.name == name]
+            if earlier and not overwrite:
+                raise NameTaken(
+                    f"{server.stack} has a snapshot {name!r} already.",
+                    hint=f"Choose another name, or `inv snapshot delete {name}` first.",
+                )
+            with exchange.closed(cursor, server, VERB):
+                held = keys.read(redis)
+                copy = template.copy(cursor, server, server.database, kind="scratch", notes={})
+        _complete(server, copy, name, branch, held)
+        with postgres.session(server) as cursor:
+            for snapshot in earlier:
+                postgres.drop(cursor, snapshot.database)
+            return find(cursor, server, name)
+
+
+def _complete(server: Server, copy: str, name: str, branch: str, held: list[keys.Row]) -> None:
+    """Store Redis' keys in the copy, then mark it as a snapshot."""
+    with postgres.session(server) as cursor:
+        postgres.allow_connections(cursor, copy, True)
+        with postgres.session(server, copy) as inside:
+            heads = rows.heads(inside)
+        keys.store(server, copy, held)
+        exchange.close(cursor, copy)
+        final = template.database_name(server.database, f"snapshot_{secrets.token_hex(4)}")
+        cursor.execute(f"ALTER DATABASE {postgres.quoted(copy)} RENAME TO {postgres.quoted(final)}")
+        notes = {"name": name, "branch": branch, "heads": heads, "created": time.time()}
+        mark.write(cursor, final, stack=server.stack, kind="snapshot", notes=notes)
+
+
+def restore(server: Server, redis: Redis | None, location: Location, name: str, *, say: Say) -> Snapshot:
+    """Put a copy of a snapshot in the place of the stack's data; no service is restarted.
+
+    Raises:
+        InvalidOption, SnapshotUnknown: there is no such snapshot.
+        NotDisposable, DataBusy: the guard refuses, or another command changes the data.
+    """
+    with lock.exclusive(server.stack, say=say):
+        exchange.heal(server.stack)
+        with postgres.session(server) as cursor:
+            guard.require_disposable(cursor, server, location)
+            snapshot = find(cursor, server, name)
+            copy = template.copy(cursor, server, snapshot.database, kind="scratch", notes={})
+            outgoing = template.database_name(server.database, f"old_{secrets.token_hex(4)}")
+            exchange.exchange(
+                cursor, server, redis, incoming=copy, outgoing=outgoing, verb=VERB, carries_keys=True
+            )
+            postgres.drop(cursor, outgoing)
+    return snapshot
+
+
+def delete(server: Server, location: Location, name: str, *, say: Say) -> Snapshot:
+    """Delete a snapshot.
+
+    Raises: as ``restore``.
+    """
+    with lock.exclusive(server.stack, say=say), postgres.session(server) as cursor:
+        guard.require_disposable(cursor, server, location)
+        snapshot = find(cursor, server, name)
+        postgres.drop(cursor, snapshot.database)
+    return snapshot
+
+
+def diff(server: Server, name: str, *, say: Say) -> list[Difference]:
+    """Return how the stack's database differs from a snapshot.
+
+    Raises:
+        InvalidOption, SnapshotUnknown: there is no such snapshot.
+    """
+    with lock.exclusive(server.stack, say=say), postgres.session(server) as cursor:
+        snapshot = find(cursor, server, name)
+        postgres.allow_connections(cursor, snapshot.database, True)
+        try:
+            then = replace(server, database=snapshot.database)
+            with (
+                postgres.session(then, then.database) as before,
+                postgres.session(server, server.database) as after,
+            ):
+                return rows.differences(before, after)
+        finally:
+            exchange.close(cursor, snapshot.database)

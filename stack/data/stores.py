@@ -1,0 +1,146 @@
+"""Where a stack keeps its data, read from its plan: a Postgres server, a Redis server, an SQLite file.
+
+Pure: nothing is connected here. The addresses are those at which this machine reaches the servers, while
+``addresses`` holds what the services themselves were given, so that the guard can compare the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from stack.plan.images import server_kind
+from stack.plan.plan import LOOPBACK, Plan, ServicePlan
+
+POSTGRES_PORT, REDIS_PORT = 5432, 6379
+POSTGRES_SCHEMES = frozenset({"postgres", "postgresql"})
+REDIS_SCHEMES = frozenset({"redis", "rediss"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """The Postgres server of a stack and the database that its services use."""
+
+    stack: str
+    service: str
+    port: int
+    user: str
+    password: str
+    database: str
+    host: str = LOOPBACK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redis:
+    """The Redis server of a stack."""
+
+    service: str
+    port: int
+    password: str = ""
+    host: str = LOOPBACK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """A store's address as ``service`` was given it; ``own`` says that it is the stack's own server."""
+
+    service: str
+    variable: str
+    place: str
+    own: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    """All stores of one stack. ``files`` maps a service to the SQLite file it was told to use."""
+
+    server: Server | None
+    redis: Redis | None
+    files: dict[str, str]
+    addresses: tuple[Address, ...]
+
+
+def stores_of(plan: Plan) -> Stores:
+    """Return where the stack of ``plan`` keeps its data."""
+    postgres = _service_of(plan, "postgres")
+    redis = _service_of(plan, "redis")
+    urls = list(_urls(plan))
+    addresses = tuple(
+        Address(service=s, variable=v, place=_place(url), own=_is_own(url, server, plan))
+        for s, v, url in urls
+        for server in [postgres if url.scheme in POSTGRES_SCHEMES else redis]
+        if url.scheme in POSTGRES_SCHEMES | REDIS_SCHEMES
+    )
+    return Stores(
+        server=_server(plan, postgres, urls),
+        redis=_redis(redis, urls),
+        files={s: url.path[1:] for s, _, url in urls if url.scheme == "sqlite"},
+        addresses=addresses,
+    )
+
+
+def _service_of(plan: Plan, kind: str) -> ServicePlan | None:
+    for planned in plan.services.values():
+        image = planned.service.image
+        if server_kind(image or "") == kind:
+            return planned
+    return None
+
+
+def _urls(plan: Plan) -> Iterator[tuple[str, str, SplitResult]]:
+    for name, planned in plan.services.items():
+        for variable, value in planned.environment.items():
+            scheme = value.partition("://")[0]
+            if scheme in POSTGRES_SCHEMES | REDIS_SCHEMES | {"sqlite"} and "://" in value:
+                yield name, variable, urlsplit(value)
+
+
+def _place(url: SplitResult) -> str:
+    return f"{url.hostname or 'a socket'}:{_port(url) or ''}{url.path}".replace(":/", "/")
+
+
+def _port(url: SplitResult) -> int | None:
+    default = POSTGRES_PORT if url.scheme in POSTGRES_SCHEMES else REDIS_PORT
+    try:
+        return url.port or default
+    except ValueError:
+        return None
+
+
+def _is_own(url: SplitResult, server: ServicePlan | None, plan: Plan) -> bool:
+    """Return whether ``url`` is the very address that the engine gives; an alias or ``?host=`` is not.
+
+    On the local engine that is the service's name where it has a network of its own, else a port of this machine.
+    """
+    if server is None or "host" in url.query:
+        return False
+    if url.hostname == server.name and _port(url) in server.ports:
+        return True
+    return plan.engine == "local" and url.hostname == LOOPBACK and _port(url) in server.ports.values()
+
+
+def _server(
+    plan: Plan, planned: ServicePlan | None, urls: list[tuple[str, str, SplitResult]]
+) -> Server | None:
+    if planned is None or not planned.ports:
+        return None
+    environment = planned.service.environment
+    user = environment.get("POSTGRES_USER") or "postgres"
+    used = [url.path.strip("/") for _, _, url in urls if url.scheme in POSTGRES_SCHEMES]
+    return Server(
+        stack=plan.name,
+        service=planned.name,
+        port=next(iter(planned.ports.values())),
+        user=user,
+        password=environment.get("POSTGRES_PASSWORD", ""),
+        database=unquote(used[0]) if used and used[0] else environment.get("POSTGRES_DB") or user,
+    )
+
+
+def _redis(planned: ServicePlan | None, urls: list[tuple[str, str, SplitResult]]) -> Redis | None:
+    if planned is None or not planned.ports:
+        return None
+    passwords = [unquote(url.password) for _, _, url in urls if url.scheme in REDIS_SCHEMES and url.password]
+    port = next(iter(planned.ports.values()))
+    return Redis(service=planned.name, port=port, password=passwords[0] if passwords else "")

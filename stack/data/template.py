@@ -1,0 +1,138 @@
+"""Templates and spares: databases that were migrated and seeded ahead of time.
+
+A *template* is made by the backend's own commands in a database of its own, which is then closed. It is named
+for all that decides its content: the code's fingerprint, the number of products and orders, the seed.
+A *spare* is a copy of a template that waits to be exchanged for the database in use.
+
+Every one of them is marked only when it is complete. One that was left half made carries the mark of a
+scratch database, or none; ``tidy`` drops it before the next is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from stack.data import mark, postgres
+from stack.data.stores import Server
+
+if TYPE_CHECKING:
+    from psycopg2 import extensions
+
+TEMPLATES_AT_MOST = 3
+"""As many sizes of seed are held ready for quick use; each costs its size on disk."""
+
+IDENTIFIER_BYTES = 63
+"""Postgres' longest name (NAMEDATALEN - 1)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What decides the content of a template. ``products`` is None for the backend's own default."""
+
+    code: str
+    products: int | None = None
+    orders: int = 0
+    seed: int = 0
+
+    @property
+    def key(self) -> str:
+        """Return the name of this content."""
+        words = (self.code, self.products, self.orders, self.seed)
+        return hashlib.sha256(repr(words).encode()).hexdigest()[:12]
+
+
+Prepare = Callable[[Server, Recipe], None]
+"""Migrates and seeds the empty database of a server."""
+
+
+def database_name(live: str, suffix: str) -> str:
+    """Return the name of a database that belongs to ``live``; within Postgres' limit, never cut short."""
+    name = f"{live}__{suffix}"
+    assert len(name.encode()) <= IDENTIFIER_BYTES, name
+    return name
+
+
+def find_spare(cursor: extensions.cursor, server: Server, recipe: Recipe) -> str | None:
+    """Return a spare of this content, None where none is ready."""
+    return _find(cursor, server, "spare", recipe)
+
+
+def make_spare(server: Server, recipe: Recipe, prepare: Prepare) -> str:
+    """Return a new spare, a copy of its template, which is made where there is none."""
+    with postgres.session(server) as cursor:
+        tidy(cursor, server, recipe)
+        template = _find(cursor, server, "template", recipe)
+    if template is None:
+        template = make_template(server, recipe, prepare)
+    with postgres.session(server) as cursor:
+        return copy(cursor, server, template, kind="spare", notes={"key": recipe.key})
+
+
+def make_template(server: Server, recipe: Recipe, prepare: Prepare) -> str:
+    """Return a new template, made by the backend in a database that nobody else uses.
+
+    Raises:
+        CommandFailed: the backend's own commands failed.
+    """
+    build, name = database_name(server.database, "build"), database_name(server.database, f"t_{recipe.key}")
+    with postgres.session(server) as cursor:
+        postgres.drop(cursor, build)
+        postgres.create(cursor, build)
+        mark.write(cursor, build, stack=server.stack, kind="scratch")
+    prepare(replace(server, database=build), recipe)
+    with postgres.session(server, build) as cursor:
+        cursor.execute("VACUUM (ANALYZE)")  # every copy begins with statistics and without dead rows
+    with postgres.session(server) as cursor:
+        postgres.drop(cursor, name)
+        postgres.allow_connections(cursor, build, False)
+        cursor.execute(f"ALTER DATABASE {postgres.quoted(build)} RENAME TO {postgres.quoted(name)}")
+        notes = {"key": recipe.key, "code": recipe.code}
+        mark.write(cursor, name, stack=server.stack, kind="template", notes=notes)
+    return name
+
+
+def copy(
+    cursor: extensions.cursor, server: Server, source: str, *, kind: mark.Kind, notes: dict[str, object]
+) -> str:
+    """Return a new, closed and marked copy of a database that has no sessions."""
+    name = database_name(server.database, f"{kind}_{secrets.token_hex(4)}")
+    postgres.create(cursor, name, template=source)
+    postgres.allow_connections(cursor, name, False)
+    mark.write(cursor, name, stack=server.stack, kind=kind, notes=notes)
+    return name
+
+
+def tidy(cursor: extensions.cursor, server: Server, recipe: Recipe) -> None:
+    """Drop what is of no use any more: exchanged databases, half made ones, templates of other code."""
+    postgres.drop(cursor, database_name(server.database, "build"))
+    owned = mark.marked(cursor, stack=server.stack)
+    templates = [(n, m) for n, m in owned if m.kind == "template"]
+    outdated = [n for n, m in templates if m.notes.get("code") != recipe.code]
+    others = [n for n, m in templates if n not in outdated and m.notes.get("key") != recipe.key]
+    unused = [n for n, m in owned if m.kind in {"old", "scratch"} and not m.notes.get("kept")]
+    unused += [n for n, m in owned if m.kind == "spare" and m.notes.get("key") != recipe.key]
+    half_made = _unmarked(cursor, server)
+    for name in (*outdated, *others[: -(TEMPLATES_AT_MOST - 1)], *unused, *half_made):
+        postgres.drop(cursor, name)
+
+
+def _unmarked(cursor: extensions.cursor, server: Server) -> list[str]:
+    """Return copies that were left without their mark, known by their names."""
+    prefixes = [database_name(server.database, f"{kind}_") for kind in ("spare", "scratch", "snapshot")]
+    cursor.execute(
+        "SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') IS NULL"
+        " AND EXISTS (SELECT 1 FROM unnest(%s) prefix WHERE starts_with(datname, prefix))",
+        (prefixes,),
+    )
+    return [row[0] for row in cursor.fetchall()]
+
+
+def _find(cursor: extensions.cursor, server: Server, kind: mark.Kind, recipe: Recipe) -> str | None:
+    for name, found in mark.marked(cursor, stack=server.stack):
+        if found.kind == kind and found.notes.get("key") == recipe.key:
+            return name
+    return None

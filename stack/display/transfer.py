@@ -1,0 +1,23 @@
+"""How far a dump or a restore is: a line that moves on a terminal, nothing elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from stack.display.terminal import is_terminal
+
+
+@contextmanager
+def shown() -> Iterator[Callable[[str, int], None]]:
+    """Give a function that takes what is being done and how many bytes that has moved so far."""
+    if not is_terminal(sys.stdout):
+        yield lambda what, size_bytes: None
+        return
+    from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), DownloadColumn(), TimeElapsedColumn())
+    with Progress(*columns, transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda what, size_bytes: progress.update(task, description=what, completed=size_bytes)

@@ -1,0 +1,1 @@
+"""Resets, snapshots and backups of a real stack; killed, damaged, disguised."""

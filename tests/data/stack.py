@@ -1,0 +1,129 @@
+"""A real stack with a state folder of its own, and the commands that people type at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+ROOT = Path(__file__).resolve().parents[2]
+ENGINE = os.environ.get("DATA_ENGINE", "local")
+LIMIT_S = 180.0
+PYTHON = os.environ.get("STACK_PYTHON", sys.executable)
+"""The Python that has the engine's own packages."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """A command that has ended: its exit code and all that it printed."""
+
+    code: int
+    output: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A running stack. ``environment`` is that of every command that is typed at it."""
+
+    name: str
+    kind: str
+    environment: dict[str, str] = field(repr=False)
+
+    def inv(self, *words: str, environment: dict[str, str] | None = None) -> Done:
+        """Type a command and return how it ended."""
+        ended = subprocess.run(
+            self.argv(*words),
+            cwd=ROOT,
+            env={**self.environment, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=LIMIT_S,
+            check=False,
+        )
+        return Done(code=ended.returncode, output=ended.stdout)
+
+    def typed(self, *words: str) -> str:
+        """Type a command that must succeed and return what it printed."""
+        done = self.inv(*words)
+        assert done.code == 0, f"inv {' '.join(words)} ended with {done.code}:\n{done.output}"
+        return done.output
+
+    def argv(self, *words: str) -> list[str]:
+        """Return the argv of a command."""
+        return [PYTHON, "-m", "invoke", words[0], "--stack", self.kind, *words[1:]]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Return the state file of the stack."""
+        path = Path(self.environment["STACK_HOME"]) / "stacks" / self.name / "state.json"
+        read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return read
+
+    def port(self, service: str) -> int:
+        """Return the first host port of a service."""
+        return next(iter(self.state["ports"][service].values()))
+
+    @contextmanager
+    def sql(self, database: str = "postgres") -> Iterator[Any]:
+        """Give a cursor on a database of the stack, each statement a transaction of its own."""
+        with closing(
+            psycopg2.connect(
+                host="127.0.0.1",
+                port=self.port("postgres"),
+                user="postgres",
+                password="postgres",
+                dbname=database,
+            )
+        ) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                yield cursor
+
+    def value(self, query: str, database: str = "postgres") -> Any:
+        """Return the one value of a query."""
+        with self.sql(database) as cursor:
+            cursor.execute(query)
+            return cursor.fetchone()[0]
+
+    def databases(self) -> list[str]:
+        """Return the names of all databases."""
+        with self.sql("template1") as cursor:
+            cursor.execute("SELECT datname FROM pg_database ORDER BY 1")
+            return [row[0] for row in cursor.fetchall()]
+
+    def redis(self, command: str) -> str:
+        """Return what Redis answers to a command: its last line, without the protocol's sign of a number."""
+        return self.typed("redis-cli", "--command", command).strip().rpartition("\n")[2].lstrip(":")
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Return status and JSON body of a page of the backend."""
+        address = f"http://127.0.0.1:{self.port('backend')}{path}"
+        try:
+            with urllib.request.urlopen(address, timeout=20) as response:
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+
+@contextmanager
+def running(home: Path, kind: str = "local", *words: str) -> Iterator[Stack]:
+    """Give a stack that runs with its state below ``home``; it ends with the block, data and all."""
+    name = f"data-{home.name}-{os.getpid()}"
+    environment = {**os.environ, "STACK_HOME": str(home), "STACK_NAME": name, "PYTHONPATH": str(ROOT)}
+    stack = Stack(name=name, kind=kind, environment=environment)
+    try:
+        stack.typed("up", "--engine", ENGINE, *words)
+        yield stack
+    finally:
+        stack.inv("down", "--volumes")

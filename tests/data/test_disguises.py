@@ -1,0 +1,241 @@
+"""Databases that must not be touched, each in a disguise; the server's own log says what was sent to it."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from data.stack import Stack, running
+from stack.commands.data_access import Access
+from stack.control import guardians
+from stack.data import guard, mark, reset
+from stack.data.stores import stores_of
+from stack.errors import NotDisposable
+from stack.plan.plan import Plan
+from stack.records import plans
+from stack.records.state import StackState
+
+STATEMENT = re.compile(r"LOG:  statement: (.*)")
+READS = ("SELECT", "SET", "SHOW", "BEGIN", "COMMIT", "ROLLBACK")
+OWN_URL = "postgresql://postgres:postgres@127.0.0.1:{port}/postgres"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disguise:
+    """What is other than it seems: the backend's environment, the command's, or the server's own data."""
+
+    backend: Mapping[str, str] | None = None
+    own: Mapping[str, str] | None = None
+    comment: Callable[[str], str | None] | None = None
+    tunnel: bool = False
+    reason: str = ""
+
+
+DISGUISES = {
+    "host name": Disguise(
+        backend={"DATABASE_URL": "postgresql://u:p@db.example.com/postgres"}, reason="leads to"
+    ),
+    "alias": Disguise(backend={"DATABASE_URL": OWN_URL.replace("127.0.0.1", "localhost")}, reason="leads to"),
+    "socket": Disguise(backend={"DATABASE_URL": OWN_URL + "?host=/var/run/postgresql"}, reason="leads to"),
+    "another port on loopback": Disguise(
+        backend={"DATABASE_URL": "postgresql://postgres:postgres@127.0.0.1:5999/postgres"}, reason="leads to"
+    ),
+    "production settings": Disguise(
+        backend={"DJANGO_SETTINGS_MODULE": "config.settings.production"}, reason="not disposable"
+    ),
+    "staging environment": Disguise(backend={"ENVIRONMENT": "staging"}, reason="not disposable"),
+    "own environment": Disguise(
+        own={"DJANGO_SETTINGS_MODULE": "shop.settings.prod"}, reason="not disposable"
+    ),
+    "database name": Disguise(
+        backend={
+            "DATABASE_URL": OWN_URL.replace("/postgres", "/shop_production", 1)[: -len("/postgres")] + "/prod"
+        },
+        reason="by its name",
+    ),
+    "another store": Disguise(backend={"REDIS_URL": "redis://cache.example.com:6379/0"}, reason="leads to"),
+    "missing mark": Disguise(comment=lambda text: None, reason="no disposable mark"),
+    "another stack's mark": Disguise(
+        comment=lambda text: re.sub('"stack": "[^"]*"', '"stack": "other"', text), reason="the stack other"
+    ),
+    "copied mark": Disguise(
+        comment=lambda text: re.sub('"oid": [0-9]+', '"oid": 1', text), reason="was copied"
+    ),
+    "mark of another cluster": Disguise(
+        comment=lambda text: re.sub('"cluster": "[^"]*"', '"cluster": "1"', text), reason="was copied"
+    ),
+    "tunnel": Disguise(tunnel=True, reason="keeps its data in"),
+}
+
+
+@pytest.fixture(scope="module")
+def watched(stack: Stack) -> Iterator[Stack]:
+    """The stack alone with its command: its worker does not run, and its Postgres logs every statement."""
+    stack.typed("reset-db")
+    stack.typed("stop", "worker")
+    stack.typed("reset-db")  # waits for the spare of the first one, so that nothing goes on in the background
+    wait_for_spare(stack)
+    with logging_statements(stack):
+        yield stack
+    stack.typed("start", "worker")
+
+
+@contextmanager
+def logging_statements(stack: Stack) -> Iterator[None]:
+    with stack.sql("template1") as cursor:
+        cursor.execute("ALTER SYSTEM SET log_statement = 'all'")
+        cursor.execute("SELECT pg_reload_conf()")
+    yield
+    with stack.sql("template1") as cursor:
+        cursor.execute("ALTER SYSTEM RESET log_statement")
+        cursor.execute("SELECT pg_reload_conf()")
+
+
+@pytest.fixture(scope="module")
+def stranger(home: Path) -> Iterator[Stack]:
+    """A Postgres that belongs to another stack."""
+    with running(home / "stranger", "local", "--service", "postgres") as other, logging_statements(other):
+        yield other
+
+
+@pytest.mark.parametrize("name", DISGUISES)
+def test_a_database_in_disguise_is_refused_and_no_statement_that_writes_is_sent(
+    name: str, watched: Stack, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACK_HOME", watched.environment["STACK_HOME"])
+    disguise = DISGUISES[name]
+    state = guardians.require_running(watched.name)
+    if disguise.tunnel:
+        stranger: Stack = request.getfixturevalue("stranger")
+        with tunnel_to(stranger.port("postgres")) as port:
+            written = attempt(watched, through(state, port), disguise, servers=[watched, stranger])
+    else:
+        with commented(watched, disguise.comment):
+            written = attempt(watched, state, disguise, servers=[watched])
+    assert written == []
+
+
+def attempt(stack: Stack, state: StackState, disguise: Disguise, *, servers: list[Stack]) -> list[str]:
+    """Try to reset; return the statements that write and that reached one of the servers meanwhile."""
+    logs = {server.name: log_size(server) for server in servers}
+    plan = in_disguise(plans.read(state.name), disguise.backend or {}, state)
+    with pytest.raises(NotDisposable, match=disguise.reason):
+        attempt_reset(plan, state, disguise.own or {})
+    return [line for server in servers for line in written_since(server, logs[server.name])]
+
+
+def attempt_reset(plan: Plan, state: StackState, own: Mapping[str, str]) -> None:
+    access = Access(state=state, plan=plan, stores=stores_of(plan))
+    guard.require_aim(plan, state, access.stores, {**os.environ, **own})
+    reset.reset(access.server, access.redis, access.location(), access.recipe(), access.prepare, say=print)
+
+
+def in_disguise(plan: Plan, environment: Mapping[str, str], state: StackState) -> Plan:
+    """Return the plan with other variables for the backend, and the ports of ``state``."""
+    ports = state.ports["postgres"]
+    own = OWN_URL.replace("{port}", str(ports[5432]))
+    values = {key: value.replace("{port}", str(ports[5432])) for key, value in environment.items()}
+    changed = {
+        name: replace(service, environment={**service.environment, "DATABASE_URL": own})
+        for name, service in plan.services.items()
+        if "DATABASE_URL" in service.environment
+    }
+    backend = changed["backend"]
+    changed["backend"] = replace(backend, environment={**backend.environment, **values})
+    changed["postgres"] = replace(plan.services["postgres"], ports=ports)
+    return replace(plan, services={**plan.services, **changed})
+
+
+def through(state: StackState, port: int) -> StackState:
+    """Return the state as it would be where the stack's port leads elsewhere."""
+    return msgspec.structs.replace(state, ports={**state.ports, "postgres": {5432: port}})
+
+
+@contextmanager
+def commented(stack: Stack, change: Callable[[str], str | None] | None) -> Iterator[None]:
+    """Change the comment of the live database as long as the block lasts."""
+    with stack.sql("template1") as cursor:
+        identity = mark.identify(cursor, "postgres")
+        assert identity is not None
+        text = identity.comment or ""
+        if change is not None:
+            cursor.execute("COMMENT ON DATABASE postgres IS %s", (change(text),))
+        try:
+            yield
+        finally:
+            if change is not None:
+                cursor.execute("COMMENT ON DATABASE postgres IS %s", (text,))
+
+
+def wait_for_spare(stack: Stack) -> None:
+    """Wait until the spare that a reset began to make in the background is ready."""
+    deadline = time.monotonic() + 60
+    while not any("__spare_" in name for name in stack.databases()):
+        assert time.monotonic() < deadline, "no spare was made"
+        time.sleep(0.1)
+
+
+def log_size(stack: Stack) -> int:
+    return settled_log(stack).count("\n")
+
+
+def settled_log(stack: Stack) -> str:
+    """Return Postgres' log, once a statement of our own is in it: then what came before it is, too."""
+    word = f"SELECT '{secrets.token_hex(8)}'"
+    with stack.sql("template1") as cursor:
+        cursor.execute(word)
+    log, deadline = Path(stack.state["run"], "logs", "postgres.log"), time.monotonic() + 10
+    while word not in (text := log.read_text(encoding="utf-8")):
+        assert time.monotonic() < deadline, "the log does not go on"
+        time.sleep(0.02)
+    return text
+
+
+def written_since(stack: Stack, line: int) -> list[str]:
+    """Return the statements in the log, from a line on, that do more than read."""
+    found = [match[1] for text in settled_log(stack).splitlines()[line:] if (match := STATEMENT.search(text))]
+    return [statement for statement in found if not statement.upper().startswith(READS)]
+
+
+@contextmanager
+def tunnel_to(port: int) -> Iterator[int]:
+    """Give a port of loopback that leads to another one."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+
+        def copy(source: socket.socket, target: socket.socket) -> None:
+            with source, target:
+                while data := _received(source):
+                    target.sendall(data)
+
+        def accept() -> None:
+            while True:
+                try:
+                    client, _ = listener.accept()
+                except OSError:
+                    return
+                server = socket.create_connection(("127.0.0.1", port))
+                for pair in ((client, server), (server, client)):
+                    threading.Thread(target=copy, args=pair, daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def _received(source: socket.socket) -> Any:
+    try:
+        return source.recv(65536)
+    except OSError:
+        return b""

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from data.stack import Stack
+
+PRODUCTS = "SELECT count(*) FROM catalog_product"
+
+
+def change(stack: Stack) -> None:
+    """Leave traces in all stores."""
+    with stack.sql() as cursor:
+        cursor.execute("DELETE FROM catalog_variant")
+        cursor.execute("DELETE FROM catalog_product")
+    stack.redis("SET trace 1")
+    stack.redis("XADD shop.events * type trace")
+
+
+def pids(stack: Stack) -> list[object]:
+    """Return the first process of every service, as the timeline has it."""
+    lines = Path(stack.state["run"], "timeline.jsonl").read_text(encoding="utf-8").splitlines()
+    timeline = [json.loads(line) for line in lines]
+    return [event.get("pid") for event in timeline if event.get("kind") == "process"]
+
+
+def test_a_reset_brings_back_the_seeded_data_without_restarting_anything(stack: Stack) -> None:
+    before = pids(stack)
+    change(stack)
+    stack.typed("reset-db")
+    assert stack.value(PRODUCTS) == 1000
+    assert stack.get("/api/v1/products?limit=1")[0] == 200
+    assert pids(stack) == before
+
+
+def test_what_redis_held_of_the_old_data_is_gone_and_the_stream_says_that_it_begins_anew(
+    stack: Stack,
+) -> None:
+    change(stack)
+    stack.typed("reset-db")
+    assert stack.redis("EXISTS trace") == "0"
+    stream = stack.typed("redis-cli", "--command", "XRANGE shop.events - +")
+    assert "data.replaced" in stream
+    assert "trace" not in stream
+
+
+def test_a_reset_to_an_empty_shop_and_one_with_orders(stack: Stack) -> None:
+    stack.typed("reset-db", "--empty")
+    assert stack.value(PRODUCTS) == 0
+    stack.typed("reset-db", "--products", "30", "--orders", "7")
+    assert stack.value(PRODUCTS) == 30
+    assert stack.value("SELECT count(*) FROM orders_order") == 7
+    first = stack.value("SELECT string_agg(slug, ' ' ORDER BY id) FROM catalog_product")
+    stack.typed("reset-db", "--products", "30", "--seed", "9")
+    assert stack.value("SELECT string_agg(slug, ' ' ORDER BY id) FROM catalog_product") != first
+    stack.typed("reset-db")
+
+
+def test_clients_see_success_or_503_and_are_well_again_afterwards(stack: Stack) -> None:
+    stack.typed("reset-db")
+    ended, seen = threading.Event(), Counter[int]()
+
+    def read() -> None:
+        while not ended.is_set():
+            seen[stack.get("/api/v1/products?limit=5")[0]] += 1
+
+    readers = [threading.Thread(target=read) for _ in range(8)]
+    for reader in readers:
+        reader.start()
+    try:
+        for _ in range(3):
+            stack.typed("reset-db")
+    finally:
+        ended.set()
+        for reader in readers:
+            reader.join()
+    assert set(seen) <= {200, 503}
+    assert seen[200]
+    assert stack.get("/api/v1/products?limit=5")[0] == 200
+
+
+def test_of_two_resets_at_once_one_waits_and_both_succeed(stack: Stack) -> None:
+    both = [
+        subprocess.Popen(
+            stack.argv("reset-db"), env=stack.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=120)[0].decode() for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert stack.value(PRODUCTS) == 1000
+
+
+def test_a_reset_of_a_database_in_a_file_is_seen_by_the_services_that_have_it_open(file_stack: Stack) -> None:
+    before = pids(file_stack)
+    count = "/api/v1/products?limit=1"
+    file_stack.typed("reset-db", "--empty")
+    assert file_stack.get(count)[1]["items"] == []
+    file_stack.typed("reset-db")
+    assert len(file_stack.get(count)[1]["items"]) == 1
+    assert "data.replaced" in file_stack.typed("redis-cli", "--command", "XRANGE shop.events - +")
+    assert pids(file_stack) == before
+
+
+@pytest.mark.parametrize("words", [("--products", "-5"), ("--orders", "-1"), ("--products", "2000000")])
+def test_sizes_that_make_no_sense_are_a_sentence(stack: Stack, words: tuple[str, ...]) -> None:
+    before = stack.value("SELECT oid FROM pg_database WHERE datname = 'postgres'")
+    done = stack.inv("reset-db", *words)
+    assert done.code != 0
+    assert "Traceback" not in done.output
+    assert stack.value("SELECT oid FROM pg_database WHERE datname = 'postgres'") == before

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from data.stack import Stack
+
+BRANDS = "SELECT count(*) FROM catalog_product WHERE brand = 'changed'"
+
+
+def test_a_snapshot_brings_back_both_stores_as_they_were_at_one_moment(stack: Stack) -> None:
+    stack.typed("reset-db")
+    stack.redis("SET basket full")
+    stack.redis("SET soon gone EX 5000")
+    stack.typed("snapshot", "save", "monday")
+    with stack.sql() as cursor:
+        cursor.execute("UPDATE catalog_product SET brand = 'changed'")
+    stack.redis("SET basket empty")
+    stack.redis("DEL soon")
+    stack.typed("snapshot", "restore", "monday")
+    assert stack.value(BRANDS) == 0
+    assert stack.redis("GET basket") == "full"
+    assert 0 < int(stack.redis("TTL soon")) <= 5000
+    assert stack.value("SELECT to_regclass('stack_redis.keys')") is None
+    stack.typed("snapshot", "delete", "monday")
+
+
+def test_a_snapshot_can_be_restored_again_and_again(stack: Stack) -> None:
+    stack.typed("snapshot", "save", "again")
+    for _ in range(2):
+        with stack.sql() as cursor:
+            cursor.execute("UPDATE catalog_product SET brand = 'changed'")
+        stack.typed("snapshot", "restore", "again")
+        assert stack.value(BRANDS) == 0
+    stack.typed("snapshot", "delete", "again")
+
+
+def test_the_list_says_size_age_branch_and_migrations(stack: Stack) -> None:
+    stack.typed("snapshot", "save", "listed")
+    listed = {each["name"]: each for each in json.loads(stack.typed("snapshot", "list", "--json"))}
+    assert listed["listed"]["size_bytes"] > 1_000_000
+    assert listed["listed"]["heads"]["catalog"].startswith("0002")
+    assert "listed" in stack.typed("snapshot", "list")
+    stack.typed("snapshot", "delete", "listed")
+    assert "listed" not in stack.typed("snapshot", "list")
+
+
+def test_a_comparison_shows_the_tables_that_changed_and_the_rows_of_small_ones(stack: Stack) -> None:
+    stack.typed("reset-db")
+    stack.typed("snapshot", "save", "before")
+    assert "nothing has changed" in stack.typed("snapshot", "diff", "before")
+    with stack.sql() as cursor:
+        cursor.execute("UPDATE catalog_category SET name = 'Renamed' WHERE id = 1")
+        cursor.execute("UPDATE catalog_product SET brand = 'changed' WHERE id = 2")
+    printed = stack.typed("snapshot", "diff", "before")
+    assert '+ {"id":1,"name":"Renamed"' in printed
+    assert "catalog_product: 1000 -> 1000 rows, changed" in printed
+    stack.typed("snapshot", "delete", "before")
+
+
+def test_the_snapshot_of_a_branch_is_replaced_by_each_save(stack: Stack) -> None:
+    stack.typed("snapshot", "save", "feature/cart", "--branch")
+    stack.typed("snapshot", "save", "feature/cart", "--branch")
+    assert [each["name"] for each in json.loads(stack.typed("snapshot", "list", "--json"))] == [
+        "feature-cart"
+    ]
+    stack.typed("snapshot", "restore", "feature/cart", "--branch")
+    stack.typed("snapshot", "delete", "feature-cart")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("restore", "nothing"), 42, "has no snapshot 'nothing'"),
+        (("delete", "nothing"), 42, "has no snapshot 'nothing'"),
+        (("save", "a/b"), 32, "cannot be the name"),
+        (("save", "../a"), 32, "cannot be the name"),
+        (("restore", "--name", ""), 32, "cannot be the name"),
+        (("burn", "a"), 32, "does not know 'burn'"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence_with_its_own_code(
+    stack: Stack, words: tuple[str, ...], code: int, sentence: str
+) -> None:
+    before = stack.databases()
+    done = stack.inv("snapshot", *words)
+    assert (done.code, sentence in done.output, "Traceback" in done.output) == (code, True, False), (
+        done.output
+    )
+    assert stack.databases() == before
+
+
+def test_a_name_that_is_taken_is_refused_unless_it_is_to_be_replaced(stack: Stack) -> None:
+    stack.typed("snapshot", "save", "taken")
+    assert stack.inv("snapshot", "save", "taken").code == 27
+    stack.typed("snapshot", "save", "taken", "--overwrite")
+    stack.typed("snapshot", "delete", "taken")
+
+
+def test_a_stack_on_sqlite_says_what_applies(file_stack: Stack) -> None:
+    done = file_stack.inv("snapshot", "save", "a")
+    assert done.code == 41
+    assert "has no Postgres: only" in done.output
+
+
+def test_a_stack_that_is_down_is_a_sentence(stack: Stack) -> None:
+    done = stack.inv("snapshot", "save", "a", environment={"STACK_NAME": "data-none"})
+    assert done.code == 26

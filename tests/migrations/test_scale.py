@@ -1,0 +1,103 @@
+"""How long each migration takes at scale, under load, and what it locks; printed, not judged.
+
+MIGRATIONS_PRODUCTS says how many products (2,000; a measurement takes 100,000).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+
+import psycopg2
+import pytest
+
+from migrations.backend import Backend, migrations_of
+
+PRODUCTS = os.environ.get("MIGRATIONS_PRODUCTS", "2000")
+READERS = 4
+PAUSE_S = 0.002
+LOCKS = """SELECT c.relname, l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.granted AND a.application_name = ''
+AND a.pid <> pg_backend_pid()
+AND l.mode IN ('AccessExclusiveLock', 'ExclusiveLock', 'ShareLock') AND c.relkind = 'r'
+AND a.datname = current_database()"""
+
+
+@dataclass(kw_only=True)
+class Seen:
+    """What was seen while a migration ran: seconds a lock was held, and the slowest read."""
+
+    locks: dict[str, float] = field(default_factory=dict)
+    slowest_read_s: float = 0.0
+    reads: int = 0
+
+
+@pytest.mark.parametrize("kind", ["postgres"])
+def test_each_migration_is_timed_at_scale_while_others_read(
+    postgres: Backend, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    postgres.manage("migrate", "--no-input")
+    postgres.manage("seed", "--products", PRODUCTS, "--orders", "1000")
+    lines = [f"migration at {PRODUCTS} products, {READERS} readers | seconds | longest locks | slowest read"]
+    for (app, before), (same, name) in zip(migrations_of(), migrations_of()[1:], strict=False):
+        if app != same:
+            continue
+        postgres.manage("migrate", app, before, "--no-input")
+        with observed(postgres.url) as seen:
+            began = time.monotonic()
+            postgres.manage("migrate", app, name, "--no-input")
+            seconds = time.monotonic() - began
+        postgres.manage("migrate", "--no-input")
+        held = (
+            ", ".join(f"{what} {held_s:.2f} s" for what, held_s in sorted(seen.locks.items())) or "none seen"
+        )
+        lines.append(f"{app}.{name} | {seconds:.2f} | {held} | {seen.slowest_read_s:.3f} s of {seen.reads}")
+        assert seen.reads > 0
+    assert len(lines) > 1
+    with capsys.disabled():
+        print("\n" + "\n".join(lines))
+
+
+@contextmanager
+def observed(url: str) -> Iterator[Seen]:
+    """Read products side by side, and look at the locks of everybody else, as long as the block lasts."""
+    seen, ended = Seen(), threading.Event()
+    threads = [threading.Thread(target=read, args=(url, seen, ended)) for _ in range(READERS)]
+    threads.append(threading.Thread(target=watch, args=(url, seen, ended)))
+    for thread in threads:
+        thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+
+
+def read(url: str, seen: Seen, ended: threading.Event) -> None:
+    with closing(psycopg2.connect(url, application_name="reader")) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            while not ended.is_set():
+                began = time.monotonic()
+                cursor.execute("SELECT name FROM catalog_product ORDER BY id LIMIT 20")
+                seen.slowest_read_s = max(seen.slowest_read_s, time.monotonic() - began)
+                seen.reads += 1
+                ended.wait(PAUSE_S)
+
+
+def watch(url: str, seen: Seen, ended: threading.Event) -> None:
+    with closing(psycopg2.connect(url, application_name="watcher")) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            last = time.monotonic()
+            while not ended.wait(PAUSE_S):
+                cursor.execute(LOCKS)
+                now = time.monotonic()
+                for table, mode in set(cursor.fetchall()):
+                    seen.locks[f"{mode} {table}"] = seen.locks.get(f"{mode} {table}", 0.0) + now - last
+                last = now
