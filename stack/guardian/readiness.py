@@ -35,7 +35,7 @@ class Readiness:
         self._children: set[int] = set()
         self._ports_seen_s = 0.0
         self._shown: tuple[object, ...] = ()
-        own_ports = tuple(run.plan.ports.values())
+        own_ports = run.plan.listens()
         progress = verdicts.begin(run.plan.name, self._check, deadline_s=left_s())
         run.progress = replace(progress, own_ports=own_ports)
 
@@ -84,8 +84,8 @@ class Readiness:
             return progress
         self._ports_seen_s = now_s
         ports = processes.listening(pid)
-        others = tuple(sorted(ports)) if ports and not ports & set(progress.own_ports) else ()
-        return replace(progress, other_ports=others)
+        is_elsewhere = bool(progress.own_ports) and not ports & set(progress.own_ports)
+        return replace(progress, other_ports=tuple(sorted(ports)) if is_elsewhere else ())
 
     def _show(self, progress: Progress) -> None:
         """Show people why the service is not ready yet, once for each reason."""

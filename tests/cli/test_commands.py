@@ -15,12 +15,12 @@ from cli.conftest import ENGINE
 from cli.terminal import Ended, Terminal, inv
 
 ELSEWHERE = {
-    "up": "--engine --file --profile --timeout --watch --compose",
+    "up": "--stack --engine --file --profile --timeout --watch --compose",
     "down": "--volumes --stack --compose",
     "stop": "--stack --compose",
     "start": "--stack --compose",
     "restart": "--compose",
-    "build": "--no-cache --compose",
+    "build": "--no_cache --compose",
     "ps": "--compose",
     "logs": "--follow --compose",
     "health": "--compose",
@@ -32,12 +32,15 @@ ELSEWHERE = {
     "redis-cli": "--compose",
     "reset-db": "--stack --compose",
     "stats": "--compose",
-    "config": "--file --profile --compose",
+    "config": "--file --profile --compose --dry_run",
     "doctor": "--json",
-    "prune": "",
-    "dashboard": "",
+    "prune": "--all",
+    "dashboard": "--stack --engine --open",
 }
-"""Commands and options that the tests below type, or that do the same to every command."""
+"""Commands and options that the tests below type, or other suites (`dashboard`), or nobody but a person.
+
+`--compose` and `--stack` mean the same to every command; `prune --all` would end other people's stacks.
+"""
 
 
 def check(ended: Ended, case: Case) -> None:

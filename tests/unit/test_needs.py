@@ -38,7 +38,8 @@ def words(found: Needs) -> list[str]:
 
 
 def test_the_file_that_the_dockerfile_installs_is_installed(project: Path) -> None:
-    text = "FROM python:3.13\nWORKDIR /app\nCOPY requirements/dev.txt /tmp/r.txt\nRUN pip install -r /tmp/r.txt\n"
+    copy = "COPY requirements/dev.txt /tmp/r.txt"
+    text = f"FROM python:3.13\nWORKDIR /app\n{copy}\nRUN pip install -r /tmp/r.txt\n"
     assert words(of(project, text)) == [f"-r {project}/requirements/dev.txt"]
 
 
@@ -50,7 +51,8 @@ def test_a_file_that_is_mounted_for_the_build_is_found_by_its_name(project: Path
 
 
 def test_options_that_say_how_pip_works_are_left_out(project: Path) -> None:
-    text = "FROM python:3.13\nRUN pip install -U pip && pip install --no-cache-dir -i https://x/ --pre 'a[b]>1' /wheels/*\n"
+    install = "pip install --no-cache-dir -i https://x/ --pre 'a[b]>1' /wheels/*"
+    text = f"FROM python:3.13\nRUN pip install -U pip && {install}\n"
     assert words(of(project, text)) == ["a[b]>1"]
 
 

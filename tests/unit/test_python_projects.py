@@ -1,4 +1,4 @@
-"""What a Python project installs: from requirements, from the locks of uv, Poetry and PDM, from pyproject.toml."""
+"""What a Python project installs: from requirements, locks of uv, Poetry and PDM, pyproject.toml."""
 
 from __future__ import annotations
 
