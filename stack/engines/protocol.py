@@ -18,7 +18,7 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """Where a stack lives: its kept folder, the folder that dies with it, its run, its token."""
+    """The folders of a stack: ``folder`` outlives it, ``scratch`` ends with it, ``run`` is its record."""
 
     name: str
     folder: Path
@@ -30,7 +30,7 @@ class Site:
 
 @dataclass(frozen=True, kw_only=True)
 class Exit:
-    """How a service ended; negative codes are signals. ``oom``: the kernel said out of memory."""
+    """How a service ended; negative codes are signals. ``oom``: the kernel killed it for want of memory."""
 
     code: int
     oom: bool = False

@@ -10,13 +10,10 @@ from stack.errors import EngineUnavailable, UnknownEngine
 
 NAMES: Final = ("docker", "podman", "local")
 DAEMONS: Final = ("docker",)
-"""What ``auto`` asks before ``local``: a daemon that answers was started by somebody who wants it used.
+"""What ``auto`` asks before ``local``: a daemon that answers was started in order to be used.
 
 Podman has none: that its command is installed says nothing, so it is used where it is asked for.
 """
-
-Availability = Callable[[], str | None]
-"""Return why an engine cannot be used, None where it can."""
 
 
 def create(name: str) -> Engine:
@@ -71,7 +68,7 @@ def remove_leftovers(engine: str, name: str, *, volumes: bool) -> None:
 
 
 def remove_images() -> Iterator[str]:
-    """Remove images that were built for stacks and that no container uses; says what that was."""
+    """Remove the images of stacks that no container uses; return a sentence for each engine."""
     from stack.engines.container import resources
 
     for engine in NAMES:

@@ -15,7 +15,7 @@ from stack.engines.container import podman
 from stack.errors import CommandFailed
 from stack.system import programs
 
-ASKED_S = 10.0
+ANSWER_LIMIT_S = 10.0
 
 ENGINES = {
     "docker": {
@@ -37,16 +37,16 @@ def machine() -> str:
 
 def engine(name: str) -> str:
     """Return an engine and its plugins, each with its version: ``Engine 26.1.5, compose 2.26.1``."""
-    asked = dict(ENGINES.get(name, {}))
+    commands = dict(ENGINES.get(name, {}))
     if name == "podman" and shutil.which(podman.PROVIDER):
-        asked["compose"] = (podman.PROVIDER, "version")
-    return ", ".join(f"{part} {of(argv)}" for part, argv in asked.items())
+        commands["compose"] = (podman.PROVIDER, "version")
+    return ", ".join(f"{part} {of(argv)}" for part, argv in commands.items())
 
 
 def of(argv: Sequence[str | Path]) -> str:
-    """Return the first version that a command says, a question mark where it says none."""
+    """Return the first version number that a command prints, a question mark where it prints none."""
     with contextlib.suppress(CommandFailed):
-        said = programs.run(argv, timeout_s=ASKED_S).stdout
-        if found := re.search(r"\d+(\.\d+)+", said):
-            return found[0]
+        output = programs.run(argv, timeout_s=ANSWER_LIMIT_S).stdout
+        if version := re.search(r"\d+(\.\d+)+", output):
+            return version[0]
     return "?"

@@ -1,7 +1,7 @@
-"""What a container engine holds for a stack, and whose it is: the label that compose gives says so.
+"""The containers, networks and volumes of a stack in a container engine, known by the label of their project.
 
-Nothing is used or removed by its name alone: a network or a volume that only has the right name may
-be somebody else's.
+Nothing is used or removed by its name alone: a network or a volume of the same name may belong to another
+project.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def require_names_free(program: str, resolved: Mapping[str, Any]) -> None:
     """Look whether names of a resolved compose file are free or its own.
 
     Raises:
-        NameTaken: a container, network or volume of that name belongs to somebody else.
+        NameTaken: a container, network or volume of that name belongs to another project.
     """
     for kind in KINDS:
         wanted = set(_names(kind, resolved))
@@ -96,9 +96,9 @@ def remove_images(program: str) -> str:
     count = sum(line.startswith("untagged: ") for line in lines)
     if not count:
         return ""
-    nothing_won = lines[-1].endswith(" 0B")  # BuildKit has them still
-    won = f"their layers stay in its build cache: `{program} builder prune`" if nothing_won else lines[-1]
-    return f"{count} images of {program} ({won})"
+    is_cached = lines[-1].endswith(" 0B")  # BuildKit has their layers still
+    space = f"their layers stay in its build cache: `{program} builder prune`" if is_cached else lines[-1]
+    return f"{count} images of {program} ({space})"
 
 
 def _names(kind: Kind, resolved: Mapping[str, Any]) -> Iterator[str]:

@@ -34,7 +34,7 @@ class PostgresRunner:
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
     ) -> Launch:
-        """Make the data folder where there is none; answer how to start the server on ``host:port``.
+        """Make the data folder where there is none; return how to start the server on ``host:port``.
 
         Raises:
             ComposeError: the official image would refuse these settings.
