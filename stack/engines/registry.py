@@ -15,9 +15,6 @@ DAEMONS: Final = ("docker",)
 Podman has none: that its command is installed says nothing, so it is used where it is asked for.
 """
 
-Availability = Callable[[], str | None]
-"""Return why an engine cannot be used, None where it can."""
-
 
 def create(name: str) -> Engine:
     """Return a new engine of that name.
