@@ -103,7 +103,8 @@ class Choice:
         """Return the running stack of the other project, also where its file cannot be read any more."""
         main = self.files()[0]
         for stack in guardians.running_stacks():
-            if not stack.ephemeral and read_request(Path(stack.run) / "request.json").files[0] == main:
+            record = Path(stack.run) / "request.json"  # gone where its work tree was deleted
+            if not stack.ephemeral and record.is_file() and read_request(record).files[0] == main:
                 return stack.name
         return None
 

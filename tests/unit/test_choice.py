@@ -12,6 +12,7 @@ from stack.control import session
 from stack.control.choice import Choice
 from stack.errors import UnknownEngine, UnknownStack, UpElsewhere
 from stack.records import request as requests
+from stack.records import state
 from stack.records.request import Request
 
 
@@ -91,3 +92,17 @@ def test_a_stack_that_runs_without_a_requested_service_is_not_taken_for_it(
     with pytest.raises(UpElsewhere, match="only with backend, postgres"):
         session._require_services(services, stack)
     session._require_services(["backend"], stack)
+
+
+def test_a_running_stack_whose_run_folder_is_deleted_does_not_hinder_the_others(
+    other: Path, tmp_path: Path
+) -> None:
+    kept("gone", tmp_path / "deleted", pid=os.getpid())
+    assert Choice(compose_file=other).resolve_name() == "othershop"
+
+
+def test_a_stack_of_another_version_does_not_hinder_the_others(other: Path) -> None:
+    file = state.state_file("older")
+    file.parent.mkdir(parents=True)
+    file.write_text("{}")
+    assert Choice(compose_file=other).resolve_name() == "othershop"
