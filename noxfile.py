@@ -69,6 +69,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     _check_imports(session)
+    session.run("vulture")
     session.run("yamllint", "--strict", *_files(session, "*.yml", "*.yaml", ".yamllint.yml"))
     session.run("shellcheck", *_files(session, "*.sh", ".ci/run", "tools/base-images/*entrypoint*"))
     _check_containers(session)

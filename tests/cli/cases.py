@@ -46,6 +46,8 @@ WORK = (
     Case(typed="exec backend 'sh -c \"exit 7\"' --stack local", code=7),
     Case(typed="exec backend 'sh -c \"kill -9 $$\"'", code=137),
     Case(typed="run backend 'python -c \"print(1)\"' --stack local", out=r"(^|\n)1\n$"),
+    Case(typed='manage "showmigrations carts"', out=r"carts\n \[X\] 0001_initial\n"),
+    Case(typed="exec backend 'curl -s http://api-gateway:8080/health'", out=r'"service": ?"api-gateway"'),
     Case(typed="manage check --stack local", out=r"System check identified no issues"),
     Case(typed='psql "select 6 * 7" --stack local', out=r"\n +42\n"),
     Case(typed='psql --command "select 1; select 2"', out=r"\n +2\n"),

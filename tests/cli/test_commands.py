@@ -90,12 +90,12 @@ def test_the_database_is_reset(typed: Callable[[str], Ended]) -> None:
 
 
 def test_data_is_saved_listed_and_restored(typed: Callable[[str], Ended]) -> None:
-    for command in ("snapshot save cli", "snapshot restore cli"):
+    for command in ("snapshot save typed", "snapshot restore typed"):
         ended = typed(command)
         assert (ended.code, ended.err) == (0, ""), command
-    assert "cli" in typed("snapshot list").out
-    assert typed("snapshot delete cli").code == 0
-    assert "cli" not in typed("snapshot list").out
+    assert "typed" in typed("snapshot list").out
+    assert typed("snapshot delete typed").code == 0
+    assert "typed" not in typed("snapshot list").out
 
 
 def test_the_doctor_reports_on_this_machine(typed: Callable[[str], Ended]) -> None:
@@ -122,7 +122,7 @@ def test_a_shell_in_a_service(terminal: Callable[[str], Terminal], command: str)
 
 def test_psql_is_interactive(terminal: Callable[[str], Terminal]) -> None:
     psql = terminal("psql")
-    psql.wait_for(r"postgres=# ")
+    psql.wait_for(r"postgres=[#>] ")
     psql.type("select 6 * 7;")
     psql.wait_for(r"\n +42\n")
     psql.type("\\q")
