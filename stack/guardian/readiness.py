@@ -35,7 +35,7 @@ class Readiness:
         self._children: set[int] = set()
         self._ports_seen_s = 0.0
         self._shown: tuple[object, ...] = ()
-        own_ports = tuple(run.plan.ports.values())
+        own_ports = run.plan.listens()
         progress = verdicts.begin(run.plan.name, self._check, deadline_s=left_s())
         run.progress = replace(progress, own_ports=own_ports)
 
@@ -80,11 +80,12 @@ class Readiness:
         self._children = children
         progress = replace(progress, ended_children=ended)
         now_s = self._run.elapsed_s()
-        if self._ports_seen_s and now_s - self._ports_seen_s < PORTS_EVERY_S:
+        seen_lately = self._ports_seen_s and now_s - self._ports_seen_s < PORTS_EVERY_S
+        if seen_lately or not progress.own_ports:
             return progress
         self._ports_seen_s = now_s
         ports = processes.listening(pid)
-        others = tuple(sorted(ports)) if ports and not ports & set(progress.own_ports) else ()
+        others = () if ports & set(progress.own_ports) else tuple(sorted(ports))
         return replace(progress, other_ports=others)
 
     def _show(self, progress: Progress) -> None:

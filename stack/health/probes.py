@@ -183,7 +183,7 @@ async def observe(probe: Probe, timeout_s: float) -> Observation:
     except TimeoutError:
         return Observation(kind="hang", detail=f"{probe.question}: no answer in {timeout_s:.2g} s")
     except CommandFailed as error:
-        return Observation(kind="hang" if error.timed_out else "no program", detail=str(error))
+        return Observation(kind="hang" if error.timed_out else "no program", detail=error.message)
     except ConnectionRefusedError:
         return Observation(kind="refused", detail=f"{probe.question}: connection refused")
     except OSError as error:

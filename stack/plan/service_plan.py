@@ -59,3 +59,9 @@ class ServicePlan:
     @property
     def name(self) -> str:
         return self.service.name
+
+    def listens(self) -> tuple[int, ...]:
+        """Return the ports at which it is to listen, as its processes see them."""
+        if self.network != "own":
+            return tuple(self.ports.values())
+        return tuple(dict.fromkeys((*self.ports, *self.service.expose, *self.image.ports)))

@@ -108,13 +108,14 @@ UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
     ),
     *_others("external_links", "Containers of other projects are not reached."),
     _field("scale, replicas", "A service has one process.", lambda service: service.replicas != 1),
-    _field("tty", "A process has no terminal.", lambda service: service.tty),
-    _field("stdin_open", "The standard input of a process is empty.", lambda service: service.stdin_open),
-    _field("secrets, configs", "The files are not provided.", lambda service: bool(service.files)),
     *_others("post_start pre_start pre_stop", "Hooks are not run."),
     *_others("models provider", "Models and providers are not started."),
     *_others("volumes_from", "Mounts of other services are not shared."),
 )
+
+
+WITH_NETWORKS: Final = frozenset({"hostname, container_name, aliases", "extra_hosts"})
+"""Keys that are done where each service has a network of its own."""
 
 
 def unenforced_keys(

@@ -12,6 +12,9 @@ from pathlib import Path
 TOKEN = "STACK_TOKEN"  # noqa: S105  a name, not a value
 """Every process of a stack has this variable; its value is the stack's own."""
 
+LISTENS = "0A"
+"""TCP_LISTEN in /proc/net/tcp (include/net/tcp_states.h)."""
+
 SERVICE = "STACK_SERVICE"
 """And this one, where it belongs to one service."""
 
@@ -81,9 +84,27 @@ def listening(pid: int) -> set[int]:
         first = psutil.Process(pid)
         for process in [first, *first.children(recursive=True)]:
             with contextlib.suppress(psutil.Error, OSError):
-                seen = process.net_connections("tcp")
-                ports |= {each.laddr.port for each in seen if each.status == psutil.CONN_LISTEN}
+                ports |= _listening_of(process.pid)
     return ports
+
+
+def _listening_of(pid: int) -> set[int]:
+    """The ports of one process, on the network where it lives (proc_pid_net(5)); psutil knows only ours."""
+    import psutil
+
+    if not Path("/proc/self/net").exists():
+        connections = psutil.Process(pid).net_connections("tcp")
+        return {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
+    links = (str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir())
+    inodes = {link[len("socket:[") : -1] for link in links if link.startswith("socket:[")}
+    rows = (row.split() for name in ("tcp", "tcp6") for row in _rows(Path(f"/proc/{pid}/net/{name}")))
+    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == LISTENS and row[9] in inodes}
+
+
+def _rows(path: Path) -> list[str]:
+    with contextlib.suppress(OSError):
+        return path.read_text().splitlines()[1:]
+    return []
 
 
 def with_token(token: str) -> list[int]:

@@ -173,6 +173,7 @@ def spawn(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    input: int | None = None,
     output: int | None = None,
     pass_fds: Collection[int] = (),
     own_session: bool = False,
@@ -181,7 +182,8 @@ def spawn(
 ) -> Process:
     """Start a program and return it at once; the caller waits for its end.
 
-    ``output`` is the descriptor that takes both its streams (default: ours); ``own_session`` detaches it
+    ``input`` is the descriptor that it reads (default: nothing with ``own_session``, else ours), ``output``
+    the one that takes both its streams (default: ours); ``own_session`` detaches it
     from our terminal and its input; ``before`` runs in the new process, before the program.
 
     Raises:
@@ -191,7 +193,7 @@ def spawn(
         _echo(argv),
         cwd=cwd,
         env=env,
-        stdin=subprocess.DEVNULL if own_session else None,
+        stdin=subprocess.DEVNULL if own_session and input is None else input,
         stdout=output,
         stderr=output,
         pass_fds=tuple(pass_fds),

@@ -93,9 +93,9 @@ def test_connections_are_let_in_by_the_asked_method_only(
 ) -> None:
     cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
     rows = (tmp_path / "one" / "pg_hba.conf").read_text().splitlines()
-    assert rows[0] == "host all stack_superuser all reject"
-    assert rows[1] == "host all all all scram-sha-256"
-    assert all(row.endswith("scram-sha-256") for row in rows[1:])
+    assert rows[:2] == ["local all stack_superuser reject", "local all all trust"]
+    assert rows[2:4] == ["host all stack_superuser all reject", "host all all all scram-sha-256"]
+    assert all(row.endswith("scram-sha-256") for row in rows[3:])
 
 
 def test_only_durable_data_is_written_through_to_the_disk(

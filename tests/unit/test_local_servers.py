@@ -184,7 +184,7 @@ def test_existing_data_is_served_on_the_given_port_alone(old_data: Path, tmp_pat
     words = " ".join(launch.argv)
     assert words.startswith("/pg/bin/postgres -c fsync=off")
     assert words.index("work_mem=8MB") < words.index("listen_addresses=127.0.0.1") < words.index("port=4000")
-    assert "unix_socket_directories=" in launch.argv
+    assert f"unix_socket_directories={launch.environment['PGHOST']}" in launch.argv
 
 
 @pytest.mark.usefixtures("plain_account")

@@ -148,3 +148,32 @@ def test_a_plan_is_shown_without_its_secrets() -> None:
     text = config.describe_plan(make(stack(web, DB="postgres://u:s3cret@db:5432/x")))
     assert "s3cret" not in text
     assert json.loads(text)["services"]["web"]["environment"]["DB_PASSWORD"] == "***"
+
+
+def test_a_service_with_a_network_of_its_own_keeps_names_and_ports() -> None:
+    web = service(
+        "web",
+        environment={"DB_HOST": "db", "DB_URL": "postgres://postgres:1234@db:5432/x", "HOST": "::"},
+        local=LocalHints(command=("serve", "0.0.0.0:80")),
+        healthcheck=Healthcheck(test=("CMD", "curl", "http://localhost:80/")),
+        ports=(Port(target=80),),
+    )
+    described = stack(web, service("db", image="postgres:15"), WEB="http://web:80")
+    table: dict[str, dict[int, int]] = {"web": {80: 20001}, "db": {5432: 20002}}
+    made = plan.make(
+        described,
+        name="s",
+        engine="local",
+        services=described.services,
+        ports=table,
+        folders={},
+        networks=True,
+    )
+    found = made.services["web"]
+    assert (found.argv, found.network) == (("serve", "0.0.0.0:80"), "own")
+    assert found.environment == {
+        "DB_HOST": "db", "DB_URL": "postgres://postgres:1234@db:5432/x", "HOST": "::", "PORT": "80",
+    }  # fmt: skip
+    assert found.healthcheck == ("CMD", "curl", "http://localhost:80/")
+    assert made.endpoints == {"WEB": "http://127.0.0.1:20001"}
+    assert found.listens() == (80,)

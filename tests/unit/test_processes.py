@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -58,3 +61,20 @@ def test_ending_what_is_gone_already_is_no_error() -> None:
 def test_a_namespace_is_not_used_where_it_is_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STACK_NAMESPACE", "0")
     assert kernel.namespace_prefix() == ()
+
+
+def test_the_ports_of_a_process_and_its_descendants_are_found() -> None:
+    server = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True)"
+    script = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {server + '; time.sleep(60)'!r}])"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as parent:
+        try:
+            assert parent.stdout is not None
+            port = int(parent.stdout.readline())
+            assert processes.listening(parent.pid) == {port}
+            assert processes.listening(os.getpid()) >= {port}
+        finally:
+            os.killpg(parent.pid, signal.SIGKILL)

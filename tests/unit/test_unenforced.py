@@ -7,7 +7,7 @@ import pytest
 from stack import compose
 from stack.compose.schema import specification
 from stack.compose.services import MODELLED
-from stack.model import FileGrant, Limits, Mount, Port, Service
+from stack.model import Limits, Mount, Port, Service
 from stack.plan.unenforced import MEANINGLESS, UNENFORCED, sentence, unenforced_keys
 from stack.system.directories import ROOT
 from tools import unenforced_table
@@ -41,9 +41,6 @@ def test_every_key_of_the_specification_is_read_or_has_a_row() -> None:
         (Service(name="web", hostnames=("a",)), "hostname, container_name, aliases"),
         (Service(name="web", extra_hosts={"a": ("::1",)}), "extra_hosts"),
         (Service(name="web", replicas=2), "scale, replicas"),
-        (Service(name="web", tty=True), "tty"),
-        (Service(name="web", stdin_open=True), "stdin_open"),
-        (Service(name="web", files=(FileGrant(kind="config", name="a", target="/a"),)), "secrets, configs"),
         (Service(name="web", other_keys=("cap_drop",)), "cap_drop"),
     ],
 )
@@ -66,11 +63,11 @@ def test_a_plain_service_uses_no_such_key() -> None:
 
 def test_one_sentence_names_all_of_them() -> None:
     services = {
-        "web": Service(name="web", read_only=True, tty=True),
+        "web": Service(name="web", read_only=True, replicas=2),
         "db": Service(name="db", read_only=True),
     }
     assert sentence(services, enforced={"mem_limit"}) == (
-        "Without containers, these keys have no effect: read_only (all services); tty (web). "
+        "Without containers, these keys have no effect: read_only (all services); scale, replicas (web). "
         "See docs/engines.md."
     )
 

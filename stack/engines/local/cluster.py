@@ -21,7 +21,7 @@ from stack.system.cached_folder import make_once
 from stack.system.directories import cache_home
 from stack.system.disk_space import disk_full, reports_full_disk
 
-FORMAT = "2"
+FORMAT = "3"
 """To be raised where what this module makes changes."""
 
 INITDB_LIMIT_S = 300.0
@@ -46,8 +46,16 @@ class Recipe:
     initdb_args: str = ""
 
 
-def create(folder: Path, recipe: Recipe, *, bin: Path, account: str | None, durable: bool) -> None:
-    """Fill ``folder`` with a new cluster, whole or not at all.
+def create(
+    folder: Path,
+    recipe: Recipe,
+    *,
+    bin: Path,
+    account: str | None,
+    durable: bool,
+    finish: Callable[[Path], None] = lambda folder: None,
+) -> None:
+    """Fill ``folder`` with a new cluster, whole or not at all; ``finish`` does what is left to do in it.
 
     Raises:
         BuildFailed, DiskFull: initdb failed, or there is no room.
@@ -71,6 +79,11 @@ def create(folder: Path, recipe: Recipe, *, bin: Path, account: str | None, dura
         shutil.rmtree(fresh, ignore_errors=True)
         raise _failure("The prepared data could not be copied", error.output, folder) from error
     folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        finish(fresh)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     fresh.rename(folder)
 
 
@@ -167,7 +180,9 @@ def _initdb(data: Path, recipe: Recipe, bin: Path, account: str | None, descript
 
 def _write_access(path: Path, method: str) -> None:
     rows = (f"all {SUPERUSER} all reject", f"all all all {method}", f"replication all 127.0.0.1/32 {method}")
-    path.write_text("".join(f"host {row}\n" for row in rows))
+    hosts = "".join(f"host {row}\n" for row in rows)
+    sockets = f"local all {SUPERUSER} reject\nlocal all all trust\n"  # only its own account reaches these
+    path.write_text(sockets + hosts)
 
 
 def _create_role_and_databases(

@@ -6,9 +6,11 @@ import asyncio
 import os
 import posixpath
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from stack.engines.local import entry, network, servers
+from stack.engines.local import entry, granted_files, network, servers
+from stack.engines.local.granted_files import path_of
 from stack.engines.local.network import StackNetwork
 from stack.engines.local.process import Launch, LocalProcess
 from stack.engines.local.runnable import require_runnable
@@ -47,7 +49,10 @@ class LocalEngine:
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
         """Return the host folder behind every mount: service -> container path -> host path."""
         return {
-            name: {mount.target: str(_folder(service, mount, stack, site)) for mount in service.mounts}
+            name: {
+                **{grant.target: str(path_of(grant, site.scratch / name)) for grant in service.files},
+                **{mount.target: str(_folder(service, mount, stack, site)) for mount in service.mounts},
+            }
             for name, service in stack.services.items()
         }
 
@@ -64,6 +69,7 @@ class LocalEngine:
             for mount in service.service.mounts:
                 if mount.type != "bind":
                     Path(service.folders[mount.target]).mkdir(parents=True, exist_ok=True)
+            granted_files.write_files(service.service, site.scratch / service.name)
         if self._network is not None:
             await self._network.connect_services(plan, site.scratch)
 
@@ -115,14 +121,14 @@ class LocalEngine:
         return Launch(argv=argv, environment=environment, cwd=plan.cwd)
 
     def _from_image(self, plan: ServicePlan, site: Site) -> Launch:
-        data = {target: Path(folder) for target, folder in plan.folders.items()}
+        data = {**plan.image.files, **{target: Path(folder) for target, folder in plan.folders.items()}}
         state = site.scratch / plan.name
         state.mkdir(parents=True, exist_ok=True)
         image = plan.server_image or plan.service.image or ""
         host, port = _listens(plan)
         made = servers.runner(image).prepare(plan.service, data=data, host=host, port=port, state=state)
-        environment = {**environment_of(plan, site.token, ServiceEnvironment()), **made.environment}
-        return Launch(argv=made.argv, environment=environment, cwd=made.cwd, user=made.user)
+        installed = ServiceEnvironment(programs=() if made.programs is None else (made.programs,))
+        return replace(made, environment={**environment_of(plan, site.token, installed), **made.environment})
 
 
 def environment_of(plan: ServicePlan, token: str, installed: ServiceEnvironment) -> dict[str, str]:

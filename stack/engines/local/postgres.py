@@ -11,16 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.engines.local import cluster
-from stack.engines.local.accounts import give_data, unprivileged
+from stack.engines.local import cluster, init_scripts
+from stack.engines.local.accounts import allow_traversal, chown_tree, give_data, unprivileged
 from stack.engines.local.binaries import postgres_bin, version_of
 from stack.engines.local.process import Launch
 from stack.errors import ComposeError, NotRunnable, StateUnreadable
 from stack.model import Service
-from stack.plan.addresses import rewrite_paths
+from stack.plan.addresses import LOOPBACK, rewrite_paths
 from stack.plan.images import major_version
 
-SCRIPTS = "/docker-entrypoint-initdb.d"
+LONGEST_SOCKET = 107
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 """Only for data that dies with the stack anyway (https://www.postgresql.org/docs/15/non-durability.html)."""
 
@@ -55,16 +55,42 @@ class PostgresRunner:
         durable = is_durable(service, target)
         bin, user = postgres_bin(major), unprivileged("postgres")
         if existing is None:
-            if (scripts := data.get(SCRIPTS)) and any(scripts.iterdir()):
-                raise _only_in_a_container(service, f"the scripts in {SCRIPTS}")
             recipe = recipe_of(service, data, major or version_of(bin) or 0)
-            cluster.create(folder, recipe, bin=bin, account=user, durable=durable)
+            server = init_scripts.Server(
+                bin=bin,
+                account=user,
+                user=recipe.user,
+                database=recipe.database,
+                environment=service.environment,
+                work=state / "init",
+            )
+            scripts = init_scripts.scripts_of(data)
+            cluster.create(
+                folder,
+                recipe,
+                bin=bin,
+                account=user,
+                durable=durable,
+                finish=lambda fresh: init_scripts.run(scripts, fresh, server),
+            )
         else:
             cluster.clear_stale_lock(folder, users=cluster.servers_of, sleep=time.sleep)
         give_data(service, folder, user, private=True)
-        ours = our_options(host=host, port=port, folder=folder)
+        sockets = socket_folder(state, user)
+        ours = our_options(host=host, port=port, folder=folder, sockets=sockets)
         argv = (str(bin / "postgres"), *(() if durable else _settings(QUICK)), *options, *ours)
-        return Launch(argv=argv, cwd=folder, user=user)
+        clients = {"PGHOST": sockets or LOOPBACK, "PGPORT": str(port)}
+        return Launch(argv=argv, cwd=folder, user=user, programs=bin, environment=clients)
+
+
+def socket_folder(state: Path, user: str | None) -> str:
+    """Return the folder of the server's socket, empty where its path would be too long (unix(7))."""
+    folder = state / "socket"
+    if len(str(folder / ".s.PGSQL.65535.lock")) > LONGEST_SOCKET:
+        return ""
+    chown_tree(folder, user)
+    allow_traversal(folder, user)
+    return str(folder)
 
 
 def data_target(service: Service, major: int | None) -> str:
@@ -131,9 +157,12 @@ def own_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
     return tuple(rewrite_paths(word, folders) for word in words)
 
 
-def our_options(*, host: str, port: int, folder: Path) -> tuple[str, ...]:
-    """Return what the engine decides; the last word on a setting counts. There is no socket file."""
-    ours = (f"listen_addresses={host}", f"port={port}", "unix_socket_directories=", "logging_collector=off")
+def our_options(*, host: str, port: int, folder: Path, sockets: str = "") -> tuple[str, ...]:
+    """Return what the engine decides; the last word on a setting counts."""
+    ours = (
+        *(f"listen_addresses={host}", f"port={port}"),
+        *(f"unix_socket_directories={sockets}", "logging_collector=off"),
+    )
     return ("-D", str(folder), *_settings(ours))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import pty
 import shutil
 import signal
 from collections.abc import Mapping
@@ -34,13 +35,15 @@ DRAIN_S = 0.2
 class Launch:
     """What is executed for one service, in the foreground; it ends on SIGINT or SIGTERM.
 
-    ``user`` is the account to drop to, None where that is not needed.
+    ``user`` is the account to drop to, None where that is not needed; ``programs`` is a folder of programs
+    that belong to it.
     """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     cwd: Path
     user: str | None = None
+    programs: Path | None = None
 
 
 class LocalProcess:
@@ -52,7 +55,8 @@ class LocalProcess:
         self._plan, self._launch, self._log, self._network = plan, launch, log, network
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[Exit] = self._loop.create_future()
-        self._pipe, theirs = os.pipe()
+        self._pipe, theirs = pty.openpty() if plan.service.tty else os.pipe()
+        self._input = _held_input() if plan.service.stdin_open and not plan.service.tty else None
         os.set_blocking(self._pipe, False)
         try:
             self._process = self._start(launch, theirs)
@@ -66,9 +70,15 @@ class LocalProcess:
 
     def _start(self, launch: Launch, output: int) -> programs.Process:
         argv, place = self._placed(launch.argv)
-        before = kernel.die_with_parent()
+        reading = output if self._plan.service.tty else self._input[0] if self._input else None
         return programs.spawn(
-            argv, env=launch.environment, output=output, own_session=True, before=before, **place
+            argv,
+            env=launch.environment,
+            input=reading,
+            output=output,
+            own_session=True,
+            before=kernel.die_with_parent(),
+            **place,
         )
 
     def _placed(self, argv: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, Any]]:
@@ -147,6 +157,8 @@ class LocalProcess:
             data = os.read(self._pipe, 1 << 18)
         except BlockingIOError:
             return
+        except OSError:  # the other end of a terminal is closed (EIO)
+            data = b""
         if not data:
             self._close()
             return
@@ -160,6 +172,14 @@ class LocalProcess:
             self._loop.remove_reader(self._pipe)
             os.close(self._pipe)
             self._pipe = -1
+            for descriptor in self._input or ():
+                os.close(descriptor)
+            self._input = None
+
+
+def _held_input() -> tuple[int, int]:
+    """Return both ends of a standard input that stays open and empty (``stdin_open``)."""
+    return os.pipe()
 
 
 def required(argv: tuple[str, ...], environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,0 +1,105 @@
+"""The scripts of ``/docker-entrypoint-initdb.d``, run once on a new data folder, as in the official image.
+
+Source of the rules: https://github.com/docker-library/docs/blob/master/postgres/README.md#initialization-scripts
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from stack.engines.local.accounts import allow_traversal, chown_tree
+from stack.errors import BuildFailed, CommandFailed
+from stack.system import programs
+
+FOLDER: Final = "/docker-entrypoint-initdb.d"
+KINDS: Final = (".sql", ".sql.gz", ".sh")
+START_LIMIT_S: Final = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """The programs, the account and the database for which the scripts run; ``work`` is a private folder."""
+
+    bin: Path
+    account: str | None
+    user: str
+    database: str
+    environment: Mapping[str, str]
+    work: Path
+
+
+def scripts_of(data: Mapping[str, Path]) -> list[tuple[str, Path]]:
+    """Return the scripts with their names, in the order of their names.
+
+    ``data`` maps mount targets to files and folders.
+    """
+    found: dict[str, Path] = {}
+    for target, path in data.items():
+        if target.rstrip("/") == FOLDER and path.is_dir():
+            found |= {entry.name: entry for entry in path.iterdir() if entry.is_file()}
+        elif target.startswith(f"{FOLDER}/") and path.is_file():
+            found[target.rpartition("/")[2]] = path
+    return [(name, path) for name, path in sorted(found.items()) if name.endswith(KINDS)]
+
+
+def run(scripts: list[tuple[str, Path]], data_folder: Path, server: Server) -> None:
+    """Run the scripts against a server that listens on a socket alone, and stop it.
+
+    Raises:
+        BuildFailed: a script failed; says which, with its output.
+    """
+    if not scripts:
+        return
+    copies = server.work / "initdb.d"
+    shutil.rmtree(copies, ignore_errors=True)
+    copies.mkdir(parents=True)
+    for name, script in scripts:
+        shutil.copy(script, copies / name)
+    chown_tree(server.work, server.account)
+    allow_traversal(copies, server.account)
+    options = f"-c listen_addresses= -c unix_socket_directories={server.work} -c fsync=off"
+    control = [str(server.bin / "pg_ctl"), "-D", str(data_folder), "-w", "-t", f"{START_LIMIT_S:.0f}"]
+    _call(server, [*control, "-l", str(server.work / "initdb.log"), "-o", options, "start"])
+    try:
+        for name, _ in scripts:
+            _run_script(copies / name, server)
+    finally:
+        _call(server, [*control, "-m", "fast", "stop"])
+
+
+def _run_script(script: Path, server: Server) -> None:
+    psql = [str(server.bin / "psql"), "-v", "ON_ERROR_STOP=1", "--no-password", "--no-psqlrc"]
+    psql += ["--username", server.user, "--dbname", server.database]
+    try:
+        if script.suffix == ".sh":
+            words = [str(script)] if os.access(script, os.X_OK) else ["bash", str(script)]
+            _call(server, words)
+        else:
+            read = gzip.open if script.suffix == ".gz" else open
+            with read(script, "rt", encoding="utf-8") as text:
+                _call(server, psql, text.read())
+    except (CommandFailed, OSError, UnicodeDecodeError) as error:
+        details = error.output if isinstance(error, CommandFailed) else str(error)
+        raise BuildFailed(
+            f"The script {script.name} of {FOLDER} failed: {details.strip()[-1000:]}",
+            hint="Correct it; the database is made anew at the next start.",
+        ) from error
+
+
+def _call(server: Server, words: list[str], text: str | None = None) -> None:
+    environment = {**os.environ, **server.environment, "PGHOST": str(server.work)}
+    environment["PATH"] = f"{server.bin}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    programs.run(
+        words,
+        env=environment,
+        input=text,
+        user=server.account,
+        cwd=server.work,
+        timeout_s=programs.BUILD_LIMIT_S,
+    )

@@ -1,0 +1,53 @@
+"""The scripts of a new database; a shell script plays Postgres' programs."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from stack.engines.local import init_scripts
+from stack.engines.local.init_scripts import FOLDER, Server
+from stack.errors import BuildFailed
+
+PLAYS = """#!/bin/sh
+case "$*" in *start*|*stop*) echo "$(basename "$0") ${*##* }" >> "$PGHOST/calls"; exit 0;; esac
+echo "psql $(cat)" >> "$PGHOST/calls"
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("pg_ctl", "psql"):
+        (programs / name).write_text(PLAYS)
+        (programs / name).chmod(0o755)
+    return Server(
+        bin=programs, account=None, user="app", database="shop", environment={}, work=tmp_path / "work"
+    )
+
+
+def test_scripts_of_a_folder_and_of_single_files_run_in_the_order_of_their_names(
+    server: Server, tmp_path: Path
+) -> None:
+    folder = tmp_path / "scripts"
+    folder.mkdir()
+    (folder / "20.sql").write_text("SELECT 20")
+    (folder / "notes.txt").write_text("no script")
+    (folder / "30.sh").write_text('echo "shell $POSTGRES_DB" >> "$PGHOST/calls"')
+    (tmp_path / "mounted").write_bytes(gzip.compress(b"SELECT 10"))
+    data = {FOLDER: folder, f"{FOLDER}/10.sql.gz": tmp_path / "mounted", "/elsewhere": folder}
+    assert [name for name, _ in init_scripts.scripts_of(data)] == ["10.sql.gz", "20.sql", "30.sh"]
+    with_variable = Server(**{**vars(server), "environment": {"POSTGRES_DB": "shop"}})
+    init_scripts.run(init_scripts.scripts_of(data), tmp_path, with_variable)
+    calls = (server.work / "calls").read_text().splitlines()
+    assert calls == ["pg_ctl start", "psql SELECT 10", "psql SELECT 20", "shell shop", "pg_ctl stop"]
+
+
+def test_a_script_that_fails_is_named_and_the_server_is_stopped(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "bad.sh").write_text("echo no luck; exit 3")
+    with pytest.raises(BuildFailed, match=r"The script bad\.sh of .* failed: no luck"):
+        init_scripts.run([("bad.sh", tmp_path / "bad.sh")], tmp_path, server)
+    assert (server.work / "calls").read_text().splitlines() == ["pg_ctl start", "pg_ctl stop"]
