@@ -297,21 +297,20 @@ def seed(
 
 
 @task(
-    positional=["verb"],
-    help=explain("stack", "json", verb="save, restore, list, delete or diff",
+    help=explain("stack", "json", verb="save, restore, list, delete or diff, also without --verb",
                  name="what it is called, also without --name",
                  branch="NAME is a git branch (default: the current one), replaced by each save",
                  overwrite="replace a snapshot of that name")
 )  # fmt: skip
 @command
 def snapshot(
-    c: Context, verb: str, name: str | None = None, stack: str = "local", branch: bool = False,
+    c: Context, verb: str | None = None, name: str | None = None, stack: str = "local", branch: bool = False,
     overwrite: bool = False, json: bool = False,
 ) -> None:  # fmt: skip
     """Save, restore, list, delete or compare named copies of the stack's Postgres and Redis data."""
     from stack.commands import snapshot
 
-    snapshot.run(choice(stack, ""), verb, name or "", branch=branch, overwrite=overwrite, as_json=json)
+    snapshot.run(choice(stack, ""), verb or "", name or "", branch=branch, overwrite=overwrite, as_json=json)
 
 
 @task(
@@ -425,4 +424,4 @@ namespace = Collection(
     up, down, stop, start, restart, build, ps, stacks_, logs, health, exec_, run, shell, manage, psql,
     redis_cli, reset_db, seed, snapshot, backup, restore, dashboard, prune, stats, doctor, config,
 )  # fmt: skip
-bare_words.allow(namespace, sys.argv[1:], options=("service", "command", "name", "path"))
+bare_words.allow(namespace, sys.argv[1:], options=("service", "command", "verb", "name", "path"))

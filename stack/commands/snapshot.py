@@ -51,7 +51,8 @@ def run(
         return
     if verb not in verbs:
         known = ", ".join((*verbs, "list"))
-        raise InvalidOption(f"inv snapshot does not know {verb!r}.", hint=f"Verbs: {known}.")
+        what = f"does not know {verb!r}" if verb else "needs a verb"
+        raise InvalidOption(f"inv snapshot {what}.", hint=f"Verbs: {known}.")
     access = data_access.open_access(choice)
     if branch:
         name = snapshot.name_of_branch(name or current_branch(Path(access.state.work_tree)))
