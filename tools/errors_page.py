@@ -21,7 +21,8 @@ happened and what to do in the lines that begin with `error:`. Made by `python -
 | 1 | `StackError` | Any other refusal: the sentence says which. `inv health`: a service is not well. |
 """
 
-TAIL = """| 128 + N | | Signal N ended the program that `inv exec`, `run`, `psql` or `redis-cli` ran (137: SIGKILL). |
+TAIL = """\
+| 128 + N | | Signal N ended the program that `inv exec`, `run`, `psql` or `redis-cli` ran (137: SIGKILL). |
 | 130 | | Interrupted with Ctrl-C; the stack that the command was starting or testing is down. |
 
 Other codes of `inv exec`, `run`, `manage`, `shell`, `psql` and `redis-cli` are those of the program they ran.
