@@ -53,6 +53,8 @@ def reader() -> Iterator[Reader]:
             install = [sys.executable, "-m", "pip", "--python", folder / ".venv", "install", "-e", folder]
             subprocess.run(install, env=surroundings, check=True)
         yield Reader(folder=folder, environment=surroundings, ports=ports)
+        for kind in ("local", "ci") if ENGINE == "docker" else ():
+            docker("compose", "-f", str(folder / f"docker-compose.{kind}.yml"), "down", "-v")
         if (folder / ".venv" / "bin" / "inv").exists():
             subprocess.run(["inv", "prune", "--all"], cwd=folder, env=surroundings, check=True, timeout=120)
 
