@@ -73,7 +73,7 @@ def error_of(output: str, lock: Path | None) -> StackError:
     if lock is not None and any(sign in output for sign in LOCK_ERRORS):
         return LockMismatch(
             f"{lock} does not match the package index:\n{last}",
-            hint="Update the lock with `nox -s lock`.",
+            hint="Update it with the tool that made it; in this repository: `nox -s lock`.",
         )
     return BuildFailed(
         f"uv could not install {lock or 'the environment'}:\n{last}",
