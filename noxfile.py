@@ -25,6 +25,7 @@ nox.options.error_on_external_run = True
 nox.options.download_python = "never"  # `nox -P 3.12` takes an interpreter that is installed
 
 ROOT = Path(__file__).parent
+os.environ["NOX_ENABLE_STALENESS_CHECK"] = "1"  # another Python than last time: another environment
 os.environ["PATH"] = search_path()  # with pyenv's interpreters themselves: its shims fail for most versions
 logging.getLogger("stack").setLevel(logging.INFO)  # nox shows every logger; DEBUG echoes every command
 PATHS = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"

@@ -283,6 +283,20 @@ def reset_db(
 
 
 @task(
+    help=explain("stack", products="how many products there shall be", orders="how many past orders",
+                 seed="another catalogue of the same size")
+)  # fmt: skip
+@command
+def seed(
+    c: Context, stack: str = "local", products: str = "1000", orders: str = "0", seed: str = "0"
+) -> None:
+    """Fill the stack's shop up to so many products and past orders; what is there stays."""
+    from stack.commands import seed as seeding
+
+    seeding.run(choice(stack, ""), products=products, orders=orders, seed=seed)
+
+
+@task(
     positional=["verb"],
     help=explain("stack", "json", verb="save, restore, list, delete or diff",
                  name="what it is called, also without --name",
@@ -409,6 +423,6 @@ def config(
 
 namespace = Collection(
     up, down, stop, start, restart, build, ps, stacks_, logs, health, exec_, run, shell, manage, psql,
-    redis_cli, reset_db, snapshot, backup, restore, dashboard, prune, stats, doctor, config,
+    redis_cli, reset_db, seed, snapshot, backup, restore, dashboard, prune, stats, doctor, config,
 )  # fmt: skip
 bare_words.allow(namespace, sys.argv[1:], options=("service", "command", "name", "path"))

@@ -21,9 +21,20 @@ happened and what to do in the lines that begin with `error:`. Made by `python -
 | 1 | `StackError` | Any other refusal: the sentence says which. `inv health`: a service is not well. |
 """
 
-TAIL = """| 130 | | Interrupted with Ctrl-C; the stack is gone. |
+TAIL = """\
+| 128 + N | | Signal N ended the program that `inv exec`, `run`, `psql` or `redis-cli` ran (137: SIGKILL). |
+| 130 | | Interrupted with Ctrl-C; the stack that the command was starting or testing is down. |
 
-Code 2 is the command line's own: a word that `inv`, `nox` or argparse does not know.
+Other codes of `inv exec`, `run`, `manage`, `shell`, `psql` and `redis-cli` are those of the program they ran.
+
+What Invoke and nox refuse themselves has their own codes:
+
+| code | who | what happened |
+| --- | --- | --- |
+| 1 | `inv` | A command or an option that `inv` does not know, or an argument that is missing. |
+| 1 | `nox` | A session failed; `nox -s integration` and `build` end with the codes above instead. |
+| 2 | `nox` | An option that nox does not know, or no noxfile.py. |
+| 3 | `nox` | A session that does not exist was named. |
 """
 
 

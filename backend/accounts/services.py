@@ -105,8 +105,3 @@ def token_issue(*, user: User) -> Login:
 def token_revoke(*, token: str) -> None:
     """Revoke a token; an unknown one is no error."""
     AccessToken.objects.filter(digest=token_digest(token), revoked_at=None).update(revoked_at=timezone.now())
-
-
-def tokens_purge() -> int:
-    """Delete expired tokens; return how many."""
-    return AccessToken.objects.filter(expires_at__lt=timezone.now()).delete()[0]

@@ -57,12 +57,10 @@ def cart_merge(*, source: Cart, user: User) -> None:
     """Move an anonymous cart's lines into the customer's cart; what exceeds a limit is dropped."""
     target = Cart.objects.get_or_create(user=user)[0]
     # Both, in the order of their keys: nothing is added to the source between reading and deleting it.
-    locked = {
-        cart.pk
-        for cart in Cart.objects.select_for_update().filter(pk__in=[source.pk, target.pk]).order_by("pk")
-    }
-    if source.user_id is not None or source.pk not in locked:
+    carts = Cart.objects.select_for_update().filter(pk__in=[source.pk, target.pk]).order_by("pk")
+    if source.user_id is not None:
         return
+    list(carts)
     existing = {line.variant_id: line for line in target.lines.all()}
     for line in source.lines.all():
         same = existing.get(line.variant_id)
@@ -81,6 +79,7 @@ def _lock_cart(cart: Cart) -> Cart:
     locked = Cart.objects.select_for_update().filter(pk=cart.pk).first()
     if locked is None:
         raise NotFound("This cart does not exist any more.")
+    locked.save(update_fields=["updated_at"])  # a cart in use is not purged
     return locked
 
 

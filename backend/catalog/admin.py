@@ -58,7 +58,6 @@ class AdjustmentForm(forms.ModelForm):
 
     change_by = forms.IntegerField(
         required=False,
-        min_value=-MAXIMUM_UNITS,
         max_value=MAXIMUM_UNITS,
         help_text="Units that came in, or (negative) went out.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from django.conf import settings
@@ -9,8 +10,8 @@ from django.http import HttpRequest
 from ninja import Path, Query, Router
 
 from catalog import selectors
-from catalog.cache import load_product
-from catalog.middleware import product_response
+from catalog.cache import load_catalogue, load_product
+from catalog.middleware import json_bytes_response
 from catalog.schemas import (
     CategoryListOut,
     FacetsOut,
@@ -38,17 +39,14 @@ def product_list(request: HttpRequest, query: Query[ProductQuery]):
 def product_facets(request: HttpRequest, query: Query[FilterQuery]):
     """Count the products for each filter that the list could have."""
     reject_unknown_parameters(request, FilterQuery)
-    facets = selectors.product_facets(filters=_product_filter(query))
-    return {
-        "total": facets.total,
-        "price_min": _money(facets.price_min),
-        "price_max": _money(facets.price_max),
-        "categories": [
-            {"slug": one["category__slug"], "name": one["category__name"], "count": one["count"]}
-            for one in facets.categories
-        ],
-        "brands": facets.brands,
-    }
+    filters = _product_filter(query)
+
+    def read() -> bytes:
+        content = _facets(selectors.product_facets(filters=filters))
+        return FacetsOut.model_validate(content).model_dump_json().encode()
+
+    name = hashlib.sha256(repr(filters).encode()).hexdigest()
+    return json_bytes_response(load_catalogue(f"facets:{name}", read))
 
 
 @router.get("/products/{slug}", response={200: ProductDetailOut, **problems(404, 422)})
@@ -59,7 +57,7 @@ def product_detail(request: HttpRequest, slug: Path[Slug]):
         product = selectors.product_get(slug=slug)
         return ProductDetailOut.from_orm(product).model_dump_json().encode()
 
-    return product_response(load_product(slug, read))
+    return json_bytes_response(load_product(slug, read))
 
 
 @router.get("/categories", response=CategoryListOut)
@@ -70,6 +68,19 @@ def category_list(request: HttpRequest):
 
 def _product_filter(query: FilterQuery) -> selectors.ProductFilter:
     return selectors.ProductFilter(**query.dict(include=set(FilterQuery.model_fields)))
+
+
+def _facets(facets: selectors.Facets) -> dict[str, Any]:
+    return {
+        "total": facets.total,
+        "price_min": _money(facets.price_min),
+        "price_max": _money(facets.price_max),
+        "categories": [
+            {"slug": one["category__slug"], "name": one["category__name"], "count": one["count"]}
+            for one in facets.categories
+        ],
+        "brands": facets.brands,
+    }
 
 
 def _money(amount: Any) -> dict[str, Any] | None:

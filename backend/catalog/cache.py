@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("shop.cache")
 
 TTL_S = 30
+CATALOGUE_VERSION = "shop:catalogue:version"
 VERSION_TTL_S = 3600
 RETRY_AFTER_S = 1.0
 TIMEOUT_S = 0.25  # longer than this, the database is the faster one
@@ -61,6 +62,28 @@ def load_product(slug: str, read: Callable[[], bytes]) -> bytes:
     script, known = (STORE_FIRST, b"") if version is None else (STORE, version)
     try:
         _redis().eval(script, 2, _body_key(slug), _version_key(slug), known, body, TTL_S)
+    except Exception as failure:
+        _mark_unavailable(failure)
+    return body
+
+
+def load_catalogue(name: str, read: Callable[[], bytes]) -> bytes:
+    """Return what `read` reads of the catalogue, cached under `name` until any product or stock changes."""
+    key = None
+    try:
+        if _is_available():
+            _invalidate_pending()
+            version = (_redis().get(CATALOGUE_VERSION) or b"0").decode()
+            key = f"shop:catalogue:{version}:{name}"
+            if (cached := _redis().get(key)) is not None:
+                return cached
+    except Exception as failure:
+        _mark_unavailable(failure)
+        key = None
+    body = read()
+    try:
+        if key is not None:
+            _redis().set(key, body, ex=TTL_S)
     except Exception as failure:
         _mark_unavailable(failure)
     return body
@@ -106,6 +129,7 @@ def _invalidate_pending() -> None:
     with _lock:
         slugs = set(_pending)
     pipe = _redis().pipeline(transaction=True)
+    pipe.incr(CATALOGUE_VERSION)
     for slug in slugs:
         pipe.incr(_version_key(slug)).expire(_version_key(slug), VERSION_TTL_S).delete(_body_key(slug))
     pipe.execute()

@@ -21,10 +21,10 @@ class CachedProductMiddleware:
         if request.method == "GET" and request.path_info.startswith(PRODUCTS):
             body = get_product(request.path_info.removeprefix(PRODUCTS))
             if body is not None:
-                return product_response(body)
+                return json_bytes_response(body)
         return self.get_response(request)
 
 
-def product_response(body: bytes) -> HttpResponse:
-    """Return the response of a product, the same whether it was cached or read."""
+def json_bytes_response(body: bytes) -> HttpResponse:
+    """Return a JSON response, the same whether its body was cached or read."""
     return HttpResponse(body, content_type="application/json; charset=utf-8")

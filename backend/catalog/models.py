@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import F, Q, Value
-from django.db.models.functions import Concat, Substr
+from django.db.models.functions import Concat, Substr, Upper
 from django.utils import timezone
 
 
@@ -73,7 +73,7 @@ class Product(models.Model):
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=220, unique=True)
     description = models.TextField(blank=True)
-    brand = models.CharField(max_length=80, blank=True, db_index=True)
+    brand = models.CharField(max_length=80, blank=True)
     attributes = models.JSONField(default=dict, blank=True)
     image_url = models.URLField(max_length=500, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
@@ -94,6 +94,7 @@ class Product(models.Model):
             models.Index(fields=["state", "name", "id"]),
             models.Index(fields=["state", "price", "id"]),
             models.Index(fields=["category", "state"]),
+            models.Index(Upper("brand"), "state", name="catalog_product_brand"),
         ]
 
     def __str__(self) -> str:

@@ -19,7 +19,7 @@ from django.db.models import (
     Sum,
     Value,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Upper
 
 from catalog.models import Category, Product, Variant
 from catalog.search import annotate_relevance, filter_by_search
@@ -80,7 +80,7 @@ def filter_products(*, filters: ProductFilter) -> QuerySet[Product]:
     if filters.category:
         rows = rows.filter(category__in=_subtree(filters.category))
     if filters.brand:
-        rows = rows.filter(brand__iexact=filters.brand)
+        rows = rows.alias(brand_upper=Upper("brand")).filter(brand_upper=Upper(Value(filters.brand)))
     if filters.price_min is not None:
         rows = rows.filter(price__gte=filters.price_min)
     if filters.price_max is not None:

@@ -19,7 +19,7 @@ from carts.api import router as carts_router
 from catalog.api import router as catalog_router
 from config.openapi import ShopAPI
 from core.problems import Problem, problem_response, response_to, validation_errors
-from core.unavailable import unavailable_response
+from core.unavailable import database_response
 from orders.api import router as orders_router
 from payments.api import router as payments_router
 
@@ -80,7 +80,7 @@ def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:
 @api.exception_handler(OperationalError)
 def _database_error(request: HttpRequest, error: Exception) -> HttpResponse:
     # With DEBUG django-ninja would make a 500 of it.
-    response = unavailable_response(request, error)
+    response = database_response(request, error)
     if response is None:
         raise error
     return response

@@ -85,8 +85,16 @@ def _postgres(
         "PASSWORD": unquote(password or ""),
         "HOST": unquote(host or ""),
         "PORT": str(port or 5432),
-        "OPTIONS": {"connect_timeout": 5, **dict(parse_qsl(query))},
+        "OPTIONS": {"connect_timeout": 5, **_timeouts(), **dict(parse_qsl(query))},
     }
+
+
+def _timeouts() -> dict[str, str]:
+    """Return the limits of statements while requests are served; migrations and seeds take their time."""
+    if not flag("DATABASE_TIMEOUTS", False):
+        return {}
+    statement_ms, lock_ms = number("STATEMENT_TIMEOUT_MS", 10_000), number("LOCK_TIMEOUT_MS", 5_000)
+    return {"options": f"-c statement_timeout={statement_ms} -c lock_timeout={lock_ms}"}
 
 
 def _sqlite(path: str) -> dict[str, object]:

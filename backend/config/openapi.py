@@ -13,7 +13,7 @@ from core.problems import CONTENT_TYPE
 
 KEY_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 SIGNATURE_SCHEMA = {"type": "string", "pattern": "^t=[0-9]{1,12},v1=[0-9a-f]{64}$"}
-REFUSED = {414: "URI Too Long", 431: "Request Header Fields Too Large"}
+REFUSED = {414: "URI Too Long", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}
 """Possible responses to any request: by `core.limits`, and beyond twice these limits Gunicorn's pages."""
 REQUIRED = {"Idempotency-Key": KEY_SCHEMA, "X-Sandbox-Signature": SIGNATURE_SCHEMA}
 

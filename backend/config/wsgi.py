@@ -9,6 +9,7 @@ from config import tracing
 from config.env import BadEnvironment
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
+os.environ.setdefault("DATABASE_TIMEOUTS", "true")
 
 tracing.start("backend")  # before Django reads its list of middleware
 

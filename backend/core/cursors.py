@@ -38,8 +38,10 @@ class Order:
         comparison = "lt" if self.descending else "gt"
         if self.field == "id":
             return Q(**{f"id__{comparison}": values[-1]})
-        beyond = Q(**{f"{self.field}__{comparison}": values[0]})
-        return beyond | Q(**{self.field: values[0], f"id__{comparison}": values[-1]})
+        # The first condition is implied by the others, and is the one that an index can start from.
+        reached = Q(**{f"{self.field}__{comparison}e": values[0]})
+        beyond = Q(**{f"{self.field}__{comparison}": values[0]}) | Q(**{f"id__{comparison}": values[-1]})
+        return reached & beyond
 
 
 @dataclass(frozen=True, kw_only=True)

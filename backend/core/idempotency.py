@@ -116,8 +116,3 @@ def _run_first(
         body=response.content,
     )
     return response
-
-
-def answers_purge() -> int:
-    """Delete responses older than 24 hours; return how many."""
-    return IdempotentAnswer.objects.filter(created_at__lt=timezone.now() - RETENTION).delete()[0]

@@ -17,6 +17,7 @@ from django.utils.deprecation import MiddlewareMixin
 
 from config.logs import request_id
 from core.problems import Problem, problem_response, response_to
+from core.unavailable import database_response
 
 if TYPE_CHECKING:
     from whitenoise.middleware import WhiteNoiseMiddleware
@@ -95,7 +96,7 @@ class ProblemMiddleware:
         """Return the response to an error that a client caused, None for our own errors."""
         if isinstance(exception, Problem):
             return response_to(request, exception)
-        return None
+        return database_response(request, exception)
 
 
 class HeadMiddleware:

@@ -1,6 +1,7 @@
 """Which code prepared this database, and the responses to idempotent requests."""
 
 from django.db import models
+from django.utils import timezone
 
 
 class Preparation(models.Model):
@@ -14,6 +15,16 @@ class Preparation(models.Model):
 
     def __str__(self) -> str:
         return self.fingerprint
+
+
+class Retried(models.Model):
+    """A row that the worker works on, again and again where that fails, ever more rarely."""
+
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    next_attempt_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        abstract = True
 
 
 class IdempotentAnswer(models.Model):

@@ -7,6 +7,7 @@ of `{"location": [...], "message": ...}`.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from config.logs import request_id
+
+logger = logging.getLogger("shop.problems")
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -47,6 +50,13 @@ class Unprocessable(Problem):
     """The request was understood, but its values are not acceptable."""
 
     status, kind = 422, "unprocessable"
+
+
+class DatabaseBusy(Problem):
+    """The database does not answer, or not in time."""
+
+    status, kind = 503, "database-busy"
+    headers = {"Retry-After": "1"}
 
 
 class Unauthorized(Problem):
@@ -85,6 +95,12 @@ def response_to(request: HttpRequest, problem: Problem) -> HttpResponse:
     for name, value in problem.headers.items():
         response[name] = value
     return response
+
+
+def database_busy(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Log that the database did not answer in time, and return the response that says so."""
+    logger.warning("The database is busy: %s", error)
+    return response_to(request, DatabaseBusy("The shop is busy at this moment: try again in a second."))
 
 
 def validation_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

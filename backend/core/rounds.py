@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError
+from django.db.models import QuerySet
+from django.utils import timezone
 
-T = TypeVar("T")
+from core.models import Retried
+
+BATCH = 200
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1, 600
+Row = TypeVar("Row", bound=Retried)
 
 
-def run_all(act: Callable[[T], int], rows: Iterable[T]) -> int:
-    """Call `act` for every row and return the sum of its results; a row that fails does not stop the others.
+def run_due(act: Callable[[Row], int], rows: QuerySet[Row], *, now: datetime | None = None) -> int:
+    """Call `act` for the rows whose next attempt is due, longest due first; return the sum of its results.
 
-    Raises: the first failure after the last row; at once where the database itself does not answer.
+    A row that fails, or for which nothing could be done, has to wait, twice as long each time: it neither
+    stops the others nor takes their place in the batch. Raises: the first failure after the last row; at
+    once where the database itself does not answer.
     """
+    now = now or timezone.now()
     done, failures = 0, []
-    for row in rows:
+    for row in rows.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "id")[:BATCH]:
+        result = 0
         try:
-            done += act(row)
+            result = act(row)
         except (OperationalError, InterfaceError):
             raise
         except Exception as failure:
             failures.append(failure)
+        if not result:
+            _postpone(row, now)
+        done += result
     if failures:
         raise failures[0]
     return done
+
+
+def _postpone(row: Retried, now: datetime) -> None:
+    pause_s = min(FIRST_PAUSE_S * 2 ** min(row.attempts, 16), LONGEST_PAUSE_S)
+    rows = type(row)._default_manager.filter(pk=row.pk)
+    rows.update(attempts=min(row.attempts + 1, 1000), next_attempt_at=now + timedelta(seconds=pause_s))

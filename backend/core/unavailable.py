@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
-from core.problems import problem_response
+from core.problems import database_busy, problem_response
 
 logger = logging.getLogger("shop.database")
 
@@ -22,35 +21,27 @@ LOST_CLASSES = frozenset({"08", "57", "53"})
 """Connection exceptions, an operator's intervention, insufficient resources
 (https://www.postgresql.org/docs/15/errcodes-appendix.html)."""
 
-CANCELLED = "57014"
-"""A statement that ran into its own timeout: the connection is well, the statement is not."""
+CANCELLED, LOCK_NOT_AVAILABLE = "57014", "55P03"
+TIMEOUTS = frozenset({CANCELLED, LOCK_NOT_AVAILABLE})
+"""statement_timeout and lock_timeout: the connection is well, the statement is not."""
 
 BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 DETAIL = "The database is not available at this moment. Send the request again."
 
 
-class DatabaseUnavailableMiddleware:
-    """Turns a lost connection in a view into 503."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Return 503 for a lost connection, None for any other error."""
-        return unavailable_response(request, exception)
+def database_response(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+    """Return 503 for a lost connection or a statement that took too long, None for any other error."""
+    if is_connection_lost(exception):
+        logger.warning("Answered 503, the database connection was lost: %s", exception)
+        response = problem_response(request, 503, DETAIL, "database-unavailable")
+        response["Retry-After"] = str(RETRY_AFTER_S)
+        return response
+    return database_busy(request, exception) if is_timeout(exception) else None
 
 
-def unavailable_response(request: HttpRequest, exception: Exception) -> HttpResponse | None:
-    """Return 503 for a lost connection, None for any other error."""
-    if not is_connection_lost(exception):
-        return None
-    logger.warning("Answered 503, the database connection was lost: %s", exception)
-    response = problem_response(request, 503, DETAIL, "database-unavailable")
-    response["Retry-After"] = str(RETRY_AFTER_S)
-    return response
+def is_timeout(exception: BaseException) -> bool:
+    """Return whether an error of Django means that a statement or a lock took too long."""
+    return getattr(exception.__cause__, "pgcode", None) in TIMEOUTS
 
 
 def is_connection_lost(exception: BaseException) -> bool:

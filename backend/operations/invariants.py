@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
-from django.db.models import Count, DecimalField, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Count, DecimalField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, Concat
+from django.utils import timezone
 
 from catalog.models import StockAdjustment, StockItem
+from core.models import IdempotentAnswer
+from events.models import OutboxEvent
+from operations.purge import EVENTS_AFTER
 from orders.models import Order, OrderLine, OrderState
 from payments.models import Payment, PaymentState
 
@@ -109,6 +115,38 @@ def orders_with_wrong_total() -> QuerySet[Order]:
     return Order.objects.annotate(summed=summed).exclude(exact)
 
 
+ANNOUNCED_BY = {
+    OrderState.PENDING_PAYMENT: "order.placed",
+    OrderState.PAID: "order.paid",
+    OrderState.FULFILLED: "order.fulfilled",
+    OrderState.CANCELLED: "order.cancelled",
+    OrderState.EXPIRED: "order.expired",
+    OrderState.REFUNDED: "order.refunded",
+}
+REMEMBERED = EVENTS_AFTER - timedelta(days=1)
+"""Orders that are older may have lost their events to the purge."""
+
+
+def orders_not_announced() -> Iterator[Order]:
+    """Yield orders whose state has no event in the outbox."""
+    recent = Order.objects.filter(created_at__gte=timezone.now() - REMEMBERED)
+    for state, type in ANNOUNCED_BY.items():
+        aggregate = Concat(Value("order:"), OuterRef("number"))
+        announced = OutboxEvent.objects.filter(aggregate=aggregate, type=type)
+        yield from recent.filter(~Exists(announced), state=state)
+
+
+def answers_about_nothing() -> Iterator[IdempotentAnswer]:
+    """Yield stored responses that name an order or a payment that does not exist."""
+    for answer in IdempotentAnswer.objects.filter(status__in=(201, 202)).iterator():
+        content = json.loads(bytes(answer.body))
+        order, payment = content.get("number"), content.get("reference")
+        if (order and not Order.objects.filter(number=order).exists()) or (
+            payment and not Payment.objects.filter(reference=payment).exists()
+        ):
+            yield answer
+
+
 INVARIANTS = (
     Invariant(sentence="No stock is negative or reserved beyond what is on hand", violations=stock_negative),
     Invariant(sentence="On hand = initial + adjustments - sold", violations=stock_not_conserved),
@@ -120,4 +158,6 @@ INVARIANTS = (
     Invariant(sentence="No more goes back than was paid", violations=payments_refunded_beyond_amount),
     Invariant(sentence="A refunded payment went back in full", violations=payments_refunded_in_part_only),
     Invariant(sentence="An order's total is the sum of its lines", violations=orders_with_wrong_total),
+    Invariant(sentence="Every order's state is announced in the outbox", violations=orders_not_announced),
+    Invariant(sentence="A stored response names what exists", violations=answers_about_nothing),
 )

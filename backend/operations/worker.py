@@ -14,11 +14,10 @@ from pathlib import Path
 from django.conf import settings
 from django.db import close_old_connections
 
-from accounts.services import tokens_purge
 from catalog.cache import flush_pending_invalidations
 from config import vault
-from core.idempotency import answers_purge
 from events.services import events_relay
+from operations.purge import purge
 from orders.services import orders_expire
 from payments.deliveries import send_due_webhooks
 from payments.services import payments_reconcile
@@ -42,8 +41,7 @@ JOBS = (
     Job(name="relay events", run=events_relay),
     Job(name="invalidate cached products", run=flush_pending_invalidations),
     Job(name="renew the Vault token", run=vault.token_renew, every=100),
-    Job(name="purge idempotent responses", run=answers_purge, every=1000),
-    Job(name="purge expired tokens", run=tokens_purge, every=1000),
+    Job(name="purge outdated rows", run=purge, every=1000),
 )
 
 

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from catalog.models import StockItem, Variant
+from core.models import Retried
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no two characters look alike
 
@@ -31,7 +32,7 @@ class OrderState(models.TextChoices):
     REFUNDED = "refunded"
 
 
-class Order(models.Model):
+class Order(Retried):
     """One purchase, of a customer or of the holder of the token of the cart that it came from."""
 
     number = models.CharField(max_length=16, unique=True, default=order_number, editable=False)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from carts.access import Buyer, get_cart
 from carts.models import Cart
 from carts.selectors import LineView, cart_view
 from catalog import stock
+from catalog.models import StockItem
 from core.problems import Conflict, NotFound, Problem
-from core.rounds import run_all
+from core.rounds import run_due
 from events.services import event_record
 from orders.models import Order, OrderLine, OrderState
 from orders.transitions import ensure_transition_allowed
@@ -55,11 +58,24 @@ def order_place(*, buyer: Buyer, email: str) -> Order:
     order = _store_order(buyer, lines, address)
     try:
         stock.stock_reserve(units=order.units())
+        if buyer.user is None:
+            _ensure_anonymous_share(order)
     except stock.OutOfStock as shortage:
         _reject_lines([view for view in lines if view.line.variant.stock_item_id == shortage.item_id])
     cart.lines.all().delete()
     _record_event(order, "order.placed")
     return order
+
+
+def _ensure_anonymous_share(order: Order) -> None:
+    # After reserving: the lock of the stock's row makes those who come at the same moment count each other.
+    for item in StockItem.objects.filter(pk__in=order.units()):
+        lines = OrderLine.objects.filter(
+            stock_item=item, order__user=None, order__state=OrderState.PENDING_PAYMENT
+        )
+        held = lines.aggregate(units=Sum("quantity"))["units"] or 0
+        if held > math.ceil(item.on_hand * settings.ANONYMOUS_SHARE_PERCENT / 100):
+            raise stock.OutOfStock(item.pk)
 
 
 def _lock_cart(buyer: Buyer) -> Cart:
@@ -157,12 +173,12 @@ def orders_expire(*, now: datetime | None = None) -> int:
     """Expire pending orders whose reservation ended, each in its own transaction; return how many."""
     now = now or timezone.now()
     due = Order.objects.filter(state=OrderState.PENDING_PAYMENT, expires_at__lte=now)
-    return run_all(_expire_order, due.order_by("id").values_list("id", flat=True)[:1000])
+    return run_due(_expire_order, due, now=now)
 
 
 @transaction.atomic
-def _expire_order(order_id: int) -> int:
-    order = lock_order(order_id=order_id)
+def _expire_order(due: Order) -> int:
+    order = lock_order(order_id=due.pk)
     if order.state != OrderState.PENDING_PAYMENT:  # paid or cancelled since the list was read
         return 0
     _close_order(order, OrderState.EXPIRED, "order.expired")

@@ -8,21 +8,20 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
-from core.rounds import run_all
+from core.rounds import run_due
 from payments.models import SandboxCharge
 from payments.sandbox import Sandbox, message_body
 from payments.services import webhook_receive
 from payments.signatures import sign
-
-BATCH = 200
 
 
 def send_due_webhooks(*, now: datetime | None = None) -> int:
     """Send the webhooks that are due; return how many."""
     if Sandbox.name != settings.PAYMENT_PROVIDER:
         return 0
-    due = SandboxCharge.objects.filter(deliveries_left__gt=0, answers_at__lte=now or timezone.now())
-    return run_all(_send_webhook, due.order_by("id")[:BATCH])
+    now = now or timezone.now()
+    due = SandboxCharge.objects.filter(deliveries_left__gt=0, answers_at__lte=now)
+    return run_due(_send_webhook, due, now=now)
 
 
 def _send_webhook(charge: SandboxCharge) -> int:

@@ -7,6 +7,7 @@ import secrets
 from django.db import models
 from django.db.models import Q
 
+from core.models import Retried
 from orders.models import Order
 
 
@@ -34,7 +35,7 @@ class PaymentState(models.TextChoices):
 OPEN = (PaymentState.STARTED, PaymentState.PENDING)
 
 
-class Payment(models.Model):
+class Payment(Retried):
     """One attempt to pay an order. Of a card only the last four digits are kept."""
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
@@ -117,7 +118,7 @@ class WebhookEvent(models.Model):
         return self.event_id
 
 
-class SandboxCharge(models.Model):
+class SandboxCharge(Retried):
     """The sandbox provider's record of one reference; the shop's own record is `Payment`."""
 
     reference = models.CharField(max_length=40, unique=True)

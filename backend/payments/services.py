@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from itertools import chain
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from core.problems import Conflict, NotFound, Unprocessable
-from core.rounds import run_all
+from core.rounds import run_due
 from events.services import event_record
 from orders.models import Order, OrderState
 from orders.services import lock_order, order_mark_refunded, order_pay
@@ -217,7 +216,7 @@ def payments_reconcile() -> int:
     stale = Payment.objects.filter(updated_at__lt=timezone.now() - STALE_AFTER).order_by("id")
     pending = Refund.objects.filter(state=RefundState.PENDING, updated_at__lt=timezone.now() - STALE_AFTER)
     unsent = Payment.objects.filter(pk__in=pending.values("payment")).order_by("id")
-    return run_all(_reconcile_payment, chain(stale.filter(state__in=OPEN)[:200], unsent[:200]))
+    return run_due(_reconcile_payment, stale.filter(state__in=OPEN)) + run_due(_reconcile_payment, unsent)
 
 
 def _reconcile_payment(payment: Payment) -> int:

@@ -101,3 +101,29 @@ def test_the_worker_repeats_the_invalidations_that_redis_missed(redis_server, th
         Person().order("A", 1)
     assert cache.flush_pending_invalidations() == 1
     assert cache.redis_client().get("shop:product:thing-a:body") is None
+
+
+def total():
+    return Person().send("GET", "/facets").json()["price_max"]["amount"]
+
+
+def test_facets_are_cached_until_a_product_changes(redis_server, thing, django_assert_num_queries):
+    assert total() == "10.00"
+    with django_assert_num_queries(0):
+        assert total() == "10.00"
+    product = Product.objects.get()
+    product.price = "12.00"
+    product.save()
+    assert total() == "12.00"
+
+
+def test_a_changed_price_is_seen_at_once(redis_server, thing):
+    assert Person().send("GET", "/products/thing-a").json()["variants"][0]["price"]["amount"] == "10.00"
+    thing.price = "12.00"
+    thing.save()
+    assert Person().send("GET", "/products/thing-a").json()["variants"][0]["price"]["amount"] == "12.00"
+
+
+def test_facets_need_no_redis(redis_server, thing):
+    redis_server.kill()
+    assert total() == "10.00"

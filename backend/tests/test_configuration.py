@@ -102,6 +102,24 @@ def test_a_postgres_url_becomes_settings():
     assert found["OPTIONS"]["sslmode"] == "require"
 
 
+def test_statements_are_limited_while_requests_are_served(monkeypatch):
+    assert "options" not in env.database("postgresql://db/shop")["OPTIONS"]
+    script = (
+        "import config.wsgi; from django.conf import settings; "
+        "print(settings.DATABASES['default']['OPTIONS']['options'])"
+    )
+    environment = {**GOOD, "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=BACKEND,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "-c statement_timeout=10000 -c lock_timeout=5000"
+
+
 def test_a_flag_that_is_no_flag_is_named(monkeypatch):
     monkeypatch.setenv("DEBUG", "maybe")
     with pytest.raises(env.BadEnvironment, match="DEBUG='maybe'"):

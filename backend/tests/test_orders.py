@@ -241,7 +241,7 @@ def test_the_invariants_notice_a_lost_unit(person, capsys):
     StockItem.objects.update(on_hand=4)
     from django.core.management import CommandError
 
-    with pytest.raises(CommandError, match="1 of 10"):
+    with pytest.raises(CommandError, match="1 of 12"):
         call_command("check_invariants")
     assert "BROKEN On hand = initial + adjustments - sold" in capsys.readouterr().out
     StockItem.objects.update(on_hand=5)

@@ -48,6 +48,7 @@ def everything_is_older(seconds):
     moment = timezone.now() - timedelta(seconds=seconds)
     Payment.objects.update(updated_at=moment, created_at=moment)
     Refund.objects.update(updated_at=moment)
+    Payment.objects.update(next_attempt_at=moment)
     SandboxCharge.objects.update(answers_at=moment)
 
 

@@ -22,7 +22,7 @@ from operations.invariants import INVARIANTS
 from orders.models import Order
 from orders.services import order_fulfil, orders_expire
 from payments import deliveries
-from payments.models import Payment
+from payments.models import Payment, Refund
 from payments.services import order_refund, payments_reconcile
 from tests.shop import DECLINED, GOOD, LATE, SILENT, TWICE, Person, variant_make
 
@@ -89,7 +89,9 @@ class Shop(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from((1, 20)))
     def time_passes(self, minutes):
         moment = timezone.now() + timedelta(minutes=minutes)
-        Payment.objects.update(updated_at=timezone.now() - timedelta(minutes=minutes))
+        past = timezone.now() - timedelta(minutes=minutes)
+        Payment.objects.update(updated_at=past, next_attempt_at=past)
+        Refund.objects.update(updated_at=past)
         payments_reconcile()
         orders_expire(now=moment)
 

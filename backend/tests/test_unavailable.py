@@ -10,7 +10,8 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from core.unavailable import DatabaseUnavailableMiddleware, is_connection_lost
+from core.middleware import ProblemMiddleware
+from core.unavailable import is_connection_lost
 
 
 def caused(error: Exception, cause: Exception | None) -> Exception:
@@ -33,7 +34,7 @@ def sqlite_error(code: int) -> sqlite3.OperationalError:
     ],
 )
 def test_a_lost_connection_is_answered_with_503_and_when_to_come_back(error: Exception) -> None:
-    middleware = DatabaseUnavailableMiddleware(lambda request: HttpResponse())
+    middleware = ProblemMiddleware(lambda request: HttpResponse())
     response = middleware.process_exception(RequestFactory().get("/x/"), error)
     assert response is not None
     assert (response.status_code, response["Retry-After"]) == (503, "1")
@@ -49,12 +50,19 @@ def test_a_lost_connection_is_answered_with_503_and_when_to_come_back(error: Exc
     ],
 )
 def test_an_error_of_ours_is_not_called_a_lost_connection(error: Exception) -> None:
-    middleware = DatabaseUnavailableMiddleware(lambda request: HttpResponse())
+    middleware = ProblemMiddleware(lambda request: HttpResponse())
     assert middleware.process_exception(RequestFactory().get("/x/"), error) is None
 
 
-def test_a_statement_that_ran_into_its_timeout_is_not_called_a_lost_connection() -> None:
+def test_a_statement_that_took_too_long_is_called_busy_not_a_lost_connection() -> None:
     class Cancelled(psycopg2.OperationalError):
         pgcode = "57014"
 
-    assert not is_connection_lost(caused(OperationalError(), Cancelled()))
+    error = caused(OperationalError(), Cancelled())
+    assert not is_connection_lost(error)
+    response = ProblemMiddleware(lambda request: HttpResponse()).process_exception(
+        RequestFactory().get("/x/"), error
+    )
+    assert response is not None
+    assert response.status_code == 503
+    assert b"busy" in response.content

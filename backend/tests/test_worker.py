@@ -155,3 +155,24 @@ def test_a_round_leaves_a_heartbeat(tmp_path) -> None:
     heartbeat = tmp_path / "heartbeat"
     Worker(jobs=(), heartbeat=heartbeat).run_round()
     assert heartbeat.exists()
+
+
+def test_a_round_of_the_shops_own_worker_ends_reservations_and_settles_payments() -> None:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from orders.models import Order
+    from payments.models import Payment
+    from tests.shop import SILENT, Person, stock_of, variant_make
+
+    variant_make("A", units=5)
+    person = Person()
+    forgotten, silent = person.order("A"), person.order("A")
+    person.pay(silent, SILENT)
+    past = timezone.now() - timedelta(hours=1)
+    Order.objects.filter(number=forgotten).update(expires_at=past)
+    Payment.objects.update(updated_at=past)
+    Worker().run_round()
+    assert (person.state_of(forgotten), person.state_of(silent)) == ("expired", "paid")
+    assert stock_of("A") == (4, 0)

@@ -123,6 +123,15 @@ class Access:
             words += [] if seeded else ["--seed", str(recipe.seed)]
             self._manage(target, ["seed", *words], {})
 
+    def seed(self, words: Sequence[str]) -> None:
+        """Let the backend seed the database in use, reached as this machine reaches it (local engine)."""
+        values = {}
+        if self.state.engine == "local" and self.stores.server is not None:
+            values["DATABASE_URL"] = database_url(self.stores.server, inside=False)
+        if self.state.engine == "local" and self.redis is not None:
+            values["REDIS_URL"] = f"redis://{self.redis.host}:{self.redis.port}/0"
+        self._run(["python", "manage.py", "seed", *words], values)
+
     def refresh_file(self, recipe: Recipe) -> None:
         """Put fresh data into the SQLite file of the backend, while it is connected.
 

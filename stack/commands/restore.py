@@ -9,6 +9,7 @@ from stack.commands import backup, data_access
 from stack.control.choice import Choice
 from stack.data import restoration
 from stack.display import messages, tables, transfer
+from stack.errors import NotABackup
 
 
 def run(choice: Choice, *, path: str, keep_old: bool, migrate: bool, identity: str, jobs: str) -> None:
@@ -18,6 +19,8 @@ def run(choice: Choice, *, path: str, keep_old: bool, migrate: bool, identity: s
         NotABackup, BackupDamaged, BackupForeign, BackupNewer, BackupOlder, BackupOtherServer: it is not fit.
     """
     began = time.monotonic()
+    if not path:
+        raise NotABackup("No backup was named.", hint="`inv restore PATH`, or `inv restore --undo`.")
     access = data_access.open_access(choice)
     with transfer.shown() as progress:
         made = restoration.restore(

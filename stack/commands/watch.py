@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,8 +39,9 @@ def watch_services(stack: StackState, *, say: Callable[[str], None]) -> None:
         rust_timeout=ALIVE_CHECK_MS,
         yield_on_timeout=True,
     )
+    first = next(changes)  # from now on no change is missed
     say(f"watching {', '.join(projects)}; Ctrl-C ends the watch, not the stack")
-    for batch in changes:
+    for batch in itertools.chain([first], changes):
         if guardians.alive(stack.name) is None:
             return
         for name, file in changed_services(projects, batch):

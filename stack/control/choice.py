@@ -72,10 +72,15 @@ class Choice:
         """Return the name of the detached stack of this choice.
 
         Raises:
-            UnknownStack: the variable STACK_NAME cannot be a name.
+            UnknownStack: the variable STACK_NAME cannot be a name, or there is no such compose file.
         """
+        if self.compose_file is not None:
+            self.files()
         given = os.environ.get("STACK_NAME")
-        return names.require_name(given) if given else names.of_work_tree(self.project, self.folder)
+        return names.require_name(given) if given else self._own_name()
+
+    def _own_name(self) -> str:
+        return names.of_work_tree(self.project, self.folder)
 
     def resolve_name(self) -> str:
         """Return the name of the chosen stack: a running stack's own name, or that of the kind here.
@@ -89,7 +94,7 @@ class Choice:
             return self._running_from_file() or self.name()
         if self.kind in state.names():
             return self.kind
-        if names.NAME.fullmatch(self.kind) and (name := self.name()) in state.names():
+        if names.NAME.fullmatch(self.kind) and (name := self._own_name()) in state.names():
             return name
         self._file_of_kind()
         return self.name()
@@ -98,7 +103,8 @@ class Choice:
         """Return the running stack of the other project, also where its file cannot be read any more."""
         main = self.files()[0]
         for stack in guardians.running_stacks():
-            if not stack.ephemeral and read_request(Path(stack.run) / "request.json").files[0] == main:
+            record = Path(stack.run) / "request.json"  # gone where its work tree was deleted
+            if not stack.ephemeral and record.is_file() and read_request(record).files[0] == main:
                 return stack.name
         return None
 

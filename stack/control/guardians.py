@@ -167,8 +167,9 @@ def require_running(name: str) -> StackState:
 
 
 def running_stacks() -> Iterator[StackState]:
-    """Return every running stack of this account."""
+    """Return every running stack of this account; those of another version are left out."""
     for name in state.names():
-        stack = alive(name)
-        if stack is not None:
-            yield stack
+        with contextlib.suppress(StateUnreadable):
+            stack = alive(name)
+            if stack is not None:
+                yield stack

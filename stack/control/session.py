@@ -204,6 +204,8 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
 
 
 def _require_engine(engine: str, stack: StackState) -> None:
+    if engine != "auto" and engine not in registry.NAMES:
+        registry.choose(engine)
     if engine not in {"auto", stack.engine}:
         raise UpElsewhere(
             f"{stack.name} is up already, on {stack.engine}.",

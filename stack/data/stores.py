@@ -111,7 +111,7 @@ def _port(url: SplitResult) -> int | None:
 def _is_own(url: SplitResult, server: ServicePlan | None, plan: Plan) -> bool:
     """Return whether ``url`` is the very address that the engine gives; an alias or ``?host=`` is not.
 
-    On the local engine that is the service's name where it has a network of its own, else a port of this machine.
+    On the local engine that is the service's name where it has its own network, else a port of this machine.
     """
     if server is None or "host" in url.query:
         return False

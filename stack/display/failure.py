@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from stack.display import log_lines, terminal
+from stack.display import log_evidence, terminal
 from stack.display.terminal import plain
 from stack.health.verdicts import BAD
 from stack.records.timeline import Event
@@ -46,9 +46,9 @@ def failure(events: Iterable[Event], run: Path) -> str:
         "",
         f"{first.service} failed: {first.state}, {first.text} ({first.seconds:.1f} s after its start)",
     ]
-    if first.evidence:
+    if evidence := log_evidence.of_event(first, run):
         lines.append(f"  last lines of {first.service}:")
-        lines += [f"  | {part}" for line in first.evidence.splitlines() for part in log_lines.evidence(line)]
+        lines += [f"  | {line}" for line in evidence]
     else:
         lines.append(f"  {first.service} wrote nothing to its log")
     lines += [
@@ -57,7 +57,7 @@ def failure(events: Iterable[Event], run: Path) -> str:
         if e is not first and e.service != first.service
     ]
     lines.append(f"  what to do: {advice(first)}")
-    look = f"`inv logs{_stack_option(run)} --service {first.service}`"
+    look = f"`inv logs {first.service}{_stack_option(run)}`"
     lines.append(f"  next: {look}; the record of the run is in {run}")
     return "\n".join(plain(line) for line in lines)
 

@@ -86,9 +86,9 @@ def _together(found: list[Installation]) -> Installation:
 
 def _local(path: str, project: Path, image: ImageConfig, name: str = "") -> Path | None:
     """Where a path of the image is on this machine: its origin, else the file of that name in the project."""
-    copied = copied_files.host_path(path, image.files)
-    if copied is not None:
-        return copied
+    for files in (image.files, image.stage_files):
+        if (copied := copied_files.host_path(path, files)) is not None:
+            return copied
     beside = project / name
     return beside if name and not name.startswith("/") and beside.exists() else None
 

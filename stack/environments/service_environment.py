@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from stack.environments import needs, node_modules, virtualenv
+from stack.environments import interpreters, needs, node_modules, virtualenv
 from stack.errors import NotRunnable
 from stack.model import Service
 from stack.plan.image_config import ImageConfig
@@ -58,11 +58,14 @@ def require_installable(service: Service, image: ImageConfig) -> None:
 
     Raises:
         NotRunnable: a Node project without a lock, or a base image whose programs are not here.
+        PythonMissing: no installed Python fits the project.
         LockMismatch: a file that says what to install cannot be read.
     """
     needed = needs.of_service(service, image)
     if needed.node is not None:
         node_modules.require_lock(needed.node)
+    if needed.python is not None and not interpreters.running().satisfies(needed.python.python.required):
+        interpreters.choose(service.name, needed.python.python)
     is_anything = needed.python is not None or needed.node is not None or service.local.command is not None
     if image.base and not is_anything and not is_replaceable(image.base):
         raise NotRunnable(

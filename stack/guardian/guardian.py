@@ -23,7 +23,8 @@ from stack.display.redaction import redactor_of
 from stack.engines import registry
 from stack.engines.protocol import Engine
 from stack.errors import ServiceFailed, StackError
-from stack.guardian import changes, control_socket, disposable, variables
+from stack.guardian import control_socket, disposable, variables
+from stack.guardian.changes import change
 from stack.guardian.end import Ended, until_end
 from stack.guardian.preparation import load, make_plan, site_of
 from stack.guardian.supervisor import Supervisor
@@ -216,7 +217,7 @@ class Guardian:
         assert self.supervisor is not None, "the socket is opened after it is made"
         assert self._engine is not None
         note, run = self._timeline.note, self._request.run
-        return await changes.change(self.supervisor, self._engine, command, note=note, run=run)
+        return await change(self.supervisor, self._engine, command, note=note, run=run)
 
     def _store(self, plan: Plan) -> None:
         """Store the plan and the stack's addresses; the run's folder gets a redacted copy of the plan."""

@@ -35,8 +35,8 @@ class ImageConfig:
     """``base`` is the image that the first stage starts from; its own configuration is not known.
 
     ``entrypoint`` and ``command`` are None where no stage sets them. ``files`` maps paths of the image
-    to the files and folders of this machine that are copied there. ``copied_build_commands`` are those
-    of the stages that files are copied from.
+    to the files and folders of this machine that are copied there. ``copied_build_commands``
+    and ``stage_files`` are those of the stages that files are copied from.
     """
 
     base: str = ""
@@ -51,6 +51,7 @@ class ImageConfig:
     files: Mapping[str, Path] = field(default_factory=dict)
     build_commands: tuple[BuildCommand, ...] = ()
     copied_build_commands: tuple[BuildCommand, ...] = ()
+    stage_files: Mapping[str, Path] = field(default_factory=dict)
 
 
 def of_build(build: Build) -> ImageConfig:
@@ -202,9 +203,11 @@ class _StageReader:
             return None
         stage = of_stage(self.parsed, name, self.context)
         commands = (*stage.copied_build_commands, *stage.build_commands)
-        others = tuple(each for each in commands if each not in self.config.copied_build_commands)
+        known = self.config.copied_build_commands
         self.config = replace(
-            self.config, copied_build_commands=(*self.config.copied_build_commands, *others)
+            self.config,
+            copied_build_commands=(*known, *(each for each in commands if each not in known)),
+            stage_files={**self.config.stage_files, **stage.stage_files, **stage.files},
         )
         return copied_files.stage_source(stage.files)
 

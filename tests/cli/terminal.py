@@ -22,6 +22,9 @@ LIMIT_S = 40.0
 """No command of this suite takes longer."""
 
 
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ended:
     """A command that has ended: its exit code and what it printed on each stream."""
@@ -104,5 +107,5 @@ class Terminal:
             data = os.read(self._master, 65536)
         except OSError:  # Linux: the other side is closed
             return False
-        self.output += data.decode(errors="replace").replace("\r\n", "\n")
+        self.output = _CONTROL.sub("", self.output + data.decode(errors="replace")).replace("\r\n", "\n")
         return bool(data)

@@ -221,7 +221,7 @@ def test_a_payment_that_the_client_abandons_is_finished_by_the_worker(
 
 @protected_by(
     "the worker process sends it again",
-    Cut(PAYMENTS, "unsent[:200]", "unsent[:0]"),
+    Cut(PAYMENTS, "run_due(_reconcile_payment, unsent)", "run_due(_reconcile_payment, unsent.none())"),
     after=["test_money_goes_back_once_whenever_the_worker_dies"],
 )
 @pytest.mark.usefixtures("worker")

@@ -103,8 +103,12 @@ class Stack:
             return [row[0] for row in cursor.fetchall()]
 
     def redis(self, command: str) -> str:
-        """Return what Redis answers to a command: its last line, without the protocol's sign of a number."""
-        return self.typed("redis-cli", "--command", command).strip().rpartition("\n")[2].lstrip(":")
+        """Return what Redis answers to a command."""
+        from stack.data import resp, stores
+
+        with resp.session(stores.Redis(service="redis", port=self.port("redis"))) as connection:
+            answer = connection.call(*command.split())
+        return answer.decode() if isinstance(answer, bytes) else str(answer)
 
     def get(self, path: str) -> tuple[int, Any]:
         """Return status and JSON body of a page of the backend."""

@@ -31,8 +31,9 @@ module, name = sys.argv[1:3]
 def killed(*words, **values):
     os.kill(os.getpid(), signal.SIGKILL)
 setattr(importlib.import_module(module), name, killed)
-from invoke.program import Program
-Program().run(["inv", *sys.argv[3:]])
+sys.argv = ["inv", *sys.argv[3:]]
+from invoke.main import program
+program.run()
 """
 
 

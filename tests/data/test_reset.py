@@ -44,7 +44,7 @@ def test_what_redis_held_of_the_old_data_is_gone_and_the_stream_says_that_it_beg
     change(stack)
     stack.typed("reset-db")
     assert stack.redis("EXISTS trace") == "0"
-    stream = stack.typed("redis-cli", "--command", "XRANGE shop.events - +")
+    stream = stack.redis("XRANGE shop.events - +")
     assert "data.replaced" in stream
     assert "trace" not in stream
 
@@ -103,7 +103,7 @@ def test_a_reset_of_a_database_in_a_file_is_seen_by_the_services_that_have_it_op
     assert file_stack.get(count)[1]["items"] == []
     file_stack.typed("reset-db")
     assert len(file_stack.get(count)[1]["items"]) == 1
-    assert "data.replaced" in file_stack.typed("redis-cli", "--command", "XRANGE shop.events - +")
+    assert "data.replaced" in file_stack.redis("XRANGE shop.events - +")
     assert pids(file_stack) == before
 
 

@@ -62,9 +62,8 @@ def test_a_comparison_shows_the_tables_that_changed_and_the_rows_of_small_ones(s
 def test_the_snapshot_of_a_branch_is_replaced_by_each_save(stack: Stack) -> None:
     stack.typed("snapshot", "save", "feature/cart", "--branch")
     stack.typed("snapshot", "save", "feature/cart", "--branch")
-    assert [each["name"] for each in json.loads(stack.typed("snapshot", "list", "--json"))] == [
-        "feature-cart"
-    ]
+    listed = json.loads(stack.typed("snapshot", "list", "--json"))
+    assert [each["name"] for each in listed].count("feature-cart") == 1
     stack.typed("snapshot", "restore", "feature/cart", "--branch")
     stack.typed("snapshot", "delete", "feature-cart")
 

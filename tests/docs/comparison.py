@@ -5,7 +5,7 @@ The comparison is literal, line by line, except for these rules:
 - ``...`` alone on a line stands for any number of lines, also none; within a line, for any text.
 - Spaces count as one, however many; so does a row of ``=`` or ``-``. Empty lines do not count.
 - Durations, clock times, dates, sizes, percentages, ports, process ids, hexadecimal ids (stacks, requests)
-  and numbers of tests may have any value.
+  and numbers of tests and rows may have any value.
 - A command with no output in the page may print anything.
 """
 
@@ -32,7 +32,7 @@ RULES: Final = tuple(
         (r"(?<=[:>])\d{4,5}\b", "PORT"),
         (r"\bpid \d+", "pid N"),
         (r"\b(?=[0-9a-f]*\d)[0-9a-f]{6,64}\b", "ID"),
-        (r"\b\d+ (passed|deselected)\b", r"N \1"),
+        (r"\b\d+ (passed|deselected|rows|tables|Redis keys)\b", r"N \1"),
         (r"={2,}", "="),
         (r"-{2,}(?=$|\s)", "-"),
         (r"\s+", " "),

@@ -10,8 +10,9 @@ from held import kept
 
 from stack.control import session
 from stack.control.choice import Choice
-from stack.errors import UnknownStack, UpElsewhere
+from stack.errors import UnknownEngine, UnknownStack, UpElsewhere
 from stack.records import request as requests
+from stack.records import state
 from stack.records.request import Request
 
 
@@ -41,6 +42,19 @@ def test_a_name_from_the_environment_never_leaves_the_state_folder(monkeypatch: 
     monkeypatch.setenv("STACK_NAME", "../../x")
     with pytest.raises(UnknownStack, match=r"'\.\./\.\./x' cannot be the name of a stack"):
         Choice().name()
+
+
+def test_an_unknown_stack_is_refused_whatever_name_the_environment_gives(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STACK_NAME", "shop")
+    kept("shop", tmp_path, pid=os.getpid())
+    with pytest.raises(UnknownStack, match="There is no stack 'nope'"):
+        Choice(kind="nope").resolve_name()
+    with pytest.raises(UnknownStack, match="There is no compose file"):
+        Choice(compose_file=tmp_path / "nope.yml").name()
+    with pytest.raises(UnknownEngine):
+        session._require_engine("lxc", kept("shop", tmp_path, pid=os.getpid()))
 
 
 def test_another_project_s_compose_file_brings_its_name_folder_and_variables(other: Path) -> None:
@@ -78,3 +92,17 @@ def test_a_stack_that_runs_without_a_requested_service_is_not_taken_for_it(
     with pytest.raises(UpElsewhere, match="only with backend, postgres"):
         session._require_services(services, stack)
     session._require_services(["backend"], stack)
+
+
+def test_a_running_stack_whose_run_folder_is_deleted_does_not_hinder_the_others(
+    other: Path, tmp_path: Path
+) -> None:
+    kept("gone", tmp_path / "deleted", pid=os.getpid())
+    assert Choice(compose_file=other).resolve_name() == "othershop"
+
+
+def test_a_stack_of_another_version_does_not_hinder_the_others(other: Path) -> None:
+    file = state.state_file("older")
+    file.parent.mkdir(parents=True)
+    file.write_text("{}")
+    assert Choice(compose_file=other).resolve_name() == "othershop"

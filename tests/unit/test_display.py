@@ -29,7 +29,7 @@ def test_the_first_cause_is_told_before_what_followed_with_its_evidence() -> Non
     assert "postgres failed: exited, exited with code 1 (0.5 s after its start)" in told
     assert "| no space" in told
     assert told.index("postgres failed") < told.index("then backend: dependency failed")
-    assert "inv logs --service postgres" in told
+    assert "inv logs postgres" in told
     assert str(RUN) in told
 
 
@@ -99,4 +99,4 @@ def drawn(table: Table, width: int) -> list[str]:
 def test_the_next_command_names_the_stack_that_failed(tmp_path: Path, file: str, option: str) -> None:
     (tmp_path / "request.json").write_text(json.dumps({"files": [file]}))
     events = [Event(at=0.0, kind="service", service="web", state="exited", text="exited with code 3")]
-    assert f"next: `inv logs{option} --service web`" in failure.failure(events, tmp_path)
+    assert f"next: `inv logs web{option}`" in failure.failure(events, tmp_path)

@@ -38,7 +38,7 @@ def words(found: Needs) -> list[str]:
 
 
 def test_the_file_that_the_dockerfile_installs_is_installed(project: Path) -> None:
-    text = "FROM python:3.13\nWORKDIR /app\nCOPY requirements/dev.txt /tmp/r.txt\nRUN pip install -r /tmp/r.txt\n"
+    text = "FROM python:3.13\nCOPY requirements/dev.txt /tmp/r.txt\nRUN pip install -r /tmp/r.txt\n"
     assert words(of(project, text)) == [f"-r {project}/requirements/dev.txt"]
 
 
@@ -50,7 +50,8 @@ def test_a_file_that_is_mounted_for_the_build_is_found_by_its_name(project: Path
 
 
 def test_options_that_say_how_pip_works_are_left_out(project: Path) -> None:
-    text = "FROM python:3.13\nRUN pip install -U pip && pip install --no-cache-dir -i https://x/ --pre 'a[b]>1' /wheels/*\n"
+    text = "FROM python:3.13\nRUN pip install -U pip && "
+    text += "pip install --no-cache-dir -i https://x/ --pre 'a[b]>1' c==$V /wheels/*\n"
     assert words(of(project, text)) == ["a[b]>1"]
 
 
@@ -60,9 +61,9 @@ def test_variables_of_the_image_are_known_in_its_commands(project: Path) -> None
 
 
 def test_a_stage_that_files_are_copied_from_counts_where_the_last_one_installs_nothing(project: Path) -> None:
-    text = "FROM python:3.13 AS one\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n"
+    text = "FROM python:3.13 AS one\nCOPY requirements/dev.txt .\nRUN pip install -r dev.txt\n"
     text += "FROM python:3.13\nCOPY --from=one /venv /venv\n"
-    assert words(of(project, text)) == [f"-r {project}/requirements.txt"]
+    assert words(of(project, text)) == [f"-r {project}/requirements/dev.txt"]
 
 
 def test_the_files_of_the_project_count_where_no_stage_installs_anything(project: Path) -> None:

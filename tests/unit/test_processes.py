@@ -65,8 +65,10 @@ def test_a_namespace_is_not_used_where_it_is_switched_off(monkeypatch: pytest.Mo
 
 def test_the_ports_of_a_process_and_its_descendants_are_found() -> None:
     server = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); "
-    server += "print(s.getsockname()[1], flush=True); time.sleep(60)"
-    script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {server!r}])"
+    server += "print(s.getsockname()[1], flush=True)"
+    script = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {server + '; time.sleep(60)'!r}])"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as parent:

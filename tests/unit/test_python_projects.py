@@ -1,4 +1,4 @@
-"""What a Python project installs: from requirements, from the locks of uv, Poetry and PDM, from pyproject.toml."""
+"""What a Python project installs: from requirements, a lock of uv, Poetry or PDM, or pyproject.toml."""
 
 from __future__ import annotations
 
@@ -48,6 +48,10 @@ version = "1"
 [package.source]
 type = "git"
 url = "https://example.com/mine.git"
+[[package]]
+name = "own"
+version = "2"
+git = "https://example.com/own.git"
 """
 
 

@@ -42,7 +42,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.limits.RequestLimitsMiddleware",
     "core.middleware.ProblemMiddleware",
-    "core.unavailable.DatabaseUnavailableMiddleware",
     "core.middleware.HeadMiddleware",
     "catalog.middleware.CachedProductMiddleware",
     "core.middleware.AdminSessionMiddleware",
@@ -119,6 +118,7 @@ SHOP_CURRENCY = "EUR"
 PAYMENT_PROVIDER = env.text("PAYMENT_PROVIDER", "sandbox")
 API_DOCS = env.flag("API_DOCS", True)
 TOKEN_HOURS = env.number("TOKEN_HOURS", 24 * 14, minimum=1)
+ANONYMOUS_SHARE_PERCENT = env.number("ANONYMOUS_SHARE_PERCENT", 50, minimum=1)
 RESERVATION_S = env.number("RESERVATION_S", 15 * 60, minimum=1)
 EVENT_STREAM = "shop.events"
 EVENT_STREAM_LENGTH = 100_000

@@ -11,3 +11,4 @@ PAYMENT_WEBHOOK_SECRET = vault.secret("PAYMENT_WEBHOOK_SECRET", "sandbox-webhook
 # Without a worker service beside it; with one, both may run.
 RUN_WORKER_IN_PROCESS = env.flag("RUN_WORKER_IN_PROCESS", True)
 RATE_LIMITS |= one_address.LIMITS
+ANONYMOUS_SHARE_PERCENT = env.number("ANONYMOUS_SHARE_PERCENT", 100, minimum=1)

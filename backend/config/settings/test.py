@@ -15,3 +15,4 @@ DATABASES["default"]["OPTIONS"].pop("init_command", None)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 PAYMENT_WEBHOOK_SECRET = vault.secret("PAYMENT_WEBHOOK_SECRET", "sandbox-webhook-secret")
 RATE_LIMITS |= {"login-address": "100000/hour", "register-address": "100000/hour"}
+ANONYMOUS_SHARE_PERCENT = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stack.engines.local import servers
 from stack.environments import service_environment
-from stack.errors import NotRunnable
+from stack.errors import LockMismatch, NotRunnable, PythonMissing, StackError
 from stack.plan import plan as planning
 from stack.plan.plan import Plan, ServicePlan
 from stack.plan.service_plan import Problem
@@ -15,18 +15,28 @@ def require_runnable(plan: Plan) -> None:
 
     Raises:
         NotRunnable: names every such service, each with its way out.
+        PythonMissing, LockMismatch: the only problem of the plan.
     """
-    found = {name: _problem(service) for name, service in plan.services.items()}
-    planning.require_runnable(plan, {name: problem for name, problem in found.items() if problem})
+    errors = {name: error for name, service in plan.services.items() if (error := _error(service))}
+    problems = [name for name, service in plan.services.items() if service.problem is not None]
+    if len(errors) == 1 and not problems and not isinstance(only := next(iter(errors.values())), NotRunnable):
+        raise only
+    planning.require_runnable(
+        plan,
+        {
+            name: Problem(sentence=f"services.{name}: {error.message}", way_out=error.hint)
+            for name, error in errors.items()
+        },
+    )
 
 
-def _problem(plan: ServicePlan) -> Problem | None:
+def _error(plan: ServicePlan) -> StackError | None:
     service = plan.service
     try:
         if plan.server_image or (service.build is None and service.local.command is None):
             servers.runner(plan.server_image or service.image or "")
         else:
             service_environment.require_installable(service, plan.image)
-    except NotRunnable as error:
-        return Problem(sentence=f"services.{plan.name}: {error.message}", way_out=error.hint)
+    except (NotRunnable, PythonMissing, LockMismatch) as error:
+        return error
     return None

@@ -1,0 +1,66 @@
+"""The lines of a service's log that show why it failed: tracebacks shortened, what stood before them kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from stack.display import log_lines
+from stack.records import service_logs
+from stack.records.timeline import Event
+
+SHOWN_LINES = 20
+READ_LINES = 2000
+TRACEBACK = "Traceback (most recent call last):"
+MARGIN_S = 0.1
+"""The log of a service may be written a moment after its end was seen."""
+
+_END_OF_TRACEBACK = re.compile(r"^\S")
+_CONSEQUENCE = re.compile(r"^(?:gunicorn\.errors\.)?HaltServer\b")
+"""Gunicorn's own exception after a worker has failed: a consequence, never the cause."""
+
+
+def of_event(event: Event, run: Path) -> list[str]:
+    """Return the last lines of the service's log up to the event, or those that the event itself carries."""
+    until = datetime.fromtimestamp(event.at + MARGIN_S, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    recorded = [text for stamp, text in service_logs.read(run, event.service) if stamp <= until]
+    return last_lines(recorded[-READ_LINES:] or event.evidence.splitlines())
+
+
+def last_lines(lines: Sequence[str], limit: int = SHOWN_LINES) -> list[str]:
+    """Return at most ``limit`` lines, the last ones after every traceback was shortened."""
+    blocks = list(_blocks(lines))
+    causes = [block for block in blocks if not _CONSEQUENCE.match(block[-1])]
+    shown = [line for block in causes or blocks for line in _shortened(block)]
+    return shown[-limit:]
+
+
+def _blocks(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Yield each traceback, with the exception that ends it, as one block; any other line by itself.
+
+    A structured line is its sentence and its exception.
+    """
+    block: list[str] = []
+    for text in lines:
+        for line in log_lines.readable(text).splitlines() or [""]:
+            if line.strip() == TRACEBACK:
+                if block:
+                    yield block
+                block = [line]
+            elif not block:
+                yield [line]
+            else:
+                block.append(line)
+                if _END_OF_TRACEBACK.match(line):
+                    yield block
+                    block = []
+    if block:
+        yield block
+
+
+def _shortened(block: Sequence[str]) -> list[str]:
+    """Return a traceback's first line, its last frame and its exception."""
+    short = block if len(block) <= 2 + log_lines.TRACEBACK_LINES else [block[0], "  ...", *block[-3:]]
+    return [line[:200] for line in short]

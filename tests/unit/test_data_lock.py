@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stack.data import lock
+from stack.errors import DataBusy
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACK_HOME", str(tmp_path))
+
+
+def test_a_second_command_says_that_it_waits_and_gives_up_in_the_end() -> None:
+    said: list[str] = []
+    with (
+        lock.exclusive("shop", say=said.append),
+        pytest.raises(DataBusy, match="has been changing the data of shop"),
+        lock.exclusive("shop", say=said.append, limit_s=0),
+    ):
+        pass
+    assert said == ["waiting for another command that changes the data of shop"]
+
+
+def test_the_data_of_another_stack_is_not_waited_for() -> None:
+    said: list[str] = []
+    with lock.exclusive("shop", say=said.append), lock.exclusive("other", say=said.append):
+        assert said == []
+
+
+def test_who_does_not_want_to_wait_is_told_at_once() -> None:
+    with lock.exclusive("shop", say=print), lock.exclusive_or_none("shop") as free:
+        assert not free
+    with lock.exclusive_or_none("shop") as free:
+        assert free

@@ -1,0 +1,62 @@
+"""The local engine names every service that it cannot run, before any of them starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stack.engines.local.runnable import require_runnable
+from stack.environments import interpreters
+from stack.environments.interpreters import Interpreter, PythonWish
+from stack.errors import NotRunnable, PythonMissing
+from stack.model import Build, Service, Stack
+from stack.plan import plan
+from stack.plan.plan import Plan
+
+
+@pytest.fixture(autouse=True)
+def no_other_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str, wish: PythonWish, say: object = None) -> Interpreter:
+        raise PythonMissing(f"{name} needs Python {wish.required}.", hint="Install one.")
+
+    monkeypatch.setattr(interpreters, "choose", missing)
+
+
+def make(*services: Service) -> Plan:
+    table = {service.name: service for service in services}
+    stack = Stack(name="shop", files=(), directory=Path("/w"), services=table)
+    return plan.make(stack, name="shop", engine="local", services=table, ports={}, folders={})
+
+
+def built(name: str, folder: Path, dockerfile: str, requires_python: str = ">=3.11") -> Service:
+    (folder / name).mkdir()
+    (folder / name / "pyproject.toml").write_text(
+        f'[project]\nname = "a"\nrequires-python = "{requires_python}"\n'
+    )
+    return Service(name=name, build=Build(context=folder / name, dockerfile_text=dockerfile))
+
+
+def test_problems_of_images_builds_and_pythons_are_one_error(tmp_path: Path) -> None:
+    services = make(
+        Service(name="proxy", image="traefik:3"),
+        built("old", tmp_path, "FROM python:3.99\nCMD run\n", ">=3.99"),
+        built("bare", tmp_path, "FROM nginx\n"),
+        built("well", tmp_path, "FROM python:3.13\nCMD run\n"),
+        Service(name="db", image="postgres:15"),
+    )
+    with pytest.raises(NotRunnable) as caught:
+        require_runnable(services)
+    lines = caught.value.message.splitlines()
+    assert lines[0] == "3 services cannot run on the local engine:"
+    assert [line.split(":")[0] for line in lines[1:]] == [
+        "  services.proxy",
+        "  services.old",
+        "  services.bare",
+    ]
+    assert all(line.endswith(("engine docker).", "engine docker.", "Install one.")) for line in lines[1:])
+
+
+def test_a_missing_python_alone_keeps_its_own_exit_code(tmp_path: Path) -> None:
+    with pytest.raises(PythonMissing, match=r"old needs Python >=3\.99"):
+        require_runnable(make(built("old", tmp_path, "FROM python:3.99\nCMD run\n", ">=3.99")))
