@@ -24,6 +24,7 @@ from stack.engines import registry
 from stack.engines.protocol import Engine
 from stack.errors import ServiceFailed, StackError
 from stack.guardian import control_socket, disposable, variables
+from stack.guardian.changes import change
 from stack.guardian.end import Ended, until_end
 from stack.guardian.preparation import load, make_plan, site_of
 from stack.guardian.supervisor import Supervisor
@@ -214,32 +215,9 @@ class Guardian:
             self._end("`inv down`")
             return Reply(outcome=Outcome.DONE)
         assert self.supervisor is not None, "the socket is opened after it is made"
-        unknown = tuple(name for name in command.services if name not in self.supervisor.runs)
-        if unknown:
-            return Reply(outcome=Outcome.UNKNOWN_SERVICE, services=unknown)
-        names = [name for name in self.supervisor.runs if name in command.services]
-        try:
-            not_ready = await self._change(self.supervisor, command.action, names)
-        except Exception as error:
-            logging.getLogger("stack").exception("%s", command)
-            known = as_stack_error(error, run=self._request.run)
-            return Reply(outcome=Outcome.FAILED, error=known.message, hint=known.hint, code=known.code)
-        return Reply(outcome=Outcome.NOT_READY if not_ready else Outcome.DONE, services=not_ready)
-
-    async def _change(self, supervisor: Supervisor, action: Action, names: list[str]) -> tuple[str, ...]:
-        """Stop, rebuild and start services, in start order; return those that did not become ready."""
-        if action in {Action.RESTART, Action.REBUILD}:
-            names = supervisor.with_dependents(names)
-        if action is not Action.START:
-            for name in reversed(names):
-                await supervisor.stop(name)
-        if action is Action.STOP:
-            return ()
-        if action is Action.START:
-            names = [name for name in names if not supervisor.runs[name].is_running]
-        if action is Action.REBUILD and self._engine is not None:
-            await self._engine.refresh(names, self._timeline.note)
-        return tuple(verdict.service for verdict in await supervisor.start(names) if not verdict.good)
+        assert self._engine is not None
+        note, run = self._timeline.note, self._request.run
+        return await change(self.supervisor, self._engine, command, note=note, run=run)
 
     def _store(self, plan: Plan) -> None:
         """Store the plan and the stack's addresses; the run's folder gets a redacted copy of the plan."""
