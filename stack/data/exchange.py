@@ -37,8 +37,11 @@ END_LIMIT_S = 10.0
 NO_DATABASE = 0
 """The number of no database (InvalidOid): nothing comes in."""
 
-ENDED = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = ANY(%s)"
-LEFT = "SELECT count(*) FROM pg_stat_activity WHERE datname = ANY(%s)"
+SESSIONS = "FROM pg_stat_activity WHERE datname = ANY(%s) AND backend_type = 'client backend'"
+"""Autovacuum is not ours to end; a rename and a copy end it themselves."""
+
+ENDED = f"SELECT count(pg_terminate_backend(pid)) {SESSIONS}"
+LEFT = f"SELECT count(*) {SESSIONS}"
 
 
 @dataclass(frozen=True, kw_only=True)

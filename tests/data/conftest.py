@@ -10,6 +10,8 @@ import pytest
 
 from data.stack import Stack, running
 
+LOGGING = str(Path(__file__).parent / "logging.yml")
+
 
 @pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
@@ -22,7 +24,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def stack(home: Path) -> Iterator[Stack]:
     """The stack with Postgres and Redis."""
-    with running(home / "local") as running_stack:
+    with running(home / "local", "local", "--file", LOGGING) as running_stack:
         yield running_stack
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from data.conftest import LOGGING
 from data.stack import Stack, running
 from stack.commands.data_access import Access
 from stack.control import guardians
@@ -87,26 +88,14 @@ def watched(stack: Stack) -> Iterator[Stack]:
     stack.typed("stop", "worker")
     stack.typed("reset-db")  # waits for the spare of the first one, so that nothing goes on in the background
     wait_for_spare(stack)
-    with logging_statements(stack):
-        yield stack
+    yield stack
     stack.typed("start", "worker")
-
-
-@contextmanager
-def logging_statements(stack: Stack) -> Iterator[None]:
-    with stack.sql("template1") as cursor:
-        cursor.execute("ALTER SYSTEM SET log_statement = 'all'")
-        cursor.execute("SELECT pg_reload_conf()")
-    yield
-    with stack.sql("template1") as cursor:
-        cursor.execute("ALTER SYSTEM RESET log_statement")
-        cursor.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="module")
 def stranger(home: Path) -> Iterator[Stack]:
     """A Postgres that belongs to another stack."""
-    with running(home / "stranger", "local", "--service", "postgres") as other, logging_statements(other):
+    with running(home / "stranger", "local", "--service", "postgres", "--file", LOGGING) as other:
         yield other
 
 
