@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from importlib import metadata
 from pathlib import Path
 
+from stack import __version__
 from stack.commands import data_access
 from stack.commands.data_access import Access
 from stack.control.choice import Choice
@@ -33,7 +33,7 @@ def run(choice: Choice, *, path: str, recipients: list[str]) -> None:
             access.server,
             access.redis,
             access.clients(),
-            Origin(project=access.plan.stack.name, version=metadata.version("ecommerce-stack")),
+            Origin(project=access.plan.stack.name, version=__version__),
             encrypt=encrypt,
             progress=progress,
         )

@@ -54,6 +54,10 @@ WORK = (
     Case(typed='psql "selec"', code=1, err=r"ERROR: +syntax error"),
     Case(typed='redis-cli "set cli-key 1" --stack local', out=r"^OK\n$"),
     Case(typed='redis-cli --command "get cli-key"', out=r'^"?1"?\n$'),
+    Case(
+        typed="seed --products 1005 --orders 2 --seed 7 --stack local",
+        out=r"^cli-\w+: 1005 products and 2 past orders \([\d.]+ s\)\n$",
+    ),
     Case(typed="restart redis", out=r"^redis: restarted and ready\n$"),
     Case(typed="restart --service api-gateway --stack local", out=r"^api-gateway: restarted and ready\n$"),
     Case(typed="up", out=r"is up already \({engine}\)\n  BACKEND_URL +http://127\.0\.0\.1:\d+\n"),
@@ -76,6 +80,7 @@ REFUSALS = (
     Case(typed="logs nope", code=13, err=r"^error: There is no log of 'nope'\."),
     Case(typed="logs --tail many", code=32, err=r"^error: --tail 'many' is not a whole number\."),
     Case(typed="logs --since yesterday", code=32, err=r"^error: --since 'yesterday' is not a duration\."),
+    Case(typed="seed --products many", code=32, err=r"^error: --products: 'many' is not a number"),
     Case(typed="restart nope", code=13, err=r"^error: There is no service 'nope'"),
     Case(typed="stop nope", code=13, err=r"^error: There is no service 'nope'"),
     Case(typed="start nope", code=13, err=r"^error: There is no service 'nope'"),
