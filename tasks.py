@@ -424,4 +424,5 @@ namespace = Collection(
     up, down, stop, start, restart, build, ps, stacks_, logs, health, exec_, run, shell, manage, psql,
     redis_cli, reset_db, seed, snapshot, backup, restore, dashboard, prune, stats, doctor, config,
 )  # fmt: skip
+bare_words.require_verb(namespace, sys.argv[1:])
 bare_words.allow(namespace, sys.argv[1:], options=("service", "command", "verb", "name", "path"))

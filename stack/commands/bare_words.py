@@ -32,6 +32,19 @@ def allow(tasks: Collection, arguments: Sequence[str], *, options: Sequence[str]
         task.positional = (*task.positional, option)
 
 
+def require_verb(tasks: Collection, arguments: Sequence[str]) -> None:
+    """Read the word after a task that has a verb as its verb, even where it is a command, too.
+
+    `inv snapshot restore monday` is one command, though there is `inv restore`. Where help is asked for,
+    nothing is required, because invoke would read `--help` as the verb.
+    """
+    if {"-h", "--help"} & set(arguments):
+        return
+    for name in set(tasks.task_names) & set(arguments[:-1]):
+        if _is_free(tasks[name], "verb"):
+            tasks[name].positional = (*tasks[name].positional, "verb")
+
+
 def _task_with_unknown_word(tasks: Collection, arguments: Sequence[str]) -> Task[Any] | None:
     """Return the task whose arguments contain the first word that invoke's parser does not know."""
     contexts = copy.deepcopy(tasks).to_contexts()  # a copy, because building contexts uses up the help texts

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from stack.commands import down, exec, exit_code, health, logs, ps, start_stop, up
+from stack.commands import down, exec, exit_code, health, logs, prune, ps, start_stop, up
 from stack.control.choice import Choice
 
 KIND = "toys"
@@ -28,7 +28,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def say(typed: argparse.Namespace) -> int | None:
-    """Run the command."""
+    """Clean up after killed stacks, as every command of `inv` does, and run the command."""
+    prune.clean_up_killed_stacks()
     choice = Choice(
         kind=KIND,
         engine=typed.engine,

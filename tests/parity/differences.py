@@ -24,9 +24,9 @@ def _local(case: str, fact: str, actual: str, reason: str) -> Difference:
     return Difference(case=case, fact=fact, engine="local", actual=actual, reason=reason)
 
 
-ONE_ADDRESS = (
-    "Processes of one machine share its address: names become 127.0.0.1 and a port, and HOST and PORT say"
-    " where to listen. A container has an address of its own and listens on the port the file says."
+HOST_AND_PORT = (
+    "HOST and PORT say where to listen, because without networks (`STACK_NETWORKS=0`) it is not the address"
+    " that the file says. A container always listens on the port the file says."
 )
 NO_WALLS = (
     "A process of this machine sees the machine's files, and runs as the user who started the stack."
@@ -34,21 +34,13 @@ NO_WALLS = (
 )
 
 DIFFERENCES: Final = (
-    _local("environment", "HOST", "127.0.0.1", ONE_ADDRESS),
-    _local("environment", "PORT", "a host port", ONE_ADDRESS),
+    _local("environment", "HOST", "0.0.0.0", HOST_AND_PORT),
+    _local("environment", "PORT", "a host port", HOST_AND_PORT),
     _local(
         "environment",
         "HOSTNAME",
         "",
         "A process has the name of its machine; a container's name is set by its engine.",
-    ),
-    _local("addresses", "PEER as web sees it", "http://127.0.0.1:PORT/health", ONE_ADDRESS),
-    _local(
-        "addresses",
-        "published ports of hidden",
-        "8000",
-        "What services say to each other goes over the loopback address here, so an exposed port has a"
-        " host port too.",
     ),
     _local(
         "tmpfs",

@@ -97,7 +97,7 @@ def dies_at_the_start(stack: ToyStack) -> Facts:
     services={"web": toy(environment={"DIES": "0"})},
     expected={
         "exit code of up": "3",
-        "web": "exited: ended on its own with exit code 0, but no service waits for its completion",
+        "web": "exited: ended on its own with exit code 0, but it has a health check, so it is no job",
     },
 )
 def ends_with_0(stack: ToyStack) -> Facts:
@@ -109,7 +109,7 @@ def ends_with_0(stack: ToyStack) -> Facts:
     "hangs",
     "A service accepts connections and never answers: is that distinguished from a service that is down?",
     services={"web": toy(environment={"HANGS": "1"})},
-    expected={"exit code of up": "3", "web": "timed out", "it is reported to hang": "yes", "left": "nothing"},
+    expected={"exit code of up": "5", "web": "timed out", "it is reported to hang": "yes", "left": "nothing"},
 )
 def hangs(stack: ToyStack) -> Facts:
     up = stack.up("--timeout", "4")
@@ -150,7 +150,7 @@ def no_such_program(stack: ToyStack) -> Facts:
         ),
     },
     expected={
-        "exit code of up": "3",
+        "exit code of up": "6",
         "patient": "ready",
         "strict": "unhealthy",
         "strict is given up within 5 s": "yes",
@@ -190,7 +190,7 @@ def start_period(stack: ToyStack) -> Facts:
         ),
     },
     expected={
-        "exit code of up": "3",
+        "exit code of up": "6",
         "web": "ready",
         "unmarked": "unhealthy",
         "its output is shown": "yes",

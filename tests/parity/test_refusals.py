@@ -193,7 +193,8 @@ def test_killed_in_the_middle_of_a_build(stack: ToyStack) -> None:
     command = started(stack)
     assert stack.wait(lambda: running(seconds))
     kill(stack, command)
-    assert f"cleaned up after {stack.name}, whose guardian was killed" in stack.run("ps").out
+    ended = stack.run("ps")
+    assert f"cleaned up after {stack.name}, whose guardian was killed" in ended.out + ended.err
     assert stack.leftovers() == "nothing"
     assert stack.wait(lambda: not running(seconds))
 
@@ -203,7 +204,8 @@ def test_killed_in_the_middle_of_up(stack: ToyStack) -> None:
     command = started(stack)
     assert stack.wait(lambda: "container" in stack.leftovers() and stack.history("web") == "starting")
     kill(stack, command)
-    assert f"cleaned up after {stack.name}, whose guardian was killed" in stack.run("ps").out
+    ended = stack.run("ps")
+    assert f"cleaned up after {stack.name}, whose guardian was killed" in ended.out + ended.err
     assert stack.leftovers() == "nothing"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import os
 import secrets
@@ -115,9 +116,10 @@ class ToyStack:
         return " ".join(event.service for event in self.events() if event.state == state)
 
     def history(self, service: str) -> str:
-        """Return the states of one service in order, from its start."""
+        """Return the states of one service in order, from its start; a repeated state counts once."""
         states = [e.state for e in self.events() if e.service == service]
-        return " > ".join(state for state in states if state not in {"building", "waiting"})
+        changes = (state for state, _ in itertools.groupby(states))
+        return " > ".join(state for state in changes if state not in {"building", "waiting"})
 
     def verdict(self, service: str) -> str:
         """Return the last final state of a service, and how it ended."""

@@ -30,8 +30,17 @@ def psql(c, command=None, stack="local"):
 def ps(c):
     print("ps")
 
-namespace = Collection(logs, exec, psql, ps)
-bare_words.allow(namespace, sys.argv[1:], options=("service", "command"))
+@task
+def snapshot(c, verb=None, name=None, stack="local"):
+    print("snapshot", verb, name, stack)
+
+@task
+def restore(c, path=None):
+    print("restore", path)
+
+namespace = Collection(logs, exec, psql, ps, snapshot, restore)
+bare_words.require_verb(namespace, sys.argv[1:])
+bare_words.allow(namespace, sys.argv[1:], options=("service", "command", "name", "path"))
 """
 
 
@@ -58,6 +67,11 @@ def inv(tmp_path: Path) -> object:
         ("logs --service backend", "logs backend False "),
         ("exec backend env", "exec backend env"),
         ("--echo psql --stack ci select", "psql select ci"),
+        ("snapshot", "snapshot None None local"),
+        ("snapshot restore monday", "snapshot restore monday local"),
+        ("snapshot --stack ci restore monday", "snapshot restore monday ci"),
+        ("snapshot restore --name monday", "snapshot restore monday local"),
+        ("restore monday", "restore monday"),
         ("logs backend ps", "logs backend False \nps"),
     ],
 )
@@ -75,5 +89,6 @@ def test_a_word_too_many_is_refused(inv, typed: str) -> None:
 
 def test_help_and_completion_know_the_options_as_before(inv) -> None:
     assert "--service=STRING   which one" in inv("logs", "--help").stdout
+    assert "--verb=STRING" in inv("snapshot", "--help").stdout
     completed = inv("--complete", "--", "inv logs backend --f").stdout.split()
     assert {"--follow", "--service", "--since"} <= set(completed)
