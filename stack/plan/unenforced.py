@@ -24,7 +24,7 @@ MEANINGLESS: Final = frozenset(
 )
 """Keys that describe an image or a container, and say nothing about a process.
 
-``deploy`` is read for its replicas and limits; ``init`` reaps orphans, as the guardian does.
+``deploy`` is read for its replicas and limits.
 """
 
 
@@ -57,7 +57,7 @@ def _is_mounted(service: Service, folder: str) -> bool:
 
 _SHARED: Final = "A process shares the resources of the machine."
 _RIGHTS: Final = "A process has the rights of the user who starts the stack."
-_NETWORK: Final = "A process uses the network of the machine."
+_NETWORK: Final = "A process uses the network that the stack gives it, else the machine's."
 
 UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
     _field("mem_limit", _SHARED, lambda service: service.limits.memory_bytes is not None),
@@ -98,12 +98,12 @@ UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
     ),
     _field(
         "hostname, container_name, aliases",
-        "A service is reached by its own name only.",
+        "Where services share the network of the machine, a service is reached by its own name only.",
         lambda service: bool(service.hostnames),
     ),
     _field(
         "extra_hosts",
-        "Names are resolved as everywhere on the machine.",
+        "Where services share the network of the machine, names are resolved as everywhere on it.",
         lambda service: bool(service.extra_hosts),
     ),
     *_others("external_links", "Containers of other projects are not reached."),
