@@ -22,14 +22,14 @@ DROPPED_COLUMN = """
 from django.db import migrations
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0003_one_currency_a_product")]
+    dependencies = [("catalog", "0004_brand_index")]
     operations = [migrations.RemoveField("product", "brand")]
 """
 BLOCKING_INDEX = """
 from django.db import migrations, models
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0003_one_currency_a_product")]
+    dependencies = [("catalog", "0004_brand_index")]
     operations = [migrations.AddIndex("product", models.Index(fields=["image_url"], name="by_image"))]
 """
 
@@ -107,10 +107,10 @@ def test_each_linter_refuses_what_the_other_lets_pass(
     postgres: Backend, tmp_path: Path, text: str, linter: str
 ) -> None:
     changed = copy_of_backend(tmp_path)
-    (changed / "catalog" / "migrations" / "0004_bad.py").write_text(text)
+    (changed / "catalog" / "migrations" / "0005_bad.py").write_text(text)
     backend = replace(postgres, project=changed, settings="config.settings.lint")
-    assert linting.unreleased(changed) == [("catalog", "0004_bad")]
-    found = linting.complaints(backend, "catalog", "0004_bad")
+    assert linting.unreleased(changed) == [("catalog", "0005_bad")]
+    found = linting.complaints(backend, "catalog", "0005_bad")
     assert any(complaint.startswith(linter) for complaint in found), found
 
 
