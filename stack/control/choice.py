@@ -94,9 +94,11 @@ class Choice:
             return self._running_from_file() or self.name()
         if self.kind in state.names():
             return self.kind
-        if names.NAME.fullmatch(self.kind) and (name := self._own_name()) in state.names():
+        is_renamed = bool(os.environ.get("STACK_NAME"))
+        if not is_renamed and names.NAME.fullmatch(self.kind) and (name := self._own_name()) in state.names():
             return name
-        self._file_of_kind()
+        if self.work_tree.is_dir():
+            self._file_of_kind()
         return self.name()
 
     def _running_from_file(self) -> str | None:

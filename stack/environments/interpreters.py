@@ -86,7 +86,8 @@ def search_path() -> str:
     home = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
     others = [entry for entry in entries if Path(entry) != home / "shims"]
-    return os.pathsep.join([*others, *map(str, sorted(home.glob("versions/*/bin"), reverse=True))])
+    versions = home.glob("versions/*/bin") if os.access(home, os.R_OK | os.X_OK) else ()
+    return os.pathsep.join([*others, *map(str, sorted(versions, reverse=True))])
 
 
 def _find(specifier: str) -> Interpreter | None:

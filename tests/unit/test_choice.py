@@ -57,6 +57,13 @@ def test_an_unknown_stack_is_refused_whatever_name_the_environment_gives(
         session._require_engine("lxc", kept("shop", tmp_path, pid=os.getpid()))
 
 
+def test_a_stack_named_by_the_environment_is_found_after_its_work_tree_was_deleted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STACK_NAME", "shop")
+    assert Choice(kind="toy", work_tree=tmp_path / "gone").resolve_name() == "shop"
+
+
 def test_another_project_s_compose_file_brings_its_name_folder_and_variables(other: Path) -> None:
     choice = Choice(compose_file=other)
     assert choice.name() == "othershop"
