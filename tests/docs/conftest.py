@@ -50,7 +50,8 @@ def reader() -> Iterator[Reader]:
         surroundings = environment(work, ports)
         if ENGINE == "docker":
             require_free_names()
-            install = [sys.executable, "-m", "pip", "--python", folder / ".venv", "install", "-e", folder]
+            python = folder / ".venv" / "bin" / "python"
+            install = [python, "-m", "pip", "install", "--quiet", "-e", folder]
             subprocess.run(install, env=surroundings, check=True)
         yield Reader(folder=folder, environment=surroundings, ports=ports)
         for kind in ("local", "ci") if ENGINE == "docker" else ():

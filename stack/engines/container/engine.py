@@ -84,7 +84,7 @@ class ContainerEngine:
 
     async def start(self, plan: ServicePlan, log: Log) -> Running:
         container = resources.container_of(self._name, plan.name)
-        since = await self._last_end(container) if container in self._lived else None
+        since = await self._now() if container in self._lived else None
         self._lived.add(container)
         try:
             await self._call("start", container)
@@ -92,11 +92,15 @@ class ContainerEngine:
             raise explain(error, service=plan.name) from error
         return Container(self._program, container, log, since=since)
 
-    async def _last_end(self, container: str) -> str:
-        """Where the log of a container that lived before goes on; `docker logs` keeps all its lives."""
-        if self._program == "podman":  # its account of the end is older than the last line; its clock is ours
+    async def _now(self) -> str:
+        """Where the log of a container that lived before goes on; `docker logs` keeps all its lives.
+
+        It is the time of the engine's clock, not the end of the last life: the engine may read the last
+        lines after it has noted that end.
+        """
+        if self._program == "podman":  # its clock is ours
             return datetime.now(UTC).isoformat()
-        return await self._call("inspect", "--format", "{{json .State.FinishedAt}}", container)
+        return await self._call("info", "--format", "{{json .SystemTime}}")
 
     async def refresh(self, services: list[str], say: Say) -> None:
         """Make the images of what was saved, and containers of them."""
