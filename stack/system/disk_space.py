@@ -35,5 +35,6 @@ def disk_full(folder: Path) -> DiskFull:
 
 
 def reports_full_disk(output: str) -> bool:
-    """Return whether a program failed for want of room."""
-    return "No space left on device" in output or "os error 28" in output or "Disk quota exceeded" in output
+    """Return whether a program failed for want of room; the container engines say it in lower case."""
+    text = output.lower()
+    return any(words in text for words in ("no space left on device", "os error 28", "disk quota exceeded"))

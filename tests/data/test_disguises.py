@@ -30,7 +30,8 @@ from stack.records.state import StackState
 
 STATEMENT = re.compile(r"LOG:  statement: (.*)")
 READS = ("SELECT", "SET", "SHOW", "BEGIN", "COMMIT", "ROLLBACK")
-OWN_URL = "postgresql://postgres:postgres@127.0.0.1:{port}/postgres"
+OWN_URL = "postgresql://postgres:postgres@{place}/postgres"
+ON_LOOPBACK = "postgresql://postgres:postgres@{host}:{port}/postgres"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,9 @@ DISGUISES = {
     "host name": Disguise(
         backend={"DATABASE_URL": "postgresql://u:p@db.example.com/postgres"}, reason="leads to"
     ),
-    "alias": Disguise(backend={"DATABASE_URL": OWN_URL.replace("127.0.0.1", "localhost")}, reason="leads to"),
+    "alias": Disguise(
+        backend={"DATABASE_URL": ON_LOOPBACK.replace("{host}", "localhost")}, reason="leads to"
+    ),
     "socket": Disguise(backend={"DATABASE_URL": OWN_URL + "?host=/var/run/postgresql"}, reason="leads to"),
     "another port on loopback": Disguise(
         backend={"DATABASE_URL": "postgresql://postgres:postgres@127.0.0.1:5999/postgres"}, reason="leads to"
@@ -61,9 +64,7 @@ DISGUISES = {
         own={"DJANGO_SETTINGS_MODULE": "shop.settings.prod"}, reason="not disposable"
     ),
     "database name": Disguise(
-        backend={
-            "DATABASE_URL": OWN_URL.replace("/postgres", "/shop_production", 1)[: -len("/postgres")] + "/prod"
-        },
+        backend={"DATABASE_URL": OWN_URL.removesuffix("/postgres") + "/prod"},
         reason="by its name",
     ),
     "another store": Disguise(backend={"REDIS_URL": "redis://cache.example.com:6379/0"}, reason="leads to"),
@@ -77,7 +78,7 @@ DISGUISES = {
     "mark of another cluster": Disguise(
         comment=lambda text: re.sub('"cluster": "[^"]*"', '"cluster": "1"', text), reason="was copied"
     ),
-    "tunnel": Disguise(tunnel=True, reason="keeps its data in"),
+    "tunnel": Disguise(tunnel=True, reason="keeps its data in|is not the container of"),
 }
 
 
@@ -134,8 +135,12 @@ def attempt_reset(plan: Plan, state: StackState, own: Mapping[str, str]) -> None
 def in_disguise(plan: Plan, environment: Mapping[str, str], state: StackState) -> Plan:
     """Return the plan with other variables for the backend, and the ports of ``state``."""
     ports = state.ports["postgres"]
-    own = OWN_URL.replace("{port}", str(ports[5432]))
-    values = {key: value.replace("{port}", str(ports[5432])) for key, value in environment.items()}
+    port = str(ports[5432])
+    place = f"127.0.0.1:{port}" if state.engine == "local" else "postgres:5432"
+    own = OWN_URL.replace("{place}", place)
+    values = {
+        key: value.replace("{place}", place).replace("{port}", port) for key, value in environment.items()
+    }
     changed = {
         name: replace(service, environment={**service.environment, "DATABASE_URL": own})
         for name, service in plan.services.items()
