@@ -24,7 +24,7 @@ class Caller(Enum):
 
     ANYBODY = "anybody"
     CUSTOMER = "a customer, by a bearer token"
-    BUYER = "a customer, or the holder of a cart's token"
+    BUYER = "a customer, or the holder of a cart's token; anybody else has no cart and no orders"
     NEW_BUYER = "a buyer, or somebody who becomes one by this request"
     GUEST = "somebody who logs in; the cart of a token becomes theirs"
     PROVIDER = "a payment provider, by its signature"
@@ -33,7 +33,7 @@ class Caller(Enum):
 SECURITY: dict[Caller, list[dict[str, list[str]]]] = {
     Caller.ANYBODY: [],
     Caller.CUSTOMER: [{"Bearer": []}],
-    Caller.BUYER: [{"Bearer": []}, {"CartToken": []}],
+    Caller.BUYER: [{"Bearer": []}, {"CartToken": []}, {}],
     Caller.NEW_BUYER: [{"Bearer": []}, {"CartToken": []}, {}],
     Caller.GUEST: [{"CartToken": []}, {}],
     Caller.PROVIDER: [],
