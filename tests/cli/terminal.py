@@ -77,8 +77,8 @@ class Terminal:
         self.output = self.output[match.end() :]
 
     def type(self, line: str) -> None:
-        """Type a line."""
-        os.write(self._master, line.encode() + b"\n")
+        """Type a line; Enter is a carriage return, which the terminal translates unless it is raw."""
+        os.write(self._master, line.encode() + b"\r")
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
