@@ -49,14 +49,18 @@ def reader() -> Iterator[Reader]:
         surroundings = environment(work, ports)
         if ENGINE == "docker":
             require_free_names()
-            python = folder / ".venv" / "bin" / "python"
-            install = [python, "-m", "pip", "install", "--quiet", "-e", folder]
-            subprocess.run(install, env=surroundings, check=True)
+            install(folder, surroundings)
         yield Reader(folder=folder, environment=surroundings, ports=ports)
         for kind in ("local", "ci") if ENGINE == "docker" else ():
             docker("compose", "-f", str(folder / f"docker-compose.{kind}.yml"), "down", "-v")
         if (folder / ".venv" / "bin" / "inv").exists():
             subprocess.run(["inv", "prune", "--all"], cwd=folder, env=surroundings, check=True, timeout=120)
+
+
+def install(folder: Path, surroundings: Mapping[str, str]) -> None:
+    """Install the project into the clone's environment, as the README's first command does."""
+    python = folder / ".venv" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "-e", folder], env=surroundings, check=True)
 
 
 def require_free_names() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from docs.conftest import Reader
+from docs.conftest import Reader, install
 from stack.system.directories import ROOT
 
 BLOCK = re.compile(r"^( *)```yaml\n( *my-service:\n.*?)^\1```$", re.MULTILINE | re.DOTALL)
@@ -39,6 +39,8 @@ def recipe(page: str) -> str:
 def extended(request: pytest.FixtureRequest, reader: Reader) -> Iterator[str]:
     """The kind of a stack whose compose file has the service of its page's recipe."""
     kind: str = request.param
+    install(reader.folder, reader.environment)
+    inv(reader, "down", "--stack", kind, "--volumes")  # the pages may have left it running
     folder = reader.folder / "my-service"
     folder.mkdir()
     (folder / "main.py").write_text(SERVICE)
