@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,4 +43,7 @@ def test_a_command_that_ends_the_shell_is_an_error(shell: Shell) -> None:
 def test_nothing_that_was_started_outlives_the_shell(tmp_path: Path) -> None:
     with Shell(tmp_path, os.environ) as shell:
         pid = int(shell.type("sleep 60 & echo $!").output)
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    with contextlib.suppress(psutil.NoSuchProcess):
+        left = psutil.Process(pid)
+        psutil.wait_procs([left], timeout=5)  # a killed process ends soon, not at once
+        assert left.status() == psutil.STATUS_ZOMBIE

@@ -71,8 +71,8 @@ def test_the_running_interpreter_is_outside_any_environment() -> None:
 
 
 def test_a_pyenv_of_another_account_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "pyenv" / "versions" / "3.12.1" / "bin").mkdir(parents=True)
+    (tmp_path / "pyenv" / "versions" / "9.9.9" / "bin").mkdir(parents=True)
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
-    assert "3.12.1" in interpreters.search_path()
+    assert "9.9.9" in interpreters.search_path()
     monkeypatch.setattr("stack.environments.interpreters.os.access", lambda path, mode: False)
-    assert "3.12.1" not in interpreters.search_path()
+    assert "9.9.9" not in interpreters.search_path()
