@@ -28,7 +28,7 @@ from stack.engines.local.engine import LocalEngine
 from stack.engines.local.process import Launch
 from stack.engines.protocol import Site
 from stack.environments import virtualenv
-from stack.plan import plan
+from stack.plan import plan, ports
 from stack.records import port_leases
 from stack.system import programs
 
@@ -50,7 +50,7 @@ async def prepare() -> tuple[list[BareService], dict[str, str], Path]:
     folder = Path(tempfile.mkdtemp(prefix="floor-", dir="/dev/shm"))
     site = Site(name="floor", folder=folder, scratch=folder, run=folder, token="floor", ephemeral=True)
     engine = LocalEngine()
-    targets = plan.targets(loaded, loaded.services, engine="local")
+    targets = ports.targets(loaded, loaded.services, engine="local", networks=False)
     leased, _ = port_leases.lease("floor", loaded.services, targets, alive={"floor"})
     made = plan.make(
         loaded,
