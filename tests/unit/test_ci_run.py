@@ -28,7 +28,7 @@ def test_every_session_is_in_ci_or_has_a_reason_not_to_be() -> None:
     assert sessions - RUN == set(ELSEWHERE)
 
 
-@pytest.mark.parametrize("name", ["faults", "docs", "cli", "data"])
+@pytest.mark.parametrize("name", ["faults", "cli", "data"])
 def test_a_session_that_knows_engines_runs_on_both(name: str) -> None:
     assert len(re.findall(rf"nox -s {name}\n", TEXT)) == 2
     assert f"{name.upper()}_ENGINE=docker nox -s {name}\n" in TEXT
