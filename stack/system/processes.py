@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -75,16 +76,27 @@ def children(pid: int) -> list[int]:
     return []
 
 
+def _with_descendants(pid: int) -> list[int]:
+    """Return a process and all that came from it; on Linux without looking at every other process."""
+    if sys.platform != "linux":
+        import psutil
+
+        return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+    found = [pid]
+    for each in found:
+        found += children(each)  # the list grows while it is walked, until no process has a child
+    return found
+
+
 def listening(pid: int) -> set[int]:
     """Return the TCP ports at which a process or one that came from it listens, as far as we may see."""
     import psutil
 
     ports: set[int] = set()
     with contextlib.suppress(psutil.Error, OSError):
-        first = psutil.Process(pid)
-        for process in [first, *first.children(recursive=True)]:
+        for each in _with_descendants(pid):
             with contextlib.suppress(psutil.Error, OSError):
-                ports |= _listening_of(process.pid)
+                ports |= _listening_of(each)
     return ports
 
 
