@@ -9,8 +9,9 @@ from stack.errors import StackError
 
 
 def say(text: str = "") -> None:
-    """Print a sentence."""
-    print(text, flush=True)
+    """Print a sentence, with the end of its line in one write: Ctrl-C never cuts a line in two."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def print_error(error: StackError) -> None:

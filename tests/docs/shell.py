@@ -75,7 +75,8 @@ class Shell:
         while mark not in output or not output.endswith("\n"):
             assert time.monotonic() < deadline, f"$ {line}\ndid not end in {LIMIT_S:g} s:\n{output}"
             output += self._read(line, output)
-            if interrupt_when is not None and not interrupted and output.strip() and interrupt_when(output):
+            whole_lines = output[: output.rfind("\n") + 1]
+            if interrupt_when and not interrupted and whole_lines.strip() and interrupt_when(whole_lines):
                 interrupted = self._interrupt()
         text, _, rest = output.rpartition(f"\n{mark} ")
         return Printed(output=text, code=int(rest.split()[0]))

@@ -100,3 +100,17 @@ def test_the_next_command_names_the_stack_that_failed(tmp_path: Path, file: str,
     (tmp_path / "request.json").write_text(json.dumps({"files": [file]}))
     events = [Event(at=0.0, kind="service", service="web", state="exited", text="exited with code 3")]
     assert f"next: `inv logs web{option}`" in failure.failure(events, tmp_path)
+
+
+def test_a_line_and_its_end_are_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two writes Ctrl-C would put its own line behind half of another."""
+    writes: list[str] = []
+
+    class Terminal(io.StringIO):
+        def write(self, text: str) -> int:
+            writes.append(text)
+            return len(text)
+
+    monkeypatch.setattr("sys.stdout", Terminal())
+    messages.say("GET /health/ 200")
+    assert writes == ["GET /health/ 200\n"]

@@ -35,6 +35,12 @@ def test_ctrl_c_ends_the_command_and_not_the_shell(shell: Shell) -> None:
     assert shell.type("echo still here").output == "still here\n"
 
 
+def test_ctrl_c_waits_for_the_end_of_a_line(shell: Shell) -> None:
+    ticking = "printf tick; sleep 0.3; echo; sleep 60"
+    printed = shell.type(f"bash -c '{ticking}'", interrupt_when=lambda output: "tick" in output)
+    assert printed.output == "tick\n"
+
+
 def test_a_command_that_ends_the_shell_is_an_error(shell: Shell) -> None:
     with pytest.raises(AssertionError, match="ended the shell"):
         shell.type("exit 3")
