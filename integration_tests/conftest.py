@@ -94,7 +94,7 @@ def trace_of_the_test(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-def dice(request: pytest.FixtureRequest) -> random.Random:
+def rng(request: pytest.FixtureRequest) -> random.Random:
     """Random numbers that the seed and the test's name repeat."""
     return random.Random(f"{request.config.stash[SEED]} {request.node.name}")
 

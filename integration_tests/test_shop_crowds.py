@@ -1,4 +1,4 @@
-"""Many buyers at one moment: nothing is oversold, nothing happens twice, nobody meets a deadlock.
+"""Many buyers at one moment: nothing is oversold, nothing happens twice, no request meets a deadlock.
 
 SHOP_LONG=1 asks for the long forms.
 """

@@ -73,10 +73,10 @@ def _run(options: Options) -> None:
         try:
             _start_and_test(stack, options)
         except StackError:
-            _say_if_kept(stack)
+            _say_if_detached(stack)
             _show_evidence(stack.run)
             raise
-        _say_if_kept(stack)
+        _say_if_detached(stack)
 
 
 def _start_and_test(stack: GuardianProcess, options: Options) -> None:
@@ -99,7 +99,7 @@ def _show_evidence(run: Path) -> None:
         messages.say(failed_tests.report(tests, rows))
 
 
-def _say_if_kept(stack: GuardianProcess) -> None:
+def _say_if_detached(stack: GuardianProcess) -> None:
     if stack.detached:
         messages.say(f"{stack.name} keeps running; end it with `inv down --stack {stack.name}`")
 

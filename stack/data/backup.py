@@ -71,8 +71,8 @@ def write(
     if path.exists():
         raise NotWritable(f"{path} exists already.", hint="Name a new folder.")
     with _new_folder(path) as folder:
-        with _one_moment(server) as (cursor, moment):
-            made = Manifest(
+        with _exported_snapshot(server) as (cursor, moment):
+            contents = Manifest(
                 format=manifest.FORMAT,
                 project=origin.project,
                 stack=server.stack,
@@ -89,19 +89,19 @@ def write(
             _dump(folder / DATABASE, clients.dump(moment), clients, encrypt, progress)
         _write_keys(folder / REDIS, held, encrypt)
         files = {file.name: manifest.describe(file) for file in sorted(folder.iterdir())}
-        made = _with(made, files=files, redis_keys=len(held))
-        manifest.write(folder, made)
-    return made
+        contents = _with_contents(contents, files=files, redis_keys=len(held))
+        manifest.write(folder, contents)
+    return contents
 
 
-def _with(made: Manifest, *, files: dict[str, manifest.File], redis_keys: int) -> Manifest:
+def _with_contents(contents: Manifest, *, files: dict[str, manifest.File], redis_keys: int) -> Manifest:
     import msgspec
 
-    return msgspec.structs.replace(made, files=files, redis_keys=redis_keys)
+    return msgspec.structs.replace(contents, files=files, redis_keys=redis_keys)
 
 
 @contextmanager
-def _one_moment(server: Server) -> Iterator[tuple[extensions.cursor, str]]:
+def _exported_snapshot(server: Server) -> Iterator[tuple[extensions.cursor, str]]:
     """Give a cursor that sees the database of one moment, and the name by which pg_dump sees the same."""
     with postgres.session(server, server.database) as cursor:
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -173,22 +173,22 @@ def _write_keys(path: Path, held: list[Row], encrypt: Encryption | None) -> None
     path.write_bytes(encryption.encrypted(packed, encrypt) if encrypt is not None else packed)
 
 
-def read_keys(folder: Path, made: Manifest, identity: Path | None) -> list[Row]:
+def read_keys(folder: Path, expected: Manifest, identity: Path | None) -> list[Row]:
     """Return Redis' keys of a backup.
 
     Raises:
         CommandFailed: they could not be decrypted.
     """
     packed = (folder / REDIS).read_bytes()
-    if made.encryption:
-        packed = encryption.decrypted(packed, made.encryption, identity)
+    if expected.encryption:
+        packed = encryption.decrypted(packed, expected.encryption, identity)
     lines = gzip.decompress(packed).decode().splitlines()
     return [(b64decode(key), ttl, b64decode(value)) for key, ttl, value in map(json.loads, lines)]
 
 
 def restore_copy(
     folder: Path,
-    made: Manifest,
+    expected: Manifest,
     server: Server,
     clients: Clients,
     *,
@@ -207,9 +207,9 @@ def restore_copy(
         postgres.allow_connections(cursor, scratch, True)
     target = replace(server, database=scratch)
     try:
-        _load(folder, made, target, clients, identity=identity, jobs=jobs, progress=progress)
+        _load(folder, expected, target, clients, identity=identity, jobs=jobs, progress=progress)
         with postgres.session(target, scratch) as cursor:
-            _require_same(folder / DATABASE, made, cursor)
+            _require_same(folder / DATABASE, expected, cursor)
             cursor.execute("ANALYZE")
     except BaseException:
         with postgres.session(server) as cursor:
@@ -220,7 +220,7 @@ def restore_copy(
 
 def _load(
     folder: Path,
-    made: Manifest,
+    expected: Manifest,
     target: Server,
     clients: Clients,
     *,
@@ -229,7 +229,7 @@ def _load(
     progress: Progress,
 ) -> None:
     path = folder / DATABASE
-    decrypt = [encryption.decrypt_command(made.encryption, identity)] if made.encryption else []
+    decrypt = [encryption.decrypt_command(expected.encryption, identity)] if expected.encryption else []
     command = clients.restore(target.database, jobs=1 if decrypt else jobs, file=path)
     with path.open("rb") as file:
         try:
@@ -257,15 +257,16 @@ def _size(path: Path) -> int:
     return path.stat().st_size
 
 
-def _require_same(path: Path, made: Manifest, cursor: extensions.cursor) -> None:
+def _require_same(path: Path, expected: Manifest, cursor: extensions.cursor) -> None:
     counted, migrations = rows.count(cursor), tuple(rows.migrations(cursor))
-    for table in sorted(made.rows.keys() | counted.keys()):
-        if made.rows.get(table) != counted.get(table):
+    for table in sorted(expected.rows.keys() | counted.keys()):
+        if expected.rows.get(table) != counted.get(table):
             raise BackupDamaged(
-                f"{path} brings {counted.get(table)} rows of {table}; {made.rows.get(table)} were backed up.",
+                f"{path} restores {counted.get(table)} rows of {table}; "
+                f"{expected.rows.get(table)} were backed up.",
                 hint="Nothing was changed. Use another backup.",
             )
-    if migrations != made.migrations:
+    if migrations != expected.migrations:
         raise BackupDamaged(
             f"{path} brings other migrations than were backed up.", hint="Use another backup."
         )

@@ -67,7 +67,7 @@ def make_ready(server: Server, location: Location, recipe: Recipe, prepare: Prep
         exchange.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
-            template.tidy(cursor, server, recipe)
+            template.drop_unused(cursor, server, recipe)
             ready = template.find_spare(cursor, server, recipe)
         if ready is None:
             template.make_spare(server, recipe, prepare)

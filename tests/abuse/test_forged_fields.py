@@ -1,4 +1,4 @@
-"""Header fields that a client forges reach nobody who believes them; what is logged is what happened."""
+"""Header fields that a client forges are not believed, and do not falsify the logs."""
 
 from __future__ import annotations
 

@@ -50,16 +50,16 @@ lock is given back before the charge comes: until then, the worker waits for it.
 DELIVERIES = "payments.deliveries:send_due_webhooks"
 
 
-def random_race(dice: random.Random) -> Race:
+def random_race(rng: random.Random) -> Race:
     """Return a random race."""
-    step = dice.choice([step for step in PAYMENT if "commit" not in step.name])
-    when = dice.choice(("before", "after"))
-    pause = Fault(action=f"pause={dice.uniform(0, 0.6):.3f}", when=when, place=step.place, nth=step.nth)
+    step = rng.choice([step for step in PAYMENT if "commit" not in step.name])
+    when = rng.choice(("before", "after"))
+    pause = Fault(action=f"pause={rng.uniform(0, 0.6):.3f}", when=when, place=step.place, nth=step.nth)
     return Race(
-        lasts_s=dice.uniform(0.2, 0.4),
-        begins_s=dice.uniform(0, 0.4),
-        card=dice.choice((GOOD, GOOD, LATE, SILENT)),
-        pause=pause if dice.random() < 0.8 else None,
+        lasts_s=rng.uniform(0.2, 0.4),
+        begins_s=rng.uniform(0, 0.4),
+        card=rng.choice((GOOD, GOOD, LATE, SILENT)),
+        pause=pause if rng.random() < 0.8 else None,
     )
 
 
@@ -89,13 +89,13 @@ def slow_worker(shop: Shop, *, mute: str = "") -> Iterator[None]:
     Cut(ORDERS, "select_for_update().get(pk=order_id)", "get(pk=order_id)"),
 )
 def test_what_expires_while_it_is_paid_is_sold_or_released(
-    shop: Shop, books: Books, dice: random.Random, counted: Counter[str]
+    shop: Shop, books: Books, rng: random.Random, counted: Counter[str]
 ) -> None:
     with slow_worker(shop, mute=DELIVERIES):
         ends = Counter(run_races(shop, books, CERTAIN))
     assert ends.keys() == {"sold", "released", "released and refunded"}
     with slow_worker(shop):
-        ends.update(run_races(shop, books, [random_race(dice) for _ in range(RACES - len(CERTAIN))]))
+        ends.update(run_races(shop, books, [random_race(rng) for _ in range(RACES - len(CERTAIN))]))
     books.agree()
     for end, number in ends.items():
         counted[f"reservations that ended while they were paid: {end}"] += number

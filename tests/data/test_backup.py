@@ -82,11 +82,11 @@ def test_the_manifest_says_what_is_in_it(made: Path) -> None:
 
 
 def test_each_of_500_flipped_bits_is_noticed_and_its_file_named(copy: Path) -> None:
-    dice = random.Random(SEED)
+    rng = random.Random(SEED)
     for path in sorted(copy.iterdir()):
         original = path.read_bytes()
         for _ in range(500 // 3 + 1):
-            place = dice.randrange(len(original) * 8)
+            place = rng.randrange(len(original) * 8)
             damaged = bytearray(original)
             damaged[place // 8] ^= 1 << place % 8
             path.write_bytes(damaged)
@@ -96,11 +96,11 @@ def test_each_of_500_flipped_bits_is_noticed_and_its_file_named(copy: Path) -> N
 
 
 def test_each_of_50_truncations_is_noticed_and_its_file_named(copy: Path) -> None:
-    dice = random.Random(SEED)
+    rng = random.Random(SEED)
     for path in sorted(copy.iterdir()):
         original = path.read_bytes()
         for _ in range(50 // 3 + 1):
-            length = dice.randrange(len(original))
+            length = rng.randrange(len(original))
             path.write_bytes(original[:length])
             require_refused(copy, path, f"{length} bytes")
         path.write_bytes(original)

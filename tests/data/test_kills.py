@@ -90,10 +90,10 @@ def test_a_command_killed_at_each_step_leaves_one_whole_world(
 def test_a_command_killed_at_random_moments_leaves_one_whole_world(
     stack: Stack, verbs: dict[str, tuple[str, ...]]
 ) -> None:
-    dice = random.Random(SEED)
+    rng = random.Random(SEED)
     for number in range(MOMENTS):
-        verb = dice.choice(sorted(verbs))
-        moment_s = dice.uniform(0.2, 0.9)
+        verb = rng.choice(sorted(verbs))
+        moment_s = rng.uniform(0.2, 0.9)
         change(stack)
         process = subprocess.Popen(
             stack.argv(*verbs[verb]), cwd=ROOT, env=stack.environment, stdout=subprocess.DEVNULL

@@ -1,4 +1,4 @@
-"""X-Forwarded-For, -Proto and -Host: believed from trusted proxies, from nobody else."""
+"""X-Forwarded-For, -Proto and -Host: believed from trusted proxies only."""
 
 from __future__ import annotations
 
