@@ -41,7 +41,7 @@ def assert_served(service: Service, response: requests.Response) -> list[str]:
     return paths
 
 
-def test_admin_asks_strangers_to_log_in(backend: Service) -> None:
+def test_admin_requires_a_login(backend: Service) -> None:
     response = backend.get("/admin/")
     assert response.status_code == 302
     assert response.headers["Location"].startswith("/admin/login/")

@@ -1,4 +1,4 @@
-"""What happened is told: every order's events reach the stream, in order, each with an id of its own."""
+"""Every order's events reach the stream, in order, each with an id of its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WAY = [
 ]
 
 
-def heard(since: str, numbers: set[str]) -> list[Event]:
+def wait_for_events(since: str, numbers: set[str]) -> list[Event]:
     """Return the orders' events once the last of each is there, repetitions and all.
 
     Raises:
@@ -45,7 +45,7 @@ def heard(since: str, numbers: set[str]) -> list[Event]:
             time.sleep(0.05)
 
 
-def test_every_step_of_every_order_is_told_in_order(backend: Service) -> None:
+def test_every_step_of_every_order_is_an_event_in_order(backend: Service) -> None:
     goods = some(backend, at_least=BUYERS)
     with redis() as connection:
         since = end(connection)
@@ -58,7 +58,7 @@ def test_every_step_of_every_order_is_told_in_order(backend: Service) -> None:
 
     with crowd(address("BACKEND_URL"), BUYERS) as buyers:
         numbers = set(together(whole_way, buyers))
-    events = heard(since, numbers)
+    events = wait_for_events(since, numbers)
     once: dict[str, Event] = {}
     for event in events:
         first = once.setdefault(event.event_id, event)
@@ -77,7 +77,7 @@ def test_an_event_says_what_was_bought(backend: Service) -> None:
         number = ordered(buyer, goods, 2)
         assert buyer.pay(number, key()).status_code == 201
         total = buyer.order(number)["total"]
-    placed, *_ = heard(since, {number})
+    placed, *_ = wait_for_events(since, {number})
     assert placed.payload == {
         "number": number,
         "state": "pending_payment",

@@ -15,8 +15,8 @@ import pytest
 from crashes import servers
 from crashes.books import Books
 from crashes.conftest import LONG
+from crashes.customers import key, send_until_answered
 from crashes.inside.points import Fault
-from crashes.people import key, send_until_answered
 from crashes.processes import until
 from crashes.shop import Shop
 from crashes.steps import RELAY
@@ -37,10 +37,10 @@ RELAYED_WITHIN_S = 30.0
 
 def order_pay_refund(shop: Shop, sku: str) -> None:
     """Order, pay and refund: five events of one aggregate."""
-    person, token = shop.person(), key()
-    number = person.order(sku)
-    assert send_until_answered(lambda: person.pay(number, token)).status == 201
-    assert send_until_answered(lambda: person.end(number, "refund")).status == 200
+    customer, token = shop.customer(), key()
+    number = customer.order(sku)
+    assert send_until_answered(lambda: customer.pay(number, token)).status == 201
+    assert send_until_answered(lambda: customer.end(number, "refund")).status == 200
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def repeated(books: Books) -> int:
     """
     until(lambda: not waiting(books), "every event is relayed", within_s=RELAYED_WITHIN_S)
     written = books.rows("SELECT event_id::text, aggregate FROM events_outboxevent ORDER BY id")
-    entries = books.clerk.ask("stream")
+    entries = books.helper.ask("stream")
     consumed = dict(entries)  # a repeated key keeps the place of its first occurrence
     assert by_aggregate(consumed.items()) == by_aggregate(written)
     assert len(consumed) == len(written)

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 from crashes.conftest import LONG
-from crashes.people import ANSWERED_WITHIN_S, ask
+from crashes.customers import ANSWERED_WITHIN_S, ask
 from crashes.web import Web
 from unprotected.protection import Cut, protected_by
 
@@ -29,7 +29,7 @@ def send_requests(port: int, keep_alive: bool, rng: random.Random, over: threadi
     """Send requests until ``over`` is set; return how often each status came back.
 
     Raises:
-        Lost, OSError, HTTPException: a request was not answered.
+        NoResponse, OSError, HTTPException: a request was not answered.
     """
     statuses = Counter[int]()
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWERED_WITHIN_S)) as link:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from crashes.books import PLENTY, SETTLED_WITHIN_S, Books
 from crashes.conftest import LONG
+from crashes.customers import GOOD, LATE, SILENT, key
 from crashes.inside.points import Fault
-from crashes.people import GOOD, LATE, SILENT, key
 from crashes.processes import until
 from crashes.shop import Shop
 from crashes.steps import EXPIRY, PAYMENT
@@ -118,7 +118,7 @@ def add_contended_product(shop: Shop, books: Books) -> str:
     instead of being refused, which the stock shows.
     """
     sku = books.add_product()
-    shop.person().order(sku)
+    shop.customer().order(sku)
     return sku
 
 
@@ -126,7 +126,7 @@ def test_an_order_expires_once_whenever_the_worker_dies(
     shop: Shop, books: Books, sku: str, counted: Counter[str]
 ) -> None:
     for fault in [fault for step in EXPIRY for fault in step.faults()] * ROUNDS:
-        number = shop.person().order(sku)
+        number = shop.customer().order(sku)
         books.rows("UPDATE orders_order SET expires_at = now() WHERE number = %s", number)
         shop.reached_places()
         shop.start_worker(fault)
@@ -143,15 +143,15 @@ def test_an_order_expires_once_whenever_the_worker_dies(
 
 def run(shop: Shop, books: Books, sku: str, race: Race) -> str:
     """Let an order expire while it is paid; return its number."""
-    person = shop.person()
-    number = person.order(sku)
+    customer = shop.customer()
+    number = customer.order(sku)
     books.rows(
         "UPDATE orders_order SET expires_at = now() + make_interval(secs => %s) WHERE number = %s",
         race.lasts_s,
         number,
     )
     time.sleep(race.begins_s)
-    answer = person.pay(number, key(), race.card, race.pause)
+    answer = customer.pay(number, key(), race.card, race.pause)
     assert answer.status in {201, 202, 409}, answer.body
     return number
 

@@ -71,7 +71,7 @@ def require_one_world(stack: Stack) -> str:
 
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("verb", ["reset-db", "snapshot restore", "restore"])
-def test_a_command_killed_at_each_step_leaves_one_whole_world(
+def test_a_command_killed_at_each_step_leaves_wholly_old_or_new_data(
     stack: Stack, verbs: dict[str, tuple[str, ...]], verb: str, point: str
 ) -> None:
     if (verb, point) == ("reset-db", "before the journal is removed"):
@@ -87,7 +87,7 @@ def test_a_command_killed_at_each_step_leaves_one_whole_world(
     assert require_one_world(stack) == expected
 
 
-def test_a_command_killed_at_random_moments_leaves_one_whole_world(
+def test_a_command_killed_at_random_moments_leaves_wholly_old_or_new_data(
     stack: Stack, verbs: dict[str, tuple[str, ...]]
 ) -> None:
     rng = random.Random(SEED)

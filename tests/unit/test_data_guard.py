@@ -180,7 +180,7 @@ def test_a_server_that_only_sits_at_the_right_port_is_refused() -> None:
     )
 
 
-def test_a_refusal_of_the_aim_is_one_sentence_with_the_reason() -> None:
+def test_a_refused_plan_is_one_sentence_with_the_reason() -> None:
     plan = plan_of({"ENVIRONMENT": "production"})
     with pytest.raises(NotDisposable, match="ENVIRONMENT=production") as caught:
         guard.require_disposable_plan(plan, state_of(), stores_of(plan), {})
