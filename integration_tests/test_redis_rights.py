@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from event_stream import redis
 
 
@@ -22,7 +23,7 @@ from event_stream import redis
     ids=" ".join,
 )
 def test_a_command_that_reaches_beyond_the_data_is_refused(command: tuple[str, ...]) -> None:
-    with redis() as connection, pytest.raises(RuntimeError, match="NOPERM|not allowed"):
+    with redis() as connection, pytest.raises(RuntimeError, match=r"NOPERM|not allowed"):
         connection.call(*command)
 
 
