@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 import pytest
-from held import dead_pid, kept
+from recorded_stacks import dead_pid, write_state
 
 from stack.commands import down, health, logs, ps, stacks, start_stop
 from stack.control import guardians
@@ -90,10 +90,12 @@ def test_the_log_of_a_service_that_has_none_is_answered_with_those_there_are(
 def test_health_fails_where_one_service_is_not_well(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guardians, "require_running", lambda name: kept(name, tmp_path, pid=dead_pid()))
+    monkeypatch.setattr(
+        guardians, "require_running", lambda name: write_state(name, tmp_path, pid=dead_pid())
+    )
     monkeypatch.setattr(plans, "read", lambda name: None)
     rows = [{"service": "a", "health": "ok"}, {"service": "b", "health": "-"}]
-    monkeypatch.setattr(health, "check_all", lambda plan, kept: rows)
+    monkeypatch.setattr(health, "check_all", lambda plan, state: rows)
     assert health.run(Choice()) == 0
     rows.append({"service": "c", "health": "hang"})
     assert health.run(Choice()) == 1

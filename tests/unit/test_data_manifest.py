@@ -14,7 +14,7 @@ from stack.errors import BackupDamaged, BackupForeign, BackupOtherServer, NotABa
 def folder(tmp_path: Path) -> Path:
     """A backup of one small file."""
     (tmp_path / "database.dump").write_bytes(random.Random(1).randbytes(4096))
-    made = Manifest(
+    example = Manifest(
         format=1,
         project="shop",
         stack="shop-1",
@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
         encryption="",
         files={"database.dump": manifest.describe(tmp_path / "database.dump")},
     )
-    manifest.write(tmp_path, made)
+    manifest.write(tmp_path, example)
     return tmp_path
 
 
