@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from stack.commands import exec
 from stack.control import guardians, plans
 from stack.control.choice import Choice
 from stack.data import fingerprint, guard, stores
@@ -18,7 +17,7 @@ from stack.data.guard import Location
 from stack.data.stores import Redis, Server, Stores
 from stack.data.template import Recipe
 from stack.errors import InvalidOption, NoSuchStore, NotUp, ServerMissing
-from stack.plan.plan import Plan, ServicePlan
+from stack.plan.service_plan import Plan, ServicePlan
 from stack.records import plans as stored_plans
 from stack.records import state as records
 from stack.records.state import StackState
@@ -152,6 +151,8 @@ class Access:
     def _run(self, argv: Sequence[str], values: Mapping[str, str]) -> None:
         """Run a command where the backend runs, with further environment ``values``."""
         if self.state.engine == "local":
+            from stack.commands import exec
+
             place = {**exec.local_environment(self.backend, self.state), **values}
             program = Path(place["VIRTUAL_ENV"]) / "bin" / argv[0]
             programs.run([program, *argv[1:]], cwd=self.backend.cwd, env=place, timeout_s=PREPARE_LIMIT_S)
@@ -220,13 +221,13 @@ def container(state: StackState, service: str) -> str:
 
 
 def _data_folder(planned: ServicePlan) -> Path:
-    from stack.engines.local import postgres
+    from stack.engines.local import postgres_data
     from stack.plan.images import major_version, parse_reference
 
     major = major_version(parse_reference(planned.service.image or "").tag)
-    target = postgres.data_target(planned.service, major)
+    target = postgres_data.data_target(planned.service, major)
     folders = {inside: Path(folder) for inside, folder in planned.folders.items()}
-    return postgres.host_folder(target, folders, Path("/nonexistent"))
+    return postgres_data.host_folder(target, folders, Path("/nonexistent"))
 
 
 def _container_addresses(state: StackState, service: str) -> frozenset[str]:

@@ -21,7 +21,8 @@ from stack.data import mark
 from stack.data.mark import Identity
 from stack.data.stores import Server, Stores
 from stack.errors import NotDisposable
-from stack.plan.plan import LOOPBACK, Plan, ServicePlan
+from stack.plan.addresses import LOOPBACK
+from stack.plan.service_plan import Plan, ServicePlan
 from stack.records.state import StackState
 from stack.system import processes
 
