@@ -39,9 +39,13 @@ class Stack:
     environment: dict[str, str] = field(repr=False)
 
     def inv(self, *words: str, environment: dict[str, str] | None = None) -> Done:
-        """Type a command and return how it ended."""
+        """Type a command at this stack and return how it ended."""
+        return self.typed_raw(words[0], "--stack", self.kind, *words[1:], environment=environment)
+
+    def typed_raw(self, *words: str, environment: dict[str, str] | None = None) -> Done:
+        """Type a command, word for word, and return how it ended."""
         ended = subprocess.run(
-            self.argv(*words),
+            [PYTHON, "-m", "invoke", *words],
             cwd=ROOT,
             env={**self.environment, **(environment or {})},
             stdin=subprocess.DEVNULL,
