@@ -163,6 +163,23 @@ def require_removable_database(
         raise _not_removed(plan.name, f"of the database {server.database}: {reason}")
 
 
+def require_own_copy(cursor: extensions.cursor, server: Server, name: str, *, kind: mark.Kind) -> None:
+    """Check that ``name`` is a database of this kind that the stack made itself; one that is gone is, too.
+
+    Raises:
+        NotDisposable: it carries no such mark.
+    """
+    identity = mark.identify(cursor, name)
+    if identity is None:
+        return
+    found = identity.mark
+    if found is None or found.kind != kind or not mark.is_true(found, identity, stack=server.stack):
+        raise NotDisposable(
+            f"The database {name} at {server.host}:{server.port} is not touched: it is no {kind} database.",
+            hint=f"Only what {server.stack} made itself is dropped.",
+        )
+
+
 def _has_init_scripts(planned: ServicePlan) -> bool:
     mounts = planned.service.mounts
     return planned.service.build is not None or any(m.target.startswith(INIT_SCRIPTS) for m in mounts)
