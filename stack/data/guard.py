@@ -12,7 +12,7 @@ It acts in two steps, and a refusal in either has sent no statement that writes:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,10 +42,14 @@ SYSTEM_DATABASES = frozenset({"template0", "template1"})
 
 @dataclass(frozen=True, kw_only=True)
 class Location:
-    """Where the stack's own Postgres must be: its data folder (local), or its container's addresses."""
+    """Where the stack's own Postgres must be: its data folder (local), or its container's addresses.
+
+    ``free_bytes`` tells how much room its disk has left, None where that cannot be known.
+    """
 
     data_directory: Path | None = None
     addresses: frozenset[str] = frozenset()
+    free_bytes: Callable[[], int | None] = lambda: None
 
 
 @dataclass(frozen=True, kw_only=True)

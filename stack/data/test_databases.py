@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from stack.data import guard, lock, postgres, template
+from stack.data import guard, lock, postgres, room, template
 from stack.data.guard import Location
 from stack.data.lock import Say
 from stack.data.stores import Server
@@ -92,6 +92,7 @@ class TestDatabases:
     def _make(self, source: str) -> str:
         with postgres.session(self.server) as cursor:
             guard.require_disposable(cursor, self.server, self.location)
+            room.require(cursor, self.server, self.location)
             owner = processes.own_pid()
             notes: dict[str, object] = {"owner": owner, "started": processes.started(owner)}
             name = template.copy(cursor, self.server, source, kind="test", notes=notes)
