@@ -149,6 +149,19 @@ def test_a_word_that_only_contains_the_name_of_an_environment_is_no_reason() -> 
     )
 
 
+def test_how_a_program_was_built_is_no_environment() -> None:
+    assert refusals_of_plan(plan_of({"NODE_ENV": "production"})) == []
+    assert refusals_of_plan(plan_of({"SHOP_NODE_ENV": "production"}))
+
+
+def test_volumes_are_not_deleted_where_an_environment_forbids_it() -> None:
+    guard.require_removable(plan_of(), {})
+    with pytest.raises(NotDisposable, match="APP_ENV=staging"):
+        guard.require_removable(plan_of({"APP_ENV": "staging"}), {})
+    with pytest.raises(NotDisposable, match="your environment"):
+        guard.require_own_environment("shop", {"DJANGO_SETTINGS_MODULE": "shop.settings.production"})
+
+
 @pytest.mark.parametrize("name", ["shop_production", "prod", "template1"])
 def test_a_database_is_refused_by_its_name(name: str) -> None:
     assert "by its name" in refusals_of_plan(plan_of(url=f"postgresql://u:p@127.0.0.1:20001/{name}"))[0]

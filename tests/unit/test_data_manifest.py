@@ -23,6 +23,7 @@ def folder(tmp_path: Path) -> Path:
         postgres=15,
         migrations=("catalog.0001_initial",),
         rows={"catalog_product": 3},
+        database_bytes=9_000_000,
         redis_keys=0,
         encryption="",
         files={"database.dump": manifest.describe(tmp_path / "database.dump")},

@@ -51,6 +51,30 @@ def test_the_verdict_names_ports_and_ended_children(harness: Harness) -> None:
     asyncio.run(play())
 
 
+def test_ports_are_looked_at_only_where_a_refusal_leaves_them_open(harness: Harness) -> None:
+    """One look costs up to 30 ms of processor: a service that answers shows its port by its answer."""
+    looks: list[int] = []
+
+    async def play(answer: Observation) -> int:
+        looks.clear()
+        harness.scripts["web"] = [answer] * 40
+        patient = dataclasses.replace(service("web"), healthcheck=dataclasses.replace(CHECK, retries=40))
+        async with harness.start(patient, deadline_s=0.5) as stack:
+            run = stack.supervisor.runs["web"]
+            run.plan = dataclasses.replace(run.plan, ports={80: 20001})
+            stack.engine.pid = 7
+            await stack.supervisor.bring_up()
+        return len(looks)
+
+    def listening(pid: int) -> set[int]:
+        looks.append(pid)
+        return {20001}
+
+    harness.patch.setattr(processes, "listening", listening)
+    assert asyncio.run(play(WRONG)) == 0
+    assert 1 <= asyncio.run(play(REFUSED)) <= 8  # each look waits twice as long as the one before
+
+
 def test_an_answer_that_comes_after_the_timeout_of_the_check_is_slow_not_a_hang(harness: Harness) -> None:
     async def play() -> None:
         async def seen(probe: Probe, timeout_s: float) -> Observation:
