@@ -171,14 +171,14 @@ def crashes(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def abuse(session: nox.Session) -> None:
-    """Attack the gateway and the backend: slow senders, huge heads, forged fields, smuggled requests."""
+    """Attack the gateway and the backend: slow senders, huge headers, forged fields, smuggled requests."""
     _install(session, DEVELOPMENT)
     session.run("python", "-m", "pytest", "tests/abuse", *session.posargs, env={"PYTHONPATH": PATHS})
 
 
 @nox.session(default=False)
 def data(session: nox.Session) -> None:
-    """Reset, snapshot, back up, restore a real stack; kill, damage, disguise (DATA_ENGINE, DATA_LONG=1)."""
+    """Reset, snapshot, back up, restore a real stack; kill commands, damage files (DATA_ENGINE, DATA_LONG=1)."""
     _install(session, DEVELOPMENT)
     session.run("python", "-m", "pytest", "tests/data", *session.posargs, env={"PYTHONPATH": PATHS})
 

@@ -42,7 +42,7 @@ class TestsFailed(StackError):
 
 
 class ServiceTimedOut(ServiceFailed):
-    """A service did not become ready within its time: it hangs, or listens nowhere."""
+    """A service did not become ready within its time: it hangs, or does not listen on its port."""
 
     code = 5
 
@@ -78,7 +78,7 @@ class VariableMissing(StackError):
 
 
 class DependencyCycle(StackError):
-    """Services depend on each other in a circle."""
+    """Services depend on each other in a cycle."""
 
     code = 12
 
@@ -237,60 +237,60 @@ class DataBusy(StackError):
 
 
 class NoSuchStore(StackError):
-    """A verb was asked of a stack that does not keep its data in a way that the verb needs."""
+    """The stack does not keep its data in a store that the command can work with."""
 
     code = 41
 
 
 class SnapshotUnknown(StackError):
-    """A snapshot that does not exist was named."""
+    """There is no snapshot of this name."""
 
     code = 42
 
 
 class NotABackup(StackError):
-    """A path that holds no backup was named as one."""
+    """There is no backup at this path."""
 
     code = 45
 
 
 class BackupDamaged(StackError):
-    """A file of a backup is not as it was written."""
+    """A file of the backup has changed since it was written, or cannot be restored."""
 
     code = 46
 
 
 class BackupForeign(StackError):
-    """A backup of another project."""
+    """The backup was made from another project."""
 
     code = 47
 
 
 class BackupNewer(StackError):
-    """A backup that a newer version of this project made."""
+    """The backup was made by a newer version of this project."""
 
     code = 48
 
 
 class BackupOtherServer(StackError):
-    """A backup of another major version of Postgres."""
+    """The backup was made with another major version of Postgres."""
 
     code = 49
 
 
 class NothingToUndo(StackError):
-    """There is no database to which a restore could be undone."""
+    """There is no restore to undo: no replaced data is kept."""
 
     code = 50
 
 
 class NotWritable(StackError):
-    """A path where a backup was to be written may not be written, or exists."""
+    """The folder of a new backup exists already, or may not be written."""
 
     code = 51
 
 
 class BackupOlder(StackError):
-    """A backup with fewer migrations than the code; it is migrated only where that is asked for."""
+    """The backup has fewer migrations than the code; only `--migrate` migrates it."""
 
     code = 52

@@ -17,8 +17,8 @@ happened and what to do in the lines that begin with `error:`. Made by `python -
 
 | code | error | what happened |
 | --- | --- | --- |
-| 0 | | All went well. |
-| 1 | `StackError` | Any other refusal: the sentence says which. `inv health`: a service is not well. |
+| 0 | | Success. |
+| 1 | `StackError` | Any other error; the message says which. `inv health`: a service is not healthy. |
 """
 
 TAIL = """\

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> int:
-    """Answer until the input ends; return the exit code."""
+    """Serve requests until the input ends; return the exit code."""
     try:
         access = data_access.access_to(guardians.require_running(arguments[0]))
         databases = TestDatabases(

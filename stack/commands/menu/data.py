@@ -25,14 +25,14 @@ def reset_db(
 
 
 @task(
-    help=explain("stack", products="how many products there shall be", orders="how many past orders",
+    help=explain("stack", products="how many products there are in the end", orders="how many past orders",
                  seed="another catalogue of the same size")
 )  # fmt: skip
 @command
 def seed(
     c: Context, stack: str = "local", products: str = "1000", orders: str = "0", seed: str = "0"
 ) -> None:
-    """Fill the stack's shop up to so many products and past orders; what is there stays."""
+    """Add products and past orders until there are as many as asked for; delete nothing."""
     from stack.commands import seed as seeding
 
     seeding.run(choice(stack, ""), products=products, orders=orders, seed=seed)
