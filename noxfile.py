@@ -178,7 +178,7 @@ def abuse(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def data(session: nox.Session) -> None:
-    """Reset, snapshot, back up, restore a real stack; kill commands, damage files (DATA_ENGINE, DATA_LONG=1)."""
+    """Reset, snapshot, back up, restore a real stack; kill and damage (DATA_ENGINE, DATA_LONG=1)."""
     _install(session, DEVELOPMENT)
     session.run("python", "-m", "pytest", "tests/data", *session.posargs, env={"PYTHONPATH": PATHS})
 
