@@ -164,8 +164,8 @@ class Stack:
 
     ``name`` is the project name. ``networks`` and ``volumes`` map the file's keys to the names the
     engine uses (``ecommerce-local-network``). ``services`` holds only those whose profile is active,
-    in file order. ``env_file`` holds further variables and may be absent; ``private_values`` are its values,
-    which are never shown. ``endpoints`` (the
+    in file order. ``env_file`` holds further variables and may be absent; ``private_values`` are those of its
+    values that are never shown. ``endpoints`` (the
     ``x-endpoints`` key) are the addresses that tests and people use, written with service names
     (``http://backend:8000``).
     """

@@ -60,3 +60,16 @@ def test_problems_of_images_builds_and_pythons_are_one_error(tmp_path: Path) -> 
 def test_a_missing_python_alone_keeps_its_own_exit_code(tmp_path: Path) -> None:
     with pytest.raises(PythonMissing, match=r"old needs Python >=3\.99"):
         require_runnable(make(built("old", tmp_path, "FROM python:3.99\nCMD run\n", ">=3.99")))
+
+
+def test_every_script_that_the_kernel_would_refuse_is_named_before_anything_is_installed(
+    tmp_path: Path,
+) -> None:
+    services = [
+        built(name, tmp_path, 'FROM python:3.13\nENTRYPOINT ["./start"]\n') for name in ("web", "worker")
+    ]
+    for name in ("web", "worker"):
+        (tmp_path / name / "start").write_text("#!/bin/sh\n")
+    with pytest.raises(NotRunnable) as caught:
+        require_runnable(make(*services))
+    assert caught.value.message.count("'./start' cannot be run: it is not executable") == 2

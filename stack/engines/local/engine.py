@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from stack.engines.local import entry, granted_files, network, servers
+from stack.engines.local import entry, granted_files, launchers, network, servers, stand_ins
 from stack.engines.local.granted_files import path_of
 from stack.engines.local.network import StackNetwork
 from stack.engines.local.process import Launch, LocalProcess
@@ -117,7 +117,9 @@ class LocalEngine:
         if plan.server_image or (not plan.argv and plan.service.local.command is None):
             return self._from_image(plan, self._site)
         environment = environment_of(plan, self._site.token, installed)
-        argv = entry.resolve(plan.name, plan.argv, path=environment["PATH"], cwd=plan.cwd)
+        folder = self._site.scratch / plan.name / "launchers"
+        argv = launchers.replace_scripts(plan, lambda script: launchers.write_launcher(script, folder))
+        argv = entry.resolve(plan.name, argv, path=environment["PATH"], cwd=plan.cwd)
         return Launch(argv=argv, environment=environment, cwd=plan.cwd)
 
     def _from_image(self, plan: ServicePlan, site: Site) -> Launch:
@@ -135,7 +137,7 @@ def environment_of(plan: ServicePlan, token: str, installed: ServiceEnvironment)
     """Return all environment variables of a service."""
     base = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
     path = os.environ.get("PATH", os.defpath)
-    base["PATH"] = os.pathsep.join((*map(str, installed.programs), path))
+    base["PATH"] = os.pathsep.join((*map(str, installed.programs), path, str(stand_ins.FOLDER)))
     if installed.virtualenv:
         base["VIRTUAL_ENV"] = str(installed.virtualenv)
     # Compiled code is kept, but not in the work tree: the second boot imports without compiling.

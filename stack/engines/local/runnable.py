@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from stack.engines.local import servers
-from stack.environments import service_environment
+import os
+import shutil
+
+from stack.engines.local import entry, launchers, servers, stand_ins
+from stack.environments import service_environment, system_packages
 from stack.errors import LockMismatch, NotRunnable, PythonMissing, StackError
 from stack.plan import plan as planning
 from stack.plan.plan import Plan, ServicePlan
@@ -24,7 +27,10 @@ def require_runnable(plan: Plan) -> None:
     planning.require_runnable(
         plan,
         {
-            name: Problem(sentence=f"services.{name}: {error.message}", way_out=error.hint)
+            name: Problem(
+                sentence=f"services.{name}: {error.message.removeprefix(f'services.{name}: ')}",
+                way_out=error.hint,
+            )
             for name, error in errors.items()
         },
     )
@@ -37,6 +43,28 @@ def _error(plan: ServicePlan) -> StackError | None:
             servers.runner(plan.server_image or service.image or "")
         else:
             service_environment.require_installable(service, plan.image)
+            _require_script(plan)
+            _require_programs(plan)
     except (NotRunnable, PythonMissing, LockMismatch) as error:
         return error
     return None
+
+
+def _require_script(plan: ServicePlan) -> None:
+    """Check the script that a service starts with, where it is here already: a job may be what makes it."""
+    words = launchers.replace_scripts(plan, lambda script: "")[:1]
+    if words == plan.argv[:1] and words and "/" in words[0] and (plan.cwd / words[0]).is_file():
+        entry.require_executable(plan.name, words[0], plan.cwd / words[0])
+
+
+def _require_programs(plan: ServicePlan) -> None:
+    """Check the programs that the service's script calls and its image installs from packages."""
+    script = launchers.script_text(plan)
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), str(stand_ins.FOLDER)))
+    for program in system_packages.installed(plan.image.build_commands):
+        if system_packages.calls(script, program.name) and shutil.which(program.name, path=path) is None:
+            raise NotRunnable(
+                f"services.{plan.name}: its script calls {program.name}, which its image installs "
+                f"(package {program.package}) and this machine does not have.",
+                hint="Install it, give the service an x-local command, or use --engine docker.",
+            )
