@@ -66,6 +66,9 @@ class LocalEngine:
         self._site = site
         make_scratch(site.scratch)
         for service in plan.services.values():
+            if additions := images.additions(image := service.server_image):
+                kind = str(images.server_kind(image)).title()
+                say(f"{service.name}: {image} is run as plain {kind}: its {additions} may be missing")
             for mount in service.service.mounts:
                 if mount.type != "bind":
                     Path(service.folders[mount.target]).mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import shutil
 
 from stack.engines.local import entry, launchers, servers, stand_ins
 from stack.environments import service_environment, system_packages
-from stack.errors import LockMismatch, NotRunnable, PythonMissing, StackError
+from stack.errors import LockMismatch, NotRunnable, PythonMissing, ServerMissing, StackError
 from stack.plan import plan as planning
 from stack.plan.plan import Plan, ServicePlan
 from stack.plan.service_plan import Problem
@@ -18,7 +18,7 @@ def require_runnable(plan: Plan) -> None:
 
     Raises:
         NotRunnable: names every such service, each with its way out.
-        PythonMissing, LockMismatch: the only problem of the plan.
+        PythonMissing, LockMismatch, ServerMissing: the only problem of the plan.
     """
     errors = {name: error for name, service in plan.services.items() if (error := _error(service))}
     problems = [name for name, service in plan.services.items() if service.problem is not None]
@@ -40,12 +40,12 @@ def _error(plan: ServicePlan) -> StackError | None:
     service = plan.service
     try:
         if plan.server_image or (service.build is None and service.local.command is None):
-            servers.runner(plan.server_image or service.image or "")
+            servers.runner(plan.server_image or service.image or "").require_here()
         else:
             service_environment.require_installable(service, plan.image)
             _require_script(plan)
             _require_programs(plan)
-    except (NotRunnable, PythonMissing, LockMismatch) as error:
+    except (NotRunnable, PythonMissing, LockMismatch, ServerMissing) as error:
         return error
     return None
 
