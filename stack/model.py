@@ -82,11 +82,15 @@ class Build:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The most that one container of a service may use; None where there is no limit."""
+    """The most that one container of a service may use; None where there is no limit.
+
+    ``ulimits`` are the limits of each process (setrlimit(2)) by name: soft and hard, -1 for none.
+    """
 
     memory_bytes: int | None = None
     processes: int | None = None
     cpus: float | None = None
+    ulimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from stack.engines.local import entry, granted_files, launchers, network, servers, stand_ins
+from stack.engines.local import entry, granted_files, launchers, limits, network, servers, stand_ins
 from stack.engines.local.granted_files import path_of
 from stack.engines.local.network import StackNetwork
 from stack.engines.local.process import Launch, LocalProcess
@@ -22,6 +22,7 @@ from stack.plan import images
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
 from stack.records.service_logs import Log
 from stack.records.state import make_scratch
+from stack.system.control_groups import ControlGroup
 from stack.system.directories import cache_home
 from stack.system.processes import SERVICE, TOKEN
 
@@ -37,6 +38,7 @@ class LocalEngine:
         self._environments: dict[str, ServiceEnvironment] = {}
         self._running: list[LocalProcess] = []
         self._network: StackNetwork | None = None
+        self._groups: dict[str, ControlGroup | None] = {}
 
     async def open_networks(self, services: Mapping[str, Service], say: Say) -> bool:
         """Make the bridge between the services' networks, where this machine allows it."""
@@ -101,7 +103,9 @@ class LocalEngine:
         own = self._network.services[plan.name] if self._network is not None else None
         if own is not None:
             await own.publish(plan.ports)
-        process = LocalProcess(plan, launch, log, own)
+        if plan.name not in self._groups:
+            self._groups[plan.name] = limits.group_of(plan.service)
+        process = LocalProcess(plan, launch, log, own, self._groups[plan.name])
         self._running.append(process)
         return process
 
@@ -109,7 +113,8 @@ class LocalEngine:
         """Take what was saved: a process reads its code when it starts, ``build`` sees a changed lock."""
 
     async def remove(self, *, volumes: bool) -> None:
-        """Let go of the networks; folders belong to the state."""
+        """Let go of the networks and the control groups; folders belong to the state."""
+        await limits.remove_groups(filter(None, self._groups.values()))
         if self._network is not None:
             self._network.close()
 
