@@ -15,6 +15,14 @@ from stack.plan import images
 class Runner(Protocol):
     """Knows how to run one kind of server."""
 
+    def require_here(self) -> None:
+        """Check that the server is here, or can be installed.
+
+        Raises:
+            ServerMissing: it is not, and cannot.
+        """
+        ...
+
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
     ) -> Launch:
@@ -40,7 +48,7 @@ def runner(image: str) -> Runner:
         case "postgres":
             return PostgresRunner(tag=reference.tag)
         case "redis":
-            return RedisRunner(prefers=reference.name)
+            return RedisRunner(prefers="valkey" if reference.name == "valkey" else "redis")
     raise NotRunnable(
         f"The local engine cannot run the image {image!r}: it knows Postgres, Redis and Valkey only.",
         hint="Say what runs in its place with x-local, or use a container engine (--engine docker).",
