@@ -18,7 +18,7 @@ from stack.display.progress import Progress
 from stack.environments import virtualenv
 from stack.errors import StackError
 from stack.records import failed_tests as failure_records
-from stack.records import service_logs
+from stack.records import log_reader
 
 SHOWN_LINES = 60
 """How many lines of the services' logs a failure shows; all of them are in the run's folder."""
@@ -92,11 +92,12 @@ def _start_and_test(stack: GuardianProcess, options: Options) -> None:
 
 def _show_evidence(run: Path) -> None:
     """Print the last lines of the services' logs, then the failed tests by cause."""
-    rows = service_logs.merge(run, service_logs.logged_services(run))
-    messages.say(log_lines.excerpt(rows, SHOWN_LINES))
-    if tests := failure_records.read(run):
-        messages.say()
-        messages.say(failed_tests.report(tests, rows))
+    with log_reader.opened(run) as logs:
+        messages.say(log_lines.excerpt(log_reader.last(logs, SHOWN_LINES + 1), SHOWN_LINES))
+        if tests := failure_records.read(run):
+            warnings = list(log_reader.merge(logs, admits=log_lines.is_warning))
+            messages.say()
+            messages.say(failed_tests.report(tests, warnings))
 
 
 def _say_if_kept(stack: GuardianProcess) -> None:

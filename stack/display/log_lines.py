@@ -59,8 +59,8 @@ def is_warning(text: str) -> bool:
 def excerpt(rows: Sequence[tuple[str, str, str]], limit: int = LIMIT) -> str:
     """Return the last lines of a merged log, at most ``limit``."""
     lines = [line for row in rows[-limit:] for line in format_entry(*row).split("\n")]
-    total = len(rows[:-limit]) + len(lines)
-    head = [f"(the last {limit} of {total} lines)"] if total > limit else []
+    has_more = max(len(rows), len(lines)) > limit
+    head = [f"(the last {limit} lines; those before them are left out)"] if has_more else []
     return "\n".join([*head, *lines[-limit:]])
 
 

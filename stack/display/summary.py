@@ -13,7 +13,7 @@ from pathlib import Path
 from stack.display import failure
 from stack.display.terminal import plain
 from stack.health import verdicts
-from stack.records import service_logs, timeline
+from stack.records import log_reader, timeline
 from stack.records.request import Request, read_request
 from stack.records.timeline import Event
 
@@ -29,10 +29,8 @@ def finish(run: Path, *, outcome: str) -> Path:
     if not (run / "request.json").is_file():
         return run / SUMMARY
     events = timeline.read(run)
-    rows = service_logs.merge(run, service_logs.logged_services(run))
-    (run / MERGED).write_text(
-        "".join(f"{stamp} {name} {text}\n" for stamp, name, text in rows), encoding="utf-8"
-    )
+    with log_reader.opened(run) as logs, (run / MERGED).open("w", encoding="utf-8") as merged:
+        merged.writelines(f"{stamp} {name} {text}\n" for stamp, name, text in log_reader.merge(logs))
     path = run / SUMMARY
     path.write_text(summary(read_request(run / "request.json"), events, outcome), encoding="utf-8")
     _to_github(path)
