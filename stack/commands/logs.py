@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
+from stack.commands import options
 from stack.control import guardians
 from stack.control.choice import Choice
 from stack.display import log_filter, log_lines, messages
@@ -23,7 +25,7 @@ POLL_S = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """The lines that are shown: those of the times ``since`` to ``until``, only the last ``tail`` unless 0."""
+    """The lines that are shown; ``since`` and ``until`` are as people write them, ``tail`` is 0 for all."""
 
     filter: LogFilter = LogFilter()
     since: str = ""
@@ -36,11 +38,11 @@ def run(
     service: str,
     selection: Selection = Selection(),
     *,
-    run: str = "",
+    past_run: str = "",
     follow: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Show the logs of the stack's latest run or of another ``run``, of one service or all.
+    """Show the logs of the stack's latest run or of ``past_run``, of one service or all.
 
     With ``follow`` go on with new lines until the stack ends.
 
@@ -48,16 +50,29 @@ def run(
         UnknownRun: there is no such run.
         UnknownService: the service has no log.
     """
-    folder = runs.find(choice.work_tree, run) if run else choice.last_run()
+    folder = runs.find(choice.work_tree, past_run) if past_run else choice.last_run()
     if folder is None:
         if not as_json:
             messages.say(f"{choice.resolve_name()} has not run here yet. Start it with `inv up`.")
         return
     services = _chosen(folder, service)
+    selection = _at_moments(selection, folder)
     with log_reader.opened(folder, services) as logs:
         _show(_recorded(logs, selection), as_json=as_json)
         if follow and not selection.until:
             _follow(choice, folder, service, logs, selection, as_json=as_json)
+
+
+def _at_moments(chosen: Selection, run: Path) -> Selection:
+    """Return the selection with the times of lines in the place of what people write."""
+    written_s = [path.stat().st_mtime for path in (run / "logs").glob("*.log")]
+    now = datetime.now(UTC)
+    last = datetime.fromtimestamp(max(written_s), UTC) if written_s else now
+    return replace(
+        chosen,
+        since=options.moment("--since", chosen.since, now=now, last=last),
+        until=options.moment("--until", chosen.until, now=now, last=last),
+    )
 
 
 def _chosen(run: Path, service: str) -> list[str]:
