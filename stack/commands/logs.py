@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,7 +27,7 @@ POLL_S = 0.1
 class Selection:
     """The lines that are shown; ``since`` and ``until`` are as people write them, ``tail`` is 0 for all."""
 
-    filter: LogFilter = LogFilter()
+    filter: LogFilter = field(default_factory=LogFilter)
     since: str = ""
     until: str = ""
     tail: int = 0
@@ -109,7 +109,7 @@ def _is_alive(choice: Choice, run: Path) -> bool:
 
 
 def _show(rows: Iterable[Row], *, as_json: bool) -> None:
-    messages.say_lines(_json_line(*row) if as_json else log_lines.format_entry(*row) for row in rows)
+    messages.say_lines((_json_line(*row) for row in rows) if as_json else log_lines.format_rows(rows))
 
 
 def _json_line(stamp: str, service: str, text: str) -> str:

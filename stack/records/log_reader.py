@@ -49,12 +49,8 @@ class LogReader:
     def lines(self, *, since: str = "", until: str = "") -> Iterator[Line]:
         """Yield the lines from the time ``since`` up to ``until``, both included, the oldest first."""
         for part, end in zip(self._parts, self._ends, strict=True):
-            position = _find(part, end, since) if since else 0
-            part.seek(position)
-            while position < end:
-                line = part.readline()
-                position += len(line)
-                stamp, text = _split(line)
+            for line in _lines(part, _find(part, end, since) if since else 0, end):
+                stamp, _, text = line.partition(" ")
                 if until and stamp > until:
                     return
                 yield stamp, text
@@ -97,7 +93,7 @@ class LogReader:
 
 @contextmanager
 def opened(run: Path, services: Sequence[str] | None = None) -> Iterator[dict[str, LogReader]]:
-    """Give the readers of some services' logs, of all where none is named; those in it at the end are closed."""
+    """Give the readers of some services' logs, of all where none is named. They are closed at the end."""
     logs: dict[str, LogReader] = {}
     try:
         for name in logged_services(run) if services is None else services:
@@ -202,6 +198,17 @@ def _find(part: BinaryIO, end: int, stamp: str, *, after: bool = False) -> int:
         else:
             low = begin + len(line)
     return low
+
+
+def _lines(part: BinaryIO, begin: int, end: int) -> Iterator[str]:
+    """Yield the lines between two places where lines begin."""
+    part.seek(begin)
+    rest = b""
+    while begin < end:
+        block = part.read(min(BLOCK_BYTES, end - begin))
+        begin += len(block)
+        *lines, rest = (rest + block).split(b"\n")
+        yield from b"\n".join(lines).decode(errors="replace").split("\n") if lines else ()
 
 
 def _lines_backwards(part: BinaryIO, end: int) -> Iterator[bytes]:

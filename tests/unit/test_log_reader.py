@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from contextlib import closing
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 
 from stack.records import log_reader, service_logs
@@ -100,15 +100,13 @@ def test_new_lines_of_the_same_millisecond_are_all_there(tmp_path: Path) -> None
 
 
 def test_no_line_is_lost_or_shown_twice_when_a_log_is_rotated_meanwhile(tmp_path: Path) -> None:
-    writer, seen, number = log(tmp_path, limit_bytes=2_000), [], 0
+    writer, seen, lines = log(tmp_path, limit_bytes=2_000), [], [f"line {each}" for each in range(101)]
     with log_reader.opened(tmp_path) as logs:
-        for burst in [3, 25, 1, 0, 40, 30, 2]:
-            for number in range(number, number + burst):
-                writer.feed(f"line {number}\n".encode())
-            number += 1 if burst else 0
+        for begin, end in pairwise([0, 3, 28, 29, 29, 69, 99, 101]):
+            writer.feed("".join(f"{line}\n" for line in lines[begin:end]).encode())
             seen += texts(log_reader.merge_new(logs))
     writer.close()
-    assert seen == [f"line {each}" for each in range(number)]
+    assert seen == lines
 
 
 def test_a_log_that_begins_later_is_read_from_its_first_line(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 from stack.commands import options
 from stack.errors import InvalidOption
 
-
 NOW = datetime(2026, 2, 1, 12, 0, tzinfo=UTC)
 LAST = datetime(2026, 1, 31, 10, 0, tzinfo=UTC)
 
