@@ -17,7 +17,8 @@ namespace = Collection(
     inside.exec_, inside.run, inside.shell, inside.manage, inside.psql, inside.redis_cli,
     data.reset_db, data.seed, data.snapshot, data.backup, data.restore,
     machine.stacks_, machine.doctor, machine.prune,
-    observability.dashboard,
+    observability.dashboard, observability.runs, observability.report,
 )  # fmt: skip
+OPTIONS = ("service", "command", "verb", "action", "name", "before", "after", "run", "path")
 bare_words.require_verb(namespace, sys.argv[1:])
-bare_words.allow(namespace, sys.argv[1:], options=("service", "command", "verb", "name", "path"))
+bare_words.allow(namespace, sys.argv[1:], options=OPTIONS)

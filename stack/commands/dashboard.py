@@ -8,12 +8,11 @@ from dataclasses import replace
 from stack.commands import up
 from stack.control import guardians
 from stack.control.choice import Choice
+from stack.control.recorder import PROFILE, recorder_of
 from stack.display import messages
 from stack.errors import NotUp
-from stack.plan.plan import LOOPBACK, Plan
+from stack.plan.plan import Plan
 from stack.records import plans
-
-SERVICE, PROFILE, TOKEN = "dashboard", "observability", "DASHBOARD_TOKEN"
 
 
 def run(choice: Choice, *, open_page: bool, timeout_s: float) -> None:
@@ -38,11 +37,10 @@ def address_of(plan: Plan) -> str:
     Raises:
         NotUp: the stack has no dashboard.
     """
-    service = plan.services.get(SERVICE)
-    if service is None:
+    recorder = recorder_of(plan)
+    if recorder is None:
         raise NotUp(
             f"{plan.name} is up without its dashboard.",
             hint=f"Type `inv down`, then `inv up --profile {PROFILE}`: the data stays.",
         )
-    port = next(iter(service.ports.values()))
-    return f"http://{LOOPBACK}:{port}/?token={service.environment[TOKEN]}"
+    return recorder.page

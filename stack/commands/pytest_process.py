@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from stack.control import guardians
+from stack.control import guardians, recorder
 from stack.control.guardians import GuardianProcess
 from stack.display import failure, messages
 from stack.errors import GuardianLost, NotReady, ServiceFailed, TestsFailed
@@ -76,6 +76,8 @@ def _start(stack: GuardianProcess, python: Path, arguments: Sequence[str]) -> pr
     argv = [str(python), "-m", "pytest", str(TESTS), *report_options, *arguments]
     environment = {**os.environ, **state.endpoints, "STACK_NAME": state.name, "STACK_ENGINE": state.engine}
     environment |= {"STACK_RUN": str(stack.run), "STACK_PYTHON": sys.executable}
+    if (receiver := recorder.of_stack(stack.name)) is not None:
+        environment[recorder.ENDPOINT] = receiver.address
     bind = kernel.die_with_parent()
 
     def before() -> None:

@@ -134,7 +134,7 @@ def last(
     """Return the last ``count`` wanted lines of several logs by time, read from the end."""
     rows = (
         _rows(name, log.lines_backwards(since=since, until=until), admits)
-        for name, log in reversed(logs.items())
+        for name, log in reversed(list(logs.items()))
     )
     newest = itertools.islice(heapq.merge(*rows, key=_stamp, reverse=True), count)
     return list(newest)[::-1]
