@@ -107,7 +107,10 @@ def compare(what: str, ours: list[str], theirs: list[str]) -> Measured:
 
 def main() -> None:
     mib = int(sys.argv[1]) if len(sys.argv) > 1 else 1024
-    runs = {name: record(f"00000000-benchmark-{name}", size << 20) for name, size in (("large", mib), ("small", 4))}
+    runs = {
+        name: record(f"00000000-benchmark-{name}", size << 20)
+        for name, size in (("large", mib), ("small", 4))
+    }
     logs = [sys.executable, "-m", "invoke", "logs", "--run"]
     files = sorted(map(str, (runs["large"] / "logs").iterdir()))
     try:

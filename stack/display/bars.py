@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from stack.display import trace_lines
 from stack.display.markup import Html, join, tag
 from stack.health import verdicts
 from stack.records import traces
@@ -63,7 +64,7 @@ def _steps(service: ServiceRecord, total_s: float) -> list[Step]:
 
 def _step_bar(step: Step, service: ServiceRecord, *, chained: bool, failed: bool) -> Bar:
     kind = {"building": "builds", "waiting": "waits"}.get(step.state, "chain" if chained else "starts")
-    if failed and kind != "waits":
+    if failed and step.state == "starting":
         kind = "fails"
     return Bar(
         kind,
@@ -92,8 +93,7 @@ def waterfall(spans: Sequence[Span]) -> Html:
 def _span_row(span: Span, depth: int, begin_s: float, total_s: float, colour: str) -> Html:
     kind = "fails" if span.failed else f"service{colour}"
     end_s = begin_s + span.seconds
-    statement = " ".join(span.statement.split())
-    label = statement if statement.startswith(span.name) else span.name
+    label = trace_lines.label(span)
     name = tag(
         "span",
         tag("i", span.service, class_=f"key service{colour}"),

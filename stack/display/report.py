@@ -77,7 +77,7 @@ def _verdict(record: RunRecord) -> str:
 def _header(run: Path, record: RunRecord) -> Html:
     began = datetime.fromtimestamp(record.began, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     facts = [began, f"engine {record.engine or '?'}", f"took {duration(record.seconds)}", record.name]
-    links = ["cause", "start", "tests", "logs"]
+    links = ["cause", *(["start"] if record.services else []), *(["tests"] if record.tests else []), "logs"]
     return tag(
         "header",
         tag("h1", record.stack or record.name, " ", tag("span", _verdict(record), class_=_tone(record))),
@@ -111,7 +111,9 @@ def _cause_title(record: RunRecord) -> str:
         return f"{failed} of {total} tests failed"
     if record.good:
         return f"All {total} tests passed" if total else "Nothing failed"
-    return "The run failed"
+    bad = [service for service in record.services if service.state in verdicts.BAD]
+    first = next((service for service in bad if service.state != "dependency failed"), None)
+    return "The run failed" if first is None else f"{first.name}: {first.state}"
 
 
 def _cause(

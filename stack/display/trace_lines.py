@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from stack.display.terminal import plain
@@ -26,11 +27,25 @@ def lines(title: str, spans: Sequence[Span], *, limit: int = LIMIT) -> list[str]
     return [plain(each)[:WIDTH] for each in (head, *(_line(*rows[i], width) for i in chosen), *more)]
 
 
+def label(span: Span) -> str:
+    """Return what a span did: its statement, without the columns that it selects, else its name."""
+    statement = _without_columns(" ".join(span.statement.split()))
+    return statement if statement.startswith(span.name) else f"{span.name} {statement}".rstrip()
+
+
+def _without_columns(statement: str) -> str:
+    """Return a query without what it selects: from its own FROM on, not from that of a part in brackets."""
+    depth = 0
+    for match in re.finditer(r"[()]| FROM ", statement if statement.startswith("SELECT ") else ""):
+        depth += {"(": 1, ")": -1}.get(match[0], 0)
+        if match[0] == " FROM " and depth == 0:
+            return f"SELECT …{statement[match.start() :]}"
+    return statement
+
+
 def _line(depth: int, span: Span, width: int) -> str:
-    statement = " ".join(span.statement.split())
-    what = statement if statement.startswith(span.name) else f"{span.name} {statement}".rstrip()
-    failed = " FAILED" if span.failed else ""
-    return f"  {span.seconds * 1000:8.1f} ms  {span.service:<{width}}  {'  ' * min(depth, 8)}{what}{failed}"
+    what = f"{'  ' * min(depth, 8)}{label(span)}{' FAILED' if span.failed else ''}"
+    return f"  {span.seconds * 1000:8.1f} ms  {span.service:<{width}}  {what}"
 
 
 def _chosen(rows: Sequence[tuple[int, Span]], count: int) -> list[int]:

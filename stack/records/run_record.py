@@ -135,8 +135,8 @@ def _services(
     services: dict[str, ServiceRecord] = {}
     since: dict[str, tuple[str, float]] = {}
     for event in events:
-        if event.kind == "stack" and event.state == "stopping":
-            break
+        if event.kind == "stack" and event.state in {"failed", "stopping"}:
+            break  # from then on services are ended
         if event.kind != "service":
             continue
         service = services.setdefault(
