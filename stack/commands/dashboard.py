@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import webbrowser
 from dataclasses import replace
 
-from stack.commands import up
+from stack.commands import browser, up
 from stack.control import guardians
 from stack.control.choice import Choice
 from stack.control.recorder import PROFILE, recorder_of
-from stack.display import messages
 from stack.errors import NotUp
 from stack.plan.plan import Plan
 from stack.records import plans
@@ -26,9 +24,7 @@ def run(choice: Choice, *, open_page: bool, timeout_s: float) -> None:
         up.run(with_dashboard, "", timeout_s=timeout_s, watch=False)
     stack = guardians.require_running(choice.resolve_name())
     address = address_of(plans.read(stack.name))
-    messages.say(address)
-    if open_page:
-        webbrowser.open(address)
+    browser.show(address, open_page=open_page)
 
 
 def address_of(plan: Plan) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import webbrowser
 from pathlib import Path
 
+from stack.commands import browser
 from stack.control import guardians
 from stack.control.choice import Choice
 from stack.display import messages, report
@@ -24,5 +25,5 @@ def run(choice: Choice, name: str, *, open_page: bool = False) -> None:
     alive = any(Path(stack.run) == folder for stack in guardians.running_stacks())
     path = report.write(folder, alive=alive)
     messages.say(str(path))
-    if open_page:
+    if open_page and browser.has_screen():
         webbrowser.open(path.as_uri())

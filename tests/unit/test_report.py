@@ -180,6 +180,7 @@ def test_the_report_of_a_run_is_written_and_its_place_is_printed(
     run = record(tmp_path / ".stack" / "runs" / "20260131-120000-shop-abc")
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setenv("DISPLAY", ":1")
     command.run(Choice(work_tree=tmp_path), "abc", open_page=True)
     assert capsys.readouterr().out == f"{run / report.FILE}\n"
     assert opened == [(run / report.FILE).as_uri()]

@@ -90,8 +90,17 @@ def test_of_a_long_trace_the_failed_and_the_slow_are_shown_with_what_led_to_them
 
 
 ROW = {
-    "run": "r", "trace_id": "t1", "span_id": "a", "parent_id": "", "service": "web", "name": "GET /",
-    "kind": 2, "start_ns": 1, "end_ns": 2, "failed": 1, "details": {"attributes": {}},
+    "run": "r",
+    "trace_id": "t1",
+    "span_id": "a",
+    "parent_id": "",
+    "service": "web",
+    "name": "GET /",
+    "kind": 2,
+    "start_ns": 1,
+    "end_ns": 2,
+    "failed": 1,
+    "details": {"attributes": {}},
 }
 
 
