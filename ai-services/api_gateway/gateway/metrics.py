@@ -56,7 +56,7 @@ CLIENTS = _instrument("Gauge", "gateway_client_connections", "Open connections o
 PROBLEMS = _instrument("Counter", "gateway_problems", "Errors of the gateway itself, by kind.", "kind")
 POOL = _instrument("Counter", "gateway_backend_connections", "Connections to the backend.", "connection")
 SHARES_IN_USE = _instrument("Gauge", "gateway_shares_in_use", "What requests hold at this moment.", "of")
-SHARES_TOTAL = _instrument("Gauge", "gateway_shares_total", "What all requests together may hold.", "of")
+SHARES_LIMIT = _instrument("Gauge", "gateway_shares_limit", "What all requests together may hold.", "of")
 
 
 def start(settings: Settings) -> None:
@@ -80,7 +80,7 @@ def observe(scope: Scope, status: int, elapsed_s: float) -> None:
 
 def show_shares(name: str, *, total: int, in_use: Callable[[], int]) -> None:
     """Show at every scrape how much is in use of what requests share."""
-    SHARES_TOTAL.labels(name).set_function(lambda: total)
+    SHARES_LIMIT.labels(name).set_function(lambda: total)
     SHARES_IN_USE.labels(name).set_function(in_use)
 
 

@@ -75,7 +75,7 @@ def test_requests_are_counted_by_route_and_status(backend: Backend) -> None:
         assert gateway.sample("http_server_active_requests") == 0
         assert gateway.sample("gateway_backend_connections_total", connection="opened") >= 1
         assert gateway.sample("gateway_backend_connections_total", connection="reused") >= 1
-        assert gateway.sample("gateway_shares_total", of="slots") == 100
+        assert gateway.sample("gateway_shares_limit", of="slots") == 100
         assert gateway.sample("gateway_shares_in_use", of="slots") == 0
 
 
