@@ -51,6 +51,30 @@ def test_ports_and_ended_children_are_part_of_what_is_said(theatre: Theatre) -> 
     asyncio.run(play())
 
 
+def test_ports_are_looked_at_only_where_a_refusal_leaves_them_open(theatre: Theatre) -> None:
+    """One look costs up to 30 ms of processor: a service that answers shows its port by its answer."""
+    looks: list[int] = []
+
+    async def play(answer: Observation) -> int:
+        looks.clear()
+        theatre.answers["web"] = [answer] * 40
+        patient = dataclasses.replace(service("web"), healthcheck=dataclasses.replace(CHECK, retries=40))
+        async with theatre.stage(patient, deadline_s=0.5) as stage:
+            run = stage.supervisor.runs["web"]
+            run.plan = dataclasses.replace(run.plan, ports={80: 20001})
+            stage.engine.pid = 7
+            await stage.supervisor.bring_up()
+        return len(looks)
+
+    def listening(pid: int) -> set[int]:
+        looks.append(pid)
+        return {20001}
+
+    theatre.patch.setattr(processes, "listening", listening)
+    assert asyncio.run(play(WRONG)) == 0
+    assert 1 <= asyncio.run(play(REFUSED)) <= 8  # each look waits twice as long as the one before
+
+
 def test_an_answer_that_comes_after_the_timeout_of_the_check_is_slow_not_a_hang(theatre: Theatre) -> None:
     async def play() -> None:
         async def seen(probe: Probe, timeout_s: float) -> Observation:

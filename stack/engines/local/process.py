@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import pty
 import shutil
@@ -88,7 +89,7 @@ class LocalProcess:
             return argv, {"cwd": launch.cwd, "user": launch.user}
         return self._network.argv(argv, user=launch.user, cwd=launch.cwd), {}
 
-    @property
+    @functools.cached_property
     def pid(self) -> int:
         return host_pid(self._process.pid)
 
