@@ -101,7 +101,9 @@ def _check_metrics(session: nox.Session) -> None:
     """Check Prometheus' configuration and test its rules by its own tool, which .ci/run installs."""
     folder = ROOT / "compose" / "observability"
     if shutil.which("promtool") is None:
-        session.warn("Prometheus' rules were NOT tested: there is no promtool (Debian: apt install prometheus)")
+        session.warn(
+            "Prometheus' rules were NOT tested: there is no promtool (Debian: apt install prometheus)"
+        )
         return
     session.run("promtool", "check", "config", str(folder / "prometheus" / "prometheus.yml"), external=True)
     session.run("promtool", "test", "rules", str(folder / "tests" / "rules.yml"), external=True)

@@ -1,4 +1,4 @@
-"""`/metrics` at METRICS_ADDRESS, an address of its own that nothing forwards to and no compose file publishes.
+"""`/metrics` at METRICS_ADDRESS: an address of its own, which no compose file publishes.
 
 Gunicorn's workers listen there, too; whichever takes the request adds up what all of them count
 (https://prometheus.github.io/client_python/multiprocess/).

@@ -30,9 +30,7 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
-def wait_until(
-    condition: Callable[[], object], description: str, *, deadline_s: float = DEADLINE_S
-) -> None:
+def wait_until(condition: Callable[[], object], description: str, *, deadline_s: float = DEADLINE_S) -> None:
     """Wait until a condition is true. Raises: AssertionError at the deadline."""
     deadline = time.monotonic() + deadline_s
     while not condition():

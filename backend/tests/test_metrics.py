@@ -1,4 +1,4 @@
-"""Metrics: at an address of their own, right over several workers, with few labels; elsewhere not imported."""
+"""Metrics: at an address of their own, right over several workers, with few labels; else not imported."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ class Shop:
     def sample(self, name: str, **labels: str) -> float:
         """Return the sum of the samples that have these labels."""
         return sum(
-            value for found, given, value in self.samples() if found == name and labels.items() <= given.items()
+            value
+            for found, given, value in self.samples()
+            if found == name and labels.items() <= given.items()
         )
 
     def samples(self) -> list[tuple[str, dict[str, str], float]]:

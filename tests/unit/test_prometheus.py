@@ -77,7 +77,9 @@ def queries() -> list[str]:
 
 def rules() -> list[dict[str, str]]:
     """Return the recording rules and the alerts."""
-    files = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in FOLDER.glob("prometheus/rules/*.yml")]
+    files = [
+        yaml.safe_load(file.read_text(encoding="utf-8")) for file in FOLDER.glob("prometheus/rules/*.yml")
+    ]
     return [rule for file in files for group in file["groups"] for rule in group["rules"]]
 
 

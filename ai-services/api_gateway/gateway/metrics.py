@@ -1,4 +1,4 @@
-"""What the gateway counts, where METRICS_ADDRESS says that it is asked for; elsewhere nothing of it is imported.
+"""What the gateway counts, where METRICS_ADDRESS says that it is asked for; else nothing is imported.
 
 `/metrics` is served at that address, not among the gateway's own pages: what they show is public.
 """

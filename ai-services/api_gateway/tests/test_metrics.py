@@ -53,7 +53,9 @@ class Metered:
 
     def sample(self, name: str, **labels: str) -> float:
         """Return the sum of the samples that have these labels."""
-        return sum(v for found, given, v in self.samples() if found == name and labels.items() <= given.items())
+        return sum(
+            v for found, given, v in self.samples() if found == name and labels.items() <= given.items()
+        )
 
 
 @contextmanager

@@ -31,7 +31,7 @@ class PrometheusRunner:
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
     ) -> Launch:
-        """Copy the configuration, so that the server's account can read it; return how to start the server."""
+        """Copy the configuration, so that the server's account can read it; return what to execute."""
         user = unprivileged("prometheus")
         folder = data.get(TARGET, state / "data")
         give_data(service, folder, user)

@@ -47,7 +47,7 @@ def runner(image: str, addresses: Addresses | None = None) -> Runner:
         case "prometheus":
             return PrometheusRunner(program=prometheus_server(), addresses=addresses or {})
     raise NotRunnable(
-        f"The local engine cannot run the image {image!r}: it knows Postgres, Redis, Valkey and Prometheus only.",
+        f"The local engine cannot run the image {image!r}: it knows Postgres, Redis, Valkey, Prometheus.",
         hint="Say what runs in its place with x-local, or use a container engine (--engine docker).",
     )
 
