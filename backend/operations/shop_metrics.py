@@ -8,12 +8,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -88,11 +87,12 @@ def shop_metrics(now: datetime) -> Iterator[Metric]:
 
 def _orders() -> Metric:
     """Count by state the newest orders; older ones hardly change, and counting all would cost ever more."""
-    newest = Order.objects.order_by("-id").values_list("state", flat=True)[:LIMIT]
-    counted = Counter(newest)
+    newest = Order.objects.order_by("-id").values("pk")[:LIMIT]
+    by_state = Order.objects.filter(pk__in=newest).order_by().values_list("state").annotate(Count("pk"))
+    counted = dict(by_state)
     family = GaugeMetricFamily("shop_orders", f"The newest {LIMIT} orders, by state.", labels=["state"])
     for state in OrderState:
-        family.add_metric([state.value], counted[state.value])
+        family.add_metric([state.value], counted.get(state.value, 0))
     return family
 
 

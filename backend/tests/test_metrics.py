@@ -250,5 +250,5 @@ def test_without_an_address_nothing_of_the_client_is_imported(tmp_path: Path) ->
 @pytest.mark.parametrize("value", ["9464", "host:", ":9464", "host:0", "host:65536", "host:port"])
 def test_an_address_is_a_host_and_a_port(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("METRICS_ADDRESS", value)
-    with pytest.raises(env.BadEnvironment, match="METRICS_ADDRESS=.* is not HOST:PORT"):
+    with pytest.raises(env.BadEnvironment, match=r"METRICS_ADDRESS=.* is not HOST:PORT"):
         env.address("METRICS_ADDRESS")
