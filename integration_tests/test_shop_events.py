@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import defaultdict
 
@@ -67,6 +68,20 @@ def test_every_step_of_every_order_is_an_event_in_order(backend: Service) -> Non
     for event in once.values():
         types[event.aggregate].append(event.type)
     assert types == {f"order:{number}": WAY for number in numbers}
+
+
+def test_the_trace_of_a_buyer_continues_in_the_event(backend: Service) -> None:
+    goods = some(backend, at_least=1)
+    trace_id = secrets.token_hex(16)
+    with redis() as connection:
+        since = end(connection)
+    with crowd(address("GATEWAY_URL"), 1) as (buyer,):
+        buyer.headers["traceparent"] = f"00-{trace_id}-b7ad6b7169203331-01"
+        number = ordered(buyer, goods)
+        assert buyer.pay(number, key()).status_code == 201
+    placed, *_ = wait_for_events(since, {number})
+    assert placed.type == "order.placed"
+    assert placed.traceparent.split("-")[1] == trace_id
 
 
 def test_an_event_says_what_was_bought(backend: Service) -> None:

@@ -294,3 +294,9 @@ class BackupOlder(StackError):
     """The backup has fewer migrations than the code; only `--migrate` migrates it."""
 
     code = 52
+
+
+class UnknownRun(StackError):
+    """No run of this name is recorded, or several are meant."""
+
+    code = 60

@@ -114,3 +114,19 @@ def test_a_line_and_its_end_are_one_write(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("sys.stdout", Terminal())
     messages.say("GET /health/ 200")
     assert writes == ["GET /health/ 200\n"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[2J\x1b[31mred\x07", "red"),
+        ("\x9b2Jgone", "2Jgone"),
+        ("tab\tand\nline", "tab\tand\nline"),
+        ("pay \u202e001\u202c now \u2066x", "pay \\u202e001\\u202c now \\u2066x"),
+        ("plain", "plain"),
+    ],
+)
+def test_control_codes_are_taken_out_and_what_turns_the_direction_is_shown_as_a_number(
+    text: str, shown: str
+) -> None:
+    assert terminal.plain(text) == shown

@@ -38,6 +38,7 @@ def test_each_known_image_has_its_runner() -> None:
     assert servers.runner("redis:7") == redis.RedisRunner(prefers="redis")
     assert servers.runner("valkey/valkey:8") == redis.RedisRunner(prefers="valkey")
     assert servers.runner("mirror.example:5000/library/redis:7") == redis.RedisRunner(prefers="redis")
+    assert servers.runner("redislabs/redismod") == redis.RedisRunner(prefers="redis")
     assert servers.runner("pgvector/pgvector:pg15") == postgres.PostgresRunner(tag="pg15")
 
 

@@ -28,6 +28,7 @@ def test_every_key_of_the_specification_is_read_or_has_a_row() -> None:
         (Service(name="web", limits=Limits(memory_bytes=1)), "mem_limit"),
         (Service(name="web", limits=Limits(processes=1)), "pids_limit"),
         (Service(name="web", limits=Limits(cpus=0.5)), "cpus"),
+        (Service(name="web", limits=Limits(ulimits={"nofile": (1, 2)})), "ulimits"),
         (Service(name="web", read_only=True), "read_only"),
         (
             Service(name="web", mounts=(Mount(type="bind", target="/a", read_only=True),)),

@@ -50,6 +50,10 @@ MIDDLEWARE = [
     "core.middleware.AdminMessageMiddleware",
 ]
 
+METRICS_ADDRESS = env.address("METRICS_ADDRESS")
+if METRICS_ADDRESS is not None:
+    MIDDLEWARE.insert(0, "core.metrics.MetricsMiddleware")
+
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = True

