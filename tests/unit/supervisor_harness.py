@@ -15,6 +15,7 @@ from stack.errors import BuildFailed
 from stack.guardian.supervisor import Supervisor
 from stack.health import checks
 from stack.health.probes import Observation
+from stack.health.verdicts import Verdict
 from stack.model import Condition, Dependency, Healthcheck, Service, Stack
 from stack.plan.plan import Plan, ServicePlan
 from stack.records import timeline
@@ -187,3 +188,13 @@ class Harness:
                 await supervisor.stop_all(grace_s=0)
         finally:
             events.close()
+
+
+def kinds(verdicts: list[Verdict]) -> dict[str, str]:
+    return {verdict.service: verdict.kind for verdict in verdicts}
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  what is asked for is in a file
+            await asyncio.sleep(0.002)

@@ -30,6 +30,19 @@ class Case:
         return compose.load(*files, environment=self.environment, profiles=self.profiles)
 
 
+def load(case: Case, folder: Path, **options: str) -> Stack:
+    case.write(folder)
+    env_file = options.get("env_file")
+    files = [folder / name for name in case.merged]
+    return compose.load(
+        *files,
+        environment=case.environment,
+        profiles=case.profiles,
+        env_file=folder / env_file if env_file else None,
+        name=options.get("name"),
+    )
+
+
 def service(*lines: str, below: str = "") -> str:
     """A file with the one service ``web``, whose keys these lines are."""
     return "services:\n  web:\n    image: i\n" + "".join(f"    {line}\n" for line in lines) + below
