@@ -7,9 +7,11 @@ import random
 from collections.abc import Iterator
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from tests.servers import RedisServer
+from tests.shop import Person, variant_make
 
 SEED = int(os.environ.get("TEST_SEED", random.SystemRandom().randrange(2**32)))
 
@@ -65,3 +67,11 @@ def redis_server(_redis_server, settings, monkeypatch) -> Iterator[RedisServer]:
     redis_client.close_clients()
     if not _redis_server.is_running():
         _redis_server.start()
+
+
+@pytest.fixture
+def person(db) -> Iterator[Person]:
+    """A person in front of five units of the variant A; at the end the invariants are checked."""
+    variant_make("A", units=5)
+    yield Person()
+    call_command("check_invariants", verbosity=0)

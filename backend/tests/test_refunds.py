@@ -1,0 +1,109 @@
+"""Refunds: whole or in parts, by the customer, by staff, or by the provider."""
+
+from decimal import Decimal
+
+import pytest
+
+from events.models import OutboxEvent
+from orders.services import order_fulfil
+from orders.transitions import TransitionNotAllowed
+from payments import sandbox
+from payments.models import Payment, PaymentState, Refund, SandboxCharge, SandboxRefund
+from payments.protocol import ProviderTimeout
+from payments.refunds import RefundTooLarge
+from payments.services import order_refund, payments_reconcile
+from tests.payment_steps import age_payments, paid_order, send_webhook
+from tests.shop import stock_of
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_refund_that_was_not_sent_is_sent_by_the_worker(person, monkeypatch):
+    number = person.order("A")
+    person.pay(number)
+
+    def silence(self, **arguments):
+        raise ProviderTimeout
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sandbox.Sandbox, "refund", silence)
+        person.send("POST", f"/orders/{number}/refund")
+    assert Payment.objects.get().state == PaymentState.REFUNDING
+    age_payments(5)
+    assert payments_reconcile() == 1
+    assert SandboxCharge.objects.get().refunded
+
+
+def test_a_refund_by_the_provider_refunds_a_fulfilled_order_too(person, client, settings):
+    order = paid_order(person)
+    order_fulfil(order_id=order.pk)
+    reference = Payment.objects.get().reference
+    assert send_webhook(client, settings, reference=reference, type="payment.refunded").status_code == 200
+    assert person.state_of(order.number) == "refunded"
+    assert stock_of("A") == (4, 0)
+    with pytest.raises(TransitionNotAllowed):
+        order_refund(order_id=order.pk, by_customer=False)
+
+
+def test_a_payment_goes_back_in_parts(person):
+    order = paid_order(person)
+    order_refund(order_id=order.pk, by_customer=False, amount=Decimal("3.50"))
+    shown = person.send("GET", f"/orders/{order.number}").json()
+    assert (shown["state"], shown["payments"][0]["state"]) == ("paid", "succeeded")
+    assert [(one["amount"]["amount"], one["state"]) for one in shown["refunds"]] == [("3.50", "succeeded")]
+    order_refund(order_id=order.pk, by_customer=False)
+    assert person.state_of(order.number) == "refunded"
+    assert list(SandboxRefund.objects.values_list("amount", flat=True)) == [Decimal("3.50"), Decimal("6.50")]
+    assert SandboxCharge.objects.get().refunded
+    events = OutboxEvent.objects.filter(type="refund.succeeded")
+    assert [event.payload["amount"] for event in events] == ["3.50", "6.50"]
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "10.01"])
+def test_a_refund_is_no_more_than_what_is_left(person, amount):
+    order = paid_order(person)
+    with pytest.raises(RefundTooLarge):
+        order_refund(order_id=order.pk, by_customer=False, amount=Decimal(amount))
+    assert not Refund.objects.exists()
+
+
+def test_a_part_that_was_not_sent_is_sent_by_the_worker_once(person, monkeypatch):
+    order = paid_order(person)
+
+    def silence(self, **arguments):
+        raise ProviderTimeout
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sandbox.Sandbox, "refund", silence)
+        order_refund(order_id=order.pk, by_customer=False, amount=Decimal("3.50"))
+    assert Refund.objects.get().state == "pending"
+    age_payments(5)
+    assert (payments_reconcile(), payments_reconcile()) == (1, 0)
+    assert Refund.objects.get().state == "succeeded"
+    assert SandboxRefund.objects.get().amount == Decimal("3.50")
+
+
+def test_a_refund_by_the_provider_completes_the_parts(person, client, settings):
+    order = paid_order(person)
+    order_refund(order_id=order.pk, by_customer=False, amount=Decimal("3.50"))
+    send_webhook(client, settings, reference=Payment.objects.get().reference, type="payment.refunded")
+    assert [(refund.amount, refund.reason) for refund in Refund.objects.all()] == [
+        (Decimal("3.50"), "staff"),
+        (Decimal("6.50"), "provider"),
+    ]
+    assert person.state_of(order.number) == "refunded"
+
+
+def test_staff_refund_a_part_in_the_admin(person, admin_client):
+    order, url = paid_order(person), "/admin/payments/refund/add/"
+    payment = Payment.objects.get()
+    assert admin_client.post(url, {"payment": payment.pk, "amount": "99.00"}).status_code == 200
+    assert admin_client.post(url, {"payment": payment.pk, "amount": "4.00"}).status_code == 302
+    assert Refund.objects.get().amount == SandboxRefund.objects.get().amount == Decimal("4.00")
+    assert person.state_of(order.number) == "paid"
+
+
+def test_the_refund_that_the_customer_asks_for_reaches_the_provider(person):
+    order = paid_order(person)
+    assert person.send("POST", f"/orders/{order.number}/refund").status_code == 200
+    assert SandboxRefund.objects.get().amount == SandboxCharge.objects.get().amount
