@@ -294,3 +294,9 @@ class BackupOlder(StackError):
     """A backup with fewer migrations than the code; it is migrated only where that is asked for."""
 
     code = 52
+
+
+class BackupSealed(StackError):
+    """An encrypted backup for which there is no private key here."""
+
+    code = 53

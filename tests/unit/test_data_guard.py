@@ -150,8 +150,8 @@ def test_a_word_that_only_contains_the_name_of_an_environment_is_no_reason() -> 
 
 
 def test_how_a_program_was_built_is_no_environment() -> None:
-    assert aim(plan_of({"NODE_ENV": "production"})) == []
-    assert aim(plan_of({"SHOP_NODE_ENV": "production"}))
+    assert refusals_of_plan(plan_of({"NODE_ENV": "production"})) == []
+    assert refusals_of_plan(plan_of({"SHOP_NODE_ENV": "production"}))
 
 
 def test_volumes_are_not_deleted_where_an_environment_forbids_it() -> None:
