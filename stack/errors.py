@@ -296,6 +296,12 @@ class BackupOlder(StackError):
     code = 52
 
 
+class BackupSealed(StackError):
+    """An encrypted backup for which there is no private key here."""
+
+    code = 53
+
+
 class UnknownRun(StackError):
     """No run of this name is recorded, or several are meant."""
 

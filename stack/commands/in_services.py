@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stack.control import plans
+from stack.errors import CommandFailed
 from stack.plan.service_plan import Plan, ServicePlan
 from stack.records.state import StackState
 from stack.system import programs
+from stack.system.disk_space import disk_full, reports_full_disk
 
 BACKEND = "backend"
 LIMIT_S = 1800.0
@@ -36,8 +38,16 @@ def run(state: StackState, plan: Plan, argv: Sequence[str], values: Mapping[str,
     """Run a command as the backend would, with further environment ``values``.
 
     Raises:
+        DiskFull: the database has no room for what it stores.
         CommandFailed: it failed.
     """
+    try:
+        _run(state, plan, argv, values)
+    except CommandFailed as error:
+        raise disk_full(Path("the database")) if reports_full_disk(error.output) else error from error
+
+
+def _run(state: StackState, plan: Plan, argv: Sequence[str], values: Mapping[str, str]) -> None:
     if state.engine == "local":
         from stack.commands import exec
 

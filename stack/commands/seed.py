@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -9,8 +10,9 @@ import time
 from stack.commands import data_access
 from stack.commands.data_access import Access
 from stack.control.choice import Choice
-from stack.data import guard, lock, postgres
+from stack.data import guard, lock, postgres, rows
 from stack.display import messages, seeding
+from stack.errors import StackError
 
 PAUSE_S = 0.5
 
@@ -58,9 +60,8 @@ def _seed(access: Access, words: list[str], total: int) -> None:
 
 
 def _watch(access: Access, progress: seeding.Advance, done: threading.Event) -> None:
-    with postgres.session(access.server) as cursor:
+    with contextlib.suppress(StackError), postgres.session(access.server, access.server.database) as cursor:
+        before = rows.size_bytes(cursor)
         while not done.wait(PAUSE_S):
             # The rows are not committed yet; the pages that they lie in are there already.
-            cursor.execute("SELECT pg_database_size(%s)", (access.server.database,))
-            row = cursor.fetchone()
-            progress(row[0] if row is not None else 0)
+            progress(rows.size_bytes(cursor) - before)

@@ -1,7 +1,8 @@
 """Make the next spare database of a stack: ``python -m stack.commands.spare STACK [RECIPE]``.
 
-`inv up` and `inv reset-db` start it when they are done, in a session of its own and at a low priority; it
-carries the stack's token, so whatever ends the stack ends it, too. What it says is in the run's folder.
+`inv up` and `inv reset-db` start it when they are done, in a session of its own; it carries the stack's
+token, so whatever ends the stack ends it, too. Its priority is the usual one: a reset that comes too early
+waits for it. What it says is in the run's folder.
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ from stack.records.state import StackState
 from stack.system import processes, programs
 from stack.system.directories import ROOT
 
-NICENESS = 10
-
 
 def start(state: StackState, recipe: Recipe | None = None) -> None:
     """Start making the next spare of ``state`` and return at once; without a recipe, the usual one."""
@@ -36,7 +35,6 @@ def start(state: StackState, recipe: Recipe | None = None) -> None:
 
 def main(arguments: list[str]) -> int:
     """Make the spare; return the exit code."""
-    os.nice(NICENESS)
     try:
         access = data_access.access_to(guardians.require_running(arguments[0]))
         recipe = Recipe(**json.loads(arguments[1])) if len(arguments) > 1 else access.recipe()

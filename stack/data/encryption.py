@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.errors import ServerMissing
+from stack.errors import BackupSealed, CommandFailed, InvalidOption, ServerMissing
 from stack.system import pipelines
 
 LIMIT_S = 600.0
@@ -34,12 +34,21 @@ def for_recipients(recipients: list[str]) -> Encryption | None:
 
     Raises:
         ServerMissing: the program is not installed.
+        InvalidOption: it knows no such recipient.
     """
     if not recipients:
         return None
     program = "age" if all(r.startswith(("age1", "ssh-")) for r in recipients) else "gpg"
     require(program)
-    return Encryption(program=program, recipients=tuple(recipients))
+    encryption = Encryption(program=program, recipients=tuple(recipients))
+    try:
+        encrypted(b"", encryption)
+    except CommandFailed as error:
+        raise InvalidOption(
+            f"--encrypt: {program} cannot encrypt for {', '.join(recipients)}: {_last_line(error)}",
+            hint="A recipient is age's public key (age1...), an SSH public key, or a key that GnuPG holds.",
+        ) from error
+    return encryption
 
 
 def require(program: str) -> None:
@@ -71,8 +80,24 @@ def encrypted(data: bytes, encryption: Encryption) -> bytes:
 
 
 def decrypted(data: bytes, program: str, identity: Path | None) -> bytes:
-    """Return ``data`` decrypted."""
-    return _through(decrypt_command(program, identity), data)
+    """Return ``data`` decrypted.
+
+    Raises:
+        ServerMissing: the program is not installed.
+        BackupSealed: there is no private key for it.
+    """
+    try:
+        return _through(decrypt_command(program, identity), data)
+    except CommandFailed as error:
+        raise BackupSealed(
+            f"The backup is encrypted, and {program} could not decrypt it: {_last_line(error)}",
+            hint="Give age's private key by `--identity FILE`; GnuPG looks for it in its own home.",
+        ) from error
+
+
+def _last_line(error: CommandFailed) -> str:
+    lines = [line for line in error.output.strip().splitlines() if line and "report unexpected" not in line]
+    return (lines or [str(error)])[-1]
 
 
 def _through(command: list[str], data: bytes) -> bytes:

@@ -28,7 +28,7 @@ def read_keys(folder: Path, expected: Manifest, identity: Path | None) -> list[R
     """Return Redis' keys of a backup.
 
     Raises:
-        CommandFailed: they could not be decrypted.
+        BackupSealed: they could not be decrypted.
     """
     packed = (folder / REDIS).read_bytes()
     if expected.encryption:

@@ -9,12 +9,12 @@ from typing import TextIO
 from stack.display.terminal import is_terminal
 
 Advance = Callable[[int], None]
-"""Takes the size of the database in bytes."""
+"""Takes the bytes that the database has grown by."""
 
 
 @contextmanager
 def show_progress(stream: TextIO, total: int) -> Iterator[Advance]:
-    """Give a function that takes the database's size while ``total`` products and orders are stored."""
+    """Give a function that takes the database's growth while ``total`` products and orders are stored."""
     if not is_terminal(stream):
         yield lambda size_bytes: None
         return

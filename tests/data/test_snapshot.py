@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +109,34 @@ def test_a_stack_on_sqlite_says_what_applies(file_stack: Stack) -> None:
 def test_a_stack_that_is_down_is_a_sentence(stack: Stack) -> None:
     done = stack.inv("snapshot", "save", "a", environment={"STACK_NAME": "data-none"})
     assert done.code == 26
+
+
+def test_up_on_another_branch_says_where_its_data_is_and_brings_nothing_by_itself(
+    stack: Stack, tmp_path: Path
+) -> None:
+    environment = {"GIT_DIR": str(tmp_path / ".git")}
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+
+    def typed_on(branch: str, *words: str) -> str:
+        words_of_git = ["git", "symbolic-ref", "HEAD", f"refs/heads/{branch}"]
+        subprocess.run(words_of_git, env={**os.environ, **environment}, check=True)
+        done = stack.inv(*words, environment=environment)
+        assert done.code == 0, done.output
+        return done.output
+
+    offer = "the branch feature/cart has data of its own"
+    stack.typed("reset-db")
+    assert offer not in typed_on("feature/cart", "up")
+    typed_on("feature/cart", "snapshot", "save", "--branch")
+    assert offer not in typed_on("main", "up")
+    with stack.sql() as cursor:
+        cursor.execute("UPDATE catalog_product SET brand = 'changed'")
+    printed = typed_on("feature/cart", "up")
+    assert offer in printed
+    assert "`inv snapshot restore --branch`" in printed
+    assert stack.value(BRANDS) == 1000
+    assert offer not in typed_on("feature/cart", "up")
+    typed_on("feature/cart", "snapshot", "restore", "--branch")
+    assert stack.value(BRANDS) == 0
+    assert offer not in typed_on("feature/cart", "up")
+    stack.typed("snapshot", "delete", "feature-cart")

@@ -9,20 +9,25 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from migrations.backend import Backend, migrations_of
+from migrations.backend import ROOT, Backend, migrations_of
 
 RELEASES = Path(__file__).parent / "releases"
 
 
-def released() -> set[tuple[str, str]]:
-    """Return the migrations that a release has brought to databases: they cannot be changed any more."""
-    lines = [line for path in RELEASES.glob("*.migrations") for line in path.read_text().splitlines()]
+def released(changelog: str) -> set[tuple[str, str]]:
+    """Return the migrations that a release has brought to databases: they cannot be changed any more.
+
+    A release is one that the changelog has a heading of; the dump of the next one is made before it.
+    """
+    paths = [path for path in RELEASES.glob("*.migrations") if f"\n## [{path.stem}]" in changelog]
+    lines = [line for path in paths for line in path.read_text().splitlines()]
     return {(app, name) for app, _, name in (line.partition(".") for line in lines)}
 
 
 def unreleased(project: Path) -> list[tuple[str, str]]:
     """Return the migrations that can still be changed."""
-    return [each for each in migrations_of(project) if each not in released()]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    return [each for each in migrations_of(project) if each not in released(changelog)]
 
 
 def complaints(backend: Backend, app: str, name: str) -> list[str]:
