@@ -26,7 +26,7 @@ backlog = 2048
 limit_request_line = 8190
 limit_request_fields = 120  # the gateway's 100 and those that it adds
 limit_request_field_size = 16380
-# Gunicorn itself believes nobody: config/trusted_proxies.py decides, and paths never come from a header.
+# Gunicorn itself trusts no proxy: config/trusted_proxies.py decides, and paths never come from a header.
 forwarded_allow_ips = ""
 forwarder_headers = ""
 secure_scheme_headers = {}

@@ -103,7 +103,7 @@ def bare_project(folder: Path, body: bytes) -> Path:
 
 
 def free_port() -> int:
-    """Return a port that nobody has now."""
+    """Return a port that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 

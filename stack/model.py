@@ -82,11 +82,15 @@ class Build:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The most that one container of a service may use; None where there is no limit."""
+    """The most that one container of a service may use; None where there is no limit.
+
+    ``ulimits`` are the limits of each process (setrlimit(2)) by name: soft and hard, -1 for none.
+    """
 
     memory_bytes: int | None = None
     processes: int | None = None
     cpus: float | None = None
+    ulimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,8 +170,8 @@ class Stack:
 
     ``name`` is the project name. ``networks`` and ``volumes`` map the file's keys to the names the
     engine uses (``ecommerce-local-network``). ``services`` holds only those whose profile is active,
-    in file order. ``env_file`` holds further variables and may be absent; ``private_values`` are its values,
-    which are never shown. ``endpoints`` (the
+    in file order. ``env_file`` holds further variables and may be absent; ``private_values`` are those of its
+    values that are never shown. ``endpoints`` (the
     ``x-endpoints`` key) are the addresses that tests and people use, written with service names
     (``http://backend:8000``).
     """

@@ -26,7 +26,7 @@ MODELLED: Final = frozenset(
         *("volumes", "tmpfs", "depends_on", "links", "healthcheck", "profiles", "restart", "stop_signal"),
         *("stop_grace_period", "user", "working_dir", "networks", "hostname", "container_name", "extends"),
         *("extra_hosts", "read_only", "tty", "stdin_open", "scale", "mem_limit", "pids_limit", "cpus"),
-        *("secrets", "configs"),
+        *("secrets", "configs", "ulimits"),
     )
 )
 """The keys of a service that ``stack.model.Service`` has fields for."""

@@ -112,7 +112,7 @@ class Guardian:
         return known.code
 
     async def _prepare(self) -> tuple[Plan, Engine]:
-        os.environ.update(variables.provided(self._request))  # a container engine reads the files itself
+        os.environ.update(variables.of_stack(self._request))  # a container engine reads the files itself
         engine = self._engine = registry.create(self._request.engine)
         loaded = load(self._request)
         self._timeline.redact = redactor_of(loaded).text

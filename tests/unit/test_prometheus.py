@@ -27,11 +27,12 @@ SOURCES = (
 @pytest.fixture(autouse=True)
 def plain_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prometheus, "unprivileged", lambda *names: None)
+    monkeypatch.setattr(prometheus, "prometheus_server", lambda: Path("/bin/prometheus"))
 
 
 def launch(tmp_path: Path, *command: str, addresses: prometheus.Addresses | None = None) -> tuple[str, ...]:
     service = Service(name="prometheus", image="prom/prometheus", command=command or None)
-    runner = PrometheusRunner(program=Path("/bin/prometheus"), addresses=addresses or {})
+    runner = PrometheusRunner(addresses=addresses or {})
     data = {"/prometheus": tmp_path / "data", "/etc/prometheus": FOLDER / "prometheus"}
     return runner.prepare(service, data=data, host="127.0.0.1", port=4000, state=tmp_path).argv
 

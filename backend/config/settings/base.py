@@ -28,7 +28,7 @@ INSTALLED_APPS = [
     "operations",
 ]
 
-# Addresses and networks; from nobody else X-Forwarded-For, -Proto and -Host are believed.
+# Addresses and networks; X-Forwarded-For, -Proto and -Host are believed from these only.
 TRUSTED_PROXIES = trusted_proxies.networks(env.words("TRUSTED_PROXIES"))
 
 MIDDLEWARE = [

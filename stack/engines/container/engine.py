@@ -72,7 +72,7 @@ class ContainerEngine:
     async def prepare(self, plan: Plan, site: Site, say: Say) -> None:
         """Write the resolved compose file of this stack."""
         self._plan, self._site = plan, site
-        resolved = json.loads(await self._call(*self._given(plan), "config", "--format", "json"))
+        resolved = json.loads(await self._call(*self._source_options(plan), "config", "--format", "json"))
         arranged = arrange(resolved, plan, rename=plan.name != plan.stack.name)
         if self._program == "podman":
             podman.adapt_for_podman(arranged)
@@ -117,7 +117,9 @@ class ContainerEngine:
         assert self._site is not None
         await self.prepare(self._plan, self._site, say)
         await self._make_images(services, say)
-        await self._call(*self._ours(), "up", "--no-start", "--no-deps", "--force-recreate", *services)
+        await self._call(
+            *self._resolved_options(), "up", "--no-start", "--no-deps", "--force-recreate", *services
+        )
         self._lived -= {resources.container_of(self._name, service) for service in services}
 
     async def remove(self, *, volumes: bool) -> None:
@@ -136,7 +138,7 @@ class ContainerEngine:
         await self._make_images(list(self._plan.services), say)
         try:
             await self._call(
-                *self._ours(),
+                *self._resolved_options(),
                 "up",
                 "--no-start",
                 "--no-build",
@@ -162,7 +164,7 @@ class ContainerEngine:
     async def _build(self, names: list[str]) -> None:
         """All side by side by compose; one by one by Podman's own builder, which knows cache mounts."""
         if self._program != "podman":
-            await self._call(*self._ours(), "build", *names, timeout_s=programs.BUILD_LIMIT_S)
+            await self._call(*self._resolved_options(), "build", *names, timeout_s=programs.BUILD_LIMIT_S)
             return
         assert self._plan is not None
         for name in names:
@@ -189,7 +191,7 @@ class ContainerEngine:
         except CommandFailed:  # it did not answer in time
             return False
 
-    def _given(self, plan: Plan) -> list[str]:
+    def _source_options(self, plan: Plan) -> list[str]:
         words = ["compose", "--profile", "*"]  # which of them are active has been decided
         env_file = plan.stack.env_file
         if env_file is not None and env_file.is_file():
@@ -198,7 +200,7 @@ class ContainerEngine:
             words += ["--file", str(file)]
         return words
 
-    def _ours(self) -> list[str]:
+    def _resolved_options(self) -> list[str]:
         assert self._site is not None
         return ["compose", "--project-name", self._name, "--file", str(self._site.folder / RESOLVED)]
 

@@ -45,6 +45,15 @@ def postgres_bin(major: int | None) -> Path:
     """
     if installed := installed_postgres(major):
         return installed
+    return _wheel(f"postgres-{wheel_version(major)}", "postgres") / "bin"
+
+
+def wheel_version(major: int | None) -> int:
+    """Return the version of Postgres that a wheel carries, the newest where ``major`` is None.
+
+    Raises:
+        ServerMissing: no wheel carries that version.
+    """
     wheels = sorted(int(path.stem.rpartition("-")[2]) for path in LOCKS.glob("servers-postgres-*.txt"))
     asked = wheels[-1] if major is None else major
     if asked not in wheels:
@@ -52,7 +61,7 @@ def postgres_bin(major: int | None) -> Path:
             f"There is no Postgres {asked} here, and no wheel that carries it.",
             hint=f"Install it (Debian: postgresql-{asked}, Homebrew: postgresql@{asked}), or use docker.",
         )
-    return _wheel(f"postgres-{asked}", "postgres") / "bin"
+    return asked
 
 
 def redis_server(prefers: str = "redis") -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from stack.engines.local import entry, granted_files, network, servers
+from stack.engines.local import entry, granted_files, launchers, limits, network, servers, stand_ins
 from stack.engines.local.granted_files import path_of
 from stack.engines.local.network import StackNetwork
 from stack.engines.local.process import Launch, LocalProcess
@@ -23,6 +23,7 @@ from stack.plan.addresses import Addresses
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
 from stack.records.service_logs import Log
 from stack.records.state import make_scratch
+from stack.system.control_groups import ControlGroup
 from stack.system.directories import cache_home
 from stack.system.processes import SERVICE, TOKEN
 
@@ -38,6 +39,7 @@ class LocalEngine:
         self._environments: dict[str, ServiceEnvironment] = {}
         self._running: list[LocalProcess] = []
         self._network: StackNetwork | None = None
+        self._groups: dict[str, ControlGroup | None] = {}
         self._addresses: Addresses = {}
 
     async def open_networks(self, services: Mapping[str, Service], say: Say) -> bool:
@@ -73,6 +75,9 @@ class LocalEngine:
         self._site = site
         make_scratch(site.scratch)
         for service in plan.services.values():
+            if additions := images.additions(image := service.server_image):
+                kind = str(images.server_kind(image)).title()
+                say(f"{service.name}: {image} is run as plain {kind}: its {additions} may be missing")
             for mount in service.service.mounts:
                 if mount.type != "bind":
                     Path(service.folders[mount.target]).mkdir(parents=True, exist_ok=True)
@@ -108,7 +113,9 @@ class LocalEngine:
         own = self._network.services[plan.name] if self._network is not None else None
         if own is not None:
             await own.publish(plan.ports)
-        process = LocalProcess(plan, launch, log, own)
+        if plan.name not in self._groups:
+            self._groups[plan.name] = limits.group_of(plan.service)
+        process = LocalProcess(plan, launch, log, own, self._groups[plan.name])
         self._running.append(process)
         return process
 
@@ -116,7 +123,8 @@ class LocalEngine:
         """Take what was saved: a process reads its code when it starts, ``build`` sees a changed lock."""
 
     async def remove(self, *, volumes: bool) -> None:
-        """Let go of the networks; folders belong to the state."""
+        """Let go of the networks and the control groups; folders belong to the state."""
+        await limits.remove_groups(filter(None, self._groups.values()))
         if self._network is not None:
             self._network.close()
 
@@ -127,7 +135,9 @@ class LocalEngine:
         if plan.server_image or (not plan.argv and plan.service.local.command is None):
             return self._from_image(plan, self._site)
         environment = environment_of(plan, self._site.token, installed)
-        argv = entry.resolve(plan.name, plan.argv, path=environment["PATH"], cwd=plan.cwd)
+        folder = self._site.scratch / plan.name / "launchers"
+        argv = launchers.replace_scripts(plan, lambda script: launchers.write_launcher(script, folder))
+        argv = entry.resolve(plan.name, argv, path=environment["PATH"], cwd=plan.cwd)
         return Launch(argv=argv, environment=environment, cwd=plan.cwd)
 
     def _from_image(self, plan: ServicePlan, site: Site) -> Launch:
@@ -146,7 +156,7 @@ def environment_of(plan: ServicePlan, token: str, installed: ServiceEnvironment)
     """Return all environment variables of a service."""
     base = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
     path = os.environ.get("PATH", os.defpath)
-    base["PATH"] = os.pathsep.join((*map(str, installed.programs), path))
+    base["PATH"] = os.pathsep.join((*map(str, installed.programs), path, str(stand_ins.FOLDER)))
     if installed.virtualenv:
         base["VIRTUAL_ENV"] = str(installed.virtualenv)
     # Compiled code is kept, but not in the work tree: the second boot imports without compiling.

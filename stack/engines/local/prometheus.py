@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.engines.local.accounts import allow_traversal, chown_tree, give_data, unprivileged
+from stack.engines.local.binaries import prometheus_server
 from stack.engines.local.process import Launch
 from stack.errors import NotRunnable
 from stack.model import Service
@@ -23,10 +24,17 @@ LISTENS = "--web.listen-address"
 
 @dataclass(frozen=True, kw_only=True)
 class PrometheusRunner:
-    """``program`` is the server; ``addresses`` are those of services that share this machine's network."""
+    """``addresses`` are those of services that share this machine's network."""
 
-    program: Path
     addresses: Addresses
+
+    def require_here(self) -> None:
+        """Check that the server is installed; no wheel carries one.
+
+        Raises:
+            NotRunnable: it is not.
+        """
+        prometheus_server()
 
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
@@ -41,7 +49,7 @@ class PrometheusRunner:
         allow_traversal(configuration, user)
         folders = {**{target: str(path) for target, path in data.items()}, TARGET: str(folder)}
         options = own_options(service, {**folders, CONFIGURATION: str(configuration)})
-        argv = (str(self.program), *options, f"{LISTENS}={host}:{port}")
+        argv = (str(prometheus_server()), *options, f"{LISTENS}={host}:{port}")
         return Launch(argv=argv, cwd=folder, user=user)
 
 

@@ -16,6 +16,14 @@ from stack.plan.addresses import Addresses
 class Runner(Protocol):
     """Knows how to run one kind of server."""
 
+    def require_here(self) -> None:
+        """Check that the server is here, or can be installed.
+
+        Raises:
+            ServerMissing: it is not, and cannot.
+        """
+        ...
+
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
     ) -> Launch:
@@ -33,7 +41,6 @@ def runner(image: str, addresses: Addresses | None = None) -> Runner:
     Raises:
         NotRunnable: nothing does.
     """
-    from stack.engines.local.binaries import prometheus_server
     from stack.engines.local.postgres import PostgresRunner
     from stack.engines.local.prometheus import PrometheusRunner
     from stack.engines.local.redis import RedisRunner
@@ -43,9 +50,9 @@ def runner(image: str, addresses: Addresses | None = None) -> Runner:
         case "postgres":
             return PostgresRunner(tag=reference.tag)
         case "redis":
-            return RedisRunner(prefers=reference.name)
+            return RedisRunner(prefers="valkey" if reference.name == "valkey" else "redis")
         case "prometheus":
-            return PrometheusRunner(program=prometheus_server(), addresses=addresses or {})
+            return PrometheusRunner(addresses=addresses or {})
     raise NotRunnable(
         f"The local engine cannot run the image {image!r}: it knows Postgres, Redis, Valkey, Prometheus.",
         hint="Say what runs in its place with x-local, or use a container engine (--engine docker).",
