@@ -26,7 +26,7 @@ namespace = Collection(
     inside.exec_, inside.run, inside.shell, inside.manage, inside.psql, inside.redis_cli,
     data.reset_db, data.seed, data.snapshot, data.backup, data.restore,
     machine.stacks_, machine.doctor, machine.prune,
-    inner_loop.run_tests, inner_loop.open_,
+    inner_loop.run_tests, inner_loop.debug, inner_loop.open_,
     observability.dashboard, observability.runs, observability.report,
 )  # fmt: skip
 OPTIONS = ("service", "command", "verb", "action", "name", "before", "after", "run", "words", "page", "path")

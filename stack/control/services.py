@@ -22,7 +22,16 @@ def change_services(stack: StackState, action: Action, services: Sequence[str]) 
         ServiceFailed: one did not become ready.
         ReportedError: the guardian reports an error, which has its own exit code.
     """
-    reply = guardians.ask(stack.name, Command(action=action, services=tuple(services or stack.ports)))
+    change(stack, Command(action=action, services=tuple(services or stack.ports)))
+
+
+def change(stack: StackState, command: Command) -> None:
+    """Send a command that changes services, and wait until they are ready.
+
+    Raises:
+        StackError: as of ``change_services``.
+    """
+    reply = guardians.ask(stack.name, command)
     if reply.outcome is Outcome.UNKNOWN_SERVICE:
         raise UnknownService(
             f"There is no service {reply.services[0]!r} in {stack.name}.",
@@ -32,7 +41,7 @@ def change_services(stack: StackState, action: Action, services: Sequence[str]) 
         raise guardians.ReportedError(reply.error, hint=reply.hint, code=reply.code)
     if reply.outcome is Outcome.NOT_READY:
         failed = ", ".join(reply.services)
-        raise ServiceFailed(f"Not ready after {action}: {failed}.", hint="See `inv logs`.")
+        raise ServiceFailed(f"Not ready after {command.action}: {failed}.", hint="See `inv logs`.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -125,8 +125,8 @@ class Readiness:
 async def watch(run: ServiceRun, probe: Probe | None) -> None:
     """Probe at the compose interval; record when a ready service becomes unhealthy, and recovers."""
     check = run.plan.service.healthcheck
-    if probe is None or check is None:
-        return
+    if probe is None or check is None or run.undebugged is not None:
+        return  # a service that stands at a breakpoint does not answer
     failures = 0
     try:
         while True:

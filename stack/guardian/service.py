@@ -23,7 +23,8 @@ class ServiceRun:
 
     ``built`` is set once it can be started, ``started`` once its process runs, ``settled`` once it has a
     verdict. ``started_s`` is the clock's time at its start, 0 before; ``wanted`` is false once it was told to
-    stop. ``restarts`` counts the lives after the first.
+    stop. ``restarts`` counts the lives after the first. ``undebugged`` is its own plan while it runs under a
+    debugger.
     """
 
     plan: ServicePlan
@@ -43,6 +44,12 @@ class ServiceRun:
     text: str = ""
     progress: verdicts.Progress | None = None
     restarts: int = 0
+    undebugged: ServicePlan | None = None
+
+    def debug(self, plan: ServicePlan | None) -> None:
+        """Let its next start be by ``plan``, under a debugger, or by its own plan again (None)."""
+        own = self.undebugged or self.plan
+        self.plan, self.undebugged = plan or own, own if plan is not None else None
 
     def enter(self, state: str, text: str = "", *, evidence: str = "", symptom: str = "") -> None:
         """Change the state."""

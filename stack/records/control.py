@@ -8,21 +8,31 @@ import msgspec
 
 
 class Action(enum.StrEnum):
-    """What a guardian can be asked to do. ``rebuild`` stops, builds and starts services."""
+    """What a guardian can be asked to do.
+
+    ``rebuild`` stops, builds and starts services; ``debug`` restarts them under a debugger, until they are
+    started again in another way.
+    """
 
     START = "start"
     STOP = "stop"
     RESTART = "restart"
     REBUILD = "rebuild"
+    DEBUG = "debug"
     DOWN = "down"
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One request. ``services`` are those to change; ``volumes``: ``down`` removes named volumes too."""
+    """One request. ``services`` are those to change; ``volumes``: ``down`` removes named volumes too.
+
+    ``debug`` needs ``port``, where the debugger is to listen, and ``debugpy``, the folder that it lies in.
+    """
 
     action: Action
     services: tuple[str, ...] = ()
     volumes: bool = False
+    port: int = 0
+    debugpy: str = ""
 
 
 class Outcome(enum.StrEnum):

@@ -35,6 +35,18 @@ LISTINGS = (
     Case(typed="logs --grep 'ready to ACCEPT|Ready to accept' --until 2099-01-01T00:00", out=r"redis +\| "),
     Case(typed="logs backend --level info --run last --tail 1", out=r"backend +\| info "),
     Case(typed="logs --request-id there-is-none --trace there-is-none", out=r""),
+    Case(
+        typed="runs", out=r"RUN +BEGAN +ENGINE +OUTCOME .*\n(.*\n)*\d{8}-\d{6}-cli-\w+ .* {engine} +running"
+    ),
+    Case(typed="runs list --json", out=r'"run": "\d{8}-\d{6}-cli-\w+",\n  "stack": "cli-\w+",'),
+    Case(typed="runs diff last last", out=r"^Nothing failed or became slower in "),
+    Case(typed="report", out=r"^/.*/\d{8}-\d{6}-cli-\w+/report\.html\n$"),
+    Case(typed="report last --stack local", out=r"^/.*/report\.html\n$"),
+    Case(typed="open admin", out=r"^http://127\.0\.0\.1:\d+/admin/\n$"),
+    Case(
+        typed="open --stack local",
+        out=r"^  backend +http://.*\n(.*\n)*  dashboard +- cli-\w+ is up without its",
+    ),
     Case(typed="health", out=r"SERVICE +HEALTH +ANSWER +MS\n(.*\n)*backend +ok +HTTP 200 +\d+"),
     Case(typed="health --json --stack local", out=r'"service": "redis",\n  "health": "ok",'),
     Case(typed="stats", out=r"SERVICE +PROCESSES +CPU +MEMORY\n(.*\n)*backend +\d+ +[\d.]+% +\S+"),
@@ -51,6 +63,8 @@ WORK = (
     Case(typed="run backend 'python -c \"print(1)\"' --stack local", out=r"(^|\n)1\n$"),
     Case(typed='manage "showmigrations carts"', out=r"carts\n \[X\] 0001_initial\n"),
     Case(typed="exec backend 'curl -s http://api-gateway:8080/health'", out=r'"service": ?"api-gateway"'),
+    Case(typed="test health --stack local", out=r"\n\d+ passed, \d+ deselected in "),
+    Case(typed="test test_health", out=r"\n\d+ passed in "),
     Case(typed="manage check --stack local", out=r"System check identified no issues"),
     Case(typed='psql "select 6 * 7" --stack local', out=r"\n +42\n"),
     Case(typed='psql --command "select 1; select 2"', out=r"\n +2\n"),
@@ -87,6 +101,16 @@ REFUSALS = (
     Case(typed="logs --grep '('", code=32, err=r"^error: --grep '\(' is no regular expression"),
     Case(
         typed="logs --run nope", code=60, err=r"^error: No run has 'nope' in the name\.\n +`inv runs` lists"
+    ),
+    Case(typed="report nope", code=60, err=r"^error: No run has 'nope' in the name\."),
+    Case(typed="runs diff", code=32, err=r"^error: `inv runs diff` is not understood\."),
+    Case(typed="open nope", code=32, err=r"^error: There is no page 'nope'\.\n +Pages: backend, gateway"),
+    Case(typed="open dashboard", code=26, err=r"^error: cli-\w+ is up without its dashboard\."),
+    Case(
+        typed="test there-is-no-such-test", code=4, out="deselected", err=r"^error: No integration test ran: "
+    ),
+    Case(
+        typed="debug redis", code=17, err=r"^error: (redis is no Python service|inv debug runs services of)"
     ),
     Case(typed="seed --products many", code=32, err=r"^error: --products: 'many' is not a number"),
     Case(typed="restart nope", code=13, err=r"^error: There is no service 'nope'"),

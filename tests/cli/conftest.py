@@ -28,6 +28,8 @@ def home() -> Iterator[None]:
         patch.setenv("NO_COLOR", "1")
         patch.delenv("CI", raising=False)  # on a terminal the output is a person's
         patch.delenv("STACK_NAME", raising=False)
+        for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+            patch.delenv(name, raising=False)  # no page is opened
         yield
 
 

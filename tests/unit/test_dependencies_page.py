@@ -39,7 +39,7 @@ def direct(file: str) -> set[str]:
     return {name for group in groups for name in names(group)}
 
 
-FOLDERS = ("tools/requirements", "stack/engines/local")
+FOLDERS = ("tools/requirements", "stack/engines/local", "stack/environments")
 FILES = [
     *PROJECTS,
     TESTS,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from invoke.exceptions import ParseError
 from invoke.main import program
 from invoke.parser import Parser
 from invoke.tasks import Task
+
+OWN_WORDS = ("words", "page", "action")
+"""Options whose value may be the name of a command: `inv open dashboard`."""
 
 
 def allow(tasks: Collection, arguments: Sequence[str], *, options: Sequence[str]) -> None:
@@ -33,16 +37,23 @@ def allow(tasks: Collection, arguments: Sequence[str], *, options: Sequence[str]
 
 
 def require_verb(tasks: Collection, arguments: Sequence[str]) -> None:
-    """Read the word after a task that has a verb as its verb, even where it is a command, too.
+    """Read the word after a task that has a verb or words of its own as that, even if it is a command, too.
 
-    `inv snapshot restore monday` is one command, though there is `inv restore`. Where help is asked for,
-    nothing is required, because invoke would read `--help` as the verb.
+    `inv snapshot restore monday` is one command, though there is `inv restore`; `inv test health` tests.
+    Where help is asked for, nothing is required, because invoke would read `--help` as the verb.
     """
     if {"-h", "--help"} & set(arguments):
         return
-    for name in set(tasks.task_names) & set(arguments[:-1]):
+    for name, word in itertools.pairwise(arguments):
+        if name not in tasks.task_names:
+            continue
         if _is_free(tasks[name], "verb"):
             tasks[name].positional = (*tasks[name].positional, "verb")
+        elif not word.startswith("-"):
+            first = next((option for option in OWN_WORDS if _is_free(tasks[name], option)), None)
+            tasks[name].positional = (*tasks[name].positional, *([first] if first else []))
+            if first:
+                return  # the words after it are its own
 
 
 def _task_with_unknown_word(tasks: Collection, arguments: Sequence[str]) -> Task[Any] | None:

@@ -34,3 +34,21 @@ def open_(c: Context, page: str | None = None, stack: str = "local") -> None:
     from stack.commands import open
 
     open.run(choice(stack, ""), page or "")
+
+
+@task(
+    help=explain(
+        "stack",
+        "compose",
+        service="the service",
+        launch_json="write what VS Code needs into .vscode/launch.json instead of printing it",
+    )
+)
+@command
+def debug(
+    c: Context, service: str, stack: str = "local", launch_json: bool = False, compose: str = ""
+) -> None:
+    """Restart a Python service under debugpy and print what an editor needs to attach to it."""
+    from stack.commands import debug
+
+    debug.run(choice(stack, compose), service, launch_json=launch_json)
