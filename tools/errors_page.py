@@ -1,10 +1,11 @@
-"""``python -m tools.errors_page``: write docs/errors.md from ``stack.errors``, its only source."""
+"""``python -m tools.errors_page``: write docs/errors.md from the modules of errors, its only source."""
 
 from __future__ import annotations
 
 import inspect
 
 from stack import errors
+from stack.data import errors as data_errors
 from stack.errors import StackError
 from stack.system.directories import ROOT
 
@@ -39,9 +40,11 @@ What Invoke and nox refuse themselves has their own codes:
 
 
 def classes() -> list[type[StackError]]:
-    """Return every error of ``stack.errors``, by its code."""
-    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, StackError)]
-    return sorted(kinds, key=lambda kind: kind.code)
+    """Return every error, by its code."""
+    members = {
+        kind for module in (errors, data_errors) for _, kind in inspect.getmembers(module, inspect.isclass)
+    }
+    return sorted((kind for kind in members if issubclass(kind, StackError)), key=lambda kind: kind.code)
 
 
 def page() -> str:

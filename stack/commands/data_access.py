@@ -16,10 +16,11 @@ from stack.control import guardians
 from stack.control.choice import Choice
 from stack.data import fingerprint, guard, resp, stores
 from stack.data.clients import Clients
+from stack.data.errors import NoSuchStore
 from stack.data.guard import Location
 from stack.data.stores import Redis, Server, Stores
 from stack.data.template import Recipe
-from stack.errors import InvalidOption, NoSuchStore, NotUp, ServerMissing
+from stack.errors import InvalidOption, NotUp, ServerMissing
 from stack.plan.service_plan import Plan, ServicePlan
 from stack.records import plans as stored_plans
 from stack.records import state as records

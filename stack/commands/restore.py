@@ -8,8 +8,8 @@ from pathlib import Path
 from stack.commands import backup, data_access
 from stack.control.choice import Choice
 from stack.data import restoration
+from stack.data.errors import NotABackup
 from stack.display import messages, tables, transfer
-from stack.errors import NotABackup
 
 
 def run(choice: Choice, *, path: str, keep_old: bool, migrate: bool, identity: str, jobs: str) -> None:

@@ -8,7 +8,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.errors import BackupSealed, CommandFailed, InvalidOption, ServerMissing
+from stack.data.errors import BackupSealed
+from stack.errors import CommandFailed, InvalidOption, ServerMissing
 from stack.system import pipelines
 
 LIMIT_S = 600.0

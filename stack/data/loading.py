@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from stack.data import encryption, postgres, rows, template
 from stack.data.backup import DATABASE, LIMIT_S, REDIS, Progress
 from stack.data.clients import Clients
+from stack.data.errors import BackupDamaged
 from stack.data.keys import Row
 from stack.data.manifest import Manifest
 from stack.data.stores import Server
-from stack.errors import BackupDamaged, CommandFailed
+from stack.errors import CommandFailed
 from stack.system import pipelines
 from stack.system.disk_space import disk_full, reports_full_disk
 

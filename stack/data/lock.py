@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stack.errors import DataBusy
+from stack.data.errors import DataBusy
 from stack.system.directories import state_home
 
 POLL_S = 0.01

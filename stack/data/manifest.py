@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from stack.errors import BackupDamaged, BackupForeign, BackupNewer, BackupOtherServer, NotABackup
+from stack.data.errors import BackupDamaged, BackupForeign, BackupNewer, BackupOtherServer, NotABackup
 
 FORMAT = 1
 FILE = "manifest.json"

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from stack.data import exchange, guard, keys, loading, lock, manifest, mark, postgres, room, rows, template
 from stack.data.backup import Progress
 from stack.data.clients import Clients
+from stack.data.errors import BackupNewer, BackupOlder, NothingToUndo
 from stack.data.guard import Location
 from stack.data.lock import Say
 from stack.data.manifest import Manifest
 from stack.data.stores import Redis, Server
-from stack.errors import BackupNewer, BackupOlder, NothingToUndo
 
 if TYPE_CHECKING:
     from psycopg2 import extensions

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from stack.data import exchange, guard, keys, lock, mark, postgres, room, rows, template
+from stack.data.errors import SnapshotUnknown
 from stack.data.guard import Location
 from stack.data.lock import Say
 from stack.data.rows import Difference
 from stack.data.stores import Redis, Server
-from stack.errors import InvalidOption, NameTaken, SnapshotUnknown
+from stack.errors import InvalidOption, NameTaken
 
 if TYPE_CHECKING:
     from psycopg2 import extensions

@@ -16,7 +16,7 @@ import pytest
 
 from data.stack import Stack
 from stack.data import manifest
-from stack.errors import BackupDamaged, BackupNewer
+from stack.data.errors import BackupDamaged, BackupNewer
 
 SEED = int(os.environ.get("TEST_SEED", "14"))
 BRANDS = "SELECT count(*) FROM catalog_product WHERE brand = 'changed'"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stack.data import lock
-from stack.errors import DataBusy
+from stack.data.errors import DataBusy
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from stack.data import manifest
+from stack.data.errors import BackupDamaged, BackupForeign, BackupOtherServer, NotABackup
 from stack.data.manifest import Manifest
-from stack.errors import BackupDamaged, BackupForeign, BackupOtherServer, NotABackup
 
 
 @pytest.fixture
