@@ -82,7 +82,7 @@ VERDICTS = [
 )
 @protected_by(
     "the ports at which it listens are looked up",
-    Cut(READINESS, "ports = processes.listening(pid)", "ports = set()"),
+    Cut(READINESS, "ports = processes.listening(self._pid())", "ports = set()"),
     cases=["wrong_port"],
 )
 @protected_by(

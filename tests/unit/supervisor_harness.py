@@ -71,6 +71,9 @@ class FakeEngine:
     async def open_networks(self, services: Mapping[str, Service], say: Callable[[str], None]) -> bool:
         return False
 
+    async def unavailable(self, services: Mapping[str, ServicePlan]) -> Mapping[str, str]:
+        return {}
+
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
         return {}
 
