@@ -22,7 +22,7 @@ from stack.errors import CommandFailed
 from stack.model import Healthcheck, Service, Stack
 from stack.plan.plan import Plan, ServicePlan
 from stack.records.service_logs import Log
-from stack.system import programs
+from stack.system import async_programs, programs
 from stack.system.directories import home_id
 from stack.system.files import write_atomically
 
@@ -213,7 +213,7 @@ class ContainerEngine:
         argv = (self._program, *words)
         if words[0] == "compose":
             argv = (*await asyncio.to_thread(podman.compose, self._program), *words[1:])
-        done = await programs.run_async(argv, timeout_s=timeout_s, check=check, grace_s=CANCEL_GRACE_S)
+        done = await async_programs.run(argv, timeout_s=timeout_s, check=check, grace_s=CANCEL_GRACE_S)
         return "" if done.returncode else done.stdout.strip()
 
 
