@@ -153,7 +153,7 @@ def start_undecided_payment(customer: Customer, sku: str) -> str:
 @protected_by(
     "a message is kept after its effect",
     Cut(
-        PAYMENTS,
+        "backend/payments/webhooks.py",
         SETTLE + "    return _store_message(provider, message)\n",
         "    fresh = _store_message(provider, message)\n" + SETTLE + "    return fresh\n",
     ),
