@@ -194,7 +194,7 @@ def _way_out(services: Mapping[str, Service]) -> str:
     names = {alias for name, service in services.items() for alias in (name, *service.hostnames)}
     for name, service in services.items():
         if images.server_kind(service.image or ""):
-            continue  # a server asks nobody, whatever an env_file of the whole project tells it
+            continue  # a server connects to no host, whatever an env_file of the whole project says
         variables = {**service.environment, **service.local.environment}
         texts = [value for key, value in variables.items() if not _NO_DESTINATION.search(key)]
         if hosts := outside_hosts(texts, names):
