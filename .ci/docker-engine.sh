@@ -75,7 +75,7 @@ write_private_apt() {
     >"$home/preferences/$suite"
 }
 
-# A daemon that is there and new enough, whoever packaged it, is kept.
+# A daemon that runs and is new enough is kept, from whatever package it came.
 installed_is_new_enough() {
   local version
   version=$(dockerd --version 2>/dev/null | sed -En 's/^Docker version ([0-9]+).*/\1/p')

@@ -1,4 +1,4 @@
-"""What metrics cost where nobody asks for them, and where somebody does, against the code before them.
+"""What metrics cost without and with a scraper, against the code before them.
 
 Three forms of each service take turns in one run: as it was, with metrics off, and with metrics on. Compared
 is the processor time of the boot to the first 200 and of one small request, the least of many: what else runs

@@ -38,7 +38,7 @@ class TestDatabases:
         return answer
 
     def drop(self, name: str) -> None:
-        """Let a database be dropped when there is time; nobody waits for it."""
+        """Let a database be dropped in the background."""
         self._say(f"drop {name}")
 
     def _say(self, line: str) -> None:

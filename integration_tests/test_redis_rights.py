@@ -1,4 +1,4 @@
-"""Redis gives whoever reaches its port the data, and neither files, other servers nor itself."""
+"""A client of Redis' port reaches the data, but no files, no other servers and no administration."""
 
 from __future__ import annotations
 

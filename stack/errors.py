@@ -183,16 +183,9 @@ class CommandFailed(StackError):
     code = 28
 
     def __init__(
-        self,
-        argv: tuple[str, ...],
-        problem: str,
-        *,
-        returncode: int | None = None,
-        timed_out: bool = False,
-        stdout: str = "",
-        stderr: str = "",
-        hint: str = "",
-    ) -> None:
+        self, argv: tuple[str, ...], problem: str, *, returncode: int | None = None, timed_out: bool = False,
+        stdout: str = "", stderr: str = "", hint: str = "",
+    ) -> None:  # fmt: skip
         self.argv, self.problem, self.returncode, self.timed_out = argv, problem, returncode, timed_out
         self.stdout, self.stderr = stdout, stderr
         command = shlex.join(argv)

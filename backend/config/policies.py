@@ -24,7 +24,7 @@ class Caller(Enum):
 
     ANYBODY = "anybody"
     CUSTOMER = "a customer, by a bearer token"
-    BUYER = "a customer, or the holder of a cart's token; anybody else has no cart and no orders"
+    BUYER = "a customer, or the holder of a cart's token; other callers have no cart and no orders"
     NEW_BUYER = "a buyer, or a visitor whom this request makes one"
     GUEST = "a visitor who logs in; an anonymous cart is merged into theirs"
     PROVIDER = "a payment provider, by its signature"

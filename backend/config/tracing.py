@@ -71,7 +71,7 @@ def current_traceparent() -> str:
 
 @contextmanager
 def continued(name: str, parent: str, aggregate: str) -> Iterator[str]:
-    """Record a span below the span that `parent` names; give the `traceparent` for whoever comes next."""
+    """Record a span below the span that `parent` names; yield the `traceparent` for the next service."""
     api = sys.modules.get("opentelemetry.trace")
     if api is None or not trace_id_of(parent):
         yield parent

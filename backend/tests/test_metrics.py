@@ -116,7 +116,9 @@ def test_what_all_workers_counted_is_added_up_by_the_template_of_the_route(shop:
     slug = requests.get(f"{shop.url}/api/v1/products", timeout=60).json()["items"][0]["slug"]
     crowd(f"{shop.url}/api/v1/products/{slug}", 40)
     labels = {"method": "GET", "route": "/api/v1/products/<slug>", "status": "200"}
-    assert [shop.sample(f"{REQUESTS}_count", **labels) for _ in range(4)] == [40] * 4, "whoever is asked"
+    assert [shop.sample(f"{REQUESTS}_count", **labels) for _ in range(4)] == [40] * 4, (
+        "the same from each worker"
+    )
     assert slug not in requests.get(shop.metrics_url, timeout=60).text
     used = {file.stem.rpartition("_")[2] for file in shop.folder.glob("metrics-*/histogram_*.db")}
     assert len(used) == 2, "both workers counted"

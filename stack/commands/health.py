@@ -17,7 +17,7 @@ from stack.health.probes import Probe
 from stack.plan.plan import Plan, ServicePlan
 from stack.records import plans
 from stack.records.state import StackState
-from stack.system import programs
+from stack.system import async_programs
 
 COLUMNS = ("service", "health", "answer", "ms")
 PROBE_TIMEOUT_S = 5.0
@@ -49,7 +49,7 @@ def _probe(plan: ServicePlan, stack: StackState) -> Probe | None:
             words, env = places.argv_in_service(stack, plan, argv), local_environment(plan, stack)
         else:
             words = [stack.engine, "exec", resources.container_of(stack.name, plan.name), *argv]
-        done = await programs.run_async(words, env=env, timeout_s=timeout_s, check=False)
+        done = await async_programs.run(words, env=env, timeout_s=timeout_s, check=False)
         return done.returncode, done.stdout + done.stderr
 
     async def refuse(host: str, port: int) -> NoReturn:

@@ -1,7 +1,7 @@
 """Give tests databases of their own: ``python -m stack.commands.test_databases STACK``, asked over a pipe.
 
 A line is ``fresh`` or ``empty``, answered by one line of JSON with the database's name and URL, or with
-``error``; or ``drop NAME``, which nobody waits for. At the end of the input everything is dropped.
+``error``; or ``drop NAME``, which has no reply. At the end of the input everything is dropped.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _next_line(databases: TestDatabases) -> str:
-    """Work on what nobody waits for until somebody asks; return the question, nothing at the end."""
+    """Do background work until a request comes; return it, or nothing at the end of the input."""
     while not select.select([sys.stdin], [], [], 0)[0] and databases.work():
         pass
     return sys.stdin.readline()

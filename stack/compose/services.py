@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stack.compose import command_line, dotenv, paths
+from stack.compose.dependencies import dependencies_of
 from stack.compose.file_grants import file_grants
 from stack.compose.hostnames import extra_hosts_of, hostnames_of
 from stack.compose.limits import limits_of, replicas_of
@@ -16,9 +17,7 @@ from stack.compose.shorthand import port_range
 from stack.compose.values import boolean, text
 from stack.durations import seconds
 from stack.errors import ComposeError
-from stack.model import Build, Dependency, Healthcheck, LocalHints, Mount, Port, Service
-
-_NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
+from stack.model import Build, Healthcheck, LocalHints, Mount, Port, Service
 
 MODELLED: Final = frozenset(
     (
@@ -62,7 +61,7 @@ class ServiceReader:
             ports=tuple(self._ports(raw.get("ports") or (), where)),
             expose=self._expose(raw.get("expose") or (), where),
             mounts=self._mounts(raw, where),
-            depends_on=self._dependencies(raw),
+            depends_on=dependencies_of(raw),
             healthcheck=self._healthcheck(raw.get("healthcheck"), f"{where}.healthcheck.test"),
             healthcheck_disabled=_is_disabled(raw.get("healthcheck")),
             restart=raw.get("restart") or "no",
@@ -186,19 +185,6 @@ class ServiceReader:
         read_only = boolean(raw.get("read_only", False))
         return Mount(type=kind, target=raw["target"], source=source or None, read_only=read_only)
 
-    def _dependencies(self, raw: Mapping[str, Any]) -> tuple[Dependency, ...]:
-        explicit = {
-            name: Dependency(
-                service=name,
-                condition=entry["condition"],
-                required=boolean(entry.get("required", True)),
-                restart=boolean(entry.get("restart", False)),
-            )
-            for name, entry in (raw.get("depends_on") or {}).items()
-        }
-        implied = {name: Dependency(service=name, restart=restart) for name, restart in _implied(raw)}
-        return tuple({**implied, **explicit}.values())
-
     def _healthcheck(self, raw: Mapping[str, Any] | None, key: str) -> Healthcheck | None:
         if not raw or boolean(raw.get("disable", False)) or not raw.get("test"):
             return None
@@ -242,12 +228,3 @@ def networks_of(raw: Mapping[str, Any]) -> tuple[str, ...]:
     if raw.get("network_mode"):
         return ()
     return tuple(raw.get("networks") or ("default",))
-
-
-def _implied(raw: Mapping[str, Any]) -> list[tuple[str, bool]]:
-    """The services that other keys than ``depends_on`` refer to, and whether this one restarts with them."""
-    links = [(link.partition(":")[0], True) for link in raw.get("links") or ()]
-    shared = [raw[key] for key in _NAMESPACES if isinstance(raw.get(key), str)]
-    namespaces = [(text[8:], True) for text in shared if text.startswith("service:")]
-    volumes = [source for source in raw.get("volumes_from") or () if not source.startswith("container:")]
-    return links + namespaces + [(source.partition(":")[0], False) for source in volumes]

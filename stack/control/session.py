@@ -191,7 +191,7 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
         StackError: see ``wait_until_up``.
     """
     name = choice.name()
-    with lock.held(state_home() / "locks" / name, timeout_s=deadline_s + 60, purpose=name):
+    with lock.hold(state_home() / "locks" / name, timeout_s=deadline_s + 60, purpose=name):
         if (running := guardians.alive(name)) is not None and running.phase in {"up", "starting"}:
             _require_engine(choice.engine, running)
             _require_services(services, running)

@@ -74,7 +74,7 @@ def make_spare(server: Server, recipe: Recipe, prepare: Prepare) -> str:
 
 
 def make_template(server: Server, recipe: Recipe, prepare: Prepare) -> str:
-    """Return a new template, made by the backend in a database that nobody else uses.
+    """Return a new template, made by the backend in a database of its own.
 
     Raises:
         CommandFailed: the backend's own commands failed.

@@ -42,7 +42,7 @@ class TestDatabases:
     _is_wanted: bool = False
 
     def fresh(self) -> str:
-        """Return the name of a database that is migrated and seeded and that nobody else uses.
+        """Return the name of a new database, migrated and seeded.
 
         Raises:
             NotDisposable: the guard refuses.

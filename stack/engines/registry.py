@@ -37,9 +37,9 @@ def why_not(name: str) -> str | None:
     """Return why the engine cannot be used here, None where it can."""
     if name == "local":
         return None
-    from stack.engines.container import engine
+    from stack.engines.container import availability
 
-    return engine.why_not(name)
+    return availability.why_not(name)
 
 
 def choose(preferred: str, *, why_not: Callable[[str], str | None] = why_not) -> str:

@@ -66,7 +66,7 @@ def ephemeral(project: str) -> str:
 def _claim(project: str, work_tree: Path) -> bool:
     """Claim the plain name for this work tree, unless another one that still exists has it."""
     folder = state_home() / "names"
-    with lock.held(folder / "lock", timeout_s=10, purpose="names of stacks"):
+    with lock.hold(folder / "lock", timeout_s=10, purpose="names of stacks"):
         claim = folder / project
         owner = Path(claim.read_text()) if claim.exists() else None
         if owner is None or not owner.is_dir():

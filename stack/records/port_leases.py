@@ -102,7 +102,7 @@ def _folder() -> Path:
 
 
 def _lock(folder: Path) -> contextlib.AbstractContextManager[None]:
-    return lock.held(folder / "lock", timeout_s=30, purpose="port leases")
+    return lock.hold(folder / "lock", timeout_s=30, purpose="port leases")
 
 
 def _leased(folder: Path, alive: Collection[str], *, but: str) -> dict[int, str]:

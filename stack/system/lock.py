@@ -10,7 +10,7 @@ from stack.errors import StackError
 
 
 @contextlib.contextmanager
-def held(path: Path, *, timeout_s: float, purpose: str) -> Iterator[None]:
+def hold(path: Path, *, timeout_s: float, purpose: str) -> Iterator[None]:
     """Hold the lock for the block.
 
     Raises:

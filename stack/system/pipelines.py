@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
-import shlex
 import signal
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from stack.errors import CommandFailed
+from stack.system import programs
+from stack.system.completed import Streams, completed, timed_out
 
-log = logging.getLogger(__name__)
+
+@dataclass(frozen=True, kw_only=True)
+class _Member:
+    words: tuple[str, ...]
+    process: programs.Process
+    streams: Streams
 
 
 def pipeline(
@@ -38,67 +39,32 @@ def pipeline(
         CommandFailed: one ended with an error, was not found, or did not end within ``timeout_s``; the first
             that ended with an error is named, for it is the cause of the others.
     """
-    running: list[tuple[tuple[str, ...], subprocess.Popen[bytes], IO[bytes]]] = []
     deadline = time.monotonic() + timeout_s
-    try:
-        reading = source
-        for number, command in enumerate(commands):
-            words = tuple(str(word) for word in command)
-            errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed with the block
-            log.debug("%s", shlex.join(words))
-            is_last = number == len(commands) - 1
-            process = _start_in_pipeline(words, env, reading, target if is_last else subprocess.PIPE, errors)
-            running.append((words, process, errors))
-            reading = process.stdout.fileno() if process.stdout is not None else None
-        for _, process, _ in running:
+    with ExitStack() as stack:
+        members: list[_Member] = []
+        for number, command in enumerate(commands, start=1):
+            reading = members[-1].process.stdout if members else source
+            writing = target if number == len(commands) else programs.PIPE
+            words, streams = programs.echo(command), stack.enter_context(Streams())
+            process = programs.start_group(words, env=env, input=reading, output=writing, errors=streams.err)
+            stack.callback(programs.end_group, process)
             if process.stdout is not None:
-                process.stdout.close()  # only its reader holds it now, so that its end breaks the pipe
-        while any(process.poll() is None for _, process, _ in running):
+                stack.callback(process.stdout.close)
+            members.append(_Member(words=words, process=process, streams=streams))
+        for member in members:
+            if member.process.stdout is not None:
+                member.process.stdout.close()  # only its reader holds it now, so that its end breaks the pipe
+        while any(member.process.poll() is None for member in members):
             if time.monotonic() > deadline:
-                raise CommandFailed(running[0][0], f"did not end within {timeout_s:g} s", timed_out=True)
+                raise timed_out(members[0].words, timeout_s, members[0].streams)
             meanwhile()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                running[-1][1].wait(pause_s)
-        _raise_first_failure(running)
-    finally:
-        for _, process, errors in running:
-            if process.poll() is None:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-            errors.close()
+            programs.ends_within(members[-1].process, pause_s)
+        _raise_first_failure(members)
 
 
-def _start_in_pipeline(
-    words: tuple[str, ...],
-    env: Mapping[str, str] | None,
-    source: int | None,
-    target: int | None,
-    errors: IO[bytes],
-) -> subprocess.Popen[bytes]:
-    try:
-        process = subprocess.Popen(
-            words,
-            env=env,
-            stdin=subprocess.DEVNULL if source is None else source,
-            stdout=subprocess.DEVNULL if target is None else target,
-            stderr=errors,
-            process_group=0,
-        )
-    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        raise CommandFailed(words, f"cannot be run ({error.strerror})") from error
-    return process
-
-
-def _raise_first_failure(
-    running: Sequence[tuple[tuple[str, ...], subprocess.Popen[bytes], IO[bytes]]],
-) -> None:
+def _raise_first_failure(members: Sequence[_Member]) -> None:
     """Raise the failure of the first program that failed by itself; a broken pipe is what others suffer."""
-    failed = [(words, process, errors) for words, process, errors in running if process.returncode]
-    by_itself = [each for each in failed if each[1].returncode != -signal.SIGPIPE]
-    for words, process, errors in by_itself or failed:
-        errors.seek(0)
-        text = errors.read().decode(errors="replace")
-        raise CommandFailed(
-            words, f"ended with {process.returncode}", returncode=process.returncode, stderr=text
-        )
+    failed = [member for member in members if member.process.returncode]
+    by_itself = [member for member in failed if member.process.returncode != -signal.SIGPIPE]
+    for member in by_itself or failed:
+        completed(member.words, member.process.returncode, member.streams, check=True)

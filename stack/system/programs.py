@@ -1,4 +1,7 @@
-"""Where programs are started: run to the end, attached to a terminal, or left running; all are echoed."""
+"""Where programs are started: run to the end, attached to a terminal, or left running; all are echoed.
+
+What an event loop runs is in async_programs.py.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,10 @@ import signal
 import subprocess
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, Any, Final
 
 from stack.errors import CommandFailed
 from stack.system.completed import Completed, Streams, cannot_be_run, completed, timed_out
-
-if TYPE_CHECKING:
-    import asyncio  # a third of what the command line costs to import; only the guardian needs it
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,12 @@ BUILD_LIMIT_S = 1800.0
 """The deadline of what downloads, installs, builds or copies much."""
 
 DISCARD: Final = subprocess.DEVNULL
-"""As ``output`` of ``spawn``: both streams are thrown away."""
+"""As ``output``: what is written is thrown away."""
+
+PIPE: Final = subprocess.PIPE
+
+Stream = int | IO[bytes] | None
+"""What a program reads or writes: a descriptor, a file, `PIPE`, `DISCARD`."""
 
 Process = subprocess.Popen[bytes]
 """A program that was started and not yet waited for."""
@@ -54,30 +59,18 @@ def run(
         CommandFailed: it was not found, did not end within ``timeout_s``, or ended with an error (unless
             ``check`` is false).
     """
-    words = _echo(argv)
+    words = echo(argv)
     with Streams() as streams:
-        try:
-            process = subprocess.Popen(
-                words,
-                cwd=cwd,
-                env=env,
-                stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
-                stdout=streams.out,
-                stderr=streams.err,
-                pass_fds=tuple(pass_fds),
-                process_group=0,
-                **identity(user),
-            )
-        except OSError as error:
-            raise cannot_be_run(words, error) from error
+        process = start_group(
+            words, cwd=cwd, env=env, input=None if input is None else PIPE,
+            output=streams.out, errors=streams.err, pass_fds=pass_fds, user=user,
+        )  # fmt: skip
         try:
             process.communicate(None if input is None else input.encode(), timeout=timeout_s)
         except subprocess.TimeoutExpired as error:
-            _kill(process)
             raise timed_out(words, timeout_s, streams) from error
-        except BaseException:
-            _kill(process)
-            raise
+        finally:
+            end_group(process)
         return completed(words, process.returncode, streams, check=check)
 
 
@@ -87,63 +80,6 @@ def succeeds(argv: Sequence[str | Path], *, timeout_s: float) -> bool:
         return run(argv, timeout_s=timeout_s, check=False).returncode == 0
     except CommandFailed:
         return False
-
-
-async def run_async(
-    argv: Sequence[str | Path],
-    *,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-    timeout_s: float = LIMIT_S,
-    check: bool = True,
-    user: str | None = None,
-    grace_s: float = 0.0,
-) -> Completed:
-    """Do as ``run`` without blocking the event loop.
-
-    The program leads a session, which is ended as a whole at the deadline and on cancellation: by SIGKILL,
-    or by SIGTERM first where it has ``grace_s`` to end by itself.
-
-    Raises:
-        CommandFailed: as for ``run``.
-    """
-    import asyncio
-
-    words = _echo(argv)
-    with Streams() as streams:
-        process = await _start_async(
-            words, cwd=cwd, env=env, stdout=streams.out, stderr=streams.err, **identity(user)
-        )
-        ending = asyncio.ensure_future(process.wait())
-        try:
-            ended, _ = await asyncio.wait({ending}, timeout=timeout_s)
-        finally:
-            if not ending.done():
-                await _end_session(process.pid, ending, grace_s)
-        if not ended:
-            raise timed_out(words, timeout_s, streams)
-        return completed(words, ending.result(), streams, check=check)
-
-
-async def follow(argv: Sequence[str | Path], feed: Callable[[bytes], None]) -> int:
-    """Hand all output of a program to ``feed`` as it comes, and return its exit code.
-
-    The program ends with what it follows, such as a container, or on cancellation; it has no deadline.
-
-    Raises:
-        CommandFailed: it was not found.
-    """
-    process = await _start_async(_echo(argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert process.stdout is not None
-    try:
-        while data := await process.stdout.read(1 << 16):
-            feed(data)
-        return await process.wait()
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
 
 
 def attach(
@@ -156,7 +92,7 @@ def attach(
     Raises:
         CommandFailed: there is no such program.
     """
-    words = _echo(argv)
+    words = echo(argv)
     # Ctrl-C is for the program: psql and shells survive it. A handler that does nothing, unlike an
     # ignored signal, is not inherited by the program.
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
@@ -190,7 +126,7 @@ def spawn(
         OSError: it cannot be run; FileNotFoundError where there is no such program.
     """
     return subprocess.Popen(
-        _echo(argv),
+        echo(argv),
         cwd=cwd,
         env=env,
         stdin=subprocess.DEVNULL if own_session and input is None else input,
@@ -220,39 +156,49 @@ def identity(user: str | None) -> dict[str, Any]:
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
-def _echo(argv: Sequence[str | Path]) -> tuple[str, ...]:
+def echo(argv: Sequence[str | Path]) -> tuple[str, ...]:
+    """Return the words of a command, having logged them as they would be typed."""
     words = tuple(str(word) for word in argv)
     log.debug("%s", shlex.join(words))
     return words
 
 
-async def _start_async(words: tuple[str, ...], **options: Any) -> asyncio.subprocess.Process:
-    import asyncio
+def start_group(
+    words: tuple[str, ...],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    input: Stream = None,
+    output: Stream = None,
+    errors: Stream = None,
+    pass_fds: Collection[int] = (),
+    user: str | None = None,
+) -> Process:
+    """Start a program as the leader of a process group; a stream that is not given is empty or discarded.
 
+    Raises:
+        CommandFailed: it was not found, or cannot be run.
+    """
     try:
-        return await asyncio.create_subprocess_exec(
-            *words, stdin=subprocess.DEVNULL, start_new_session=True, **options
-        )
+        return subprocess.Popen(
+            words, cwd=cwd, env=env, pass_fds=tuple(pass_fds), process_group=0, **identity(user),
+            stdin=DISCARD if input is None else input,
+            stdout=DISCARD if output is None else output,
+            stderr=DISCARD if errors is None else errors,
+        )  # fmt: skip
     except OSError as error:
         raise cannot_be_run(words, error) from error
 
 
-def _kill(process: Process) -> None:
-    _signal_group(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
+def end_group(process: Process) -> None:
+    """Kill a program that has not ended, with all of its process group."""
+    if process.poll() is None:
+        signal_group(process.pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
 
 
-async def _end_session(pid: int, ending: asyncio.Future[int], grace_s: float) -> None:
-    import asyncio
-
-    if grace_s:
-        _signal_group(pid, signal.SIGTERM)
-        await asyncio.wait({ending}, timeout=grace_s)
-    _signal_group(pid, signal.SIGKILL)
-    await ending
-
-
-def _signal_group(pid: int, number: signal.Signals) -> None:
+def signal_group(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process group; one that has ended or is not ours is left alone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)

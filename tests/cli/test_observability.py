@@ -75,12 +75,12 @@ def test_prometheus_reaches_every_service_of_the_stack(measured: Measured) -> No
 def test_a_request_through_the_gateway_is_seen_by_route_on_the_page(measured: Measured) -> None:
     page = "/consoles/shop.html"
 
-    def is_seen() -> bool:
+    def has_appeared() -> bool:
         assert measured.get("api-gateway", "/api/v1/products?limit=1")[0] == 200
         text = measured.get("prometheus", page)[1]
         return "/api/v1/products</td>" in text and "/api/v1/{path}</td>" in text
 
-    measured.wait_until(is_seen, "the routes")
+    measured.wait_until(has_appeared, "the routes")
     status, text = measured.get("prometheus", page)
     assert status == 200
     for part in ("<td>api-gateway</td>", "<td>orders paid</td>", "<td>reservations alive</td>"):

@@ -28,7 +28,7 @@ IDEMPOTENCY = "backend/core/idempotency.py"
 ORDERS_API = "backend/orders/api.py"
 ORDERS = "backend/orders/services.py"
 PAYMENTS = "backend/payments/services.py"
-WEBHOOKS = "backend/payments/webhooks.py"
+SETTLE = "    payment_settle(reference=message.reference, outcome=message.outcome)\n"
 
 KILLS = 100
 """At least so many for each list of steps, in the long form."""
@@ -153,11 +153,10 @@ def start_undecided_payment(customer: Customer, sku: str) -> str:
 @protected_by(
     "a message is kept after its effect",
     Cut(
-        WEBHOOKS,
-        "    if is_part:\n",
-        "    if not _store_message(provider, message):\n        return False\n    if is_part:\n",
+        "backend/payments/webhooks.py",
+        SETTLE + "    return _store_message(provider, message)\n",
+        "    fresh = _store_message(provider, message)\n" + SETTLE + "    return fresh\n",
     ),
-    Cut(WEBHOOKS, "    return _store_message(provider, message)\n", "    return True\n"),
     any_case=True,
 )
 @each(WEBHOOK)

@@ -82,7 +82,11 @@ VERDICTS = [
 )
 @protected_by(
     "the ports at which it listens are looked up",
-    Cut(READINESS, "ports = processes.listening(self._pid())", "ports = set()"),
+    Cut(
+        READINESS,
+        "processes.listening(self._pid()) if progress.own_ports and self._pid() else set()",
+        "set()",
+    ),
     cases=["wrong_port"],
 )
 @protected_by(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stack.engines.container import engine, images
+from stack.engines.container import availability, engine, images
 from stack.model import Build, Healthcheck, Service, Stack
 from stack.plan.plan import Plan, ServicePlan
 from stack.system.directories import home_id
@@ -96,17 +96,17 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_reason_why_a_client_cannot_be_used_is_reported(client: Path, script: str, reason: str) -> None:
     client.write_text(f"#!/bin/sh\n{script}\n")
     client.chmod(0o755)
-    assert reason in (engine.why_not("docker") or "")
+    assert reason in (availability.why_not("docker") or "")
 
 
 def test_a_client_whose_daemon_answers_can_be_used(client: Path) -> None:
     client.write_text("#!/bin/sh\necho 1.47\n")
     client.chmod(0o755)
-    assert engine.why_not("docker") is None
+    assert availability.why_not("docker") is None
 
 
 def test_a_client_that_is_not_installed_is_reported(client: Path) -> None:
-    assert engine.why_not("no-such-engine") == "There is no no-such-engine command here."
+    assert availability.why_not("no-such-engine") == "There is no no-such-engine command here."
 
 
 def test_an_image_is_built_from_its_recipe_stage_and_arguments() -> None:

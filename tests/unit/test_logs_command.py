@@ -74,15 +74,15 @@ def test_a_past_run_is_named_by_a_part_of_its_name(
 def test_lines_are_chosen_by_time_pattern_level_and_id(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def shown(**values: str) -> list[str]:
+    def lines(**values: str) -> list[str]:
         times = {key: values.pop(key) for key in ("since", "until") if key in values}
         logs.run(Choice(work_tree=tmp_path), "", Selection(filter=log_filter.make(**values), **times))
         return printed(capsys)
 
-    assert shown(since="2026-01-31T12:00:02", until="2026-01-31T12:00:03") == ["two", "error   boom [r1]"]
-    assert shown(grep="^t|four") == ["two", "four"]
-    assert shown(least="error") == shown(request_id="r1") == shown(trace_id="t1") == ["error   boom [r1]"]
-    assert shown(since="1d") == []
+    assert lines(since="2026-01-31T12:00:02", until="2026-01-31T12:00:03") == ["two", "error   boom [r1]"]
+    assert lines(grep="^t|four") == ["two", "four"]
+    assert lines(least="error") == lines(request_id="r1") == lines(trace_id="t1") == ["error   boom [r1]"]
+    assert lines(since="1d") == []
 
 
 def test_json_has_the_ids_of_a_structured_line(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stack.errors import CommandFailed
-from stack.system import directories, programs
+from stack.system import async_programs, directories, programs
 from stack.system.completed import Completed
 
 SHELL_FAILS = ["sh", "-c", "echo out; echo no luck >&2; exit 3"]
@@ -19,7 +19,7 @@ SLEEPS = ["sh", "-c", "echo soon; sleep 60; true"]
 
 
 def run_async(argv: Sequence[str | Path], **options: Any) -> Completed:
-    return asyncio.run(programs.run_async(argv, **options))
+    return asyncio.run(async_programs.run(argv, **options))
 
 
 both = pytest.mark.parametrize("run", [programs.run, run_async])
@@ -80,7 +80,7 @@ def test_a_process_that_left_its_session_and_holds_the_output_does_not_hold_us(
 
 def test_what_a_program_writes_is_followed_to_its_end() -> None:
     lines: list[bytes] = []
-    assert asyncio.run(programs.follow(["sh", "-c", "echo a; echo b >&2; exit 4"], lines.append)) == 4
+    assert asyncio.run(async_programs.follow(["sh", "-c", "echo a; echo b >&2; exit 4"], lines.append)) == 4
     assert b"".join(lines) == b"a\nb\n"
 
 

@@ -18,7 +18,7 @@ import pytest
 from stack.system.directories import ROOT
 from tools import errors_page
 
-STARTS_PROGRAMS = {"stack/system/programs.py", "stack/system/pipelines.py"}
+STARTS_PROGRAMS = {"stack/system/programs.py", "stack/system/async_programs.py"}
 INDEX = re.compile(
     r"""\b(?:[\w-]+\.)*(?:pypi|pythonhosted|debian|ubuntu|npmjs|yarnpkg|alpinelinux)\.(?:org|com|net|io)\b
     | https?://[\w-]+[.:@][^\s"'`)>]*(?:/simple\b|/debian\b|/dists/|/pypi/|artifactory|mirror)
@@ -59,7 +59,7 @@ def mentions_process_start(name: str) -> bool:
     return "subprocess" in imports(name) or any(word in text_of(name) for word in words)
 
 
-def test_only_one_module_starts_programs() -> None:
+def test_two_modules_start_programs() -> None:
     assert {name for name in modules() if mentions_process_start(name)} == STARTS_PROGRAMS
 
 

@@ -174,7 +174,7 @@ def replace_process(stack: guardians.GuardianProcess, process: programs.Process)
 
 
 def test_a_lock_that_another_command_holds_is_a_sentence(tmp_path: Path) -> None:
-    first, second = (lock.held(tmp_path / "lock", timeout_s=0.01, purpose="shop") for _ in range(2))
+    first, second = (lock.hold(tmp_path / "lock", timeout_s=0.01, purpose="shop") for _ in range(2))
     with first, pytest.raises(StackError) as caught, second:
         pytest.fail("both hold it")
     assert caught.value.message.startswith("Another command has held the lock for shop for 0.01 s")

@@ -149,12 +149,12 @@ def test_what_cannot_be_built_is_an_error_with_its_code_and_no_start(harness: Ha
 def test_a_port_is_looked_at_before_a_start_whatever_the_engine_runs(harness: Harness) -> None:
     async def play() -> None:
         harness.patch.setattr(ports, "is_free", lambda port: False)
-        harness.patch.setattr(ports, "holder", lambda port: "pid 7 (somebody)")
+        harness.patch.setattr(ports, "holder", lambda port: "pid 7 (a program)")
         async with harness.start(service("backend")) as stack:
             run = stack.supervisor.runs["backend"]
             run.plan = replace(run.plan, ports={8000: 20001})
             (verdict,) = await stack.supervisor.bring_up()
-            assert (verdict.kind, verdict.reason) == ("port taken", "port 20001 is held by pid 7 (somebody)")
+            assert (verdict.kind, verdict.reason) == ("port taken", "port 20001 is held by pid 7 (a program)")
             assert stack.engine.calls == []
 
     asyncio.run(play())

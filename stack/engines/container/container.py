@@ -8,7 +8,7 @@ import contextlib
 from stack.engines.protocol import Connection, Exit
 from stack.errors import CommandFailed
 from stack.records.service_logs import Log
-from stack.system import programs
+from stack.system import async_programs
 
 CALL_LIMIT_S = 30.0
 """How long the engine's command may take for one answer."""
@@ -55,12 +55,12 @@ class Container:
     async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
         """Run ``argv`` inside the container; return its exit code and output."""
         words = (self._program, "exec", self._name, *argv)
-        done = await programs.run_async(words, timeout_s=timeout_s, check=False, grace_s=TERM_GRACE_S)
+        done = await async_programs.run(words, timeout_s=timeout_s, check=False, grace_s=TERM_GRACE_S)
         return done.returncode, done.stdout + done.stderr
 
     async def _wait(self) -> Exit:
         output: list[bytes] = []
-        await programs.follow((self._program, "wait", self._name), output.append)
+        await async_programs.follow((self._program, "wait", self._name), output.append)
         text = b"".join(output).decode(errors="replace").strip()
         code = int(text) if text.isdigit() else UNKNOWN_CODE
         oom = await self._call("inspect", "--format", "{{.State.OOMKilled}}", self._name)
@@ -69,12 +69,12 @@ class Container:
 
     async def _follow(self) -> None:
         since = ["--since", self._since.strip('"')] if self._since else []
-        await programs.follow((self._program, "logs", "--follow", *since, self._name), self._log.feed)
+        await async_programs.follow((self._program, "logs", "--follow", *since, self._name), self._log.feed)
 
     async def _call(self, *words: str, timeout_s: float = CALL_LIMIT_S) -> str:
         """Return what the engine's command prints, nothing where it fails."""
         with contextlib.suppress(CommandFailed):
-            done = await programs.run_async(
+            done = await async_programs.run(
                 (self._program, *words), timeout_s=timeout_s, grace_s=TERM_GRACE_S
             )
             return done.stdout

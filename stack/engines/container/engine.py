@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from stack.engines.container import images, podman, resources
+from stack.engines.container import availability, images, podman, resources
 from stack.engines.container.container import Container
 from stack.engines.container.messages import explain
 from stack.engines.protocol import Running, Say, Site
@@ -22,7 +21,7 @@ from stack.errors import CommandFailed
 from stack.model import Healthcheck, Service, Stack
 from stack.plan.plan import Plan, ServicePlan
 from stack.records.service_logs import Log
-from stack.system import programs
+from stack.system import async_programs, programs
 from stack.system.directories import home_id
 from stack.system.files import write_atomically
 
@@ -32,14 +31,8 @@ RESOLVED = "compose.json"
 CALL_LIMIT_S = 120.0
 """How long compose may take for all but builds; it creates every container of a stack in one call."""
 
-ANSWER_LIMIT_S = 10.0
-"""How long a daemon may take to say that it is there."""
-
 CANCEL_GRACE_S = 5.0
 """How long a build or a creation may take to give up by itself."""
-
-API_NEEDED = (1, 44)
-"""The first Engine API with healthcheck ``start_interval`` (Docker Engine 25)."""
 
 
 class ContainerEngine:
@@ -187,7 +180,7 @@ class ContainerEngine:
             return True
         try:
             words = ("manifest", "inspect", tag)
-            return bool(await self._call(*words, check=False, timeout_s=ANSWER_LIMIT_S))
+            return bool(await self._call(*words, check=False, timeout_s=availability.ANSWER_LIMIT_S))
         except CommandFailed:  # it did not answer in time
             return False
 
@@ -213,41 +206,8 @@ class ContainerEngine:
         argv = (self._program, *words)
         if words[0] == "compose":
             argv = (*await asyncio.to_thread(podman.compose, self._program), *words[1:])
-        done = await programs.run_async(argv, timeout_s=timeout_s, check=check, grace_s=CANCEL_GRACE_S)
+        done = await async_programs.run(argv, timeout_s=timeout_s, check=check, grace_s=CANCEL_GRACE_S)
         return "" if done.returncode else done.stdout.strip()
-
-
-def why_not(program: str) -> str | None:
-    """Return why the engine cannot be used here, None where it can."""
-    if shutil.which(program) is None:
-        return f"There is no {program} command here."
-    argv = (program, "version", "--format", "{{.Server.APIVersion}}")
-    try:
-        version = programs.run(argv, timeout_s=ANSWER_LIMIT_S).stdout.strip()
-    except CommandFailed as error:
-        return _why_no_answer(program, error)
-    if program == "podman":
-        return podman.too_old(version) or podman.why_no_compose()
-    if program == "docker" and (reason := _too_old(version)):
-        return reason
-    if not programs.succeeds((program, "compose", "version"), timeout_s=ANSWER_LIMIT_S):
-        return f"{program} has no compose plugin (`{program} compose version` fails)."
-    return None
-
-
-def _why_no_answer(program: str, error: CommandFailed) -> str:
-    if error.timed_out:
-        return f"{program} does not answer within {ANSWER_LIMIT_S:g} s."
-    lines = error.output.splitlines()
-    why = "you may not use its socket" if "permission denied" in error.output else "no daemon answers"
-    return f"{program} cannot be used: {why} ({lines[-1] if lines else 'it printed nothing'})."
-
-
-def _too_old(version: str) -> str | None:
-    numbers = tuple(int(part) for part in version.split(".")[:2])
-    if numbers < API_NEEDED:
-        return f"docker is too old: its API is {version}, healthcheck start_interval needs 1.44 (Engine 25)."
-    return None
 
 
 def arrange(resolved: dict[str, Any], plan: Plan, *, rename: bool) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from stack.model import Service
 from stack.plan import images
 from stack.plan.addresses import HOST_OF_CONTAINERS, outside_hosts
 from stack.plan.plan import LOOPBACK, Plan
-from stack.system import kernel, network_namespace, programs
+from stack.system import async_programs, kernel, network_namespace, programs
 from stack.system.network_namespace import Namespaces
 from stack.system.processes import own_pid
 
@@ -136,7 +136,7 @@ class StackNetwork:
                 hosts.write_text(hosts_file(services[name], services, addresses))
                 words = ("sh", "-c", PREPARE, "sh", str(hosts), network.address, GATEWAY)
                 argv = (*network.namespaces.nsenter(), *words)
-                tasks.create_task(programs.run_async(argv, timeout_s=SETUP_LIMIT_S))
+                tasks.create_task(async_programs.run(argv, timeout_s=SETUP_LIMIT_S))
 
     def close(self) -> None:
         """Let go of all networks."""
@@ -194,7 +194,7 @@ def _way_out(services: Mapping[str, Service]) -> str:
     names = {alias for name, service in services.items() for alias in (name, *service.hostnames)}
     for name, service in services.items():
         if images.server_kind(service.image or ""):
-            continue  # a server asks nobody, whatever an env_file of the whole project tells it
+            continue  # a server connects to no host, whatever an env_file of the whole project says
         variables = {**service.environment, **service.local.environment}
         texts = [value for key, value in variables.items() if not _NO_DESTINATION.search(key)]
         if hosts := outside_hosts(texts, names):

@@ -20,7 +20,7 @@ from stack.engines.protocol import Connection, Exit
 from stack.errors import CommandFailed
 from stack.plan.plan import ServicePlan
 from stack.records.service_logs import Log
-from stack.system import kernel, network_namespace, programs
+from stack.system import async_programs, kernel, network_namespace, programs
 from stack.system.control_groups import ControlGroup
 from stack.system.processes import host_pid
 
@@ -133,7 +133,7 @@ class LocalProcess:
         """Run ``argv`` where the service runs: same environment, folder and account."""
         environment = self._launch.environment
         words, place = self._argv_in_network(resolve_program(argv, environment))
-        done = await programs.run_async(words, env=environment, timeout_s=timeout_s, check=False, **place)
+        done = await async_programs.run(words, env=environment, timeout_s=timeout_s, check=False, **place)
         return done.returncode, done.stdout + done.stderr
 
     def _watch(self) -> None:
