@@ -83,7 +83,7 @@ def run(code: str, tmp_path: Path, **environment: str) -> str:
         **environment,
     }
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=BACKEND, env=variables, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code], cwd=BACKEND, env=variables, capture_output=True, text=True, timeout=180
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

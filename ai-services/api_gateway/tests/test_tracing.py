@@ -71,9 +71,9 @@ def running(backend: Backend, **environment: str) -> Iterator[str]:
         [sys.executable, "-m", "gateway"], cwd=GATEWAY, env=variables, stderr=subprocess.DEVNULL
     )
     try:
-        url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 20
+        url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60
         while not _answers(f"{url}/docs"):
-            assert time.monotonic() < deadline, "the gateway does not answer within 20 s"
+            assert time.monotonic() < deadline, "the gateway does not answer within 60 s"
             time.sleep(0.02)
         yield url
     finally:
