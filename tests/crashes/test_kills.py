@@ -28,7 +28,7 @@ IDEMPOTENCY = "backend/core/idempotency.py"
 ORDERS_API = "backend/orders/api.py"
 ORDERS = "backend/orders/services.py"
 PAYMENTS = "backend/payments/services.py"
-SETTLE = "    payment_settle(reference=message.reference, outcome=message.outcome)\n"
+SETTLE = "    _settle(payment, message)\n"
 
 KILLS = 100
 """At least so many for each list of steps, in the long form."""
@@ -151,7 +151,7 @@ def start_undecided_payment(person: Person, sku: str) -> str:
 @protected_by(
     "a message is kept after its effect",
     Cut(
-        PAYMENTS,
+        "backend/payments/webhooks.py",
         SETTLE + "    return _store_message(provider, message)\n",
         "    fresh = _store_message(provider, message)\n" + SETTLE + "    return fresh\n",
     ),
