@@ -164,6 +164,14 @@ def test_no_event_is_blamed_for_a_redis_that_is_full(redis_server, stream):
     assert stream() == ids
 
 
+def test_the_stream_grows_no_longer_than_its_limit(redis_server, stream, settings):
+    settings.EVENT_STREAM_LENGTH = 10
+    ids = record(50)
+    with configured(redis_server, "stream-node-max-entries", "1"):  # Redis removes whole nodes
+        events_relay()
+    assert stream() == ids[-10:]
+
+
 def test_a_failing_job_does_not_keep_others_from_running(caplog):
     ran = []
 
