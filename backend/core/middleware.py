@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
 from config.logs import request_id
+from config.tracing import trace_id_of, traceparent
 from core.problems import Problem, problem_response, response_to
 from core.unavailable import database_response
 
@@ -35,6 +36,8 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         identity = given if ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
+        parent = request.META.get("HTTP_TRACEPARENT", "")
+        traceparent.set(parent if trace_id_of(parent) else "")
         request_id.set(identity)  # left in place: Django and Gunicorn log after the last middleware returned
         response = self.get_response(request)
         response["X-Request-ID"] = identity
@@ -106,13 +109,22 @@ class HeadMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method != "HEAD" or not request.path_info.startswith("/api/"):
+        if request.method != "HEAD":
             return self.get_response(request)
-        request.method = "GET"
-        try:
-            return self.get_response(request)
-        finally:
-            request.method = "HEAD"
+        if request.path_info.startswith("/api/"):
+            request.method = "GET"
+        response = self.get_response(request)
+        request.method = "HEAD"
+        return _without_body(response)
+
+
+def _without_body(response: HttpResponse) -> HttpResponse:
+    """Empty the body; Content-Length stays that of GET. Gunicorn warns of a body where none belongs."""
+    if response.streaming:
+        response.streaming_content = ()
+    else:
+        response.content = b""
+    return response
 
 
 def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:

@@ -17,6 +17,7 @@ class OutboxEvent(Retried):
     type = models.CharField(max_length=60)
     aggregate = models.CharField(max_length=80)
     payload = models.JSONField(default=dict)
+    traceparent = models.CharField(max_length=55, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     relayed_at = models.DateTimeField(null=True, blank=True)
     # What Retried has, so that the release before this one can still write events.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 
 import redis
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from config import tracing
 from core.advisory import try_advisory_lock
 from core.redis_client import redis_client
 from core.rounds import postpone
@@ -111,23 +113,26 @@ def _mark_sent(events: list[OutboxEvent]) -> None:
 def _send(events: list[OutboxEvent], into_existing: bool) -> None:
     """Send events. Raises: StreamGone, with nothing sent, where the stream should exist and does not."""
     pipe = redis_client().pipeline(transaction=False)
-    for event in events:
-        pipe.xadd(
-            settings.EVENT_STREAM,
-            _fields(event),
-            maxlen=settings.EVENT_STREAM_LENGTH,
-            approximate=True,
-            nomkstream=into_existing,
-        )
-    if None in pipe.execute():
-        raise StreamGone
+    with ExitStack() as spans:
+        for event in events:
+            relaying = tracing.continued(f"relay {event.type}", event.traceparent, event.aggregate)
+            pipe.xadd(
+                settings.EVENT_STREAM,
+                _fields(event, spans.enter_context(relaying)),
+                maxlen=settings.EVENT_STREAM_LENGTH,
+                approximate=True,
+                nomkstream=into_existing,
+            )
+        if None in pipe.execute():
+            raise StreamGone
 
 
-def _fields(event: OutboxEvent) -> dict[str, str]:
+def _fields(event: OutboxEvent, traceparent: str) -> dict[str, str]:
     return {
         "event_id": str(event.event_id),
         "type": event.type,
         "aggregate": event.aggregate,
         "created_at": event.created_at.isoformat(),
         "payload": json.dumps(event.payload),
+        "traceparent": traceparent,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from config import tracing
 from events.models import OutboxEvent
 
 
@@ -12,4 +13,7 @@ def event_record(*, type: str, aggregate: str, payload: dict[str, Any]) -> Outbo
 
     The writer of an aggregate's events holds a lock on its row, so their keys grow in order.
     """
-    return OutboxEvent.objects.create(type=type, aggregate=aggregate, payload=payload)
+    traceparent = tracing.current_traceparent()
+    return OutboxEvent.objects.create(
+        type=type, aggregate=aggregate, payload=payload, traceparent=traceparent
+    )

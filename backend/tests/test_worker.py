@@ -77,7 +77,7 @@ def test_a_redis_that_hangs_is_waited_for_no_longer_than_its_timeout(redis_serve
     assert stream() == ids
 
 
-def test_a_redis_that_came_back_empty_is_told_anew_in_order(redis_server, stream):
+def test_events_are_sent_again_in_order_to_a_redis_that_came_back_empty(redis_server, stream):
     ids = record(3)
     events_relay()
     redis_server.kill()
@@ -87,9 +87,7 @@ def test_a_redis_that_came_back_empty_is_told_anew_in_order(redis_server, stream
     assert stream() == ids
 
 
-def test_a_redis_that_came_back_empty_is_told_anew_as_far_as_the_stream_reaches(
-    redis_server, stream, settings
-):
+def test_as_many_events_are_sent_again_to_an_empty_redis_as_the_stream_holds(redis_server, stream, settings):
     settings.EVENT_STREAM_LENGTH = 2
     ids = record(3)
     events_relay()
@@ -98,7 +96,7 @@ def test_a_redis_that_came_back_empty_is_told_anew_as_far_as_the_stream_reaches(
     assert stream() == ids[1:]
 
 
-def test_a_stream_that_goes_between_looking_and_sending_is_told_anew(redis_server, stream, monkeypatch):
+def test_events_are_sent_again_when_the_stream_vanishes_before_sending(redis_server, stream, monkeypatch):
     ids = record(2)
     events_relay()
     ids += record(1)

@@ -28,10 +28,11 @@ INSTALLED_APPS = [
     "operations",
 ]
 
-# Addresses and networks; from nobody else X-Forwarded-For, -Proto and -Host are believed.
+# Addresses and networks; X-Forwarded-For, -Proto and -Host are believed from these only.
 TRUSTED_PROXIES = trusted_proxies.networks(env.words("TRUSTED_PROXIES"))
 
 MIDDLEWARE = [
+    "core.middleware.HeadMiddleware",
     "config.trusted_proxies.TrustedProxyMiddleware",
     "core.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -42,13 +43,16 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.limits.RequestLimitsMiddleware",
     "core.middleware.ProblemMiddleware",
-    "core.middleware.HeadMiddleware",
     "catalog.middleware.CachedProductMiddleware",
     "core.middleware.AdminSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "core.middleware.AdminAuthenticationMiddleware",
     "core.middleware.AdminMessageMiddleware",
 ]
+
+METRICS_ADDRESS = env.address("METRICS_ADDRESS")
+if METRICS_ADDRESS is not None:
+    MIDDLEWARE.insert(0, "core.metrics.MetricsMiddleware")
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
