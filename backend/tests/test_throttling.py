@@ -115,14 +115,14 @@ def attempt(slots, wait_s):
 
 
 def test_only_so_many_passwords_are_hashed_at_once():
-    slots = Slots(running=1, waiting=1)
+    slots = Slots("test", running=1, waiting=1)
     with slots.take():
         assert attempt(slots, 0.01) == "refused"
     assert attempt(slots, 0.01) == "taken"
 
 
 def test_only_so_many_wait_for_their_password_to_be_hashed():
-    slots = Slots(running=1, waiting=0)
+    slots = Slots("test", running=1, waiting=0)
     with slots.take():
         assert attempt(slots, threading.TIMEOUT_MAX) == "refused"
     assert attempt(slots, threading.TIMEOUT_MAX) == "taken"
@@ -131,8 +131,8 @@ def test_only_so_many_wait_for_their_password_to_be_hashed():
 @pytest.mark.parametrize("path", [LOGIN, REGISTER])
 def test_a_password_is_not_hashed_without_a_slot(monkeypatch, path):
     Person().register()
-    monkeypatch.setattr("accounts.backends.password_hashing", Slots(running=1, waiting=0))
-    monkeypatch.setattr("accounts.services.password_hashing", Slots(running=1, waiting=0))
+    monkeypatch.setattr("accounts.backends.password_hashing", Slots("test", running=1, waiting=0))
+    monkeypatch.setattr("accounts.services.password_hashing", Slots("test", running=1, waiting=0))
     from accounts import backends, services
 
     with backends.password_hashing.take(), services.password_hashing.take():
@@ -142,7 +142,7 @@ def test_a_password_is_not_hashed_without_a_slot(monkeypatch, path):
 
 
 def test_a_crowd_that_is_refused_at_once_does_not_come_back_at_once():
-    waits, slots = set(), Slots(running=1, waiting=0)
+    waits, slots = set(), Slots("test", running=1, waiting=0)
     with slots.take():
         for _ in range(50):
             with pytest.raises(TooManyRequests) as refused, slots.take():
@@ -153,7 +153,7 @@ def test_a_crowd_that_is_refused_at_once_does_not_come_back_at_once():
 
 
 def test_who_finds_no_slot_is_refused_before_an_attempt_is_counted(monkeypatch):
-    slots = Slots(running=1, waiting=0)
+    slots = Slots("test", running=1, waiting=0)
     monkeypatch.setattr("accounts.backends.password_hashing", slots)
     monkeypatch.setattr("accounts.backends.throttle", lambda name, key: 1 / 0)
     with slots.take():
