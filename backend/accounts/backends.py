@@ -24,10 +24,10 @@ class ThrottledBackend(ModelBackend):
         """Return the user, None for wrong credentials. Raises: TooManyRequests."""
         address = request.META["REMOTE_ADDR"] if request else ""
         account = (username or "").strip().lower()
-        throttle("login-address", address)
-        throttle("login-account", account)
-        throttle("login-account-address", f"{account} {address}")
-        with password_hashing.take():
+        with password_hashing.take():  # first: in a crowd, who is refused costs no question to Redis
+            throttle("login-address", address)
+            throttle("login-account", account)
+            throttle("login-account-address", f"{account} {address}")
             user = super().authenticate(request, username=username, password=password, **kwargs)
         if user is not None:
             throttle_reset("login-account", account)

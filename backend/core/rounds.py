@@ -35,14 +35,15 @@ def run_due(act: Callable[[Row], int], rows: QuerySet[Row], *, now: datetime | N
         except Exception as failure:
             failures.append(failure)
         if not result:
-            _postpone(row, now)
+            postpone(row, now)
         done += result
     if failures:
         raise failures[0]
     return done
 
 
-def _postpone(row: Retried, now: datetime) -> None:
+def postpone(row: Retried, now: datetime) -> None:
+    """Let a row wait for its next attempt, twice as long as last time."""
     pause_s = min(FIRST_PAUSE_S * 2 ** min(row.attempts, 16), LONGEST_PAUSE_S)
     rows = type(row)._default_manager.filter(pk=row.pk)
     rows.update(attempts=min(row.attempts + 1, 1000), next_attempt_at=now + timedelta(seconds=pause_s))

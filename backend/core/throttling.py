@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,8 @@ logger = logging.getLogger("shop.throttling")
 TIMEOUT_S = 0.25
 RETRY_AFTER_S = 1.0
 HASH_WAIT_S = 5.0
+BUSY_RETRY_S = (2, 10)
+"""Between these at random: a crowd that is refused at once does not come back at once."""
 T = TypeVar("T")
 
 _local = MovingWindowRateLimiter(MemoryStorage())
@@ -120,8 +123,9 @@ class Slots:
 
 
 def _busy() -> TooManyRequests:
-    error = TooManyRequests("Too many people log in at this moment: try again in a second.")
-    error.headers = {"Retry-After": "1"}
+    wait_s = random.randint(*BUSY_RETRY_S)
+    error = TooManyRequests(f"Too many people log in at this moment: try again in {wait_s} s.")
+    error.headers = {"Retry-After": str(wait_s)}
     return error
 
 

@@ -7,8 +7,10 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from core.models import Retried
 
-class OutboxEvent(models.Model):
+
+class OutboxEvent(Retried):
     """One event of one aggregate, written in the transaction that it is about."""
 
     event_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -18,6 +20,9 @@ class OutboxEvent(models.Model):
     traceparent = models.TextField(blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     relayed_at = models.DateTimeField(null=True, blank=True)
+    # What Retried has, so that the release before this one can still write events.
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    next_attempt_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["id"]

@@ -17,7 +17,7 @@ from django.db import close_old_connections
 from catalog.cache import flush_pending_invalidations
 from config import vault
 from core import metrics
-from events.services import events_relay
+from events.relay import events_relay
 from operations.purge import purge
 from orders.services import orders_expire
 from payments.deliveries import send_due_webhooks

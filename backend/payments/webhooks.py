@@ -31,20 +31,18 @@ def webhook_receive(*, provider: str, body: bytes, signature: str) -> bool:
     payment = Payment.objects.filter(provider=provider, reference=message.reference).first()
     if payment is None:
         raise NotFound("There is no payment with this reference.")
-    is_part = message.outcome.state == "refunded" and message.amount != payment.amount
-    if message.currency != payment.currency or (message.amount != payment.amount and not is_part):
-        raise Unprocessable("The amount is not that of the payment.")
-    if is_part:
-        _settle_part(payment, message)
-    else:
-        payment_settle(reference=message.reference, outcome=message.outcome)
+    _settle(payment, message)
     return _store_message(provider, message)
 
 
-def _settle_part(payment: Payment, message: Message) -> None:
-    payment = _record_part(payment, message)
-    if payment.state == PaymentState.REFUNDING:
-        refund_send(payment=payment)
+def _settle(payment: Payment, message: Message) -> None:
+    is_all = message.amount == payment.amount
+    if message.currency != payment.currency or not (is_all or message.outcome.state == "refunded"):
+        raise Unprocessable("The amount is not that of the payment.")
+    if is_all:
+        payment_settle(reference=message.reference, outcome=message.outcome)
+    elif (refunded := _record_part(payment, message)).state == PaymentState.REFUNDING:
+        refund_send(payment=refunded)
 
 
 @transaction.atomic

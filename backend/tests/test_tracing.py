@@ -133,7 +133,7 @@ variant_make("A")
 buyer = Person(headers={{"traceparent": "00-{TRACE}-b7ad6b7169203331-01", "Host": "localhost"}})
 number = buyer.order("A")
 from core.redis_client import redis_client
-from events.services import events_relay
+from events.relay import events_relay
 assert events_relay() > 0
 ((_, entry),) = redis_client().xrange("shop.events", count=1)
 print(entry[b"type"].decode(), entry[b"traceparent"].decode())

@@ -1,120 +1,173 @@
-"""The outbox and the worker."""
+"""The outbox, relayed to a real Redis, and the worker."""
+
+from contextlib import contextmanager
 
 import pytest
+import redis
 
-from core import redis_client
-from events import services
+from core import redis_client, rounds
+from events import relay
 from events.models import OutboxEvent
-from events.services import event_record, events_relay
+from events.relay import events_relay
+from events.services import event_record
 from operations.worker import Job, Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a round, and readiness, look after connections
-
-
-class Stream:
-    """A Redis of one stream that can be told to fail."""
-
-    def __init__(self):
-        self.entries, self.waiting, self.failing = [], [], False
-
-    def pipeline(self, transaction):
-        return self
-
-    def exists(self, name):
-        if self.failing:
-            raise ConnectionError("redis is gone")
-        return int(bool(self.entries))
-
-    def xadd(self, name, fields, *, nomkstream, **options):
-        self.waiting.append((name, fields, nomkstream))
-
-    def execute(self):
-        waiting, self.waiting = self.waiting, []
-        if self.failing:
-            raise ConnectionError("redis is gone")
-        return [self._added(*entry) for entry in waiting]
-
-    def _added(self, name, fields, nomkstream):
-        if nomkstream and not self.entries:
-            return None
-        self.entries.append((name, fields))
-        return b"1-0"
+STREAM = "shop.events"
+TOO_LARGE = "x" * 1_100_000
 
 
 @pytest.fixture
-def stream(settings, monkeypatch) -> Stream:
-    settings.REDIS_URL = "redis://nowhere"
-    stream = Stream()
-    monkeypatch.setattr(services, "redis_client", lambda: stream)
-    return stream
+def stream(redis_server):
+    """The event ids that the stream holds, in order."""
+
+    def read():
+        entries = redis_client.redis_client().xrange(STREAM)
+        return [fields[b"event_id"].decode() for _, fields in entries]
+
+    return read
 
 
-def record(count):
-    return [str(event_record(type="t", aggregate="a", payload={"n": n}).event_id) for n in range(count)]
+@pytest.fixture
+def narrow_redis(redis_server):
+    """A Redis that accepts no value of more than a megabyte."""
+    with configured(redis_server, "proto-max-bulk-len", "1048576"):
+        yield redis_server
+
+
+@contextmanager
+def configured(server, name, value):
+    with redis.Redis.from_url(server.url) as client:
+        before = client.config_get(name)[name]
+        client.config_set(name, value)
+        try:
+            yield
+        finally:
+            client.config_set(name, before)
+
+
+def record(count, *, aggregate="a", **payload):
+    events = [event_record(type="t", aggregate=aggregate, payload=payload) for _ in range(count)]
+    return [str(event.event_id) for event in events]
 
 
 def test_events_are_relayed_once_and_in_order(stream):
     ids = record(450)
-    assert events_relay() == 450
-    assert events_relay() == 0
-    assert [fields["event_id"] for _, fields in stream.entries] == ids
-    assert stream.entries[0][0] == "shop.events"
+    assert (events_relay(), events_relay()) == (450, 0)
+    assert stream() == ids
 
 
-def test_nothing_is_lost_while_redis_is_gone(stream):
+def test_nothing_is_lost_while_redis_is_gone(redis_server, stream):
     ids = record(3)
-    stream.failing = True
+    redis_server.kill()
     worker = Worker(jobs=(Job(name="relay", run=events_relay),))
     assert worker.run_round() == 0
-    assert OutboxEvent.objects.filter(relayed_at=None).count() == 3
-    stream.failing = False
+    assert OutboxEvent.objects.filter(relayed_at=None, attempts=0).count() == 3
+    redis_server.start()
     assert worker.run_round() == 3
-    assert [fields["event_id"] for _, fields in stream.entries] == ids
+    assert stream() == ids
 
 
-def event_ids(stream):
-    return [fields["event_id"] for _, fields in stream.entries]
+def test_a_redis_that_hangs_is_waited_for_no_longer_than_its_timeout(redis_server, stream):
+    ids = record(1)
+    with redis_server.hanging(), pytest.raises(redis.TimeoutError):
+        events_relay()
+    assert OutboxEvent.objects.get().attempts == 0
+    assert events_relay() == 1
+    assert stream() == ids
 
 
-def test_events_are_sent_again_in_order_to_a_redis_that_came_back_empty(stream):
+def test_events_are_sent_again_in_order_to_a_redis_that_came_back_empty(redis_server, stream):
     ids = record(3)
     events_relay()
-    stream.entries.clear()
+    redis_server.kill()
     ids += record(1)
+    redis_server.start()
     assert events_relay() == 4
-    assert event_ids(stream) == ids
+    assert stream() == ids
 
 
-def test_as_many_events_are_sent_again_to_an_empty_redis_as_the_stream_holds(stream, settings):
+def test_as_many_events_are_sent_again_to_an_empty_redis_as_the_stream_holds(redis_server, stream, settings):
     settings.EVENT_STREAM_LENGTH = 2
     ids = record(3)
     events_relay()
-    stream.entries.clear()
+    redis_server.flush()
     assert (events_relay(), events_relay()) == (2, 0)
-    assert event_ids(stream) == ids[1:]
+    assert stream() == ids[1:]
 
 
-def test_events_are_sent_again_when_the_stream_vanishes_before_sending(stream, monkeypatch):
+def test_events_are_sent_again_when_the_stream_vanishes_before_sending(redis_server, stream, monkeypatch):
     ids = record(2)
     events_relay()
-    stream.entries.clear()
     ids += record(1)
+    waiting = relay._waiting
+
+    def flush_first():
+        redis_server.flush()
+        return waiting()
+
     with monkeypatch.context() as patch:
-        patch.setattr(stream, "exists", lambda name: 1)
+        patch.setattr(relay, "_waiting", flush_first)
         assert events_relay() == 0
-    assert stream.entries == []
+    assert stream() == []
     assert events_relay() == 3
-    assert event_ids(stream) == ids
+    assert stream() == ids
 
 
 def test_a_crash_after_sending_sends_the_same_id_again(stream, monkeypatch):
     (identity,) = record(1)
     with monkeypatch.context() as patch:
-        patch.setattr(services.timezone, "now", lambda: 1 / 0)
+        patch.setattr(relay, "_mark_sent", lambda events: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             events_relay()
     events_relay()
-    assert [fields["event_id"] for _, fields in stream.entries] == [identity, identity]
+    assert stream() == [identity, identity]
+
+
+def test_events_that_redis_refuses_do_not_starve_the_next_one(narrow_redis, stream, monkeypatch):
+    monkeypatch.setattr(relay, "BATCH", 5)
+    monkeypatch.setattr(rounds, "FIRST_PAUSE_S", 600)
+    for number in range(5):
+        record(1, aggregate=f"hopeless-{number}", text=TOO_LARGE)
+    ids = record(2)
+    with pytest.raises(redis.RedisError):
+        events_relay()
+    assert stream() == ids
+    assert events_relay() == 0  # those that were refused wait
+    assert set(OutboxEvent.objects.filter(relayed_at=None).values_list("attempts", flat=True)) == {1}
+
+
+def test_later_events_of_an_aggregate_wait_for_the_one_that_was_refused(narrow_redis, stream, monkeypatch):
+    monkeypatch.setattr(rounds, "FIRST_PAUSE_S", 600)
+    ids = record(1) + record(1, text=TOO_LARGE) + record(2)
+    others = record(1, aggregate="b")
+    with pytest.raises(redis.RedisError):
+        events_relay()
+    ids += record(1)
+    assert events_relay() == 0
+    assert list(dict.fromkeys(stream())) == ids[:1] + others
+    with configured(narrow_redis, "proto-max-bulk-len", str(512 * 1024 * 1024)):
+        OutboxEvent.objects.filter(attempts=1).update(next_attempt_at="2000-01-01T00:00Z")
+        assert events_relay() == 4
+    assert list(dict.fromkeys(stream())) == ids[:1] + others + ids[1:]
+    assert not OutboxEvent.objects.exclude(attempts=0).exists()
+
+
+def test_no_event_is_blamed_for_a_redis_that_is_full(redis_server, stream):
+    ids = record(3)
+    with configured(redis_server, "maxmemory", "1"), pytest.raises(redis.exceptions.OutOfMemoryError):
+        events_relay()
+    assert OutboxEvent.objects.filter(attempts=0).count() == 3
+    assert events_relay() == 3
+    assert stream() == ids
+
+
+def test_the_stream_grows_no_longer_than_its_limit(redis_server, stream, settings):
+    settings.EVENT_STREAM_LENGTH = 10
+    ids = record(50)
+    with configured(redis_server, "stream-node-max-entries", "1"):  # Redis removes whole nodes
+        events_relay()
+    assert stream() == ids[-10:]
 
 
 def test_a_failing_job_does_not_keep_others_from_running(caplog):

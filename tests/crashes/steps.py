@@ -57,10 +57,10 @@ PAYMENT = (
 )
 WEBHOOK = (
     Step(name="handle the webhook", place="payments.api:webhook_receive"),
-    Step(name="settle", place="payments.services:payment_settle"),
+    Step(name="settle", place="payments.webhooks:payment_settle"),
     Step(name="pay the order", place="payments.services:order_pay"),
     Step(name="commit the outcome", place=COMMIT),
-    Step(name="store the message", place="payments.services:_store_message"),
+    Step(name="store the message", place="payments.webhooks:_store_message"),
 )
 REFUND = (
     Step(name="decide the refund", place="payments.services:_decide_refund"),
@@ -101,7 +101,7 @@ EXPIRY = (
 )
 RELAY = (
     Step(name="send to the stream", place="redis.client:Pipeline.execute"),
-    Step(name="make an event's fields", place="events.services:_fields", nth=2),
+    Step(name="make an event's fields", place="events.relay:_fields", nth=2),
 )
 
 _REQUESTS = (*CHECKOUT, *PAYMENT, *WEBHOOK, *REFUND, *LATE_SUCCESS)

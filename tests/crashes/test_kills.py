@@ -28,7 +28,7 @@ IDEMPOTENCY = "backend/core/idempotency.py"
 ORDERS_API = "backend/orders/api.py"
 ORDERS = "backend/orders/services.py"
 PAYMENTS = "backend/payments/services.py"
-SETTLE = "    payment_settle(reference=message.reference, outcome=message.outcome)\n"
+SETTLE = "    _settle(payment, message)\n"
 
 KILLS = 100
 """At least so many for each list of steps, in the long form."""

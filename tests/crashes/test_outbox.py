@@ -22,9 +22,9 @@ from crashes.shop import Shop
 from crashes.steps import RELAY
 from unprotected.protection import Cut, protected_by
 
-EVENT_SERVICES = "backend/events/services.py"
-MARK = "        OutboxEvent.objects.filter(pk__in=keys).update(relayed_at=timezone.now())\n"
-SEND = "        if not _send_batch(batch, into_existing=written):\n            break"
+EVENT_RELAY = "backend/events/relay.py"
+MARK = "    _mark_sent(batch)\n"
+SEND = "    try:\n        _send(batch, into_existing)\n"
 
 EVENTS = 1000 if LONG else 100
 WAY = ("order.placed", "order.paid", "payment.succeeded", "order.refunded", "payment.refunded")
@@ -92,12 +92,12 @@ def by_aggregate(events: Iterable[tuple[str, ...]]) -> dict[str, list[str]]:
 
 @protected_by(
     "events are marked after they were sent",
-    Cut(EVENT_SERVICES, MARK, ""),
-    Cut(EVENT_SERVICES, SEND, f"        keys = [event.pk for event in batch]\n{MARK}{SEND}"),
+    Cut(EVENT_RELAY, MARK, ""),
+    Cut(EVENT_RELAY, SEND, MARK + SEND),
 )
 @protected_by(
     "they are sent in the order of their keys",
-    Cut(EVENT_SERVICES, '.order_by("id")[:BATCH]', '.order_by("-id")[:BATCH]'),
+    Cut(EVENT_RELAY, '.values("aggregate")).order_by("id")', '.values("aggregate")).order_by("-id")'),
 )
 @pytest.mark.usefixtures("relaying")
 def test_events_arrive_although_their_relay_is_killed(
@@ -140,7 +140,7 @@ def kill_worker_at_random(shop: Shop, sku: str, orders: int, rng: random.Random)
 
 @protected_by(
     "the stream is written anew",
-    Cut(EVENT_SERVICES, "        _mark_all_unsent()\n", ""),
+    Cut(EVENT_RELAY, "        _mark_all_unsent()\n", ""),
 )
 @pytest.mark.usefixtures("relaying")
 def test_events_arrive_although_redis_is_killed(

@@ -85,6 +85,7 @@ REDIS_URL = env.text("REDIS_URL", "")
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.ThrottledBackend"]
+PASSWORD_HASHERS = ["accounts.hashers.PatientPBKDF2PasswordHasher"]
 RATE_LIMITS = {
     # Attempts; a successful login resets those of its account.
     "login-account": env.text("LIMIT_LOGINS_PER_ACCOUNT", "100/hour"),

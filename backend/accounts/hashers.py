@@ -1,0 +1,36 @@
+"""Password hashing that leaves the processors to everybody else."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
+LOWEST_PRIORITY = 19
+
+
+class PatientPBKDF2PasswordHasher(PBKDF2PasswordHasher):
+    """Hash as Django does, with the same result, one at a time in a thread of the lowest priority.
+
+    A hash takes tenths of a second of a processor (measured: benchmarks/shop_login_storm.py).
+    """
+
+    def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
+        """Return the encoded hash."""
+        return hashing_thread(os.getpid()).submit(super().encode, password, salt, iterations).result()
+
+
+@cache
+def hashing_thread(process_id: int) -> ThreadPoolExecutor:
+    """Return the thread of a process: it does not outlive a fork."""
+    del process_id
+    return ThreadPoolExecutor(1, thread_name_prefix="password-hashing", initializer=_lower_priority)
+
+
+def _lower_priority() -> None:
+    if sys.platform == "linux":  # elsewhere a priority is that of the whole process: setpriority(2), "BUGS"
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)

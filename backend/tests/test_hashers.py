@@ -1,0 +1,42 @@
+"""Passwords are hashed as Django hashes them, at the lowest priority."""
+
+import os
+import threading
+
+import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, make_password
+
+from accounts.hashers import LOWEST_PRIORITY, PatientPBKDF2PasswordHasher, hashing_thread
+from config.settings import base
+
+
+def test_the_shop_hashes_patiently():
+    assert base.PASSWORD_HASHERS == ["accounts.hashers.PatientPBKDF2PasswordHasher"]
+
+
+def test_a_hash_is_the_one_that_django_makes(settings):
+    settings.PASSWORD_HASHERS = base.PASSWORD_HASHERS
+    encoded = PatientPBKDF2PasswordHasher().encode("secret", "salt", 10)
+    assert encoded == PBKDF2PasswordHasher().encode("secret", "salt", 10)
+    assert check_password("secret", encoded)
+    assert not check_password("wrong", encoded)
+    assert make_password("secret").startswith("pbkdf2_sha256$")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="Linux alone has priorities of threads")
+def test_a_password_is_hashed_at_the_lowest_priority_and_all_else_as_before(monkeypatch):
+    def priority():
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    before, seen = priority(), []
+    monkeypatch.setattr(PBKDF2PasswordHasher, "encode", lambda *arguments: seen.append(priority()))
+    PatientPBKDF2PasswordHasher().encode("secret", "salt", 10)
+    assert (seen, priority()) == ([LOWEST_PRIORITY], before)
+
+
+def test_a_process_that_forks_can_still_hash():
+    hashing_thread(os.getpid()).submit(int).result()
+    child = os.fork()
+    if child == 0:
+        os._exit(PatientPBKDF2PasswordHasher().encode("secret", "salt", 10).count("$") - 3)
+    assert os.waitpid(child, 0)[1] == 0
