@@ -54,7 +54,7 @@ POLICIES: dict[tuple[str, str], Policy] = {
     ("GET", "/products/{slug}"): Policy(caller=Caller.ANYBODY, cache=PUBLIC),
     ("GET", "/facets"): Policy(caller=Caller.ANYBODY, cache=PUBLIC),
     ("GET", "/categories"): Policy(caller=Caller.ANYBODY, cache=PUBLIC),
-    ("POST", "/accounts/register"): Policy(caller=Caller.GUEST),
+    ("POST", "/accounts/register"): Policy(caller=Caller.ANYBODY),
     ("POST", "/accounts/login"): Policy(caller=Caller.GUEST),
     ("POST", "/accounts/logout"): Policy(caller=Caller.CUSTOMER),
     ("POST", "/accounts/password"): Policy(caller=Caller.CUSTOMER),

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from core.advisory import try_advisory_lock
-from core.models import IdempotentAnswer
+from core.models import IdempotentResponse
 from core.problems import Conflict, Problem, Unprocessable, response_to
 
 RETENTION = timedelta(hours=24)
@@ -77,7 +77,7 @@ def run_once(
 
 
 def _stored_response(scope: str, key: str, fingerprint: str) -> HttpResponse | None:
-    row = IdempotentAnswer.objects.filter(scope=scope, key=key).first()
+    row = IdempotentResponse.objects.filter(scope=scope, key=key).first()
     if row is None:
         return None
     if row.created_at < timezone.now() - RETENTION:
@@ -107,7 +107,7 @@ def _run_first(
         response = response_to(request, problem)
     if response.status_code >= 500:  # not of the request's making: the same one may succeed later
         return response
-    IdempotentAnswer.objects.create(
+    IdempotentResponse.objects.create(
         scope=scope,
         key=key,
         fingerprint=fingerprint,

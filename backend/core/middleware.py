@@ -106,13 +106,22 @@ class HeadMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method != "HEAD" or not request.path_info.startswith("/api/"):
+        if request.method != "HEAD":
             return self.get_response(request)
-        request.method = "GET"
-        try:
-            return self.get_response(request)
-        finally:
-            request.method = "HEAD"
+        if request.path_info.startswith("/api/"):
+            request.method = "GET"
+        response = self.get_response(request)
+        request.method = "HEAD"
+        return _without_body(response)
+
+
+def _without_body(response: HttpResponse) -> HttpResponse:
+    """Empty the body; Content-Length stays that of GET. Gunicorn warns of a body where none belongs."""
+    if response.streaming:
+        response.streaming_content = ()
+    else:
+        response.content = b""
+    return response
 
 
 def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:

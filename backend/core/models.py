@@ -27,7 +27,7 @@ class Retried(models.Model):
         abstract = True
 
 
-class IdempotentAnswer(models.Model):
+class IdempotentResponse(models.Model):
     """The first response to a request that must take effect once."""
 
     scope = models.CharField(max_length=64)
@@ -39,6 +39,9 @@ class IdempotentAnswer(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:
+        db_table = (
+            "core_idempotentanswer"  # its first name: the previous release reads it while this one starts
+        )
         constraints = [models.UniqueConstraint(fields=["scope", "key"], name="core_idempotent_answer_once")]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, Concat
 from django.utils import timezone
 
 from catalog.models import StockAdjustment, StockItem
-from core.models import IdempotentAnswer
+from core.models import IdempotentResponse
 from events.models import OutboxEvent
 from operations.purge import EVENTS_AFTER
 from orders.models import Order, OrderLine, OrderState
@@ -136,15 +136,15 @@ def orders_not_announced() -> Iterator[Order]:
         yield from recent.filter(~Exists(announced), state=state)
 
 
-def answers_about_nothing() -> Iterator[IdempotentAnswer]:
+def responses_naming_nothing() -> Iterator[IdempotentResponse]:
     """Yield stored responses that name an order or a payment that does not exist."""
-    for answer in IdempotentAnswer.objects.filter(status__in=(201, 202)).iterator():
-        content = json.loads(bytes(answer.body))
+    for response in IdempotentResponse.objects.filter(status__in=(201, 202)).iterator():
+        content = json.loads(bytes(response.body))
         order, payment = content.get("number"), content.get("reference")
         if (order and not Order.objects.filter(number=order).exists()) or (
             payment and not Payment.objects.filter(reference=payment).exists()
         ):
-            yield answer
+            yield response
 
 
 INVARIANTS = (
@@ -159,5 +159,5 @@ INVARIANTS = (
     Invariant(sentence="A refunded payment went back in full", violations=payments_refunded_in_part_only),
     Invariant(sentence="An order's total is the sum of its lines", violations=orders_with_wrong_total),
     Invariant(sentence="Every order's state is announced in the outbox", violations=orders_not_announced),
-    Invariant(sentence="A stored response names what exists", violations=answers_about_nothing),
+    Invariant(sentence="A stored response names what exists", violations=responses_naming_nothing),
 )

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import AccessToken
 from carts.models import Cart
 from core.idempotency import RETENTION
-from core.models import IdempotentAnswer
+from core.models import IdempotentResponse
 from events.models import OutboxEvent
 from payments.models import WebhookEvent
 
@@ -26,7 +26,7 @@ OUTDATED: dict[str, Callable[[datetime], QuerySet]] = {
     "relayed events": lambda now: OutboxEvent.objects.filter(relayed_at__lt=now - EVENTS_AFTER),
     "webhooks": lambda now: WebhookEvent.objects.filter(received_at__lt=now - WEBHOOKS_AFTER),
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now),
-    "idempotency keys": lambda now: IdempotentAnswer.objects.filter(created_at__lt=now - RETENTION),
+    "idempotency keys": lambda now: IdempotentResponse.objects.filter(created_at__lt=now - RETENTION),
     "access tokens": lambda now: AccessToken.objects.filter(expires_at__lt=now),
 }
 

@@ -80,10 +80,12 @@ class Person:
         return self.send("GET", f"/orders/{number}").json()["state"]
 
     def register(self, email: str = "ann@example.com", password: str = "correct horse 9"):
-        """Registers, and is logged in."""
-        response = self.send("POST", "/accounts/register", {"email": email, "password": password})
-        if response.status_code == 201:
-            self.headers = {"Authorization": f"Bearer {response.json()['token']}"}
+        """Registers and logs in; returns the response to the registration."""
+        account = {"email": email, "password": password}
+        response = self.send("POST", "/accounts/register", account)
+        if response.status_code == 202:
+            login = self.send("POST", "/accounts/login", account)
+            self.headers = {"Authorization": f"Bearer {login.json()['token']}"}
         return response
 
 

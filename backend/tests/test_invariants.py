@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from catalog.models import StockItem
-from core.models import IdempotentAnswer
+from core.models import IdempotentResponse
 from events.models import OutboxEvent
 from operations.invariants import INVARIANTS
 from orders.models import Order, OrderLine
@@ -72,7 +72,7 @@ BROKEN = {
     "Every order's state is announced in the outbox": lambda order: OutboxEvent.objects.filter(
         type="order.paid"
     ).delete(),
-    "A stored response names what exists": lambda order: IdempotentAnswer.objects.create(
+    "A stored response names what exists": lambda order: IdempotentResponse.objects.create(
         scope="s",
         key="k",
         fingerprint="",

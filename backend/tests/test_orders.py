@@ -8,7 +8,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from catalog.models import StockItem, Variant
-from core.models import IdempotentAnswer
+from core.models import IdempotentResponse
 from events.models import OutboxEvent
 from orders.models import Order, OrderState
 from orders.services import orders_expire
@@ -132,7 +132,7 @@ def test_keys_of_different_buyers_do_not_meet(person):
 def test_a_key_is_forgotten_after_a_day(person):
     person.put_in_cart("A", 2)
     first = person.check_out(key="k")
-    IdempotentAnswer.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    IdempotentResponse.objects.update(created_at=timezone.now() - timedelta(hours=25))
     person.put_in_cart("A")
     assert person.check_out(key="k").json()["number"] != first.json()["number"]
 
@@ -141,7 +141,7 @@ def test_callers_without_cart_and_account_share_no_keys(person):
     bodies = ({"email": "a@example.com"}, {"email": "b@example.com"})
     answers = [Person().send("POST", "/checkout", body, Idempotency_Key="k") for body in bodies]
     assert [answer.status_code for answer in answers] == [404, 404]
-    assert not IdempotentAnswer.objects.exists()
+    assert not IdempotentResponse.objects.exists()
 
 
 def test_cancelling_frees_the_stock_once(person):

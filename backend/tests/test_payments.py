@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from core.models import IdempotentAnswer
+from core.models import IdempotentResponse
 from events.models import OutboxEvent
 from orders.models import Order, OrderState
 from orders.services import order_fulfil, orders_expire
@@ -76,7 +76,7 @@ def test_a_card_cannot_be_computed_from_what_is_stored(person, settings):
     number = person.order("A")
     body = json.dumps({"card": GOOD}).encode()
     person.pay(number, key="k")
-    stored = IdempotentAnswer.objects.get(key="k")
+    stored = IdempotentResponse.objects.get(key="k")
     assert GOOD.encode() not in bytes(stored.body)
     assert stored.fingerprint not in {
         hashlib.new(name, body).hexdigest() for name in ("sha256", "md5", "sha1")

@@ -1,11 +1,13 @@
 """What holds for every request: its id, errors of one shape, static files."""
 
+import contextlib
 import json
 import logging
 from io import BytesIO
 
 import pytest
-from django.test import Client
+from django.core.wsgi import get_wsgi_application
+from django.test import Client, RequestFactory
 
 from config.logs import JsonFormatter, redact, request_id
 
@@ -155,3 +157,22 @@ def test_the_description_says_that_errors_are_problems_and_the_key_is_demanded(c
     checkout = client.get("/api/v1/openapi.json").json()["paths"]["/api/v1/checkout"]["post"]
     assert set(checkout["responses"]["409"]["content"]) == {"application/problem+json"}
     assert [one["required"] for one in checkout["parameters"] if one["name"] == "Idempotency-Key"] == [True]
+
+
+@pytest.mark.parametrize("path", ["/health/", "/api/v1/nothing", "/static/admin/css/base.css"])
+@pytest.mark.django_db
+def test_head_has_the_fields_of_get_and_no_body(path):
+    """Asked of the WSGI application itself: Django's test client would drop the body on its own."""
+
+    def ask(method):
+        fields = {}
+        environ = RequestFactory().generic(method, path).environ
+        response = get_wsgi_application()(environ, lambda status, headers: fields.update(headers))
+        with contextlib.closing(response):
+            return b"".join(response), fields
+
+    _, get_fields = ask("GET")
+    body, fields = ask("HEAD")
+    assert body == b""
+    assert fields["Content-Type"] == get_fields["Content-Type"]
+    assert fields.get("Content-Length") == get_fields.get("Content-Length")

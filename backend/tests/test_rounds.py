@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import AccessToken, User
 from carts.models import Cart
 from core import rounds
-from core.models import IdempotentAnswer
+from core.models import IdempotentResponse
 from core.rounds import run_due
 from events.models import OutboxEvent
 from operations import purge
@@ -90,8 +90,8 @@ def rows_of(kind, moment):
     elif kind == "sessions":
         row = Session.objects.create(session_key=number, session_data="", expire_date=moment)
     elif kind == "idempotency keys":
-        row = IdempotentAnswer.objects.create(scope="s", key=number, fingerprint="", status=200, body=b"")
-        IdempotentAnswer.objects.filter(pk=row.pk).update(created_at=moment)
+        row = IdempotentResponse.objects.create(scope="s", key=number, fingerprint="", status=200, body=b"")
+        IdempotentResponse.objects.filter(pk=row.pk).update(created_at=moment)
     else:
         user = User.objects.create_user(f"{number}@example.com")
         row = AccessToken.objects.create(user=user, digest=number, expires_at=moment)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stack.data import backup, exchange, guard, keys, lock, manifest, mark, postgres, rows, template
+from stack.data import exchange, guard, keys, loading, lock, manifest, mark, postgres, room, rows, template
 from stack.data.backup import Progress
 from stack.data.clients import Clients
 from stack.data.guard import Location
@@ -47,13 +47,14 @@ def verify(
 
     Raises:
         NotABackup, BackupDamaged, BackupForeign, BackupOtherServer, BackupNewer: it is not fit for that.
+        DiskFull: there is no room for it.
     """
     with lock.exclusive(server.stack, say=say):
         made = _require_fit(folder, server, location, project=project)
-        scratch = backup.restore_copy(
+        loading.read_keys(folder, made, identity)
+        scratch = loading.restore_copy(
             folder, made, server, clients, identity=identity, jobs=jobs, progress=progress
         )
-        backup.read_keys(folder, made, identity)
         with postgres.session(server) as cursor:
             postgres.drop(cursor, scratch)
     return made
@@ -89,8 +90,8 @@ def restore(
             raise BackupOlder(
                 f"{folder} lacks migrations of the present code.", hint="Let it be migrated: add --migrate."
             )
-        held = backup.read_keys(folder, made, identity)
-        scratch = backup.restore_copy(
+        held = loading.read_keys(folder, made, identity)
+        scratch = loading.restore_copy(
             folder, made, server, clients, identity=identity, jobs=jobs, progress=progress
         )
         if is_older and migrate is not None:
@@ -129,7 +130,8 @@ def _require_fit(folder: Path, server: Server, location: Location, *, project: s
     manifest.require_files(folder, made)
     with postgres.session(server) as cursor:
         guard.require_disposable(cursor, server, location)
-        manifest.require_fitting(folder, made, project=project, postgres=backup.major_version(cursor))
+        manifest.require_fitting(folder, made, project=project, postgres=postgres.major_version(cursor))
+        room.require(cursor, server, location, size_bytes=made.database_bytes)
     with postgres.session(server, server.database) as cursor:
         known = set(rows.migrations(cursor))
     if known and (unknown := sorted(set(made.migrations) - known)):

@@ -11,15 +11,16 @@ from typing import Any
 from stack.engines.protocol import Exit
 from stack.guardian.service import ServiceRun
 from stack.health import probes, verdicts
-from stack.health.probes import Observation, Probe
+from stack.health.probes import CommandProbe, Observation, Probe
 from stack.health.verdicts import Progress, Verdict
 from stack.system import processes
 
 SHOWN_AFTER_S = 2.0
 """From then on people are shown what the probes observe."""
 
-PORTS_EVERY_S = 1.0
-"""Looking at a service's ports costs milliseconds."""
+PORTS_AGAIN = 2.0
+"""A service's ports are looked at again after twice the time: one look costs up to 30 ms of processor,
+because the kernel walks all connections of the machine (Documentation/networking/proc_net_tcp.rst)."""
 
 PATIENT_S = 2.0
 """How long the last probe of a service that seems to hang may take, to tell slow from hanging."""
@@ -63,28 +64,35 @@ class Readiness:
         now_s = run.elapsed_s()
         progress = replace(run.progress, deadline_s=now_s + self._left_s())
         if observation.kind != "ok" and now_s >= SHOWN_AFTER_S:
-            progress = self._examined(progress)
+            progress = self._with_children(progress)
+        look_again_s = max(SHOWN_AFTER_S, self._ports_seen_s * PORTS_AGAIN)
+        if self._may_listen_elsewhere(observation) and now_s >= look_again_s:
+            progress = self._with_ports(progress)
         run.progress, verdict = verdicts.after_probe(progress, observation, now_s)
         run.record_probe(run.progress)
         if verdict is None and now_s >= SHOWN_AFTER_S:
             self._show(run.progress)
         return verdict
 
-    def _examined(self, progress: Progress) -> Progress:
-        """Return the progress with what the service's processes show: their ports, and how many ended."""
-        pid = self._run.running.pid if self._run.running is not None else 0
-        if not pid:
-            return progress
-        children = set(processes.children(pid))
+    def _pid(self) -> int:
+        return self._run.running.pid if self._run.running is not None else 0
+
+    def _with_children(self, progress: Progress) -> Progress:
+        """Return the progress with how many child processes of the service have ended."""
+        children = set(processes.children(self._pid()))
         ended = progress.ended_children + len(self._children - children)
         self._children = children
-        progress = replace(progress, ended_children=ended)
-        now_s = self._run.elapsed_s()
-        seen_lately = self._ports_seen_s and now_s - self._ports_seen_s < PORTS_EVERY_S
-        if seen_lately or not progress.own_ports:
-            return progress
-        self._ports_seen_s = now_s
-        ports = processes.listening(pid)
+        return replace(progress, ended_children=ended)
+
+    def _may_listen_elsewhere(self, observation: Observation) -> bool:
+        """Return whether the observation leaves open that the service listens at another port."""
+        failed_command = isinstance(self._probe, CommandProbe) and observation.kind != "ok"
+        return observation.kind == "refused" or failed_command
+
+    def _with_ports(self, progress: Progress) -> Progress:
+        """Return the progress with the ports at which the service listens instead of its own."""
+        self._ports_seen_s = self._run.elapsed_s()
+        ports = processes.listening(self._pid()) if progress.own_ports and self._pid() else set()
         others = () if ports & set(progress.own_ports) else tuple(sorted(ports))
         return replace(progress, other_ports=others)
 
@@ -102,9 +110,9 @@ class Readiness:
         run, progress = self._run, self._run.progress
         if verdict.good or progress is None:
             return verdict
-        self._ports_seen_s = 0.0
-        progress = self._examined(progress)
-        last = progress.last
+        progress, last = self._with_children(progress), progress.last
+        if last is not None and self._may_listen_elsewhere(last):
+            progress = self._with_ports(progress)
         if last is not None and last.kind == "hang" and self._timeout_s < PATIENT_S:
             observation = await probes.observe(self._probe, PATIENT_S)
             if observation.kind != "hang":

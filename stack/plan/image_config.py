@@ -19,40 +19,8 @@ from stack.model import Build, Healthcheck, Service
 from stack.plan import copied_files, dockerfile, executable_files
 from stack.plan.dockerfile import Dockerfile, Instruction
 from stack.plan.dockerfile_words import exec_form, expand, split_words
-
-
-@dataclass(frozen=True, kw_only=True)
-class BuildCommand:
-    """One ``RUN``: its text with its here-documents, and the folder in which it is run."""
-
-    text: str
-    working_dir: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageConfig:
-    """``base`` is the image that the first stage starts from; its own configuration is not known.
-
-    ``entrypoint`` and ``command`` are None where no stage sets them. ``files`` maps paths of the image
-    to the files and folders of this machine that are copied there, ``executable`` are paths of the image that
-    the Dockerfile makes executable. ``copied_build_commands``
-    and ``stage_files`` are those of the stages that files are copied from.
-    """
-
-    base: str = ""
-    entrypoint: tuple[str, ...] | None = None
-    command: tuple[str, ...] | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
-    working_dir: str = "/"
-    user: str | None = None
-    stop_signal: str | None = None
-    ports: tuple[int, ...] = ()
-    healthcheck: Healthcheck | None = None
-    files: Mapping[str, Path] = field(default_factory=dict)
-    executable: tuple[str, ...] = ()
-    build_commands: tuple[BuildCommand, ...] = ()
-    copied_build_commands: tuple[BuildCommand, ...] = ()
-    stage_files: Mapping[str, Path] = field(default_factory=dict)
+from stack.plan.service_plan import BuildCommand as BuildCommand
+from stack.plan.service_plan import ImageConfig as ImageConfig
 
 
 def of_build(build: Build) -> ImageConfig:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from crashes.inside.points import Fault
 
 COMMIT = "django.db.backends.base.base:BaseDatabaseWrapper.commit"
-ANSWER_KEPT = "core.models:IdempotentAnswer.objects.create"
+RESPONSE_STORED = "core.models:IdempotentResponse.objects.create"
 EVENT = "orders.services:event_record"
 PAYMENT_EVENT = "payments.services:event_record"
 SETTLED = "payments.services:_settle_payment"
@@ -32,35 +32,35 @@ class Step:
 
 
 CHECKOUT = (
-    Step(name="look for a kept answer", place="core.idempotency:_stored_response"),
+    Step(name="look for a stored response", place="core.idempotency:_stored_response"),
     Step(name="lock the cart", place="orders.services:_lock_cart"),
     Step(name="write the order", place="orders.services:_store_order"),
     Step(name="reserve stock", place="catalog.stock:stock_reserve"),
     Step(name="write the event", place=EVENT),
     Step(name="place the order", place="orders.services:order_place"),
-    Step(name="keep the answer", place=ANSWER_KEPT),
+    Step(name="store the response", place=RESPONSE_STORED),
     Step(name="commit", place=COMMIT),
 )
 PAYMENT = (
     Step(name="write the payment", place="payments.services:_start_payment"),
     Step(name="commit the payment", place=COMMIT, nth=1),
-    Step(name="ask the provider", place="payments.sandbox:Sandbox.charge"),
+    Step(name="charge at the provider", place="payments.sandbox:Sandbox.charge"),
     Step(name="the provider's own commit", place=COMMIT, nth=2),
     Step(name="settle", place="payments.services:payment_settle"),
     Step(name="pay the order", place="payments.services:order_pay"),
     Step(name="sell stock", place="catalog.stock:stock_sell"),
     Step(name="write the event", place=PAYMENT_EVENT),
-    Step(name="commit what came of it", place=COMMIT, nth=3),
-    Step(name="write what came of it", place=SETTLED),
+    Step(name="commit the outcome", place=COMMIT, nth=3),
+    Step(name="write the outcome", place=SETTLED),
     Step(name="make the payment", place="payments.api:payment_make"),
-    Step(name="keep the answer", place=ANSWER_KEPT),
+    Step(name="store the response", place=RESPONSE_STORED),
 )
 WEBHOOK = (
     Step(name="handle the webhook", place="payments.api:webhook_receive"),
     Step(name="settle", place="payments.services:payment_settle"),
     Step(name="pay the order", place="payments.services:order_pay"),
-    Step(name="commit what came of it", place=COMMIT),
-    Step(name="keep the message", place="payments.services:_store_message"),
+    Step(name="commit the outcome", place=COMMIT),
+    Step(name="store the message", place="payments.services:_store_message"),
 )
 REFUND = (
     Step(name="decide the refund", place="payments.services:_decide_refund"),
@@ -73,8 +73,8 @@ REFUND = (
     Step(name="commit the refund", place=COMMIT, nth=3),
 )
 LATE_SUCCESS = (
-    Step(name="write that it came too late", place=SETTLED, nth=1),
-    Step(name="commit that it came too late", place=COMMIT, nth=1),
+    Step(name="write that the payment came too late", place=SETTLED, nth=1),
+    Step(name="commit that the payment came too late", place=COMMIT, nth=1),
     Step(name="send the refund", place=REFUND_SENT),
     Step(name="the provider refunds", place=PROVIDER_REFUNDS),
     Step(name="the provider's own commit of the refund", place=COMMIT, nth=2),
@@ -87,7 +87,7 @@ SETTLEMENT = (
     Step(name="pay the order", place="payments.services:order_pay"),
     Step(name="sell stock", place="catalog.stock:stock_sell"),
     Step(name="write the event", place=PAYMENT_EVENT),
-    Step(name="write what came of it", place=SETTLED),
+    Step(name="write the outcome", place=SETTLED),
 )
 RESENDING = (
     Step(name="send the refund", place=REFUND_SENT),

@@ -117,6 +117,26 @@ def test_a_database_in_disguise_is_refused_and_no_statement_that_writes_is_sent(
     assert written == []
 
 
+REMOVALS = {"down": ("down", "--stack", "local", "--volumes"), "prune": ("prune", "--all")}
+REMOVED_DISGUISES = {
+    **{name: each for name, each in DISGUISES.items() if each.comment is not None},
+    "own environment": DISGUISES["own environment"],
+}
+
+
+@pytest.mark.parametrize("verb", REMOVALS)
+@pytest.mark.parametrize("name", REMOVED_DISGUISES)
+def test_the_volume_of_a_database_in_disguise_is_not_deleted(name: str, verb: str, watched: Stack) -> None:
+    disguise = REMOVED_DISGUISES[name]
+    with commented(watched, disguise.comment):
+        line = log_size(watched)
+        done = watched.typed_raw(*REMOVALS[verb], environment=dict(disguise.own or {}))
+        assert (done.code, "Traceback" in done.output) == (23, False), done.output
+        assert re.search(disguise.reason, done.output), done.output
+        assert written_since(watched, line) == []
+    assert watched.get("/api/v1/products?limit=1")[0] == 200
+
+
 def attempt(stack: Stack, state: StackState, disguise: Disguise, *, servers: list[Stack]) -> list[str]:
     """Try to reset; return the statements that write and that reached one of the servers meanwhile."""
     logs = {server.name: log_size(server) for server in servers}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data.stack import Stack
+from data.stack import Stack, running
 
 PRODUCTS = "SELECT count(*) FROM catalog_product"
 
@@ -114,3 +114,23 @@ def test_sizes_that_make_no_sense_are_a_sentence(stack: Stack, words: tuple[str,
     assert done.code != 0
     assert "Traceback" not in done.output
     assert stack.value("SELECT oid FROM pg_database WHERE datname = 'postgres'") == before
+
+
+def test_a_reset_needs_no_service_but_postgres(stack: Stack) -> None:
+    others = ("worker", "api-gateway", "backend", "redis")
+    for service in others:
+        stack.typed("stop", service)
+    try:
+        stack.typed("reset-db", "--products", "40", "--orders", "3")
+        assert stack.value(PRODUCTS) == 40
+    finally:
+        for service in reversed(others):
+            stack.typed("start", service)
+    assert stack.get("/api/v1/products?limit=1")[0] == 200
+    stack.typed("reset-db")
+
+
+def test_a_stack_that_was_started_with_postgres_alone_can_be_reset(home: Path) -> None:
+    with running(home / "alone", "local", "--service", "postgres") as alone:
+        alone.typed("reset-db")
+        assert alone.value(PRODUCTS) == 1000

@@ -109,7 +109,7 @@ def test_each_linter_refuses_what_the_other_lets_pass(
     changed = copy_of_backend(tmp_path)
     (changed / "catalog" / "migrations" / "0005_bad.py").write_text(text)
     backend = replace(postgres, project=changed, settings="config.settings.lint")
-    assert linting.unreleased(changed) == [("catalog", "0005_bad")]
+    assert ("catalog", "0005_bad") in linting.unreleased(changed)
     found = linting.complaints(backend, "catalog", "0005_bad")
     assert any(complaint.startswith(linter) for complaint in found), found
 

@@ -12,7 +12,7 @@ import pytest
 TASKS = """
 import sys
 from invoke import Collection, task
-from stack.commands import bare_words
+from stack.commands.menu import bare_words
 
 @task(help={"service": "which one"})
 def logs(c, service=None, follow=False, since=""):

@@ -40,24 +40,24 @@ def resolved() -> dict[str, Any]:
 
 
 def test_a_second_stack_shares_neither_name_nor_port_nor_network_nor_volume_with_the_first() -> None:
-    made = engine.arrange(resolved(), plan("shop-2", Service(name="web"), web={80: 20001}), rename=True)
-    assert made["name"] == "shop-2"
-    assert made["services"]["web"]["ports"] == [{"target": 80, "published": "20001"}]
-    assert made["networks"]["default"]["name"] == "shop-2-default"
-    assert made["volumes"]["data"]["name"] == "shop-2-data"
-    assert made["networks"]["outside"] == {"external": True}
+    config = engine.arrange(resolved(), plan("shop-2", Service(name="web"), web={80: 20001}), rename=True)
+    assert config["name"] == "shop-2"
+    assert config["services"]["web"]["ports"] == [{"target": 80, "published": "20001"}]
+    assert config["networks"]["default"]["name"] == "shop-2-default"
+    assert config["volumes"]["data"]["name"] == "shop-2-data"
+    assert config["networks"]["outside"] == {"external": True}
 
 
 def test_the_main_stack_keeps_the_names_of_its_file() -> None:
-    made = engine.arrange(resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False)
-    assert made["networks"]["default"] == {"name": "shop-network"}
-    assert made["volumes"] == {"data": None}
+    config = engine.arrange(resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False)
+    assert config["networks"]["default"] == {"name": "shop-network"}
+    assert config["volumes"] == {"data": None}
 
 
 def test_only_wanted_services_stay_and_restarts_are_ours() -> None:
-    made = engine.arrange(resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False)
-    assert list(made["services"]) == ["web"]
-    assert made["services"]["web"] == {"restart": "no", "ports": [{"target": 80, "published": "8000"}]}
+    config = engine.arrange(resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False)
+    assert list(config["services"]) == ["web"]
+    assert config["services"]["web"] == {"restart": "no", "ports": [{"target": 80, "published": "8000"}]}
 
 
 def test_the_same_content_has_the_same_tag_and_other_content_another(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from stack.errors import BackupDamaged, BackupForeign, BackupOtherServer, NotABa
 def folder(tmp_path: Path) -> Path:
     """A backup of one small file."""
     (tmp_path / "database.dump").write_bytes(random.Random(1).randbytes(4096))
-    made = Manifest(
+    example = Manifest(
         format=1,
         project="shop",
         stack="shop-1",
@@ -23,11 +23,12 @@ def folder(tmp_path: Path) -> Path:
         postgres=15,
         migrations=("catalog.0001_initial",),
         rows={"catalog_product": 3},
+        database_bytes=9_000_000,
         redis_keys=0,
         encryption="",
         files={"database.dump": manifest.describe(tmp_path / "database.dump")},
     )
-    manifest.write(tmp_path, made)
+    manifest.write(tmp_path, example)
     return tmp_path
 
 

@@ -67,7 +67,7 @@ def test_the_live_table_has_one_line_for_each_service_at_any_width(width: int) -
     progress = Progress(io.StringIO())
     progress.show(service("api-gateway", "dependency failed", "backend " * 40))
     progress.show(service("web", "ready", "HTTP 200"))
-    lines = drawn(progress.table(), width)
+    lines = lines_of(progress.table(), width)
     assert [line.split()[0] for line in lines] == ["api-gateway", "web"]
     assert "dependency failed" in lines[0]
     assert max(len(line) for line in lines) <= width
@@ -81,7 +81,7 @@ def test_a_table_on_a_terminal_breaks_its_cells_and_loses_nothing(monkeypatch: p
     assert shown.count("a") == 60 + shown.splitlines()[0].count("a")
 
 
-def drawn(table: Table, width: int) -> list[str]:
+def lines_of(table: Table, width: int) -> list[str]:
     console = Console(width=width, file=io.StringIO())
     with console.capture() as capture:
         console.print(table)

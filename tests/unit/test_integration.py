@@ -35,10 +35,10 @@ def test_a_wrong_engine_is_a_sentence_and_its_code(
 def outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Let the job's tests end as a shell script does, which stands for pytest."""
 
-    class Kept:
+    class RunningStack:
         name, engine, endpoints = "shop", "local", {"WEB": "http://127.0.0.1:1"}
 
-    monkeypatch.setattr(guardians, "require_running", lambda name: Kept)
+    monkeypatch.setattr(guardians, "require_running", lambda name: RunningStack)
     python = tmp_path / "python"
     process = programs.spawn(["true"])
     process.wait()

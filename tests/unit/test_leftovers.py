@@ -19,7 +19,7 @@ def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def made(folder: Path, *, age_s: float) -> Path:
+def make_cached_folder(folder: Path, *, age_s: float) -> Path:
     cached_folder.make_once(folder, lambda target, _: (target / "file").touch())
     used = time.time() - age_s
     os.utime(folder / cached_folder.MARKER, (used, used))
@@ -27,15 +27,15 @@ def made(folder: Path, *, age_s: float) -> Path:
 
 
 def test_a_prepared_folder_goes_once_nobody_used_it_for_two_weeks(homes: Path) -> None:
-    old = made(homes / "cache" / "envs" / "old", age_s=cached_folder.UNUSED_S + 60)
-    new = made(homes / "cache" / "postgres" / "new", age_s=cached_folder.UNUSED_S - 60)
+    old = make_cached_folder(homes / "cache" / "envs" / "old", age_s=cached_folder.UNUSED_S + 60)
+    new = make_cached_folder(homes / "cache" / "postgres" / "new", age_s=cached_folder.UNUSED_S - 60)
     assert list(leftovers.remove(data=False)) == ["removed envs/old, unused for two weeks"]
     assert (old.exists(), new.exists()) == (False, True)
     assert not list(old.parent.glob(".old.unused"))
 
 
 def test_what_is_used_is_young_again(homes: Path) -> None:
-    folder = made(homes / "cache" / "envs" / "one", age_s=cached_folder.UNUSED_S + 60)
+    folder = make_cached_folder(homes / "cache" / "envs" / "one", age_s=cached_folder.UNUSED_S + 60)
     cached_folder.make_once(folder, lambda target, _: pytest.fail("it was complete"))
     assert list(leftovers.remove(data=False)) == []
 

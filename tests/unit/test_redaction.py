@@ -49,16 +49,16 @@ def stack(tmp_path: Path) -> compose.Stack:
     return compose.load(tmp_path / "compose.yml", env_file=tmp_path / ".env.local", environment={})
 
 
-def leaked(text: str) -> list[str]:
+def leaked_secrets(text: str) -> list[str]:
     hidden = [*SECRETS.values(), "0ther-secret", "in-the-file-itself"]
     return [value for value in hidden if value in text or value.replace('"', '\\"') in text]
 
 
 def test_no_secret_is_in_the_plan_or_the_merged_files(stack: compose.Stack) -> None:
     targets = {"db": {5432: 1}, "web": {80: 2}}
-    made = plan.make(stack, name="x", engine="local", services=stack.services, ports=targets, folders={})
-    for text in (describe_plan(made), describe_stack(stack), stack_json(stack)):
-        assert leaked(text) == []
+    planned = plan.make(stack, name="x", engine="local", services=stack.services, ports=targets, folders={})
+    for text in (describe_plan(planned), describe_stack(stack), stack_json(stack)):
+        assert leaked_secrets(text) == []
         assert "production" in text
         assert "shopper" in text
 
@@ -76,7 +76,7 @@ def test_no_secret_is_in_a_log_or_in_the_timeline(stack: compose.Stack, tmp_path
     log.close()
     events.close()
     text = (tmp_path / "logs" / "web.log").read_text()
-    assert leaked(text + "\n".join(log.tail()) + (tmp_path / timeline.FILE).read_text()) == []
+    assert leaked_secrets(text + "\n".join(log.tail()) + (tmp_path / timeline.FILE).read_text()) == []
     assert text.count(MASK) == 2 * len(SECRETS)
     assert "came in two parts" in text
 

@@ -54,13 +54,13 @@ def imports(name: str) -> set[str]:
     return found
 
 
-def names_a_starter(name: str) -> bool:
+def mentions_process_start(name: str) -> bool:
     words = ("create_subprocess_exec", "create_subprocess_shell", "os.system(", "os.popen(", "os.spawn")
     return "subprocess" in imports(name) or any(word in text_of(name) for word in words)
 
 
 def test_only_one_module_starts_programs() -> None:
-    assert {name for name in modules() if names_a_starter(name)} == STARTS_PROGRAMS
+    assert {name for name in modules() if mentions_process_start(name)} == STARTS_PROGRAMS
 
 
 def test_nothing_runs_at_import() -> None:

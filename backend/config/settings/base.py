@@ -32,6 +32,7 @@ INSTALLED_APPS = [
 TRUSTED_PROXIES = trusted_proxies.networks(env.words("TRUSTED_PROXIES"))
 
 MIDDLEWARE = [
+    "core.middleware.HeadMiddleware",
     "config.trusted_proxies.TrustedProxyMiddleware",
     "core.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -42,7 +43,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.limits.RequestLimitsMiddleware",
     "core.middleware.ProblemMiddleware",
-    "core.middleware.HeadMiddleware",
     "catalog.middleware.CachedProductMiddleware",
     "core.middleware.AdminSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -5,7 +5,6 @@ The environment is that of https://github.com/docker-library/docs/tree/master/po
 
 from __future__ import annotations
 
-import posixpath
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from stack.engines.local import cluster, init_scripts
 from stack.engines.local.accounts import allow_traversal, chown_tree, give_data, unprivileged
 from stack.engines.local.binaries import installed_postgres, postgres_bin, version_of, wheel_version
+from stack.engines.local.postgres_data import data_target, host_folder, is_durable
 from stack.engines.local.process import Launch
 from stack.errors import ComposeError, NotRunnable, StateUnreadable
 from stack.model import Service
@@ -101,30 +101,6 @@ def socket_folder(state: Path, user: str | None) -> str:
     chown_tree(folder, user)
     allow_traversal(folder, user)
     return str(folder)
-
-
-def data_target(service: Service, major: int | None) -> str:
-    """Return where the data lies inside a container; Postgres 18 moved it below a folder of its version."""
-    default = "/var/lib/postgresql/data"
-    if major is not None and major >= 18:
-        default = f"/var/lib/postgresql/{major}/docker"
-    return posixpath.normpath(service.environment.get("PGDATA") or default)
-
-
-def host_folder(target: str, data: Mapping[str, Path], state: Path) -> Path:
-    """Return the folder behind ``target``: in a mount, or in the stack's own scratch."""
-    for mounted in sorted(data, key=len, reverse=True):
-        inside = posixpath.relpath(target, mounted)
-        if not inside.startswith(".."):
-            return data[mounted] if inside == "." else data[mounted] / inside
-    return state / "data"
-
-
-def is_durable(service: Service, target: str) -> bool:
-    """Return whether the data outlives the stack: a bind or a named volume holds it."""
-    holding = [m for m in service.mounts if not posixpath.relpath(target, m.target).startswith("..")]
-    nearest = max(holding, key=lambda mount: len(mount.target), default=None)
-    return nearest is not None and nearest.type != "tmpfs" and nearest.source is not None
 
 
 def recipe_of(service: Service, data: Mapping[str, Path], major: int) -> cluster.Recipe:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import pty
 import shutil
@@ -100,7 +101,7 @@ class LocalProcess:
             return (*self._limits, *inside), {}
         return argv, {"cwd": launch.cwd, "user": launch.user}
 
-    @property
+    @functools.cached_property
     def pid(self) -> int:
         return host_pid(self._process.pid)
 

@@ -1,0 +1,86 @@
+"""Show what a stack is, does and prints."""
+
+from __future__ import annotations
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from stack.commands.menu.task import choice, command, explain
+
+
+@task(help=explain("service", "stack", "compose", "json", format="table or json (the same as --json)"))
+@command
+def ps(
+    c: Context,
+    service: str | None = None,
+    stack: str = "local",
+    json: bool = False,
+    format: str = "",
+    compose: str = "",
+) -> None:
+    """List the services with their state and ports."""
+    from stack.commands import ps
+
+    ps.run(choice(stack, compose), service or "", as_json=json, format=format)
+
+
+@task(
+    help=explain(
+        "service", "stack", "compose",
+        follow="keep printing new lines until Ctrl-C",
+        since="only lines of the last 30s, 10m, 2h or 1d",
+        tail="only the last N lines",
+        json="print one JSON object for each line",
+    )
+)  # fmt: skip
+@command
+def logs(
+    c: Context, service: str | None = None, stack: str = "local", follow: bool = False, since: str = "",
+    tail: str = "", json: bool = False,
+    compose: str = "",
+) -> None:  # fmt: skip
+    """Show the services' logs, merged by time."""
+    from stack.commands import logs, options
+
+    logs.run(
+        choice(stack, compose), service or "", follow=follow, since_s=options.duration_s("--since", since),
+        tail=options.count("--tail", tail), as_json=json,
+    )  # fmt: skip
+
+
+@task(help=explain("stack", "compose", "json"))
+@command
+def stats(c: Context, stack: str = "local", json: bool = False, compose: str = "") -> None:
+    """Show each service's processor and memory use."""
+    from stack.commands import stats
+
+    stats.run(choice(stack, compose), as_json=json)
+
+
+@task(help=explain("stack", "compose", "json"))
+@command
+def health(c: Context, stack: str = "local", json: bool = False, compose: str = "") -> int:
+    """Run every service's health check now; exit with 1 if one fails."""
+    from stack.commands import health
+
+    return health.run(choice(stack, compose), as_json=json)
+
+
+@task(
+    iterable=["file", "profile"],
+    help=explain(
+        "stack", "compose", "engine", "file", "profile",
+        dry_run="show the plan instead, as JSON: order, ports, commands, environment",
+        json="print JSON instead of text",
+    ),
+)  # fmt: skip
+@command
+def config(
+    c: Context, stack: str = "local", engine: str = "auto", dry_run: bool = False, json: bool = False,
+    file: list[str] | None = None, profile: list[str] | None = None,
+    compose: str = "",
+) -> None:  # fmt: skip
+    """Show the merged compose files or, with --dry-run, the plan; start nothing."""
+    from stack.commands import config
+
+    config.run(choice(stack, compose, engine, file, profile), dry_run=dry_run, as_json=json)
