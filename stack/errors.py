@@ -294,3 +294,9 @@ class BackupOlder(StackError):
     """A backup with fewer migrations than the code; it is migrated only where that is asked for."""
 
     code = 52
+
+
+class UnknownRun(StackError):
+    """No run of this name is recorded, or several are meant."""
+
+    code = 60

@@ -129,7 +129,8 @@ class Service:
     ``hostnames`` are the names besides the service's own by which others reach it: ``hostname``,
     ``container_name`` and the aliases of its networks. ``healthcheck_disabled``: the check of its image does
     not count. ``other_keys`` are the keys of the file that have
-    no field here; stack/plan/unenforced.py says what becomes of each.
+    no field here; stack/plan/unenforced.py says what becomes of each. ``optional`` (the ``x-optional`` key):
+    where an engine cannot run it, the stack comes up without it.
     """
 
     name: str
@@ -159,6 +160,7 @@ class Service:
     limits: Limits = field(default_factory=Limits)
     files: tuple[FileGrant, ...] = ()
     other_keys: tuple[str, ...] = ()
+    optional: bool = False
     local: LocalHints = field(default_factory=LocalHints)
 
 

@@ -80,6 +80,7 @@ class ServiceReader:
             limits=limits_of(raw, place),
             files=tuple(file_grants(raw, self.document, self.variables, place)),
             other_keys=tuple(key for key in raw if key not in MODELLED and not key.startswith("x-")),
+            optional=boolean(raw.get("x-optional") or False),
             local=self._local(raw.get("x-local") or {}, f"{where}.x-local"),
         )
 

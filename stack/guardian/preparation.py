@@ -61,7 +61,7 @@ def make_plan(
         alive=set(state.names()) | {request.name},
         reserve=reserve,
     )
-    for sentence in (*notes, _not_done(request.engine, services, networks=networks)):
+    for sentence in (*notes, _ignored_keys(request.engine, services, networks=networks)):
         if sentence:
             note(sentence)
     return planning.make(
@@ -75,7 +75,7 @@ def make_plan(
     )
 
 
-def _not_done(engine: str, services: Mapping[str, Service], *, networks: bool) -> str:
+def _ignored_keys(engine: str, services: Mapping[str, Service], *, networks: bool) -> str:
     """Return one sentence on what the files say and the engine does not do, empty where it does all."""
     if engine == "local":
         named = unenforced.WITH_NETWORKS if networks else frozenset()

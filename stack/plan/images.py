@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-ServerKind = Literal["postgres", "redis"]
+ServerKind = Literal["postgres", "redis", "prometheus"]
 
 KINDS: Final[Mapping[str, ServerKind]] = {
     "postgres": "postgres",
@@ -18,11 +18,12 @@ KINDS: Final[Mapping[str, ServerKind]] = {
     "redismod": "redis",
     "redis-stack": "redis",
     "redis-stack-server": "redis",
+    "prometheus": "prometheus",
 }
 """The last part of a repository's name, the same in every mirror, and the server that is inside."""
 
 
-PORTS: Final[Mapping[ServerKind, int]] = {"postgres": 5432, "redis": 6379}
+PORTS: Final[Mapping[ServerKind, int]] = {"postgres": 5432, "redis": 6379, "prometheus": 9090}
 """Where each kind of server listens (the ``EXPOSE`` of the official images)."""
 
 
@@ -54,7 +55,7 @@ def parse_reference(image: str) -> Reference:
 
 
 def server_kind(image: str) -> ServerKind | None:
-    """Return which server an image runs, None where it runs neither Postgres nor Redis."""
+    """Return which server an image runs, None where the local engine knows no server for it."""
     return KINDS.get(parse_reference(image).name)
 
 

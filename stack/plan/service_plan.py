@@ -31,8 +31,8 @@ class ImageConfig:
 
     ``entrypoint`` and ``command`` are None where no stage sets them. ``files`` maps paths of the image
     to the files and folders of this machine that are copied there, ``executable`` are paths of the image that
-    the Dockerfile makes executable. ``copied_build_commands``
-    and ``stage_files`` are those of the stages that files are copied from.
+    the Dockerfile makes executable. ``copied_build_commands`` and ``stage_files`` are those of the stages
+    that files are copied from.
     """
 
     base: str = ""

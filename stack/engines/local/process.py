@@ -66,7 +66,7 @@ class LocalProcess:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[Exit] = self._loop.create_future()
         self._pipe, theirs = pty.openpty() if plan.service.tty else os.pipe()
-        self._input = _held_input() if plan.service.stdin_open and not plan.service.tty else None
+        self._input = _open_input() if plan.service.stdin_open and not plan.service.tty else None
         os.set_blocking(self._pipe, False)
         try:
             self._process = self._start(launch, theirs)
@@ -79,7 +79,7 @@ class LocalProcess:
         self._watch()
 
     def _start(self, launch: Launch, output: int) -> programs.Process:
-        argv, place = self._placed(launch.argv)
+        argv, place = self._argv_in_network(launch.argv)
         reading = output if self._plan.service.tty else self._input[0] if self._input else None
         return programs.spawn(
             argv,
@@ -91,7 +91,7 @@ class LocalProcess:
             **place,
         )
 
-    def _placed(self, argv: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    def _argv_in_network(self, argv: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, Any]]:
         """Return the words that run ``argv`` where the service runs, and how they are started."""
         launch = self._launch
         if self._network is not None:
@@ -132,7 +132,7 @@ class LocalProcess:
     async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
         """Run ``argv`` where the service runs: same environment, folder and account."""
         environment = self._launch.environment
-        words, place = self._placed(required(argv, environment))
+        words, place = self._argv_in_network(resolve_program(argv, environment))
         done = await programs.run_async(words, env=environment, timeout_s=timeout_s, check=False, **place)
         return done.returncode, done.stdout + done.stderr
 
@@ -193,12 +193,12 @@ class LocalProcess:
             self._input = None
 
 
-def _held_input() -> tuple[int, int]:
+def _open_input() -> tuple[int, int]:
     """Return both ends of a standard input that stays open and empty (``stdin_open``)."""
     return os.pipe()
 
 
-def required(argv: tuple[str, ...], environment: Mapping[str, str]) -> tuple[str, ...]:
+def resolve_program(argv: tuple[str, ...], environment: Mapping[str, str]) -> tuple[str, ...]:
     """Return ``argv`` with the path of its program.
 
     Raises:

@@ -20,7 +20,7 @@ def require_runnable(plan: Plan) -> None:
         NotRunnable: names every such service, each with its way out.
         PythonMissing, LockMismatch, ServerMissing: the only problem of the plan.
     """
-    errors = {name: error for name, service in plan.services.items() if (error := _error(service))}
+    errors = {name: error for name, service in plan.services.items() if (error := error_of(service))}
     problems = [name for name, service in plan.services.items() if service.problem is not None]
     if len(errors) == 1 and not problems and not isinstance(only := next(iter(errors.values())), NotRunnable):
         raise only
@@ -36,7 +36,8 @@ def require_runnable(plan: Plan) -> None:
     )
 
 
-def _error(plan: ServicePlan) -> StackError | None:
+def error_of(plan: ServicePlan) -> StackError | None:
+    """Return why a server or an environment cannot be had here, None where it can."""
     service = plan.service
     try:
         if plan.server_image or (service.build is None and service.local.command is None):
