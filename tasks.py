@@ -17,6 +17,7 @@ from stack.commands.menu import (
     lifecycle,
     machine,
     observability,
+    service_names,
     status,
 )
 
@@ -31,4 +32,5 @@ namespace = Collection(
 )  # fmt: skip
 OPTIONS = ("service", "command", "verb", "action", "name", "before", "after", "run", "words", "page", "path")
 bare_words.require_verb(namespace, sys.argv[1:])
+bare_words.require_services(namespace, sys.argv[1:], services=service_names.of_command_line)
 bare_words.allow(namespace, sys.argv[1:], options=OPTIONS)

@@ -212,7 +212,7 @@ class ImageMissing(StackError):
 
 
 class UpElsewhere(StackError):
-    """The stack is running already, on another engine or without a requested service."""
+    """The stack is running already: on another engine, without a requested service, or from other files."""
 
     code = 31
 

@@ -187,7 +187,8 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
     """Bring a detached stack up; return its state, and whether it was up already.
 
     Raises:
-        UpElsewhere: it is up on another engine than the chosen one, or without one of the services.
+        UpElsewhere: it is up on another engine than the chosen one, without one of the services, or from
+            other compose files.
         StackError: see ``wait_until_up``.
     """
     name = choice.name()
@@ -195,6 +196,7 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
         if (running := guardians.alive(name)) is not None and running.phase in {"up", "starting"}:
             _require_engine(choice.engine, running)
             _require_services(services, running)
+            _require_files(choice, running)
             return running, True
         if running is not None:
             sweep.end(running)  # it is stopping; there is one stack of a name at a time
@@ -211,6 +213,19 @@ def _require_engine(engine: str, stack: StackState) -> None:
         raise UpElsewhere(
             f"{stack.name} is up already, on {stack.engine}.",
             hint=f"End it first: `inv down --stack {stack.name}`; its data stays with that engine.",
+        )
+
+
+def _require_files(choice: Choice, stack: StackState) -> None:
+    """Raise where a running stack was started without one of the compose files."""
+    record = Path(stack.run) / "request.json"
+    if not record.is_file():
+        return
+    theirs = read_request(record).files
+    if set(choice.files()) - set(theirs):
+        raise UpElsewhere(
+            f"{stack.name} is up already, from {', '.join(theirs)}.",
+            hint=f"End it first: `inv down --stack {stack.name}`; its data is kept.",
         )
 
 

@@ -1,12 +1,12 @@
 """``poetry.lock`` and ``pdm.lock``: the project's own dependencies, held to the versions of the lock.
 
 Both locks list packages with name and version. They are given to uv as constraints, so that which of them
-a platform needs is decided by the packages' own metadata.
+a platform needs is decided by the packages' own metadata, and verified by the hashes of the lock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,10 +50,26 @@ def _find(project: Path, lock: str, options: Sequence[str]) -> Installation | No
 
 
 def constraints(lock: Path) -> str:
-    """Return the pins of a lock as a constraints file."""
-    packages = read_toml(lock).get("package", [])
-    pins = {f"{each['name']}=={each['version']}" for each in packages if _is_from_index(each)}
+    """Return the pins of a lock and their hashes as a constraints file; uv verifies what has a hash."""
+    table = read_toml(lock)
+    older = table.get("metadata", {}).get("files", {})  # Poetry before 1.3 and PDM before 2.8
+    pins = {
+        " ".join((f"{each['name']}=={each['version']}", *_hashes(each.get("files") or _older(older, each))))
+        for each in table.get("package", [])
+        if _is_from_index(each)
+    }
     return "".join(f"{pin}\n" for pin in sorted(pins))
+
+
+def _older(files: Mapping[str, Any], package: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The files of a package in a table of their own: by name (Poetry), by name and version (PDM)."""
+    name = package["name"]
+    found: list[Mapping[str, Any]] = files.get(name) or files.get(f"{name} {package['version']}") or []
+    return found
+
+
+def _hashes(files: Iterable[Mapping[str, Any]]) -> list[str]:
+    return sorted({f"--hash={each['hash']}" for each in files if "hash" in each})
 
 
 def _is_from_index(package: Mapping[str, Any]) -> bool:

@@ -73,7 +73,9 @@ class Shell:
         self._write(f"{{ {line}\n}} </dev/null\nprintf '\\n%s %d\\n' {mark} $?\n")
         output, interrupted, deadline = "", False, time.monotonic() + LIMIT_S
         while mark not in output or not output.endswith("\n"):
-            assert time.monotonic() < deadline, f"$ {line}\ndid not end in {LIMIT_S:g} s:\n{output}"
+            assert time.monotonic() < deadline, _late(
+                line, output, waits=bool(interrupt_when and not interrupted)
+            )
             output += self._read(line, output)
             whole_lines = output[: output.rfind("\n") + 1]
             if interrupt_when and not interrupted and whole_lines.strip() and interrupt_when(whole_lines):
@@ -100,3 +102,8 @@ class Shell:
         for child in children:
             os.killpg(child.pid, signal.SIGINT)
         return bool(children)
+
+
+def _late(line: str, output: str, *, waits: bool) -> str:
+    why = "; Ctrl-C was not sent, because its output was never as documented" if waits else ""
+    return f"$ {line}\ndid not end in {LIMIT_S:g} s{why}:\n{output}"

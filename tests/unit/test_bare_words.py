@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from stack.commands.menu import service_names
+
 TASKS = """
 import sys
 from invoke import Collection, task
@@ -40,6 +42,7 @@ def restore(c, path=None):
 
 namespace = Collection(logs, exec, psql, ps, snapshot, restore)
 bare_words.require_verb(namespace, sys.argv[1:])
+bare_words.require_services(namespace, sys.argv[1:], services=lambda words: {"psql", "backend"})
 bare_words.allow(namespace, sys.argv[1:], options=("service", "command", "name", "path"))
 """
 
@@ -73,6 +76,13 @@ def inv(tmp_path: Path) -> object:
         ("snapshot restore --name monday", "snapshot restore monday local"),
         ("restore monday", "restore monday"),
         ("logs backend ps", "logs backend False \nps"),
+        ("logs psql", "logs psql False "),
+        ("logs -f psql", "logs psql True "),
+        ("logs --since 10m psql", "logs psql False 10m"),
+        ("logs backend psql", "logs backend False \npsql None local"),
+        ("logs --service backend psql", "logs backend False \npsql None local"),
+        ("logs ps", "logs None False \nps"),
+        ("exec psql env", "exec psql env"),
     ],
 )
 def test_a_word_is_the_value_of_the_option_whose_name_was_left_out(inv, typed: str, printed: str) -> None:
@@ -92,3 +102,11 @@ def test_help_and_completion_know_the_options_as_before(inv) -> None:
     assert "--verb=STRING" in inv("snapshot", "--help").stdout
     completed = inv("--complete", "--", "inv logs backend --f").stdout.split()
     assert {"--follow", "--service", "--since"} <= set(completed)
+
+
+def test_services_are_those_of_the_file_that_is_named_or_of_the_projects_own(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yml"
+    file.write_text("services: {dashboard: {image: x}}")
+    assert service_names.of_command_line(["logs", "--compose", str(file), "dashboard"]) == {"dashboard"}
+    assert service_names.of_command_line(["logs", f"--compose={tmp_path}/none.yml", "dashboard"]) == set()
+    assert {"backend", "dashboard"} <= service_names.of_command_line(["logs", "dashboard"])

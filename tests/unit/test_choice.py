@@ -101,6 +101,16 @@ def test_a_stack_that_runs_without_a_requested_service_is_not_taken_for_it(
     session._require_services(["backend"], stack)
 
 
+def test_a_stack_that_runs_from_another_file_is_not_taken_for_it(other: Path, tmp_path: Path) -> None:
+    stack = write_state("shop", tmp_path, pid=os.getpid())
+    files = (str(other), "/elsewhere/override.yml")
+    requests.write(Request(name="shop", files=files, engine="local", work_tree="/w", run=str(tmp_path)))
+    session._require_files(Choice(compose_file=other), stack)
+    (tmp_path / "compose.prod.yml").touch()
+    with pytest.raises(UpElsewhere, match=r"shop is up already, from .*/override\.yml\."):
+        session._require_files(Choice(compose_file=tmp_path / "compose.prod.yml"), stack)
+
+
 def test_a_running_stack_whose_run_folder_is_deleted_does_not_hinder_the_others(
     other: Path, tmp_path: Path
 ) -> None:

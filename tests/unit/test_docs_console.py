@@ -99,5 +99,7 @@ def test_a_command_without_output_may_print_anything() -> None:
 def test_three_dots_within_a_line_stand_for_any_text() -> None:
     assert difference(["web-1 ... (healthy)"], "web-1  nginx  Up (healthy)") == ""
     assert difference(["web-1 ... (healthy)"], "web-1  nginx  Up (unhealthy)")
+    assert difference(["NAME ... CPU %", "web ... 1"], "NAME        CPU %\nweb  x      1") == ""
+    assert difference(["NAME ... CPU %"], "NAMECPU %")
     assert difference(["ok       python ...", "..."], "ok  python  3.11.7 (/usr/bin/python3)\nok uv") == ""
     assert difference(["ok       python ..."], "warning python 3.11")

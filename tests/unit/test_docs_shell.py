@@ -53,3 +53,13 @@ def test_nothing_that_was_started_outlives_the_shell(tmp_path: Path) -> None:
         left = psutil.Process(pid)
         psutil.wait_procs([left], timeout=5)  # a killed process ends soon, not at once
         assert left.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_command_whose_output_never_comes_is_told_from_one_that_ignores_ctrl_c(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("docs.shell.LIMIT_S", 1.5)
+    with pytest.raises(
+        AssertionError, match="Ctrl-C was not sent, because its output was never as documented"
+    ):
+        shell.type("echo other; sleep 60", interrupt_when=lambda output: "tick" in output)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import inspect
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from invoke.collection import Collection
@@ -54,6 +54,31 @@ def require_verb(tasks: Collection, arguments: Sequence[str]) -> None:
             tasks[name].positional = (*tasks[name].positional, *([first] if first else []))
             if first:
                 return  # the words after it are its own
+
+
+def require_services(
+    tasks: Collection, arguments: Sequence[str], *, services: Callable[[Sequence[str]], Container[str]]
+) -> None:
+    """Read the name of a service after a task that takes one as its service, even where it is a command, too.
+
+    `inv logs dashboard` shows the logs of the service, `inv restart ps` is two commands. ``services`` returns
+    the names of services for a command line; it is called only where it matters.
+    """
+    for index, word in enumerate(arguments):
+        if index and word in tasks.task_names and (task := _open_task(tasks, arguments[:index])) is not None:
+            if word in services(arguments):
+                task.positional = (*task.positional, "service")
+            return
+
+
+def _open_task(tasks: Collection, arguments: Sequence[str]) -> Task[Any] | None:
+    """Return the last task of a command line where the next word may be its service."""
+    name = next((word for word in reversed(arguments) if word in tasks.task_names), None)
+    task = tasks[name] if name else None
+    if task is None or not _is_free(task, "service") or _task_with_unknown_word(tasks, arguments) is not None:
+        return None
+    is_given = any(word == "--service" or word.startswith("--service=") for word in arguments)
+    return None if is_given else task
 
 
 def _task_with_unknown_word(tasks: Collection, arguments: Sequence[str]) -> Task[Any] | None:
