@@ -9,7 +9,16 @@ import sys
 
 from invoke.collection import Collection
 
-from stack.commands.menu import bare_words, data, inside, lifecycle, machine, observability, status
+from stack.commands.menu import (
+    bare_words,
+    data,
+    inner_loop,
+    inside,
+    lifecycle,
+    machine,
+    observability,
+    status,
+)
 
 namespace = Collection(
     lifecycle.up, lifecycle.down, lifecycle.stop, lifecycle.start, lifecycle.restart, lifecycle.build,
@@ -17,7 +26,9 @@ namespace = Collection(
     inside.exec_, inside.run, inside.shell, inside.manage, inside.psql, inside.redis_cli,
     data.reset_db, data.seed, data.snapshot, data.backup, data.restore,
     machine.stacks_, machine.doctor, machine.prune,
-    observability.dashboard,
+    inner_loop.run_tests, inner_loop.open_,
+    observability.dashboard, observability.runs, observability.report,
 )  # fmt: skip
+OPTIONS = ("service", "command", "verb", "action", "name", "before", "after", "run", "words", "page", "path")
 bare_words.require_verb(namespace, sys.argv[1:])
-bare_words.allow(namespace, sys.argv[1:], options=("service", "command", "verb", "name", "path"))
+bare_words.allow(namespace, sys.argv[1:], options=OPTIONS)

@@ -27,6 +27,7 @@ from failures import pytest_runtest_makereport, pytest_runtest_setup
 from fresh_database import fresh_db, own_databases
 from shell_scripts import pytest_collect_file
 from shop import Service
+from spans import pytest_runtest_logreport, pytest_runtest_protocol, pytest_sessionfinish
 
 __all__ = [
     "books_agree",
@@ -35,8 +36,11 @@ __all__ = [
     "fresh_db",
     "own_databases",
     "pytest_collect_file",
+    "pytest_runtest_logreport",
     "pytest_runtest_makereport",
+    "pytest_runtest_protocol",
     "pytest_runtest_setup",
+    "pytest_sessionfinish",
 ]
 
 HERE = Path(__file__).parent
@@ -92,14 +96,8 @@ def pytest_runtest_logstart(nodeid: str) -> None:
         Path(run, "current-test").write_text(nodeid, encoding="utf-8")
 
 
-@pytest.fixture(autouse=True)
-def trace_of_the_test(request: pytest.FixtureRequest) -> None:
-    """Give each test a trace of its own: its id is in the report and in the services' log lines."""
-    request.node.user_properties.append(("trace_id", shop.trace.begin()))
-
-
 @pytest.fixture
-def dice(request: pytest.FixtureRequest) -> random.Random:
+def rng(request: pytest.FixtureRequest) -> random.Random:
     """Random numbers that the seed and the test's name repeat."""
     return random.Random(f"{request.config.stash[SEED]} {request.node.name}")
 

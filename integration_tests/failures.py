@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from shop import exchanges
+from shop import exchanges, trace
 
 FILE = "failures.jsonl"
 MESSAGE_LINES = 6
@@ -58,6 +58,7 @@ def record(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:
         "answer": "" if failed is None else failed.sentence(),
         "request": "" if failed is None else failed.request,
         "request_ids": [one.request_id for one in done if one.request_id],
+        "trace_id": trace.trace_id,
         "started": item.stash[STARTED],
         "ended": time.time(),
     }

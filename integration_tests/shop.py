@@ -42,18 +42,21 @@ exchanges: deque[Exchange] = deque(maxlen=200)
 
 @dataclass(kw_only=True)
 class Trace:
-    """The trace of the running test, which its requests carry (https://www.w3.org/TR/trace-context/)."""
+    """The trace of the running test, which its requests carry (https://www.w3.org/TR/trace-context/).
+
+    The test is its root span, ``span_id``; what the services do for it are spans below.
+    """
 
     trace_id: str = ""
+    span_id: str = ""
 
-    def begin(self) -> str:
-        """Begin a new trace and return its id."""
-        self.trace_id = secrets.token_hex(16)
-        return self.trace_id
+    def begin(self) -> None:
+        """Begin a new trace."""
+        self.trace_id, self.span_id = secrets.token_hex(16), secrets.token_hex(8)
 
     def headers(self) -> dict[str, str]:
         """Return the header by which a service knows the trace; none outside a test."""
-        return {"traceparent": f"00-{self.trace_id}-{secrets.token_hex(8)}-01"} if self.trace_id else {}
+        return {"traceparent": f"00-{self.trace_id}-{self.span_id}-01"} if self.trace_id else {}
 
 
 trace = Trace()

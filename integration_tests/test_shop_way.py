@@ -24,7 +24,7 @@ def shelf(backend: Service) -> Goods:
 
 @pytest.fixture
 def ann() -> Iterator[Buyer]:
-    """Somebody new at the shop, without an account; what is left of her orders is undone."""
+    """Return a new buyer without an account; her open orders are cancelled at the end."""
     with crowd(address("BACKEND_URL"), 1) as (buyer,):
         yield buyer
 
@@ -101,7 +101,7 @@ def test_an_anonymous_cart_becomes_the_customers(ann: Buyer, shelf: Goods) -> No
     assert [(line["sku"], line["quantity"]) for line in lines] == [(shelf.sku, 2)]
 
 
-def test_nobody_sees_or_touches_anothers_order(ann: Buyer, shelf: Goods) -> None:
+def test_a_buyer_cannot_see_or_change_the_order_of_another(ann: Buyer, shelf: Goods) -> None:
     number = ordered(ann, shelf)
     with crowd(ann.service.url, 1) as (stranger,):
         stranger.put(shelf.sku)

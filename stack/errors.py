@@ -300,3 +300,9 @@ class BackupSealed(StackError):
     """An encrypted backup for which there is no private key here."""
 
     code = 53
+
+
+class UnknownRun(StackError):
+    """No run of this name is recorded, or several are meant."""
+
+    code = 60

@@ -25,7 +25,7 @@ _keys = itertools.count(1)
 def variant_make(
     sku: str, *, units: int = 10, price: str = "10.00", stock: StockItem | None = None
 ) -> Variant:
-    """Return a published variant with its own stock, or with somebody else's."""
+    """Return a published variant with its own stock, or with that of another variant."""
     category, _ = Category.objects.get_or_create(slug="things", defaults={"name": "Things"})
     product = Product.objects.create(
         category=category,
@@ -41,7 +41,7 @@ def variant_make(
 
 @dataclass
 class Person:
-    """Somebody with a browser: remembers the cart's token and, once logged in, the bearer token."""
+    """A visitor with a browser: remembers the cart's token and, once logged in, the bearer token."""
 
     client: Client = field(default_factory=Client)
     headers: dict[str, str] = field(default_factory=dict)

@@ -117,7 +117,7 @@ def test_login_merges_the_anonymous_cart():
     assert anonymous.send("GET", "/cart").status_code == 404
 
 
-def test_a_stranger_sees_no_order_of_mine(ann):
+def test_another_customer_sees_no_order_of_mine(ann):
     variant_make("A")
     number = ann.order("A")
     bob = Person()
@@ -176,7 +176,7 @@ def test_a_password_that_is_changed_elsewhere_ends_every_token(ann):
     assert ann.send("GET", "/accounts/me").status_code == 401
 
 
-def test_a_password_changes_only_for_who_knows_the_current_one(ann):
+def test_changing_a_password_needs_the_current_one(ann):
     assert change_password(ann, current="wrong horse 9").status_code == 401
     assert change_password(ann, new="short").json()["errors"][0]["location"] == ["body", "new_password"]
     assert log_in("correct horse 9").status_code == 200

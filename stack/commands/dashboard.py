@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import webbrowser
 from dataclasses import replace
 
-from stack.commands import up
+from stack.commands import browser, up
 from stack.control import guardians
 from stack.control.choice import Choice
-from stack.display import messages
+from stack.control.recorder import PROFILE, recorder_of
 from stack.errors import NotUp
-from stack.plan.plan import LOOPBACK, Plan
+from stack.plan.plan import Plan
 from stack.records import plans
-
-SERVICE, PROFILE, TOKEN = "dashboard", "observability", "DASHBOARD_TOKEN"
 
 
 def run(choice: Choice, *, open_page: bool, timeout_s: float) -> None:
@@ -27,9 +24,7 @@ def run(choice: Choice, *, open_page: bool, timeout_s: float) -> None:
         up.run(with_dashboard, "", timeout_s=timeout_s, watch=False)
     stack = guardians.require_running(choice.resolve_name())
     address = address_of(plans.read(stack.name))
-    messages.say(address)
-    if open_page:
-        webbrowser.open(address)
+    browser.show(address, open_page=open_page)
 
 
 def address_of(plan: Plan) -> str:
@@ -38,11 +33,10 @@ def address_of(plan: Plan) -> str:
     Raises:
         NotUp: the stack has no dashboard.
     """
-    service = plan.services.get(SERVICE)
-    if service is None:
+    recorder = recorder_of(plan)
+    if recorder is None:
         raise NotUp(
             f"{plan.name} is up without its dashboard.",
             hint=f"Type `inv down`, then `inv up --profile {PROFILE}`: the data stays.",
         )
-    port = next(iter(service.ports.values()))
-    return f"http://{LOOPBACK}:{port}/?token={service.environment[TOKEN]}"
+    return recorder.page

@@ -207,7 +207,7 @@ def access_to(state: StackState) -> Access:
     """
     plan = stored_plans.read(state.name)
     access = Access(state=state, plan=plan, stores=stores.stores_of(plan))
-    guard.require_aim(plan, state, access.stores, os.environ)
+    guard.require_disposable_plan(plan, state, access.stores, os.environ)
     return access
 
 

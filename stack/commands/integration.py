@@ -7,21 +7,15 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from stack.commands import exit_code, prune, pytest_process
+from stack.commands import evidence, exit_code, prune, pytest_process
 from stack.control import session
 from stack.control.choice import Choice
 from stack.control.guardians import GuardianProcess
-from stack.display import failed_tests, log_lines, messages
+from stack.display import messages
 from stack.display.progress import Progress
 from stack.environments import virtualenv
 from stack.errors import StackError
-from stack.records import failed_tests as failure_records
-from stack.records import service_logs
-
-SHOWN_LINES = 60
-"""How many lines of the services' logs a failure shows; all of them are in the run's folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +24,7 @@ class Options:
 
     engine: str
     stack: str
+    profiles: tuple[str, ...]
     keep: bool
     deadline_s: float
     pytest: tuple[str, ...]
@@ -40,13 +35,21 @@ def parse(arguments: Sequence[str]) -> Options:
     parser = argparse.ArgumentParser(prog="nox -s integration --", description=__doc__)
     parser.add_argument("--engine", default="auto", help="docker, podman, local or auto (default)")
     parser.add_argument("--stack", default="ci", help="the stack to test: ci (default) or local")
+    parser.add_argument(
+        "--profile", action="append", default=[], help="a compose profile, for example observability"
+    )
     parser.add_argument("--keep", action="store_true", help="leave the stack running afterwards")
     parser.add_argument(
         "--timeout", type=float, default=120.0, help="seconds to wait until the stack is up (default 120)"
     )
     known, rest = parser.parse_known_args(list(arguments))
     return Options(
-        engine=known.engine, stack=known.stack, keep=known.keep, deadline_s=known.timeout, pytest=tuple(rest)
+        engine=known.engine,
+        stack=known.stack,
+        profiles=tuple(known.profile),
+        keep=known.keep,
+        deadline_s=known.timeout,
+        pytest=tuple(rest),
     )
 
 
@@ -66,17 +69,17 @@ def build(arguments: Sequence[str]) -> int:
 
 def _run(options: Options) -> None:
     prune.clean_up_killed_stacks()
-    choice = Choice(kind=options.stack, engine=options.engine)
+    choice = Choice(kind=options.stack, engine=options.engine, profiles=options.profiles)
     request = session.request(choice, ephemeral=not options.keep, deadline_s=options.deadline_s)
     messages.say(f"stack {request.name} on {request.engine}")
     with session.hold(request) as stack:
         try:
             _start_and_test(stack, options)
         except StackError:
-            _say_if_kept(stack)
-            _show_evidence(stack.run)
+            _say_if_detached(stack)
+            evidence.show(stack.name, stack.run)
             raise
-        _say_if_kept(stack)
+        _say_if_detached(stack)
 
 
 def _start_and_test(stack: GuardianProcess, options: Options) -> None:
@@ -90,16 +93,7 @@ def _start_and_test(stack: GuardianProcess, options: Options) -> None:
     pytest_process.test(stack, python, options.pytest, began_at=len(events))
 
 
-def _show_evidence(run: Path) -> None:
-    """Print the last lines of the services' logs, then the failed tests by cause."""
-    rows = service_logs.merge(run, service_logs.logged_services(run))
-    messages.say(log_lines.excerpt(rows, SHOWN_LINES))
-    if tests := failure_records.read(run):
-        messages.say()
-        messages.say(failed_tests.report(tests, rows))
-
-
-def _say_if_kept(stack: GuardianProcess) -> None:
+def _say_if_detached(stack: GuardianProcess) -> None:
     if stack.detached:
         messages.say(f"{stack.name} keeps running; end it with `inv down --stack {stack.name}`")
 

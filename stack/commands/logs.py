@@ -4,64 +4,115 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
+from stack.commands import options
 from stack.control import guardians
 from stack.control.choice import Choice
-from stack.display import log_lines, messages
+from stack.display import log_filter, log_lines, messages
+from stack.display.log_filter import LogFilter
 from stack.errors import UnknownService
-from stack.records import service_logs
+from stack.records import log_reader, runs, service_logs
+from stack.records.log_reader import LogReader, Row
 
 POLL_S = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The lines that are shown; ``since`` and ``until`` are as people write them, ``tail`` is 0 for all."""
+
+    filter: LogFilter = field(default_factory=LogFilter)
+    since: str = ""
+    until: str = ""
+    tail: int = 0
 
 
 def run(
     choice: Choice,
     service: str,
+    selection: Selection = Selection(),
     *,
+    past_run: str = "",
     follow: bool = False,
-    since_s: float | None = None,
-    tail: int = 0,
     as_json: bool = False,
 ) -> None:
-    """Show the logs of the stack's latest run, of one service or all; ``follow`` them until it ends.
+    """Show the logs of the stack's latest run or of ``past_run``, of one service or all.
 
-    ``since_s`` limits them to the last seconds, ``tail`` to the last lines.
+    With ``follow`` go on with new lines until the stack ends.
 
     Raises:
+        UnknownRun: there is no such run.
         UnknownService: the service has no log.
     """
-    after = "" if since_s is None else time_before(since_s)
-    name = choice.resolve_name()
-    run = choice.last_run()
-    if run is None:
+    folder = runs.find(choice.work_tree, past_run) if past_run else choice.last_run()
+    if folder is None:
         if not as_json:
-            messages.say(f"{name} has not run here yet. Start it with `inv up`.")
+            messages.say(f"{choice.resolve_name()} has not run here yet. Start it with `inv up`.")
         return
+    services = _chosen(folder, service)
+    selection = _at_moments(selection, folder)
+    with log_reader.opened(folder, services) as logs:
+        _show(_recorded(logs, selection), as_json=as_json)
+        if follow and not selection.until:
+            _follow(choice, folder, service, logs, selection, as_json=as_json)
+
+
+def _at_moments(chosen: Selection, run: Path) -> Selection:
+    """Return the selection with the times of lines in the place of what people write."""
+    written_s = [path.stat().st_mtime for path in (run / "logs").glob("*.log")]
+    now = datetime.now(UTC)
+    last = datetime.fromtimestamp(max(written_s), UTC) if written_s else now
+    return replace(
+        chosen,
+        since=options.moment("--since", chosen.since, now=now, last=last),
+        until=options.moment("--until", chosen.until, now=now, last=last),
+    )
+
+
+def _chosen(run: Path, service: str) -> list[str]:
     services = service_logs.logged_services(run)
     if service and service not in services:
         raise UnknownService(f"There is no log of {service!r}.", hint=f"Services: {', '.join(services)}.")
-    chosen = [service] if service else services
-    last = show_logs(run, chosen, after=after, tail=tail, as_json=as_json)
-    while follow and guardians.alive(name) is not None:
-        time.sleep(POLL_S)
-        last = show_logs(run, chosen, after=last, tail=0, as_json=as_json)
+    return [service] if service else services
 
 
-def show_logs(run: Path, services: list[str], *, after: str, tail: int, as_json: bool = False) -> str:
-    """Print the lines after a time, only the last ``tail`` unless it is 0; return the last one's time."""
-    rows = [row for row in service_logs.merge(run, services) if row[0] > after]
-    for row in rows[-tail:] if tail else rows:
-        messages.say(_json_line(*row) if as_json else log_lines.format_entry(*row))
-    return rows[-1][0] if rows else after
+def _recorded(logs: dict[str, LogReader], chosen: Selection) -> Iterable[Row]:
+    times, admits = {"since": chosen.since, "until": chosen.until}, chosen.filter.admits
+    if chosen.tail:
+        return log_reader.last(logs, chosen.tail, **times, admits=admits)
+    return log_reader.merge(logs, **times, admits=admits)
+
+
+def _follow(
+    choice: Choice, run: Path, service: str, logs: dict[str, LogReader], chosen: Selection, *, as_json: bool
+) -> None:
+    """Show new lines, also of services that begin to write meanwhile, until the run's stack has ended."""
+    goes_on = True
+    while goes_on:
+        goes_on = _is_alive(choice, run)
+        for name in [] if service else service_logs.logged_services(run):
+            if name not in logs:
+                logs[name] = LogReader(run, name, all_new=True)
+        _show(log_reader.merge_new(logs, admits=chosen.filter.admits), as_json=as_json)
+        if goes_on:
+            time.sleep(POLL_S)
+
+
+def _is_alive(choice: Choice, run: Path) -> bool:
+    return any(Path(stack.run) == run for stack in guardians.running_stacks())
+
+
+def _show(rows: Iterable[Row], *, as_json: bool) -> None:
+    messages.say_lines((_json_line(*row) for row in rows) if as_json else log_lines.format_rows(rows))
 
 
 def _json_line(stamp: str, service: str, text: str) -> str:
-    return json.dumps({"time": stamp, "service": service, "text": text})
-
-
-def time_before(seconds: float) -> str:
-    """Return the time (ISO 8601, UTC) that lies ``seconds`` before now."""
-    moment = datetime.now(UTC) - timedelta(seconds=seconds)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    ids = log_filter.entry(text)
+    known = {} if ids is None else msgspec.to_builtins(ids)
+    return json.dumps({"time": stamp, "service": service, "text": text, **known})

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
+from datetime import UTC, datetime, time, timedelta
 
 from stack.errors import InvalidOption
 
+_TIME_OF_DAY = re.compile(r"\d\d:\d\d(:\d\d(\.\d{3})?)?")
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -36,18 +39,32 @@ def count(option: str, text: str) -> int:
     return int(text or 0)
 
 
-def duration_s(option: str, text: str) -> float | None:
-    """Return a duration (30s, 10m, 2h, 1d) in seconds, None where ``text`` is empty.
+def moment(option: str, text: str, *, now: datetime, last: datetime) -> str:
+    """Return a moment as log lines have it (ISO 8601, UTC), "" where ``text`` is empty.
+
+    It is a duration before ``now`` (10m), a time of day (the latest such before ``last``) or a date and time.
 
     Raises:
-        InvalidOption: ``text`` is none.
+        InvalidOption: ``text`` is none of them.
     """
     if not text:
-        return None
-    number, unit_s = text[:-1], UNITS_S.get(text[-1])
-    if unit_s is None or not (number.isascii() and number.isdigit()):
-        raise InvalidOption(f"{option} {text!r} is not a duration.", hint="Write 30s, 10m, 2h or 1d.")
-    return float(int(number) * unit_s)
+        return ""
+    try:
+        if re.fullmatch(r"[0-9]+[smhd]", text):
+            at = now - timedelta(seconds=int(text[:-1]) * UNITS_S[text[-1]])
+        elif _TIME_OF_DAY.fullmatch(text):
+            at = datetime.combine(last.date(), time.fromisoformat(text), UTC)
+            at -= timedelta(days=1) if at > last + timedelta(minutes=1) else timedelta()
+        else:
+            at = datetime.fromisoformat(text)
+            at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise InvalidOption(
+            f"{option} {text!r} is no moment.",
+            hint="Write a duration before now (30s, 10m, 2h, 1d), a time as in the lines (12:30:59), or "
+            "2026-01-31T12:30:59; times are UTC.",
+        ) from None
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def words(command: str) -> list[str]:

@@ -9,12 +9,13 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from stack.control import guardians
+from stack.control import guardians, recorder
 from stack.control.guardians import GuardianProcess
 from stack.display import failure, messages
 from stack.errors import GuardianLost, NotReady, ServiceFailed, TestsFailed
 from stack.health import verdicts
 from stack.records import timeline
+from stack.records.state import StackState
 from stack.records.timeline import Event
 from stack.system import ctrl_c, kernel, programs
 from stack.system.directories import ROOT
@@ -29,6 +30,9 @@ NO_TEST_RAN = {
 
 NOT_READY = 7
 """The exit code of the tests where a service was not ready (integration_tests/readiness.py)."""
+
+INTERRUPTED = 2
+"""pytest's exit code after Ctrl-C."""
 
 REPORT_LIMIT_S = 3.0
 """How long pytest may take after Ctrl-C to report which tests had failed."""
@@ -51,7 +55,7 @@ def test(stack: GuardianProcess, python: Path, arguments: Sequence[str], *, bega
     with ctrl_c.hold() as release:
         tests = _start(stack, python, arguments)
         try:
-            _pass_on(release, tests)
+            _forward_interrupt(release, tests)
             watcher = threading.Thread(target=_watch, args=(stack, tests, failures, began_at), daemon=True)
             watcher.start()
             code = tests.wait()
@@ -60,22 +64,44 @@ def test(stack: GuardianProcess, python: Path, arguments: Sequence[str], *, bega
             raise
     watcher.join(timeout=0.1)
     _ensure_stack_lasted(stack, failures)
+    require_passed(code, stack.run)
+
+
+def argv_of(python: Path, run: Path, tests: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Return the command that runs ``tests``, files or folders; its report goes into the run's folder."""
+    report_options = [f"--junitxml={run / 'junit.xml'}", "-o", "junit_logging=all"]
+    return [str(python), "-m", "pytest", *tests, *report_options, *options]
+
+
+def environment_of(stack: StackState, run: Path) -> dict[str, str]:
+    """Return the environment in which the tests find a running stack."""
+    environment = {**os.environ, **stack.endpoints, "STACK_NAME": stack.name, "STACK_ENGINE": stack.engine}
+    environment |= {"STACK_RUN": str(run), "STACK_PYTHON": sys.executable}
+    if (receiver := recorder.of_stack(stack.name)) is not None:
+        environment[recorder.ENDPOINT] = receiver.address
+    return environment
+
+
+def require_passed(code: int, run: Path) -> None:
+    """Raise where the tests' exit code says that not all of them passed.
+
+    Raises:
+        NotReady: they did not begin, because a service was not ready.
+        TestsFailed: they did not pass, or none ran.
+    """
     if code == NOT_READY:
-        reasons = (stack.run / "not-ready").read_text(encoding="utf-8")
-        raise NotReady(f"The stack is up but not ready; {reasons}.", hint=f"See {stack.run}.")
+        reasons = (run / "not-ready").read_text(encoding="utf-8")
+        raise NotReady(f"The stack is up but not ready; {reasons}.", hint=f"See {run}.")
     if code != 0:
         raise TestsFailed(
             NO_TEST_RAN.get(code, f"The integration tests did not pass (pytest ended with {code})."),
-            hint=f"See {stack.run}.",
+            hint=f"See {run}.",
         )
 
 
 def _start(stack: GuardianProcess, python: Path, arguments: Sequence[str]) -> programs.Process:
-    state = guardians.require_running(stack.name)
-    report_options = [f"--junitxml={stack.run / 'junit.xml'}", "-o", "junit_logging=all"]
-    argv = [str(python), "-m", "pytest", str(TESTS), *report_options, *arguments]
-    environment = {**os.environ, **state.endpoints, "STACK_NAME": state.name, "STACK_ENGINE": state.engine}
-    environment |= {"STACK_RUN": str(stack.run), "STACK_PYTHON": sys.executable}
+    argv = argv_of(python, stack.run, [str(TESTS)], arguments)
+    environment = environment_of(guardians.require_running(stack.name), stack.run)
     bind = kernel.die_with_parent()
 
     def before() -> None:
@@ -87,7 +113,7 @@ def _start(stack: GuardianProcess, python: Path, arguments: Sequence[str]) -> pr
     return programs.spawn(argv, env=environment, cwd=TESTS.parent, before=before)
 
 
-def _pass_on(release: Callable[[], None], tests: programs.Process) -> None:
+def _forward_interrupt(release: Callable[[], None], tests: programs.Process) -> None:
     try:
         release()
     except KeyboardInterrupt:

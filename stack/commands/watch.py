@@ -46,10 +46,11 @@ def watch_services(stack: StackState, *, say: Callable[[str], None]) -> None:
             return
         for name, file in changed_services(projects, batch):
             say(f"{file} was saved: reloading {name}")
-            _rebuild(stack, name, say)
+            reload_service(stack, name, say)
 
 
-def _rebuild(stack: StackState, service: str, say: Callable[[str], None]) -> None:
+def reload_service(stack: StackState, service: str, say: Callable[[str], None]) -> None:
+    """Build a service again and restart it; say whether it became ready."""
     try:
         services.change_services(stack, Action.REBUILD, [service])
         say(f"{service} is ready again")

@@ -19,6 +19,7 @@ from stack.errors import (
     ServiceTimedOut,
     ServiceUnhealthy,
     StackEnded,
+    StackError,
     UpElsewhere,
 )
 from stack.health.verdicts import BAD
@@ -55,7 +56,7 @@ def hold(request: Request) -> Iterator[GuardianProcess]:
             except KeyboardInterrupt:
                 raise
             except BaseException as problem:
-                _finish(stack, f"failed: {problem}")
+                _finish(stack, f"failed: {problem.message if isinstance(problem, StackError) else problem}")
                 raise
             _finish(stack, PASSED)
         except KeyboardInterrupt:

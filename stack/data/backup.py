@@ -71,8 +71,8 @@ def write(
     if path.exists():
         raise NotWritable(f"{path} exists already.", hint="Name a new folder.")
     with _new_folder(path) as folder:
-        with _one_moment(server) as (cursor, moment):
-            made = Manifest(
+        with _exported_snapshot(server) as (cursor, moment):
+            contents = Manifest(
                 format=manifest.FORMAT,
                 project=origin.project,
                 stack=server.stack,
@@ -90,19 +90,19 @@ def write(
             _dump(folder / DATABASE, clients.dump(moment), clients, encrypt, progress)
         _write_keys(folder / REDIS, held, encrypt)
         files = {file.name: manifest.describe(file) for file in sorted(folder.iterdir())}
-        made = _with(made, files=files, redis_keys=len(held))
-        manifest.write(folder, made)
-    return made
+        contents = _with_contents(contents, files=files, redis_keys=len(held))
+        manifest.write(folder, contents)
+    return contents
 
 
-def _with(made: Manifest, *, files: dict[str, manifest.File], redis_keys: int) -> Manifest:
+def _with_contents(contents: Manifest, *, files: dict[str, manifest.File], redis_keys: int) -> Manifest:
     import msgspec
 
-    return msgspec.structs.replace(made, files=files, redis_keys=redis_keys)
+    return msgspec.structs.replace(contents, files=files, redis_keys=redis_keys)
 
 
 @contextmanager
-def _one_moment(server: Server) -> Iterator[tuple[extensions.cursor, str]]:
+def _exported_snapshot(server: Server) -> Iterator[tuple[extensions.cursor, str]]:
     """Give a cursor that sees the database of one moment, and the name by which pg_dump sees the same."""
     with postgres.session(server, server.database) as cursor:
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -53,14 +53,14 @@ class Location:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Whereabouts:
+class ServerFacts:
     """What a server says about itself: its data folder, and its address in this very session."""
 
     data_directory: str
     address: str | None
 
 
-def aim_refusals(plan: Plan, state: StackState, stores: Stores, own: Mapping[str, str]) -> Iterator[str]:
+def plan_refusals(plan: Plan, state: StackState, stores: Stores, own: Mapping[str, str]) -> Iterator[str]:
     """Return every reason against throwing away the data of ``state`` that is known before connecting.
 
     ``own`` is the environment of the command itself.
@@ -99,13 +99,13 @@ def _server_refusals(server: Server, state: StackState) -> Iterator[str]:
 
 
 def identity_refusals(
-    identity: Identity | None, whereabouts: Whereabouts, location: Location, *, stack: str
+    identity: Identity | None, facts: ServerFacts, location: Location, *, stack: str
 ) -> Iterator[str]:
     """Return every reason against it that the server itself gives."""
-    if location.data_directory is not None and whereabouts.data_directory != str(location.data_directory):
-        yield f"the server keeps its data in {whereabouts.data_directory}, which is not {stack}'s"
-    if location.data_directory is None and whereabouts.address not in location.addresses:
-        yield f"the server that answers ({whereabouts.address}) is not the container of {stack}"
+    if location.data_directory is not None and facts.data_directory != str(location.data_directory):
+        yield f"the server keeps its data in {facts.data_directory}, which is not {stack}'s"
+    if location.data_directory is None and facts.address not in location.addresses:
+        yield f"the server that answers ({facts.address}) is not the container of {stack}"
     if identity is None:
         yield "there is no such database"
     elif identity.mark is None:
@@ -116,13 +116,13 @@ def identity_refusals(
         yield "its mark was copied from another database"
 
 
-def require_aim(plan: Plan, state: StackState, stores: Stores, own: Mapping[str, str]) -> None:
+def require_disposable_plan(plan: Plan, state: StackState, stores: Stores, own: Mapping[str, str]) -> None:
     """Check the aim.
 
     Raises:
         NotDisposable: with the first reason against it.
     """
-    for reason in aim_refusals(plan, state, stores, own):
+    for reason in plan_refusals(plan, state, stores, own):
         raise NotDisposable(
             f"The data of {state.name} is not touched: {reason}.",
             hint="Only data of running stacks of this machine is disposable; see `inv ps`.",
@@ -163,7 +163,7 @@ def require_removable_database(
     identity = mark.identify(cursor, server.database)
     if identity is None or (identity.mark is None and _has_init_scripts(plan.services[server.service])):
         return
-    for reason in identity_refusals(identity, _whereabouts(cursor), location, stack=server.stack):
+    for reason in identity_refusals(identity, _server_facts(cursor), location, stack=server.stack):
         raise _not_removed(plan.name, f"of the database {server.database}: {reason}")
 
 
@@ -219,7 +219,7 @@ def require_disposable(cursor: extensions.cursor, server: Server, location: Loca
         NotDisposable: with the first reason against it.
     """
     identity = mark.identify(cursor, server.database)
-    for reason in identity_refusals(identity, _whereabouts(cursor), location, stack=server.stack):
+    for reason in identity_refusals(identity, _server_facts(cursor), location, stack=server.stack):
         raise NotDisposable(
             f"The database {server.database} at {server.host}:{server.port} is not touched: {reason}.",
             hint="`inv up` marks a database that it makes; `inv down --volumes`, `inv up` make a new one.",
@@ -228,8 +228,8 @@ def require_disposable(cursor: extensions.cursor, server: Server, location: Loca
     return identity
 
 
-def _whereabouts(cursor: extensions.cursor) -> Whereabouts:
+def _server_facts(cursor: extensions.cursor) -> ServerFacts:
     cursor.execute("SELECT current_setting('data_directory'), host(inet_server_addr())")
     row = cursor.fetchone()
     assert row is not None
-    return Whereabouts(data_directory=row[0], address=row[1])
+    return ServerFacts(data_directory=row[0], address=row[1])

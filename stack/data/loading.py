@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from psycopg2 import extensions
 
 
-def read_keys(folder: Path, made: Manifest, identity: Path | None) -> list[Row]:
+def read_keys(folder: Path, expected: Manifest, identity: Path | None) -> list[Row]:
     """Return Redis' keys of a backup.
 
     Raises:
         BackupSealed: they could not be decrypted.
     """
     packed = (folder / REDIS).read_bytes()
-    if made.encryption:
-        packed = encryption.decrypted(packed, made.encryption, identity)
+    if expected.encryption:
+        packed = encryption.decrypted(packed, expected.encryption, identity)
     lines = gzip.decompress(packed).decode().splitlines()
     return [(b64decode(key), ttl, b64decode(value)) for key, ttl, value in map(json.loads, lines)]
 
 
 def restore_copy(
     folder: Path,
-    made: Manifest,
+    expected: Manifest,
     server: Server,
     clients: Clients,
     *,
@@ -58,9 +58,9 @@ def restore_copy(
         postgres.allow_connections(cursor, scratch, True)
     target = replace(server, database=scratch)
     try:
-        _load(folder, made, target, clients, identity=identity, jobs=jobs, progress=progress)
+        _load(folder, expected, target, clients, identity=identity, jobs=jobs, progress=progress)
         with postgres.session(target, scratch) as cursor:
-            _require_same(folder / DATABASE, made, cursor)
+            _require_same(folder / DATABASE, expected, cursor)
             cursor.execute("ANALYZE")
     except BaseException:
         with postgres.session(server) as cursor:
@@ -71,7 +71,7 @@ def restore_copy(
 
 def _load(
     folder: Path,
-    made: Manifest,
+    expected: Manifest,
     target: Server,
     clients: Clients,
     *,
@@ -80,7 +80,7 @@ def _load(
     progress: Progress,
 ) -> None:
     path = folder / DATABASE
-    decrypt = [encryption.decrypt_command(made.encryption, identity)] if made.encryption else []
+    decrypt = [encryption.decrypt_command(expected.encryption, identity)] if expected.encryption else []
     command = clients.restore(target.database, jobs=1 if decrypt else jobs, file=path)
     with path.open("rb") as file:
         try:
@@ -108,15 +108,16 @@ def _size(path: Path) -> int:
     return path.stat().st_size
 
 
-def _require_same(path: Path, made: Manifest, cursor: extensions.cursor) -> None:
+def _require_same(path: Path, expected: Manifest, cursor: extensions.cursor) -> None:
     counted, migrations = rows.count(cursor), tuple(rows.migrations(cursor))
-    for table in sorted(made.rows.keys() | counted.keys()):
-        if made.rows.get(table) != counted.get(table):
+    for table in sorted(expected.rows.keys() | counted.keys()):
+        if expected.rows.get(table) != counted.get(table):
             raise BackupDamaged(
-                f"{path} brings {counted.get(table)} rows of {table}; {made.rows.get(table)} were backed up.",
+                f"{path} restores {counted.get(table)} rows of {table}; "
+                f"{expected.rows.get(table)} were backed up.",
                 hint="Nothing was changed. Use another backup.",
             )
-    if migrations != made.migrations:
+    if migrations != expected.migrations:
         raise BackupDamaged(
             f"{path} brings other migrations than were backed up.", hint="Use another backup."
         )

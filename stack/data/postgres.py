@@ -1,4 +1,4 @@
-"""Short sessions on a stack's Postgres server, from a database that nobody is ever locked out of."""
+"""Short sessions on a stack's Postgres server, from a database that is always open to connections."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def reset(
             spare = template.find_spare(cursor, server, recipe)
             if spare is not None:
                 return Reset(was_ready=True, closed_s=_exchange(cursor, server, redis, spare))
-            template.tidy(cursor, server, recipe)
+            template.drop_unused(cursor, server, recipe)
             room.require(cursor, server, location)
         say("no spare database of this kind is ready: making one first")
         spare = template.make_spare(server, recipe, prepare)
@@ -70,7 +70,7 @@ def make_ready(server: Server, location: Location, recipe: Recipe, prepare: Prep
         exchange.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
-            template.tidy(cursor, server, recipe)
+            template.drop_unused(cursor, server, recipe)
             ready = template.find_spare(cursor, server, recipe)
             if ready is None:
                 room.require(cursor, server, location)

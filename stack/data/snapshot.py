@@ -60,7 +60,7 @@ def name_of_branch(branch: str) -> str:
 
 def all_of(cursor: extensions.cursor, server: Server) -> list[Snapshot]:
     """Return the snapshots of the stack, oldest first."""
-    found = [(n, m) for n, m in mark.marked(cursor, stack=server.stack) if m.kind == "snapshot"]
+    found = [(n, m) for n, m in mark.marked_databases(cursor, stack=server.stack) if m.kind == "snapshot"]
     if not found:
         return []
     cursor.execute(

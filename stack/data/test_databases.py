@@ -2,7 +2,8 @@
 
 A copy takes Postgres a tenth of a second, and so does dropping one. So copies are made before they are asked
 for, and dropped when nothing else is to be done: a test waits for neither. Each carries the mark of a test's
-database and the process that it was made for; where that was killed, the next ``template.tidy`` drops it.
+database and the process that it was made for; where that was killed, the next
+``template.drop_unused`` drops it.
 """
 
 from __future__ import annotations

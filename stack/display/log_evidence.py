@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stack.display import log_lines
-from stack.records import service_logs
+from stack.records import log_reader
 from stack.records.timeline import Event
 
 SHOWN_LINES = 20
@@ -25,8 +25,9 @@ _CONSEQUENCE = re.compile(r"^(?:gunicorn\.errors\.)?HaltServer\b")
 def of_event(event: Event, run: Path) -> list[str]:
     """Return the last lines of the service's log up to the event, or those that the event itself carries."""
     until = datetime.fromtimestamp(event.at + MARGIN_S, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    recorded = [text for stamp, text in service_logs.read(run, event.service) if stamp <= until]
-    return last_lines(recorded[-READ_LINES:] or event.evidence.splitlines())
+    with log_reader.opened(run, [event.service]) as logs:
+        recorded = [text for _, _, text in log_reader.last(logs, READ_LINES, until=until)]
+    return last_lines(recorded or event.evidence.splitlines())
 
 
 def last_lines(lines: Sequence[str], limit: int = SHOWN_LINES) -> list[str]:

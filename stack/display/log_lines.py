@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
 
 from stack.display.terminal import paint, plain
 
@@ -18,11 +19,29 @@ _PLAIN_WARNING = re.compile(
 _NAMES = ("36", "33", "35", "34", "32", "96", "95", "94")
 
 
-def format_entry(stamp: str, service: str, text: str, *, width: int = 12) -> str:
+def format_entry(stamp: str, service: str, text: str) -> str:
     """Return a record of a merged log; each of its lines begins with the service's name in its colour."""
-    colour = _NAMES[sum(service.encode()) % len(_NAMES)]
-    name = paint(f"{service:<{width}} |", colour, sys.stdout)
-    first, *rest = plain(readable(text)).split("\n")
+    return _format(stamp, _painted(service), text)
+
+
+def format_rows(rows: Iterable[tuple[str, str, str]]) -> Iterator[str]:
+    """Yield the records of a merged log, each as ``format_entry`` returns it."""
+    names: dict[str, str] = {}
+    for stamp, service, text in rows:
+        if service not in names:
+            names[service] = _painted(service)
+        yield _format(stamp, names[service], text)
+
+
+def _painted(service: str) -> str:
+    return paint(f"{service:<12} |", _NAMES[sum(service.encode()) % len(_NAMES)], sys.stdout)
+
+
+def _format(stamp: str, name: str, text: str) -> str:
+    shown = plain(readable(text))
+    if "\n" not in shown:
+        return f"{stamp[11:23]} {name} {shown}"
+    first, *rest = shown.split("\n")
     return "\n".join([f"{stamp[11:23]} {name} {first}", *(f"{'':12} {name} {line}" for line in rest)])
 
 
@@ -34,9 +53,9 @@ def readable(text: str) -> str:
     if not text.startswith("{"):
         return text
     try:
-        record = json.loads(text)
+        record = msgspec.json.decode(text)
         level, message = str(record.get("level", "")), str(record["message"])
-    except (ValueError, KeyError, AttributeError):
+    except (msgspec.MsgspecError, UnicodeError, KeyError):
         return text
     identity = record.get("request_id", "-")
     extra = [f"{record['duration_ms']} ms"] if "duration_ms" in record and " ms" not in message else []
@@ -50,17 +69,17 @@ def is_warning(text: str) -> bool:
     if not text.startswith("{"):
         return bool(_PLAIN_WARNING.search(text))
     try:
-        record = json.loads(text)
+        record = msgspec.json.decode(text)
         return "exception" in record or str(record.get("level", "")).lower() in _WARNINGS
-    except (ValueError, TypeError, AttributeError):
+    except (msgspec.MsgspecError, UnicodeError):
         return False
 
 
 def excerpt(rows: Sequence[tuple[str, str, str]], limit: int = LIMIT) -> str:
     """Return the last lines of a merged log, at most ``limit``."""
     lines = [line for row in rows[-limit:] for line in format_entry(*row).split("\n")]
-    total = len(rows[:-limit]) + len(lines)
-    head = [f"(the last {limit} of {total} lines)"] if total > limit else []
+    has_more = max(len(rows), len(lines)) > limit
+    head = [f"(the last {limit} lines; those before them are left out)"] if has_more else []
     return "\n".join([*head, *lines[-limit:]])
 
 

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Iterable
 
 from stack.display.terminal import paint, plain
 from stack.errors import StackError
+
+FLUSH_S = 0.05
+"""A line waits so long for others at the most, where others come."""
 
 
 def say(text: str = "") -> None:
     """Print a sentence, with the end of its line in one write: Ctrl-C never cuts a line in two."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def say_lines(lines: Iterable[str]) -> None:
+    """Print many lines as they come, several in one write where they come fast."""
+    written_s = 0.0
+    for line in lines:
+        sys.stdout.write(line + "\n")
+        if (now_s := time.monotonic()) - written_s > FLUSH_S:
+            sys.stdout.flush()
+            written_s = now_s
     sys.stdout.flush()
 
 

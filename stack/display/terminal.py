@@ -6,7 +6,10 @@ import os
 import re
 from typing import TextIO
 
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that reorder the text around them (https://www.unicode.org/reports/tr9/)."""
+
 _STATE_STYLES = {"ready": "green", "completed": "green", "ok": "green", "building": "cyan"}
 _STATE_STYLES |= dict.fromkeys(("starting", "restarting", "warning"), "yellow")
 _STATE_STYLES |= dict.fromkeys(("waiting", "stopped"), "dim")
@@ -19,8 +22,13 @@ def first_line(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return ``text`` without control codes: a log never moves the reader's cursor."""
-    return _CONTROL.sub("", text)
+    """Return ``text`` without control codes: a log never moves the reader's cursor.
+
+    What would turn the direction of the text is shown as its number.
+    """
+    if text.isprintable():
+        return text
+    return _DIRECTION.sub(lambda match: f"\\u{ord(match[0]):04x}", _CONTROL.sub("", text))
 
 
 def is_terminal(stream: TextIO) -> bool:

@@ -7,7 +7,6 @@ https://docs.docker.com/reference/dockerfile/.
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections.abc import Mapping
@@ -17,9 +16,9 @@ from pathlib import Path
 from stack.durations import seconds
 from stack.errors import ComposeError
 from stack.model import Build, Healthcheck, Service
-from stack.plan import copied_files, dockerfile
+from stack.plan import copied_files, dockerfile, executable_files
 from stack.plan.dockerfile import Dockerfile, Instruction
-from stack.plan.dockerfile_words import expand, split_words
+from stack.plan.dockerfile_words import exec_form, expand, split_words
 from stack.plan.service_plan import BuildCommand as BuildCommand
 from stack.plan.service_plan import ImageConfig as ImageConfig
 
@@ -130,7 +129,7 @@ class _StageReader:
         self.config = replace(self.config, healthcheck=check)
 
     def _check(self, text: str, options: Mapping[str, str]) -> Healthcheck:
-        argv = _exec_form(text)
+        argv = exec_form(text)
         values = {
             f"{name.replace('-', '_')}_s": self._seconds(options[name])
             for name in ("interval", "timeout", "start-period")
@@ -150,17 +149,27 @@ class _StageReader:
         text = "\n".join((instruction.text, *instruction.heredocs))
         known = _known_variables(text, self._variables)
         command = BuildCommand(text=known, working_dir=self.config.working_dir)
-        self.config = replace(self.config, build_commands=(*self.config.build_commands, command))
+        made = executable_files.made_executable(known, self.config.working_dir)
+        self.config = replace(
+            self.config,
+            build_commands=(*self.config.build_commands, command),
+            executable=(*self.config.executable, *made),
+        )
 
     def _copy(self, instruction: Instruction) -> None:
-        words = _exec_form(instruction.text) or split_words(instruction.text, self.parsed.escape)
+        words = exec_form(instruction.text) or split_words(instruction.text, self.parsed.escape)
         *sources, destination = (self._expand(word) for word in words)
         source = self._source(instruction)
         if source is not None:
             files = copied_files.copied(
                 source, [each for each in sources if not each.startswith("<<")], destination, self._folders()
             )
-            self.config = replace(self.config, files={**self.config.files, **files})
+            made = files if executable_files.adds_execution(instruction.options.get("chmod", "")) else ()
+            self.config = replace(
+                self.config,
+                files={**self.config.files, **files},
+                executable=(*self.config.executable, *made),
+            )
 
     _add = _copy
 
@@ -193,18 +202,10 @@ class _StageReader:
 
     def _argv(self, text: str) -> tuple[str, ...]:
         """The exec form (a JSON list) as it is, the shell form by a shell."""
-        argv = _exec_form(text)
+        argv = exec_form(text)
         return (*self.shell, text) if argv is None else argv
 
 
 def _known_variables(text: str, variables: Mapping[str, str]) -> str:
     """A shell text with the image's own variables replaced; the shell's are left to it."""
     return re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda match: variables.get(match[1] or match[2], match[0]), text)
-
-
-def _exec_form(text: str) -> tuple[str, ...] | None:
-    try:
-        words = json.loads(text)
-    except ValueError:
-        return None
-    return tuple(str(word) for word in words) if isinstance(words, list) else None

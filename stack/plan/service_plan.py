@@ -30,8 +30,9 @@ class ImageConfig:
     """``base`` is the image that the first stage starts from; its own configuration is not known.
 
     ``entrypoint`` and ``command`` are None where no stage sets them. ``files`` maps paths of the image
-    to the files and folders of this machine that are copied there. ``copied_build_commands``
-    and ``stage_files`` are those of the stages that files are copied from.
+    to the files and folders of this machine that are copied there, ``executable`` are paths of the image that
+    the Dockerfile makes executable. ``copied_build_commands`` and ``stage_files`` are those of the stages
+    that files are copied from.
     """
 
     base: str = ""
@@ -44,6 +45,7 @@ class ImageConfig:
     ports: tuple[int, ...] = ()
     healthcheck: Healthcheck | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
+    executable: tuple[str, ...] = ()
     build_commands: tuple[BuildCommand, ...] = ()
     copied_build_commands: tuple[BuildCommand, ...] = ()
     stage_files: Mapping[str, Path] = field(default_factory=dict)

@@ -13,7 +13,7 @@ class FailedTest(msgspec.Struct, frozen=True, kw_only=True):
     """One failed test. ``started`` and ``ended`` are seconds since the epoch.
 
     ``answer`` is the last HTTP answer of status 500 or more and ``request`` its request, "" where there was
-    none. ``request_ids`` are those of all the test's requests.
+    none. ``request_ids`` are those of all the test's requests, ``trace_id`` is that of its trace.
     """
 
     test: str
@@ -22,6 +22,7 @@ class FailedTest(msgspec.Struct, frozen=True, kw_only=True):
     answer: str = ""
     request: str = ""
     request_ids: tuple[str, ...] = ()
+    trace_id: str = ""
     started: float = 0.0
     ended: float = 0.0
 

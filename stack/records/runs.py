@@ -9,16 +9,43 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from stack.errors import StateUnreadable
-from stack.records import state
+from stack.errors import StateUnreadable, UnknownRun
+from stack.records import state, timeline
 from stack.records.state import StackState
 
 RUNS_KEPT = 20
 
 
+def folder(work_tree: Path) -> Path:
+    """Return the folder of all runs of a work tree."""
+    return work_tree / ".stack" / "runs"
+
+
+def recorded(work_tree: Path) -> list[Path]:
+    """Return the folders of the runs that have a timeline, the newest first."""
+    return sorted((path.parent for path in folder(work_tree).glob(f"*/{timeline.FILE}")), reverse=True)
+
+
+def find(work_tree: Path, name: str) -> Path:
+    """Return the folder of the run that is called so, or whose name has this part; `last` is the newest.
+
+    Raises:
+        UnknownRun: there is none, or there are several.
+    """
+    paths = recorded(work_tree)
+    if name == "last" and paths:
+        return paths[0]
+    matching = [path for path in paths if name and name in path.name]
+    exact = [path for path in matching if path.name == name]
+    if not exact and len(matching) != 1:
+        problem = f"{len(matching)} runs have {name!r}" if matching else f"No run has {name!r}"
+        raise UnknownRun(f"{problem} in the name.", hint="`inv runs` lists them.")
+    return (exact or matching)[0]
+
+
 def new_run(work_tree: Path, name: str, *, clock: Callable[[], float] = time.time) -> Path:
     """Create the folder of a new run; remove the oldest ones, but for those of running stacks."""
-    runs = work_tree / ".stack" / "runs"
+    runs = folder(work_tree)
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(clock()))
     run = runs / f"{stamp}-{name}"
     while run.exists():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -76,23 +76,6 @@ class Log:
         self._file.write(data)
         self._file.flush()
         self._size += len(data)
-
-
-def read(run: Path, service: str) -> Iterator[tuple[str, str]]:
-    """Return (time, text) of each line, oldest first."""
-    path = log_file(run, service)
-    for part in (path.with_suffix(".log.1"), path):
-        if part.exists():
-            with part.open(encoding="utf-8", errors="replace", newline="\n") as lines:
-                yield from (
-                    (stamp, text.rstrip("\n")) for stamp, _, text in (line.partition(" ") for line in lines)
-                )
-
-
-def merge(run: Path, services: list[str]) -> list[tuple[str, str, str]]:
-    """Return (time, service, text) of the lines of some services, by time."""
-    rows = [(stamp, name, text) for name in services for stamp, text in read(run, name)]
-    return sorted(rows, key=lambda row: row[0])
 
 
 def logged_services(run: Path) -> list[str]:

@@ -74,7 +74,7 @@ class Timeline:
 def read(run: Path) -> list[Event]:
     """Return all events of a run so far."""
     try:
-        lines = (run / FILE).read_text(encoding="utf-8").splitlines()
+        lines = (run / FILE).read_bytes().split(b"\n")
     except FileNotFoundError:
         return []
     return [event for line in lines if (event := _parse(line)) is not None]
@@ -107,7 +107,7 @@ def follow(
             yield from (event for line in lines if (event := _parse(line)) is not None)
 
 
-def _parse(line: str) -> Event | None:
+def _parse(line: str | bytes) -> Event | None:
     try:
         return msgspec.json.decode(line, type=Event)
     except msgspec.MsgspecError:

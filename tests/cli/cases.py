@@ -32,6 +32,9 @@ LISTINGS = (
         typed="logs postgres --stack local --json --tail 1",
         out=r'^{"time": "\d{4}-.*Z", "service": "postgres", ',
     ),
+    Case(typed="logs --grep 'ready to ACCEPT|Ready to accept' --until 2099-01-01T00:00", out=r"redis +\| "),
+    Case(typed="logs backend --level info --run last --tail 1", out=r"backend +\| info "),
+    Case(typed="logs --request-id there-is-none --trace there-is-none", out=r""),
     Case(typed="health", out=r"SERVICE +HEALTH +ANSWER +MS\n(.*\n)*backend +ok +HTTP 200 +\d+"),
     Case(typed="health --json --stack local", out=r'"service": "redis",\n  "health": "ok",'),
     Case(typed="stats", out=r"SERVICE +PROCESSES +CPU +MEMORY\n(.*\n)*backend +\d+ +[\d.]+% +\S+"),
@@ -79,7 +82,12 @@ REFUSALS = (
     Case(typed="ps --format xml", code=32, err=r"^error: There is no format 'xml'\.\n +Formats: table, json"),
     Case(typed="logs nope", code=13, err=r"^error: There is no log of 'nope'\."),
     Case(typed="logs --tail many", code=32, err=r"^error: --tail 'many' is not a whole number\."),
-    Case(typed="logs --since yesterday", code=32, err=r"^error: --since 'yesterday' is not a duration\."),
+    Case(typed="logs --since yesterday", code=32, err=r"^error: --since 'yesterday' is no moment\."),
+    Case(typed="logs --level loud", code=32, err=r"^error: --level 'loud' is no level\.\n +Levels: debug, "),
+    Case(typed="logs --grep '('", code=32, err=r"^error: --grep '\(' is no regular expression"),
+    Case(
+        typed="logs --run nope", code=60, err=r"^error: No run has 'nope' in the name\.\n +`inv runs` lists"
+    ),
     Case(typed="seed --products many", code=32, err=r"^error: --products: 'many' is not a number"),
     Case(typed="restart nope", code=13, err=r"^error: There is no service 'nope'"),
     Case(typed="stop nope", code=13, err=r"^error: There is no service 'nope'"),

@@ -38,7 +38,7 @@ def test_a_reset_brings_back_the_seeded_data_without_restarting_anything(stack: 
     assert pids(stack) == before
 
 
-def test_what_redis_held_of_the_old_data_is_gone_and_the_stream_says_that_it_begins_anew(
+def test_redis_keys_of_the_old_data_are_gone_and_the_stream_begins_with_data_replaced(
     stack: Stack,
 ) -> None:
     change(stack)

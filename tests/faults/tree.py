@@ -21,7 +21,7 @@ from faults.settings import CHECK, CONTAINERS, ENGINE, PATIENCE_S
 from stack.control import guardians, session
 from stack.control.choice import Choice
 from stack.control.guardians import GuardianProcess
-from stack.records import service_logs, state, timeline
+from stack.records import log_reader, state, timeline
 from stack.records.timeline import Event
 from stack.system import ports, programs
 from stack.system.directories import ROOT, state_home
@@ -62,7 +62,7 @@ class Outcome:
         )
 
     def log(self, service: str) -> str:
-        return "\n".join(text for _, text in service_logs.read(self.run, service))
+        return "\n".join(text for _, text in log_reader.read(self.run, service))
 
 
 class Tree:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from parity.command import KIND
-from stack.records import service_logs, timeline
+from stack.records import log_reader, timeline
 from stack.records.timeline import Event
 from stack.system import processes
 from stack.system.directories import ROOT
@@ -137,7 +137,7 @@ class ToyStack:
         """Return the log of a service; wait until its last line begins with ``once_it_ends``."""
         if once_it_ends:
             self.wait(lambda: self.log(service).rpartition(" | ")[2].startswith(once_it_ends))
-        return " | ".join(text for _, text in service_logs.read(self.run_folder(), service))
+        return " | ".join(text for _, text in log_reader.read(self.run_folder(), service))
 
     def ports(self, service: str) -> dict[int, int]:
         """Return container port -> host port, from the state of the running stack."""

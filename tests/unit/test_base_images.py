@@ -75,7 +75,7 @@ def current_digest(tag: str) -> str:
     return builder.recipe_digest(base_images.recipe_for(tag))
 
 
-def test_a_real_image_is_left_alone_and_that_is_said() -> None:
+def test_a_real_image_is_not_replaced_and_a_message_says_so() -> None:
     docker = Docker({"redis:7": REAL})
     assert make(docker, "redis:7") == (
         {"redis:7": "present"},
@@ -84,7 +84,7 @@ def test_a_real_image_is_left_alone_and_that_is_said() -> None:
     assert not docker.built_tags()
 
 
-def test_a_tag_that_can_be_pulled_is_left_to_the_registry_and_that_is_said() -> None:
+def test_a_tag_that_can_be_pulled_is_not_built_and_a_message_says_so() -> None:
     docker = Docker(registry=["redis:7"])
     states, messages = make(docker, "redis:7")
     assert states == {"redis:7": "pullable"}
@@ -151,7 +151,7 @@ def test_an_engine_with_mirrors_is_asked_to_pull_because_only_it_knows_them() ->
     assert not docker.commands_starting("docker", "manifest")
 
 
-def test_without_an_engine_the_way_to_start_one_is_said() -> None:
+def test_without_an_engine_the_error_tells_how_to_start_one() -> None:
     docker = Docker()
     docker.broken = ("docker", "version")
     with pytest.raises(EngineUnavailable, match=r"docker-engine\.sh start"):

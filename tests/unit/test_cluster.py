@@ -167,7 +167,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(server_bin: Path, tmp_
     assert (tmp_path / "photos" / "holiday.jpg").exists()
 
 
-def test_the_lock_of_a_killed_server_does_not_block_whoever_has_its_pid_now(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_server_does_not_block_after_its_pid_was_reused(tmp_path: Path) -> None:
     lock = tmp_path / "postmaster.pid"
     lock.write_text(f"{os.getpid()}\n")
     cluster.clear_stale_lock(tmp_path, users=cluster.servers_of, sleep=lambda seconds: None)

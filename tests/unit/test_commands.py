@@ -35,7 +35,7 @@ def test_down_of_what_is_not_up_is_no_error(capsys: pytest.CaptureFixture[str]) 
     )
 
 
-def test_nothing_up_is_said_with_the_way_to_start(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_stack_the_message_tells_how_to_start_one(capsys: pytest.CaptureFixture[str]) -> None:
     ps.run(Choice(), as_json=False)
     ps.run(Choice(), as_json=True)
     ps.run(Choice(), format="json")

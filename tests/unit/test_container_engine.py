@@ -93,7 +93,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ('test "$1" = compose && exit 1; echo 1.47', "no compose plugin"),
     ],
 )
-def test_why_a_client_cannot_be_used_is_told_in_words(client: Path, script: str, reason: str) -> None:
+def test_the_reason_why_a_client_cannot_be_used_is_reported(client: Path, script: str, reason: str) -> None:
     client.write_text(f"#!/bin/sh\n{script}\n")
     client.chmod(0o755)
     assert reason in (engine.why_not("docker") or "")
@@ -105,7 +105,7 @@ def test_a_client_whose_daemon_answers_can_be_used(client: Path) -> None:
     assert engine.why_not("docker") is None
 
 
-def test_a_client_that_is_not_there_is_said_to_be_not_there(client: Path) -> None:
+def test_a_client_that_is_not_installed_is_reported(client: Path) -> None:
     assert engine.why_not("no-such-engine") == "There is no no-such-engine command here."
 
 

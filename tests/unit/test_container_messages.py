@@ -68,7 +68,7 @@ def test_the_sentence_has_the_line_that_tells_most() -> None:
     assert explanation_of(NO_PROGRAM).message.endswith('exec: "nosuch": executable file not found in $PATH')
 
 
-def test_what_is_not_known_is_told_without_the_progress_of_compose() -> None:
+def test_an_unknown_error_is_shown_without_the_progress_of_compose() -> None:
     error = explanation_of(
         " Network a-b  Creating\n Container a-b-1  Created\nError response from daemon: odd"
     )

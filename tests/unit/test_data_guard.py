@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from stack.data import guard
-from stack.data.guard import Location, Whereabouts
+from stack.data.guard import Location, ServerFacts
 from stack.data.mark import Identity
 from stack.data.stores import Stores, stores_of
 from stack.errors import NotDisposable
@@ -66,7 +66,7 @@ def service_plan(
 def refusals_of_plan(
     plan: Plan, state: StackState | None = None, own: Mapping[str, str] | None = None
 ) -> list[str]:
-    return list(guard.aim_refusals(plan, state or state_of(), stores_of(plan), own or {}))
+    return list(guard.plan_refusals(plan, state or state_of(), stores_of(plan), own or {}))
 
 
 def identity_of(comment: str | None) -> Identity:
@@ -79,7 +79,7 @@ def comment(*, stack: str = "shop", cluster: str = "99", oid: int = 7) -> str:
 
 
 def refusals(identity: Identity | None, *, folder: str = str(DATA)) -> list[str]:
-    seen = Whereabouts(data_directory=folder, address="127.0.0.1")
+    seen = ServerFacts(data_directory=folder, address="127.0.0.1")
     return list(guard.identity_refusals(identity, seen, Location(data_directory=DATA), stack="shop"))
 
 
@@ -186,17 +186,17 @@ def test_a_database_without_a_true_mark_of_the_stack_is_refused(
 
 def test_a_server_that_only_sits_at_the_right_port_is_refused() -> None:
     assert "keeps its data in /elsewhere" in refusals(identity_of(comment()), folder="/elsewhere")[0]
-    tunnel = Whereabouts(data_directory="/var/lib/postgresql/data", address="10.1.2.3")
+    tunnel = ServerFacts(data_directory="/var/lib/postgresql/data", address="10.1.2.3")
     location = Location(addresses=frozenset({"172.18.0.2"}))
     assert "is not the container of shop" in next(
         guard.identity_refusals(identity_of(comment()), tunnel, location, stack="shop")
     )
 
 
-def test_a_refusal_of_the_aim_is_one_sentence_with_the_reason() -> None:
+def test_a_refused_plan_is_one_sentence_with_the_reason() -> None:
     plan = plan_of({"ENVIRONMENT": "production"})
     with pytest.raises(NotDisposable, match="ENVIRONMENT=production") as caught:
-        guard.require_aim(plan, state_of(), stores_of(plan), {})
+        guard.require_disposable_plan(plan, state_of(), stores_of(plan), {})
     assert caught.value.hint
 
 

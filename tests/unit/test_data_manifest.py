@@ -40,10 +40,10 @@ def test_a_manifest_is_read_as_it_was_written(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["database.dump", "manifest.json"])
 def test_any_flipped_bit_is_noticed_and_the_file_named(folder: Path, name: str) -> None:
-    path, dice = folder / name, random.Random(2)
+    path, rng = folder / name, random.Random(2)
     original = path.read_bytes()
     for _ in range(200):
-        damaged, place = bytearray(original), dice.randrange(len(original) * 8)
+        damaged, place = bytearray(original), rng.randrange(len(original) * 8)
         damaged[place // 8] ^= 1 << place % 8
         path.write_bytes(damaged)
         with pytest.raises(BackupDamaged, match=name):

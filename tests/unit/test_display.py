@@ -20,7 +20,7 @@ def service(name: str, state: str, text: str = "", **values: str | float) -> Eve
     return Event(at=1.0, kind="service", service=name, state=state, text=text, **values)  # type: ignore[arg-type]
 
 
-def test_the_first_cause_is_told_before_what_followed_with_its_evidence() -> None:
+def test_the_first_cause_comes_before_its_consequences_with_its_evidence() -> None:
     events = [
         service("backend", "dependency failed", "postgres is not there"),
         service("postgres", "exited", "exited with code 1", seconds=0.5, evidence="no space\nbye"),
@@ -33,7 +33,7 @@ def test_the_first_cause_is_told_before_what_followed_with_its_evidence() -> Non
     assert str(RUN) in told
 
 
-def test_a_service_that_wrote_nothing_is_said_to_have_written_nothing() -> None:
+def test_the_report_says_when_a_service_wrote_nothing() -> None:
     assert "postgres wrote nothing to its log" in failure.failure([service("postgres", "exited")], RUN)
 
 
@@ -114,3 +114,19 @@ def test_a_line_and_its_end_are_one_write(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("sys.stdout", Terminal())
     messages.say("GET /health/ 200")
     assert writes == ["GET /health/ 200\n"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[2J\x1b[31mred\x07", "red"),
+        ("\x9b2Jgone", "2Jgone"),
+        ("tab\tand\nline", "tab\tand\nline"),
+        ("pay \u202e001\u202c now \u2066x", "pay \\u202e001\\u202c now \\u2066x"),
+        ("plain", "plain"),
+    ],
+)
+def test_control_codes_are_taken_out_and_what_turns_the_direction_is_shown_as_a_number(
+    text: str, shown: str
+) -> None:
+    assert terminal.plain(text) == shown

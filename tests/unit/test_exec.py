@@ -62,7 +62,7 @@ def test_an_unknown_service_is_answered_with_those_there_are() -> None:
     assert caught.value.hint == "Services: a, b."
 
 
-def test_a_server_is_found_by_its_image_whoever_publishes_it() -> None:
+def test_a_server_is_found_by_its_image_whatever_the_registry() -> None:
     made = plan_of(
         service_plan("metrics", image="prometheuscommunity/postgres-exporter"),
         service_plan("cache", image="valkey/valkey:8"),
@@ -74,7 +74,7 @@ def test_a_server_is_found_by_its_image_whoever_publishes_it() -> None:
         plans.service_of_kind(plan_of(service_plan("db", image="postgres:15")), "redis")
 
 
-def test_health_executes_a_check_that_is_no_idiom_and_says_what_it_said() -> None:
+def test_health_executes_an_unrecognised_check_and_shows_its_output() -> None:
     check = Healthcheck(test=("CMD", "sh", "-c", "echo ill; exit 1"))
     made = plan_of(service_plan("job", healthcheck=check), service_plan("plain"))
     rows = health.check_all(made, STATE)

@@ -75,7 +75,7 @@ def test_a_caller_of_a_service_that_does_not_listen_is_cut_off() -> None:
         asyncio.run(call())
 
 
-def test_a_port_that_is_taken_is_said_to_be_taken() -> None:
+def test_a_taken_port_is_reported() -> None:
     async def never() -> socket.socket:
         raise AssertionError
 

@@ -125,7 +125,7 @@ def test_a_dependent_restarts_with_its_dependency_where_the_file_says_so(
 
 
 @pytest.mark.parametrize("engine", ["local", "docker"])
-def test_replicas_that_are_not_started_are_said_at_the_start(
+def test_replicas_that_are_not_started_are_reported_at_the_start(
     guardian_harness: GuardianHarness, engine: str
 ) -> None:
     services = {"w": {"image": "a", "deploy": {"replicas": 3}}, "s": {"image": "a", "scale": 2}}

@@ -56,7 +56,7 @@ def test_a_living_stack_is_left_alone(name: str, tmp_path: Path) -> None:
     assert guardians.alive(name) == mine
 
 
-def test_a_pid_that_was_given_to_somebody_else_is_not_our_guardian(name: str, tmp_path: Path) -> None:
+def test_a_process_with_a_reused_pid_is_not_our_guardian(name: str, tmp_path: Path) -> None:
     mine = write_state(name, tmp_path, pid=os.getpid())
     state.write(replace(mine, pid_started=mine.pid_started - 3600))
     assert guardians.alive(name) is None
@@ -73,7 +73,7 @@ def test_a_running_stack_of_another_version_is_left_alone(name: str, tmp_path: P
     assert sweep.sweep()[0].startswith(f"set aside the state of {name}")
 
 
-def test_a_damaged_state_is_set_aside_and_stops_nobody(name: str, tmp_path: Path) -> None:
+def test_a_damaged_state_is_set_aside_and_stops_no_command(name: str, tmp_path: Path) -> None:
     write_state(name, tmp_path, pid=dead_pid())
     state.state_file(name).write_text("{")
     (said,) = sweep.sweep()
@@ -146,7 +146,7 @@ def test_two_runs_of_the_same_second_have_folders_of_their_own(tmp_path: Path, n
     assert runs.new_run(tmp_path, name, clock=lambda: 0.0) != runs.new_run(tmp_path, name, clock=lambda: 0.0)
 
 
-def test_what_ended_stacks_left_goes_but_kept_data_only_where_asked(name: str, tmp_path: Path) -> None:
+def test_prune_removes_what_ended_stacks_left_but_data_only_on_request(name: str, tmp_path: Path) -> None:
     write_state(name, tmp_path, pid=os.getpid())
     data = state.folder("ended") / "volumes" / "data"
     data.mkdir(parents=True)

@@ -57,7 +57,7 @@ def test_tests_that_pass_know_where_the_stack_is(outcome: Callable[[str], None])
 
 
 @pytest.mark.parametrize(("code", "said"), [(4, "rejected an argument"), (5, "none matches the arguments")])
-def test_words_for_pytest_that_fit_nothing_are_said_to_be_at_fault(
+def test_pytest_arguments_that_select_no_test_are_reported(
     outcome: Callable[[str], None], code: int, said: str
 ) -> None:
     with pytest.raises(errors.TestsFailed, match=said):

@@ -26,7 +26,7 @@ def make_cached_folder(folder: Path, *, age_s: float) -> Path:
     return folder
 
 
-def test_a_prepared_folder_goes_once_nobody_used_it_for_two_weeks(homes: Path) -> None:
+def test_a_prepared_folder_is_removed_after_two_weeks_without_use(homes: Path) -> None:
     old = make_cached_folder(homes / "cache" / "envs" / "old", age_s=cached_folder.UNUSED_S + 60)
     new = make_cached_folder(homes / "cache" / "postgres" / "new", age_s=cached_folder.UNUSED_S - 60)
     assert list(leftovers.remove(data=False)) == ["removed envs/old, unused for two weeks"]
@@ -65,7 +65,7 @@ def test_nothing_is_removed_through_a_link_in_the_place_of_the_scratch_folders(h
         state.scratch_root().unlink()
 
 
-def test_data_that_is_kept_is_said_to_be_kept(homes: Path) -> None:
+def test_kept_data_is_reported(homes: Path) -> None:
     data = state.folder("ended") / state.VOLUMES / "data"
     data.mkdir(parents=True)
     assert list(leftovers.remove(data=False)) == ["kept the data of ended; `inv prune --all` deletes it"]

@@ -53,6 +53,32 @@ def site(tmp_path: Path, *, ephemeral: bool = True) -> Site:
     )
 
 
+def test_what_a_server_may_lack_is_said_when_a_stack_starts(tmp_path: Path) -> None:
+    services = {
+        name: ServicePlan(
+            service=Service(name=name, image=image),
+            argv=(),
+            environment={},
+            ports={},
+            cwd=tmp_path,
+            server_image=image,
+        )
+        for name, image in (
+            ("cache", "redis/redis-stack-server"),
+            ("db", "postgres:15"),
+            ("geo", "postgis/postgis:15-3"),
+        )
+    }
+    stack = Stack(name="shop", files=(), directory=tmp_path, services={})
+    said: list[str] = []
+    plan = Plan(name="shop", engine="local", stack=stack, services=services, endpoints={})
+    asyncio.run(LocalEngine().prepare(plan, site(tmp_path), said.append))
+    assert said == [
+        "cache: redis/redis-stack-server is run as plain Redis: its modules may be missing",
+        "geo: postgis/postgis:15-3 is run as plain Postgres: its extensions may be missing",
+    ]
+
+
 def play(tmp_path: Path, log: Log, script: str, act: Callable[[Running], Awaitable[object]]) -> object:
     """Start ``script`` in a shell, do something with it, and end it."""
 

@@ -38,6 +38,7 @@ def test_each_known_image_has_its_runner() -> None:
     assert servers.runner("redis:7") == redis.RedisRunner(prefers="redis")
     assert servers.runner("valkey/valkey:8") == redis.RedisRunner(prefers="valkey")
     assert servers.runner("mirror.example:5000/library/redis:7") == redis.RedisRunner(prefers="redis")
+    assert servers.runner("redislabs/redismod") == redis.RedisRunner(prefers="redis")
     assert servers.runner("pgvector/pgvector:pg15") == postgres.PostgresRunner(tag="pg15")
 
 
@@ -129,19 +130,19 @@ def test_a_password_given_twice_is_refused() -> None:
 def test_settings_of_the_command_reach_the_server(
     command: tuple[str, ...] | None, options: tuple[str, ...]
 ) -> None:
-    assert postgres.own_options(replace(SERVICE, command=command), {}) == options
+    assert postgres.file_options(replace(SERVICE, command=command), {}) == options
 
 
 def test_another_command_in_a_server_image_is_refused() -> None:
     with pytest.raises(NotRunnable, match="'bash'"):
-        postgres.own_options(replace(SERVICE, command=("bash",)), {})
+        postgres.file_options(replace(SERVICE, command=("bash",)), {})
     with pytest.raises(NotRunnable, match=r"services\.redis\.command: .*'sh'"):
-        redis.own_options(replace(REDIS, command=("sh", "-c", "redis-server")), {})
+        redis.file_options(replace(REDIS, command=("sh", "-c", "redis-server")), {})
 
 
 def test_redis_keeps_its_arguments_and_a_mounted_configuration_file(tmp_path: Path) -> None:
     command = ("redis-server", "/etc/redis/redis.conf", "--save", "", "--maxmemory", "128mb")
-    options = redis.own_options(replace(REDIS, command=command), {"/etc/redis": tmp_path})
+    options = redis.file_options(replace(REDIS, command=command), {"/etc/redis": tmp_path})
     assert options == (f"{tmp_path}/redis.conf", "--save", "", "--maxmemory", "128mb")
 
 

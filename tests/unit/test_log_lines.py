@@ -31,7 +31,7 @@ def test_any_other_line_is_shown_as_it_is(line: str) -> None:
 def test_an_excerpt_is_the_last_lines_and_says_how_many_there_were() -> None:
     rows = [("2026-01-31T12:00:00.123Z", "web", f"line {number}") for number in range(5)]
     shown = log_lines.excerpt(rows, 2).splitlines()
-    assert shown[0] == "(the last 2 of 5 lines)"
+    assert shown[0] == "(the last 2 lines; those before them are left out)"
     assert [line.split("| ")[1] for line in shown[1:]] == ["line 3", "line 4"]
 
 
@@ -44,7 +44,7 @@ def test_a_traceback_stands_below_its_sentence_with_the_service_before_each_line
 
 def test_an_excerpt_counts_the_lines_that_are_printed() -> None:
     shown = log_lines.excerpt([(STAMP, "web", "before"), (STAMP, "web", CRASH)], 3).splitlines()
-    assert shown[0] == "(the last 3 of 8 lines)"
+    assert shown[0] == "(the last 3 lines; those before them are left out)"
     assert shown[1].endswith("File c, line 1")
     assert len(shown) == 4
 

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from stack.commands import options
 from stack.errors import InvalidOption
 
+NOW = datetime(2026, 2, 1, 12, 0, tzinfo=UTC)
+LAST = datetime(2026, 1, 31, 10, 0, tzinfo=UTC)
+
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("", None), ("30s", 30), ("10m", 600), ("2h", 7200), ("1d", 86400)]
+    ("text", "moment"),
+    [
+        ("", ""),
+        ("30s", "2026-02-01T11:59:30.000Z"),
+        ("10m", "2026-02-01T11:50:00.000Z"),
+        ("2h", "2026-02-01T10:00:00.000Z"),
+        ("1d", "2026-01-31T12:00:00.000Z"),
+        ("09:59:58.123", "2026-01-31T09:59:58.123Z"),
+        ("23:00", "2026-01-30T23:00:00.000Z"),
+        ("2026-01-31T12:30:59", "2026-01-31T12:30:59.000Z"),
+        ("2026-01-31T12:30:59.123Z", "2026-01-31T12:30:59.123Z"),
+        ("2026-01-31T12:30:59+02:00", "2026-01-31T10:30:59.000Z"),
+    ],
 )
-def test_a_duration_is_a_number_with_a_unit(text: str, value: float | None) -> None:
-    assert options.duration_s("--since", text) == value
+def test_a_moment_is_a_duration_before_now_a_time_of_day_or_a_date(text: str, moment: str) -> None:
+    assert options.moment("--since", text, now=NOW, last=LAST) == moment
 
 
-@pytest.mark.parametrize("text", ["10", "m", "-3m", "1w", "ten m", "²s"])
-def test_a_duration_without_number_or_unit_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(InvalidOption, match=f"--since '{text}' is not a duration") as caught:
-        options.duration_s("--since", text)
+@pytest.mark.parametrize(
+    "text", ["10", "m", "-3m", "1w", "ten m", "²s", "yesterday", "25:00", "9" * 30 + "d"]
+)
+def test_what_is_no_moment_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(InvalidOption, match=f"--since '{text}' is no moment") as caught:
+        options.moment("--since", text, now=NOW, last=LAST)
     assert "10m" in caught.value.hint
 
 

@@ -67,7 +67,9 @@ def observe_answer(make: Make, answer: bytes | None, *, timeout_s: float = 2.0) 
         (redis, b"", "refused", "closed without an answer"),
     ],
 )
-def test_an_answer_is_told_for_what_it_is(make: Make, answer: bytes, kind: str, words: str) -> None:
+def test_each_answer_is_observed_with_its_kind_and_its_detail(
+    make: Make, answer: bytes, kind: str, words: str
+) -> None:
     seen = observe_answer(make, answer)
     assert seen.kind == kind
     assert words in seen.detail
@@ -81,7 +83,7 @@ def test_silence_is_a_hang_and_names_the_question() -> None:
 
 
 @pytest.mark.parametrize("make", [http, redis])
-def test_nobody_there_is_refused(make: Make) -> None:
+def test_a_closed_port_is_refused(make: Make) -> None:
     import socket
 
     with socket.socket() as unused:

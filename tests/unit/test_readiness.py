@@ -34,7 +34,7 @@ def test_people_are_shown_what_the_probes_observe_once_for_each_reason(harness: 
     asyncio.run(play())
 
 
-def test_ports_and_ended_children_are_part_of_what_is_said(harness: Harness) -> None:
+def test_the_verdict_names_ports_and_ended_children(harness: Harness) -> None:
     async def play() -> None:
         harness.scripts["web"] = [REFUSED]
         children = iter([[10 * n, 10 * n + 1] for n in range(1, 1000)])

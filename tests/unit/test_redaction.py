@@ -119,3 +119,24 @@ def test_a_password_in_an_address_is_masked_and_the_rest_stays() -> None:
 def test_addresses_without_a_password_and_plain_values_stay() -> None:
     environment = {"URL": "http://a:80/b@c", "DEBUG": "1"}
     assert Redactor().environment(environment) == environment
+
+
+OF_ANOTHER_PROJECT = """
+services:
+  frontend:
+    image: "${IMAGE}"
+    command: ["serve", "--domain", "${DOMAIN}", "--key", "${SECRET_KEY}"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "secrets"),
+    [(".env", {"changed-it"}), (".env.local", {"changed-it", "localhost"})],
+)
+def test_of_another_projects_env_only_what_a_secret_name_has_is_masked_and_a_services_name_never(
+    tmp_path: Path, file: str, secrets: set[str]
+) -> None:
+    (tmp_path / "compose.yml").write_text(OF_ANOTHER_PROJECT)
+    (tmp_path / file).write_text("IMAGE=frontend\nDOMAIN=localhost\nSECRET_KEY=changed-it\n")
+    loaded = compose.load(tmp_path / "compose.yml", env_file=tmp_path / file, environment={})
+    assert redactor_of(loaded).secrets == secrets

@@ -186,7 +186,7 @@ def test_every_module_says_what_it_is_for() -> None:
 DOCSTRINGS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def test_docstrings_begin_with_everybody_s_verbs() -> None:
+def test_docstrings_begin_with_the_usual_verbs() -> None:
     """Return, raise, start, wait (PEP 257): no function "answers"."""
     names = [name for name in tracked() if name.endswith(".py")]
     nodes = [(name, node) for name in names for node in ast.walk(ast.parse(text_of(name)))]

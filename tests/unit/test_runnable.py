@@ -9,7 +9,7 @@ import pytest
 from stack.engines.local.runnable import require_runnable
 from stack.environments import interpreters
 from stack.environments.interpreters import Interpreter, PythonWish
-from stack.errors import NotRunnable, PythonMissing
+from stack.errors import NotRunnable, PythonMissing, ServerMissing
 from stack.model import Build, Service, Stack
 from stack.plan import plan
 from stack.plan.plan import Plan
@@ -60,3 +60,25 @@ def test_problems_of_images_builds_and_pythons_are_one_error(tmp_path: Path) -> 
 def test_a_missing_python_alone_keeps_its_own_exit_code(tmp_path: Path) -> None:
     with pytest.raises(PythonMissing, match=r"old needs Python >=3\.99"):
         require_runnable(make(service_with_build("old", tmp_path, "FROM python:3.99\nCMD run\n", ">=3.99")))
+
+
+def test_every_script_that_the_kernel_would_refuse_is_named_before_anything_is_installed(
+    tmp_path: Path,
+) -> None:
+    services = [
+        service_with_build(name, tmp_path, 'FROM python:3.13\nENTRYPOINT ["./start"]\n')
+        for name in ("web", "worker")
+    ]
+    for name in ("web", "worker"):
+        (tmp_path / name / "start").write_text("#!/bin/sh\n")
+    with pytest.raises(NotRunnable) as caught:
+        require_runnable(make(*services))
+    assert caught.value.message.count("'./start' cannot be run: it is not executable") == 2
+
+
+def test_a_server_that_is_not_here_is_named_before_anything_is_installed(tmp_path: Path) -> None:
+    old = Service(name="db", image="postgres:9")
+    with pytest.raises(ServerMissing, match="There is no Postgres 9 here"):
+        require_runnable(make(old))
+    with pytest.raises(NotRunnable, match="2 services cannot run"):
+        require_runnable(make(old, Service(name="proxy", image="traefik:3")))

@@ -126,7 +126,7 @@ def test_the_status_is_the_last_word_on_each_service(name: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("asked", ["auto", "local"])
-def test_a_stack_that_is_up_is_up_whoever_asks_again(
+def test_up_returns_a_stack_that_is_up_already(
     name: str, tmp_path: Path, asked: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STACK_NAME", name)

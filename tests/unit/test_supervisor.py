@@ -63,7 +63,7 @@ def test_they_are_ended_in_the_opposite_order(harness: Harness) -> None:
     asyncio.run(play())
 
 
-def test_a_death_at_the_start_is_told_at_once_with_its_code_and_last_lines(harness: Harness) -> None:
+def test_a_death_at_the_start_is_reported_at_once_with_its_code_and_last_lines(harness: Harness) -> None:
     async def play() -> None:
         harness.scripts["backend"] = [REFUSED]
         async with harness.start(service("backend"), backend=[3]) as stack:
@@ -176,7 +176,7 @@ def test_a_port_is_looked_at_before_a_start_whatever_the_engine_runs(harness: Ha
     asyncio.run(play())
 
 
-def test_a_port_that_the_engine_finds_taken_is_told_as_such(harness: Harness) -> None:
+def test_a_port_that_the_engine_finds_taken_is_reported_as_taken(harness: Harness) -> None:
     async def refuse(plan: ServicePlan, log: Log) -> FakeRunning:
         raise PortTaken("A port of backend was taken meanwhile.")
 
@@ -188,7 +188,7 @@ def test_a_port_that_the_engine_finds_taken_is_told_as_such(harness: Harness) ->
     asyncio.run(play())
 
 
-def test_a_death_after_ready_is_said(harness: Harness) -> None:
+def test_a_death_after_ready_is_reported(harness: Harness) -> None:
     async def play() -> None:
         async with harness.start(service("backend")) as stack:
             await stack.supervisor.bring_up()
@@ -224,7 +224,7 @@ def test_a_stopped_service_stays_down_whatever_its_policy_and_can_be_started(har
     asyncio.run(play())
 
 
-def test_a_ready_service_that_turns_ill_is_said_and_its_recovery_too(harness: Harness) -> None:
+def test_a_ready_service_that_becomes_unhealthy_is_reported_and_so_is_its_recovery(harness: Harness) -> None:
     async def play() -> None:
         harness.scripts["backend"] = [OK, WRONG, WRONG, OK]
         async with harness.start(service("backend")) as stack:
@@ -260,7 +260,7 @@ def test_the_health_check_of_an_image_counts_where_the_file_has_none(harness: Ha
 
 
 @pytest.mark.parametrize("pause_s", [0.0, 0.1])
-def test_a_job_that_nobody_waits_for_is_done_whatever_its_pace(harness: Harness, pause_s: float) -> None:
+def test_a_job_without_dependents_is_completed_whatever_its_pace(harness: Harness, pause_s: float) -> None:
     async def play() -> None:
         harness.scripts["web"] = [REFUSED, OK]
         codes = [] if pause_s else [0]

@@ -110,7 +110,8 @@ def test_the_gate_needs_every_other_job(file: Path) -> None:
 @pytest.mark.parametrize(("name", "job"), JOBS)
 def test_a_job_cannot_fail_unnoticed(name: str, job: dict[str, Any]) -> None:
     conditions = {step["uses"].partition("@")[0]: step["if"] for step in job["steps"] if "if" in step}
-    assert conditions == {"actions/upload-artifact": "failure()"}
+    kept = "always()" if name == GATE else "failure()"  # a green run is what the next one is compared with
+    assert conditions == {"actions/upload-artifact": kept}
     assert not any("continue-on-error" in place for place in (job, *job["steps"]))
     assert job["timeout-minutes"] <= 30
 

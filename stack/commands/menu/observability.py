@@ -1,4 +1,4 @@
-"""Look at how a stack behaves over time."""
+"""Look at how a stack behaves over time, and at what runs have left."""
 
 from __future__ import annotations
 
@@ -15,3 +15,39 @@ def dashboard(c: Context, stack: str = "local", engine: str = "auto", open: bool
     from stack.commands import dashboard
 
     dashboard.run(choice(stack, "", engine), open_page=open, timeout_s=120.0)
+
+
+@task(
+    help=explain(
+        "json",
+        action="`diff`, to compare two runs, also without --action; default: list them",
+        before="the earlier run: its name, a part of it, or `last`; also without --before",
+        after="the later run, also without --after",
+    )
+)
+@command
+def runs(
+    c: Context, action: str | None = None, before: str | None = None, after: str | None = None,
+    json: bool = False,
+) -> None:  # fmt: skip
+    """List the recorded runs, or say what became slower or started to fail between two of them."""
+    from stack.commands import runs
+
+    runs.run(choice("local", ""), action or "", before or "", after or "", as_json=json)
+
+
+@task(
+    help=explain(
+        "stack", "compose",
+        run="the run: its name in `inv runs`, a part of it, or `last`; also without --run",
+        open="open it in a browser, too",
+    )
+)  # fmt: skip
+@command
+def report(
+    c: Context, run: str | None = None, stack: str = "local", open: bool = False, compose: str = ""
+) -> None:
+    """Write the report of a run, the stack's latest by default, and print where it is."""
+    from stack.commands import report
+
+    report.run(choice(stack, compose), run or "", open_page=open)

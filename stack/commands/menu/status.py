@@ -28,24 +28,32 @@ def ps(
     help=explain(
         "service", "stack", "compose",
         follow="keep printing new lines until Ctrl-C",
-        since="only lines of the last 30s, 10m, 2h or 1d",
+        since="only lines from then on: 30s, 10m, 2h, 1d ago; 12:30:59 or 2026-01-31T12:30:59, UTC",
+        until="only lines up to then",
         tail="only the last N lines",
+        grep="only lines with this regular expression; without a capital letter it ignores case",
+        level="only lines of this level or above: debug, info, warning, error, critical",
+        request_id="only lines of the request with this id",
+        trace="only lines of the trace with this id",
+        run="a past run: its name in `inv runs`, a part of it, or `last`",
         json="print one JSON object for each line",
     )
 )  # fmt: skip
 @command
 def logs(
     c: Context, service: str | None = None, stack: str = "local", follow: bool = False, since: str = "",
-    tail: str = "", json: bool = False,
-    compose: str = "",
+    until: str = "", tail: str = "", grep: str = "", level: str = "", request_id: str = "", trace: str = "",
+    run: str = "", json: bool = False, compose: str = "",
 ) -> None:  # fmt: skip
     """Show the services' logs, merged by time."""
     from stack.commands import logs, options
+    from stack.display import log_filter
 
-    logs.run(
-        choice(stack, compose), service or "", follow=follow, since_s=options.duration_s("--since", since),
-        tail=options.count("--tail", tail), as_json=json,
+    wanted = log_filter.make(grep=grep, least=level, request_id=request_id, trace_id=trace)
+    chosen = logs.Selection(
+        filter=wanted, since=since, until=until, tail=options.count("--tail", tail)
     )  # fmt: skip
+    logs.run(choice(stack, compose), service or "", chosen, past_run=run, follow=follow, as_json=json)
 
 
 @task(help=explain("stack", "compose", "json"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stack.engines.local import cluster, init_scripts
 from stack.engines.local.accounts import allow_traversal, chown_tree, give_data, unprivileged
-from stack.engines.local.binaries import postgres_bin, version_of
+from stack.engines.local.binaries import installed_postgres, postgres_bin, version_of, wheel_version
 from stack.engines.local.postgres_data import data_target, host_folder, is_durable
 from stack.engines.local.process import Launch
 from stack.errors import ComposeError, NotRunnable, StateUnreadable
@@ -31,6 +31,16 @@ class PostgresRunner:
 
     tag: str = "latest"
 
+    def require_here(self) -> None:
+        """Check that a server of the version is here, or that a wheel carries it.
+
+        Raises:
+            ServerMissing: neither.
+        """
+        major = major_version(self.tag)
+        if installed_postgres(major) is None:
+            wheel_version(major)
+
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
     ) -> Launch:
@@ -42,7 +52,7 @@ class PostgresRunner:
             ServerMissing: there are no programs of that version.
             StateUnreadable: the data belongs to another version, or is in use.
         """
-        options = own_options(service, data)
+        options = file_options(service, data)
         target = data_target(service, major_version(self.tag))
         folder = host_folder(target, data, state)
         existing = cluster.version_of_data(folder)
@@ -77,7 +87,7 @@ class PostgresRunner:
             cluster.clear_stale_lock(folder, users=cluster.servers_of, sleep=time.sleep)
         give_data(service, folder, user, private=True)
         sockets = socket_folder(state, user)
-        ours = our_options(host=host, port=port, folder=folder, sockets=sockets)
+        ours = engine_options(host=host, port=port, folder=folder, sockets=sockets)
         argv = (str(bin / "postgres"), *(() if durable else _settings(QUICK)), *options, *ours)
         clients = {"PGHOST": sockets or LOOPBACK, "PGPORT": str(port)}
         return Launch(argv=argv, cwd=folder, user=user, programs=bin, environment=clients)
@@ -116,7 +126,7 @@ def recipe_of(service: Service, data: Mapping[str, Path], major: int) -> cluster
     )
 
 
-def own_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
+def file_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
     """Return what the compose file says after ``postgres``.
 
     Raises:
@@ -133,7 +143,7 @@ def own_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
     return tuple(rewrite_paths(word, folders) for word in words)
 
 
-def our_options(*, host: str, port: int, folder: Path, sockets: str = "") -> tuple[str, ...]:
+def engine_options(*, host: str, port: int, folder: Path, sockets: str = "") -> tuple[str, ...]:
     """Return what the engine decides; the last word on a setting counts."""
     ours = (
         *(f"listen_addresses={host}", f"port={port}"),

@@ -1,0 +1,36 @@
+"""Change, test, debug and look, against the stack that is up."""
+
+from __future__ import annotations
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from stack.commands.menu.task import choice, command, explain
+
+
+@task(
+    help=explain(
+        "stack",
+        words="words of the tests' names, or names of their files, as one string; also without --words",
+        watch="keep running, and test again what a saved file concerns",
+    ),
+    name="test",
+)
+@command
+def run_tests(c: Context, words: str | None = None, stack: str = "local", watch: bool = False) -> None:
+    """Run the integration tests against the stack that is up."""
+    from stack.commands import test
+
+    test.run(choice(stack, ""), words or "", watch_files=watch)
+
+
+@task(
+    name="open",
+    help=explain("stack", page="backend, gateway, admin, docs or dashboard; also without --page"),
+)
+@command
+def open_(c: Context, page: str | None = None, stack: str = "local") -> None:
+    """Open a page of the stack in the browser and print its address; without a page print all."""
+    from stack.commands import open
+
+    open.run(choice(stack, ""), page or "")

@@ -1,0 +1,56 @@
+"""`inv open`: a page of the running stack, in the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from stack.commands import browser, dashboard
+from stack.control import guardians
+from stack.control.choice import Choice
+from stack.display import messages
+from stack.errors import InvalidOption, NotUp
+from stack.records import plans
+from stack.records.state import StackState
+
+
+def _below(endpoint: str, path: str) -> Callable[[StackState], str]:
+    """Return what finds the address of a path below an endpoint of the compose file."""
+
+    def address(stack: StackState) -> str:
+        if endpoint not in stack.endpoints:
+            raise NotUp(
+                f"{stack.name} has no {endpoint}.", hint="`x-endpoints` in its compose file names it."
+            )
+        return f"{stack.endpoints[endpoint].rstrip('/')}{path}"
+
+    return address
+
+
+PAGES: Final[Mapping[str, Callable[[StackState], str]]] = {
+    "backend": _below("BACKEND_URL", "/"),
+    "gateway": _below("GATEWAY_URL", "/"),
+    "admin": _below("BACKEND_URL", "/admin/"),
+    "docs": _below("GATEWAY_URL", "/docs"),
+    "dashboard": lambda stack: dashboard.address_of(plans.read(stack.name)),
+}
+
+
+def run(choice: Choice, page: str) -> None:
+    """Open a page of the running stack and print its address; print every address where none is named.
+
+    Raises:
+        InvalidOption: there is no such page.
+        NotUp: the stack is not up, or up without the service of the page.
+    """
+    stack = guardians.require_running(choice.resolve_name())
+    if page:
+        if page not in PAGES:
+            raise InvalidOption(f"There is no page {page!r}.", hint=f"Pages: {', '.join(PAGES)}.")
+        browser.show(PAGES[page](stack))
+        return
+    for name, address in PAGES.items():
+        try:
+            messages.say(f"  {name:<10} {address(stack)}")
+        except NotUp as reason:
+            messages.say(f"  {name:<10} - {reason}")

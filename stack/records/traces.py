@@ -1,0 +1,85 @@
+"""The traces of a run's failed tests, as the recorder gave them before it ended with its stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from stack.errors import StateUnreadable
+from stack.records import record_file
+
+FILE = "traces.json"
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """One operation of a service. Times are nanoseconds since the epoch; ``parent_id`` is "" at the root."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str
+    service: str
+    name: str
+    start_ns: int
+    end_ns: int
+    failed: bool
+    details: dict[str, Any] = {}
+
+    @property
+    def seconds(self) -> float:
+        return (self.end_ns - self.start_ns) / 1e9
+
+    @property
+    def statement(self) -> str:
+        """The SQL or the command of a store, "" where it is none."""
+        attributes = self.details.get("attributes")
+        if not isinstance(attributes, dict):
+            return ""
+        return str(attributes.get("db.query.text") or attributes.get("db.statement") or "")
+
+
+Traces = Mapping[str, Sequence[Span]]
+"""Spans by the id of their trace."""
+
+
+def write(run: Path, traces: Traces) -> None:
+    """Store the traces in the run's folder."""
+    record_file.write(run / FILE, dict(traces))
+
+
+def read(run: Path) -> dict[str, list[Span]]:
+    """Return the traces of a run; none where nothing was recorded."""
+    try:
+        return record_file.read(run / FILE, dict[str, list[Span]])
+    except (FileNotFoundError, StateUnreadable):
+        return {}
+
+
+def tree(spans: Sequence[Span]) -> list[tuple[int, Span]]:
+    """Return the spans with their depth, each below its parent, in the order in which they began.
+
+    A span whose parent is missing is a root; spans that are their own ancestors are roots, too.
+    """
+    ids = {span.span_id for span in spans}
+    below: dict[str, list[Span]] = {}
+    for span in sorted(spans, key=lambda each: each.start_ns):
+        below.setdefault(span.parent_id if span.parent_id in ids else "", []).append(span)
+    rows: list[tuple[int, Span]] = []
+    done: set[str] = set()
+    stack = [(0, span) for span in reversed(below.get("", []))]
+    while stack or len(done) < len(ids):
+        if not stack:
+            stack = [(0, next(span for span in spans if span.span_id not in done))]
+        depth, span = stack.pop()
+        if span.span_id not in done:
+            done.add(span.span_id)
+            rows.append((depth, span))
+            stack += [(depth + 1, each) for each in reversed(below.get(span.span_id, []))]
+    return rows
+
+
+def services(spans: Iterable[Span]) -> list[str]:
+    """Return the services of some spans, each once, in the order in which they came."""
+    return list(dict.fromkeys(span.service for span in spans))

@@ -1,0 +1,159 @@
+"""Traces of failed tests: read from the recorder, kept with the run, shown in a few lines."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stack.commands import evidence
+from stack.control import recorder
+from stack.control.recorder import Recorder
+from stack.display import trace_lines
+from stack.records import traces
+from stack.records.traces import Span
+
+MS = 1_000_000
+
+
+def span(number: int, parent: int | str = "", *, begin: int = 0, end: int = 1, **values: object) -> Span:
+    defaults = {"service": "web", "name": f"GET /{number}", "failed": False, "trace_id": "t"}
+    times = {"start_ns": begin * MS, "end_ns": end * MS}
+    return Span(span_id=str(number), parent_id=str(parent), **(defaults | times | values))  # type: ignore[arg-type]
+
+
+def query(statement: str) -> dict[str, object]:
+    return {"attributes": {"db.statement": statement}}
+
+
+def test_spans_stand_below_their_parents_in_the_order_of_time() -> None:
+    spans = [
+        span(3, 1, begin=5),
+        span(2, 1, begin=2),
+        span(1),
+        span(4, 2, begin=3),
+        span(5, "elsewhere", begin=9),
+    ]
+    assert [(depth, each.span_id) for depth, each in traces.tree(spans)] == [
+        (0, "1"),
+        (1, "2"),
+        (2, "4"),
+        (1, "3"),
+        (0, "5"),
+    ]
+
+
+def test_spans_that_are_their_own_ancestors_are_shown_once() -> None:
+    spans = [span(1, 2), span(2, 1), span(3, 3)]
+    assert sorted(each.span_id for _, each in traces.tree(spans)) == ["1", "2", "3"]
+
+
+def test_a_trace_says_which_service_did_what_with_sql_and_times() -> None:
+    spans = [
+        span(1, service="tests", name="test_cart", end=40, failed=True),
+        span(2, 1, service="gateway", name="POST /cart", begin=1, end=30),
+        span(
+            3,
+            2,
+            begin=2,
+            end=4,
+            name="SELECT",
+            details=query("SELECT a, (SELECT 1 FROM x) FROM cart WHERE b = ?"),
+        ),
+        span(4, 2, begin=5, end=9, name="GET", details=query("GET ?")),
+        span(5, 2, begin=5, end=9, name="redis", details=query("SET ?")),
+    ]
+    assert trace_lines.lines("test_cart", spans) == [
+        "trace of test_cart: 5 spans, t",
+        "      40.0 ms  tests    test_cart FAILED",
+        "      29.0 ms  gateway    POST /cart",
+        "       2.0 ms  web          SELECT … FROM cart WHERE b = ?",
+        "       4.0 ms  web          GET ?",
+        "       4.0 ms  web          redis SET ?",
+    ]
+
+
+def test_of_a_long_trace_the_failed_and_the_slow_are_shown_with_what_led_to_them() -> None:
+    spans = [span(0, end=1000), *(span(n, 0, begin=n, end=2 * n) for n in range(1, 200))]
+    spans += [span(500, 3, begin=4, end=5, failed=True, name="boom\x1b[31m\u202e")]
+    lines = trace_lines.lines("x", spans)
+    assert len(lines) == trace_lines.LIMIT == 15
+    assert lines[2].endswith("GET /3")
+    assert lines[3].endswith("    boom\\u202e FAILED")
+    assert lines[-2].endswith("GET /199")
+    assert lines[-1] == "  and 188 shorter spans"
+    assert len(trace_lines.lines("x", spans[:14])) == 15
+
+
+ROW = {
+    "run": "r",
+    "trace_id": "t1",
+    "span_id": "a",
+    "parent_id": "",
+    "service": "web",
+    "name": "GET /",
+    "kind": 2,
+    "start_ns": 1,
+    "end_ns": 2,
+    "failed": 1,
+    "details": {"attributes": {}},
+}
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """A recorder that knows one trace."""
+
+    def do_GET(self) -> None:
+        known = self.path == "/api/traces/t1?token=s%26cret"
+        body, status = (json.dumps([ROW]), 200) if known else ("no", 404)
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Write nothing."""
+
+
+@pytest.fixture
+def running() -> Iterator[Recorder]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Recorder(port=server.server_port, token="s&cret")
+        server.shutdown()
+
+
+def test_traces_are_asked_for_once_all_spans_must_have_arrived(running: Recorder) -> None:
+    slept: list[float] = []
+    found = recorder.collect(running, ["t1", "t2", ""], ended=100.0, clock=lambda: 101.0, sleep=slept.append)
+    assert slept == [recorder.SENT_WITHIN_S - 1.0]
+    assert {trace_id: [each.name for each in spans] for trace_id, spans in found.items()} == {"t1": ["GET /"]}
+    assert found["t1"][0].failed
+    recorder.collect(running, [], ended=0.0, clock=lambda: 101.0, sleep=slept.append)
+    assert slept[1:] == [0.0]
+
+
+def test_a_recorder_that_does_not_answer_costs_the_trace_only() -> None:
+    assert Recorder(port=1, token="x").trace("t1") == []
+
+
+def test_failed_tests_are_shown_with_their_traces_which_are_kept(
+    tmp_path: Path, running: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failure = {"test": "test_x", "place": "x.py:1", "message": "assert 1 == 2", "trace_id": "t1"}
+    (tmp_path / "failures.jsonl").write_text(json.dumps(failure) + "\n")
+    monkeypatch.setattr(recorder, "of_stack", lambda name: running)
+    evidence.show("shop", tmp_path)
+    output = capsys.readouterr().out
+    assert "* 1 test: assert 1 == 2" in output
+    assert "trace of test_x: 1 span, t1\n       0.0 ms  web  GET / FAILED\n" in output
+    assert [each.name for each in traces.read(tmp_path)["t1"]] == ["GET /"]
+
+
+def test_a_file_that_cannot_be_read_is_no_trace(tmp_path: Path) -> None:
+    assert traces.read(tmp_path) == {}
+    (tmp_path / traces.FILE).write_text("{")
+    assert traces.read(tmp_path) == {}
