@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import json
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -23,15 +23,38 @@ def server() -> Iterator[Stack]:
             yield stack
 
 
+@pytest.fixture(scope="session")
+def databases(server: Stack) -> Iterator[subprocess.Popen[str]]:
+    """What makes databases for tests and drops them, by way of the stack's guard."""
+    process = subprocess.Popen(
+        [PYTHON, "-m", "stack.commands.test_databases", server.name],
+        cwd=ROOT,
+        env=server.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    yield process
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
 @pytest.fixture
-def postgres(server: Stack) -> Iterator[Backend]:
+def postgres(databases: subprocess.Popen[str]) -> Iterator[Backend]:
     """The backend with an empty Postgres database."""
-    name = f"test_{secrets.token_hex(4)}"
-    with server.sql("template1") as cursor:
-        cursor.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-    yield Backend(url=f"postgresql://postgres:postgres@127.0.0.1:{server.port('postgres')}/{name}")
-    with server.sql("template1") as cursor:
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    given = json.loads(ask(databases, "empty"))
+    yield Backend(url=given["url"])
+    assert databases.stdin is not None
+    databases.stdin.write(f"drop {given['name']}\n")
+    databases.stdin.flush()
+
+
+def ask(databases: subprocess.Popen[str], question: str) -> str:
+    assert databases.stdin is not None
+    assert databases.stdout is not None
+    databases.stdin.write(f"{question}\n")
+    databases.stdin.flush()
+    return databases.stdout.readline()
 
 
 @pytest.fixture(scope="session")

@@ -93,11 +93,25 @@ def test_two_backends_that_start_at_once_migrate_and_seed_once(either: Backend) 
     assert "200 True" in counted
 
 
-def test_what_is_not_released_yet_passes_both_linters(postgres: Backend) -> None:
+def test_what_is_not_released_yet_passes_both_linters_but_for_what_is_accepted(postgres: Backend) -> None:
     backend = replace(postgres, settings="config.settings.lint")
     backend.manage("migrate", "--no-input")
-    found = [c for app, name in linting.unreleased(BACKEND) for c in linting.complaints(backend, app, name)]
+    accepted, unreleased = linting.accepted(), linting.unreleased(BACKEND)
+    found = [
+        complaint
+        for app, name in unreleased
+        for complaint in linting.complaints(backend, app, name, accepts=accepted.get(f"{app}.{name}"))
+    ]
     assert found == []
+    assert set(accepted) <= {f"{app}.{name}" for app, name in unreleased}, (
+        "of a released one nothing is linted"
+    )
+    assert all(each["reason"] for each in accepted.values())
+
+
+def test_a_migration_is_released_once_the_changelog_has_the_release() -> None:
+    assert linting.released("# Changelog\n\n## [Unreleased]\n") == set()
+    assert ("catalog", "0001_initial") in linting.released("\n## [0.1.0] - 2027-01-01\n")
 
 
 @pytest.mark.parametrize(

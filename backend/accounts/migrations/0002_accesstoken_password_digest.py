@@ -6,7 +6,8 @@ from django.db import migrations, models
 
 
 def fill(apps, schema_editor):
-    User, AccessToken = apps.get_model("accounts", "User"), apps.get_model("accounts", "AccessToken")
+    User = apps.get_model("accounts", "User")
+    AccessToken = apps.get_model("accounts", "AccessToken")
     for user in User.objects.filter(tokens__isnull=False).distinct().iterator():
         digest = hashlib.sha256(user.password.encode()).hexdigest()
         AccessToken.objects.filter(user=user).update(password_digest=digest)

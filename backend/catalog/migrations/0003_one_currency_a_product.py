@@ -5,7 +5,8 @@ from django.db.models import OuterRef, Subquery
 
 
 def fill(apps, schema_editor):
-    Product, Variant = apps.get_model("catalog", "Product"), apps.get_model("catalog", "Variant")
+    Product = apps.get_model("catalog", "Product")
+    Variant = apps.get_model("catalog", "Variant")
     product = Product.objects.filter(pk=OuterRef("product")).values("currency")
     Variant.objects.update(currency=Subquery(product))
 

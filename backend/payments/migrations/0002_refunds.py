@@ -6,7 +6,8 @@ from django.db import migrations, models
 
 
 def fill(apps, schema_editor):
-    Payment, Refund = apps.get_model("payments", "Payment"), apps.get_model("payments", "Refund")
+    Payment = apps.get_model("payments", "Payment")
+    Refund = apps.get_model("payments", "Refund")
     for state, refund_state in (("refunding", "pending"), ("refunded", "succeeded")):
         for payment in Payment.objects.filter(state=state, amount__gt=0).iterator():
             Refund.objects.create(
