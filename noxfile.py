@@ -63,7 +63,7 @@ def _files(session: nox.Session, *patterns: str) -> list[str]:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, types, imports, shell, YAML, Dockerfiles, workflows, locks and compose files."""
+    """Check style, types, imports, shell, YAML, Dockerfiles, workflows, locks, metrics and compose files."""
     _install(session, DEVELOPMENT)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
@@ -73,6 +73,7 @@ def lint(session: nox.Session) -> None:
     session.run("yamllint", "--strict", *_files(session, "*.yml", "*.yaml", ".yamllint.yml"))
     session.run("shellcheck", *_files(session, "*.sh", ".ci/run", "tools/base-images/*entrypoint*"))
     _check_containers(session)
+    _check_metrics(session)
     workflows = _files(session, ".github/workflows/*.yml")
     session.run("actionlint", *workflows)
     session.run("zizmor", "--offline", "--quiet", *workflows)
@@ -94,6 +95,18 @@ def _check_containers(session: nox.Session) -> None:
         session.run("python", "-m", "stack.commands.config", file, env=ENGINE)
         if _has_docker_compose(session):
             session.run("docker", "compose", "--file", file, "config", "--quiet", external=True)
+
+
+def _check_metrics(session: nox.Session) -> None:
+    """Check Prometheus' configuration and test its rules by its own tool, which .ci/run installs."""
+    folder = ROOT / "compose" / "observability"
+    if shutil.which("promtool") is None:
+        session.warn(
+            "Prometheus' rules were NOT tested: there is no promtool (Debian: apt install prometheus)"
+        )
+        return
+    session.run("promtool", "check", "config", str(folder / "prometheus" / "prometheus.yml"), external=True)
+    session.run("promtool", "test", "rules", str(folder / "tests" / "rules.yml"), external=True)
 
 
 def _has_docker_compose(session: nox.Session) -> bool:

@@ -127,7 +127,7 @@ forbid_service_start() {
 
 started_at() { awk '{print $22}' "/proc/$1/stat" 2>/dev/null; }
 
-# Pid and start time together name one process for ever; a pid alone may be somebody else's later.
+# Pid and start time together name one process for ever; a pid alone may be reused later.
 ours() {
   local pid born
   [ -r "$pid_file" ] && read -r pid born <"$pid_file" && [ "$(started_at "$pid")" = "$born" ] && echo "$pid"

@@ -2,7 +2,9 @@
 
 import importlib
 import os
+import shutil
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -10,6 +12,9 @@ from config import env, logs, preparation
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 bind = f"{env.text('HOST', '0.0.0.0')}:{env.number('PORT', 8000, minimum=1)}"
+metrics_address = env.address("METRICS_ADDRESS")
+if metrics_address:
+    bind = [bind, "{}:{}".format(*metrics_address)]
 workers = env.number("WEB_CONCURRENCY", 1, minimum=1)
 worker_class = "gthread"
 threads = env.number("WEB_THREADS", 4, minimum=1)  # measured: benchmarks/shop_threads.py
@@ -21,7 +26,7 @@ backlog = 2048
 limit_request_line = 8190
 limit_request_fields = 120  # the gateway's 100 and those that it adds
 limit_request_field_size = 16380
-# Gunicorn itself believes nobody: config/trusted_proxies.py decides, and paths never come from a header.
+# Gunicorn itself trusts no proxy: config/trusted_proxies.py decides, and paths never come from a header.
 forwarded_allow_ips = ""
 forwarder_headers = ""
 secure_scheme_headers = {}
@@ -31,11 +36,28 @@ logger_class = "config.access.AccessLogger"
 logconfig_dict = logs.configuration(env.text("LOG_LEVEL", "INFO").upper())
 accesslog = None
 warmed_up = threading.Event()
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def on_starting(server):
-    """Prepare the database before there is a worker."""
+    """Prepare the database before there is a worker, and an empty folder for what the workers count."""
     _prepare()
+    if metrics_address:
+        os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix="metrics-")
+
+
+def child_exit(server, worker):
+    """Forget what a worker was busy with when it ended; its counters stay."""
+    if METRICS_FOLDER in os.environ:
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server):
+    """Remove the folder of the metrics."""
+    if folder := os.environ.pop(METRICS_FOLDER, None):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def on_reload(server):

@@ -103,7 +103,7 @@ def bare_project(folder: Path, body: bytes) -> Path:
 
 
 def free_port() -> int:
-    """Return a port that nobody has now."""
+    """Return a port that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
@@ -120,7 +120,7 @@ def gunicorn(folder: Path, *argv: str, port: int, **environment: str) -> Iterato
         stderr=subprocess.DEVNULL,
     )
     try:
-        while not _is_up(port):
+        while not is_up(port):
             if process.poll() is not None or time.perf_counter() - began > DEADLINE_S:
                 raise SystemExit(f"{' '.join(argv)} did not come up: {process.poll()}")
             time.sleep(POLL_S)
@@ -130,10 +130,11 @@ def gunicorn(folder: Path, *argv: str, port: int, **environment: str) -> Iterato
         process.wait(DEADLINE_S)
 
 
-def _is_up(port: int) -> bool:
+def is_up(port: int, path: str = "/health/") -> bool:
+    """Return whether a server answers a small request with 200."""
     try:
         with socket.create_connection(("127.0.0.1", port), DEADLINE_S) as link:
-            link.sendall(b"GET /health/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            link.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             return link.recv(12) == b"HTTP/1.1 200"
     except OSError:
         return False

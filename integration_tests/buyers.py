@@ -39,7 +39,7 @@ class Goods:
 
 @dataclass(frozen=True, kw_only=True)
 class Buyer:
-    """Somebody with a browser; ``headers`` tell the shop who it is."""
+    """A buyer with a browser; ``headers`` tell the shop who it is."""
 
     service: Service
     headers: dict[str, str] = field(default_factory=dict)

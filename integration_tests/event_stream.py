@@ -29,6 +29,7 @@ class Event:
     type: str
     aggregate: str
     payload: dict[str, Any]
+    traceparent: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,4 +95,5 @@ def after(connection: Redis, position: str) -> Iterator[Event]:
                 type=fields["type"],
                 aggregate=fields["aggregate"],
                 payload=json.loads(fields["payload"]),
+                traceparent=fields["traceparent"],
             )

@@ -50,10 +50,10 @@ def test_every_page_is_the_same_through_the_gateway(backend: Service, gateway: S
 
 
 def test_a_product_is_the_same_through_the_gateway(
-    backend: Service, gateway: Service, dice: random.Random
+    backend: Service, gateway: Service, rng: random.Random
 ) -> None:
     listed = backend.get("/api/v1/products?limit=100").json()["items"]
-    for item in dice.sample(listed, min(5, len(listed))):
+    for item in rng.sample(listed, min(5, len(listed))):
         direct, through = (s.get(f"/api/v1/products/{item['slug']}") for s in (backend, gateway))
         assert direct.status_code == through.status_code == 200
         assert through.json() == direct.json()
@@ -76,9 +76,9 @@ def test_prices_are_exact_and_sorted(gateway: Service) -> None:
     assert {len(item["price"]["currency"]) for item in items} == {3}
 
 
-def test_a_category_filter_holds_for_every_product(gateway: Service, dice: random.Random) -> None:
+def test_a_category_filter_holds_for_every_product(gateway: Service, rng: random.Random) -> None:
     items = gateway.get("/api/v1/products?limit=100").json()["items"]
-    wanted = dice.choice(items)["category"]["slug"]
+    wanted = rng.choice(items)["category"]["slug"]
     categories = {
         c["slug"]: c["path"].strip("/").split("/") for c in gateway.get("/api/v1/categories").json()["items"]
     }

@@ -65,11 +65,11 @@ def test_a_head_that_is_not_accepted_is_a_problem(head: bytes, status: int, expe
     assert (response.status, kind(response)) == (status, expected)
 
 
-def test_an_upgrade_changes_nothing(dice: random.Random) -> None:
+def test_an_upgrade_changes_nothing(rng: random.Random) -> None:
     """The body of the first request looks like a second one; only the last request is answered with 200."""
     hidden = b"GET /api/v1/categories HTTP/1.1\r\nHost: localhost\r\n\r\n"
     upgrade = b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: %d\r\n\r\n" % len(hidden)
-    identity = f"test-{dice.randrange(10**12)}"
+    identity = f"test-{rng.randrange(10**12)}"
     last = b"GET /health HTTP/1.1\r\nHost: h\r\nX-Request-ID: %s\r\n" % identity.encode() + CLOSE
     first, second = exchange(GATEWAY, START + upgrade + hidden + last)
     assert (first.status, second.status) == (400, 200)

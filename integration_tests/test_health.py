@@ -48,7 +48,7 @@ def test_readiness_is_never_kept_by_a_cache(backend: Service, gateway: Service) 
     assert gateway.get("/health/ready").headers["Cache-Control"] == "no-store"
 
 
-def test_the_named_stores_speak_their_language() -> None:
+def test_the_named_stores_answer_in_their_protocol() -> None:
     """Without a driver: Postgres answers an SSLRequest with a letter, Redis a PING with PONG or NOAUTH."""
     questions = {
         "postgresql": (5432, b"\x00\x00\x00\x08\x04\xd2\x16\x2f", (b"S", b"N")),

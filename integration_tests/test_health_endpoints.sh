@@ -1,6 +1,6 @@
 #!/bin/sh
 # Are both services alive? Stops at the first that is not, with exit code 1.
-# Where nobody listens yet, as just after `up -d`, it waits up to WAIT_S seconds (15).
+# Where no server listens yet, as just after `up -d`, it waits up to WAIT_S seconds (15).
 # BACKEND_URL and GATEWAY_URL override the addresses, which are those inside the stack's network.
 set -eu
 
@@ -13,7 +13,7 @@ if ! command -v curl >/dev/null 2>&1; then
     exit 127
 fi
 
-# ask URL: curl writes 000 where nobody answers.
+# ask URL: curl writes 000 where no server answers.
 ask() {
     curl -s -o /dev/null -w '%{http_code}' --max-time 10 "$1" || true
 }

@@ -41,7 +41,7 @@ def assert_served(service: Service, response: requests.Response) -> list[str]:
     return paths
 
 
-def test_admin_asks_strangers_to_log_in(backend: Service) -> None:
+def test_admin_requires_a_login(backend: Service) -> None:
     response = backend.get("/admin/")
     assert response.status_code == 302
     assert response.headers["Location"].startswith("/admin/login/")
@@ -54,7 +54,7 @@ def test_admin_login_page_has_its_form_and_its_files(backend: Service) -> None:
     assert len(assert_served(backend, response)) >= 3
 
 
-def test_admin_refuses_a_login_that_is_nobody_s(backend: Service) -> None:
+def test_admin_refuses_an_unknown_user(backend: Service) -> None:
     page = backend.get("/admin/login/")
     token = page.text.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
     response = backend.ask(

@@ -1,4 +1,4 @@
-"""Errors have one shape, whoever answers, and the gateway does not change the backend's."""
+"""Gateway and backend report errors in one shape, and the gateway passes on the backend's unchanged."""
 
 from __future__ import annotations
 

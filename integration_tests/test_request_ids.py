@@ -9,15 +9,15 @@ import pytest
 from shop import Service, problem
 
 
-def test_an_id_is_kept_by_each_service(either: Service, dice: random.Random) -> None:
-    identity = f"test-{dice.randrange(10**12)}"
+def test_an_id_is_kept_by_each_service(either: Service, rng: random.Random) -> None:
+    identity = f"test-{rng.randrange(10**12)}"
     response = either.get("/api/v1/products?limit=1", headers={"X-Request-ID": identity})
     assert response.headers["X-Request-ID"] == identity
 
 
-def test_an_id_reaches_the_backend_through_the_gateway(gateway: Service, dice: random.Random) -> None:
+def test_an_id_reaches_the_backend_through_the_gateway(gateway: Service, rng: random.Random) -> None:
     """The document is the backend's, so the id in it is the one that arrived there."""
-    identity = f"test-{dice.randrange(10**12)}"
+    identity = f"test-{rng.randrange(10**12)}"
     response = gateway.get("/api/v1/products/there-is-no-such-thing", headers={"X-Request-ID": identity})
     assert problem(response)["request_id"] == identity
 

@@ -74,7 +74,7 @@ def test_connectivity_script_warns_and_does_not_block(failing_url: str, closed_u
     ended = run(CONNECTIVITY, BACKEND_URL=closed_url, GATEWAY_URL=failing_url)
     assert ended.returncode == 0
     assert ended.stdout.count("⚠️") == 5
-    assert f"nobody answers at {closed_url}/health/" in ended.stdout
+    assert f"no server answers at {closed_url}/health/" in ended.stdout
     assert "unexpected HTTP 500" in ended.stdout
 
 

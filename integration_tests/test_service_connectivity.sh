@@ -14,7 +14,7 @@ check() {
         200) echo "✅ $1: HTTP 200" ; return ;;
         404) echo "⚠️  $1: there is no such endpoint (HTTP 404), skipped" ;;
         502 | 503 | 504) echo "⚠️  $1: something behind it does not answer (HTTP $status)" ;;
-        000 | "") echo "⚠️  $1: nobody answers at $2" ;;
+        000 | "") echo "⚠️  $1: no server answers at $2" ;;
         *) echo "⚠️  $1: unexpected HTTP $status" ;;
     esac
     warnings=$((warnings + 1))

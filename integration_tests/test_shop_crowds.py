@@ -1,4 +1,4 @@
-"""Many buyers at one moment: nothing is oversold, nothing happens twice, nobody meets a deadlock.
+"""Many buyers at one moment: nothing is oversold, nothing happens twice, no request meets a deadlock.
 
 SHOP_LONG=1 asks for the long forms.
 """
@@ -25,7 +25,7 @@ BUSY_S = 0.02
 DECIDED_WITHIN_S = 60.0
 
 
-def left(backend: Service, one: Goods) -> int:
+def available_units(backend: Service, one: Goods) -> int:
     """Return how many units can be had now."""
     found = look(backend, one.slug)
     assert found is not None
@@ -51,30 +51,30 @@ def rush(backend: Service) -> None:
         assert Counter(answer.status_code for answer in answers) == {201: UNITS, 409: BUYERS - UNITS}
         refusals = {problem(answer)["type"] for answer in answers if answer.status_code == 409}
         assert refusals == {"urn:shop:problem:out-of-stock"}
-        assert left(backend, one) == 0
+        assert available_units(backend, one) == 0
 
         winners = [
             (buyer, str(answer.json()["number"]))
             for buyer, answer in zip(buyers, answers, strict=True)
             if answer.status_code == 201
         ]
-        paid = together(lambda won: won[0].pay(won[1], key()).status_code, winners)
+        paid = together(lambda winner: winner[0].pay(winner[1], key()).status_code, winners)
         assert Counter(paid) == {201: UNITS}
-        assert left(backend, one) == 0
-    assert left(backend, one) == one.available
+        assert available_units(backend, one) == 0
+    assert available_units(backend, one) == one.available
 
 
 def test_an_order_is_seen_wherever_it_is_asked_for(backend: Service) -> None:
     one = some(backend, at_least=ORDERS)
     with crowd(address("BACKEND_URL"), 1) as (buyer,), crowd(address("BACKEND_URL"), READERS) as readers:
         for count in range(1, ORDERS + 1):
-            together(lambda reader: left(reader.service, one), readers)
+            together(lambda reader: available_units(reader.service, one), readers)
             assert ordered(buyer, one)
-            seen = Counter(left(reader.service, one) for reader in readers)
+            seen = Counter(available_units(reader.service, one) for reader in readers)
             assert seen == {one.available - count: READERS}
 
 
-def insisted(send: tuple[Buyer, str, str]) -> tuple[str, int, bytes]:
+def check_out_until_decided(send: tuple[Buyer, str, str]) -> tuple[str, int, bytes]:
     """Return a key and what came of it, asking again while the first request is under way."""
     owner, url, token = send
     deadline = time.monotonic() + DECIDED_WITHIN_S
@@ -96,12 +96,12 @@ def test_a_key_makes_one_order_however_often_it_is_sent(backend: Service) -> Non
             for buyer in buyers:
                 assert buyer.put(one.sku).status_code == 201
             sends = [(buyer, url, token) for buyer in buyers for token in [key()] for _ in range(SENDS)]
-            answers = together(insisted, sends)
+            answers = together(check_out_until_decided, sends)
             assert {status for _, status, _ in answers} == {201}
             assert len({(token, body) for token, _, body in answers}) == KEYS_AT_ONCE
             assert [len(buyer.orders()) for buyer in buyers] == [1] * KEYS_AT_ONCE
-            assert left(backend, one) == one.available - KEYS_AT_ONCE
-    assert left(backend, one) == one.available
+            assert available_units(backend, one) == one.available - KEYS_AT_ONCE
+    assert available_units(backend, one) == one.available
 
 
 def test_a_key_belongs_to_one_body(backend: Service) -> None:
@@ -155,6 +155,9 @@ def test_baskets_in_opposite_order_do_not_block_each_other(backend: Service) -> 
         ended = Counter(together(finish, range(BASKETS)))
         assert ended.keys() == {200, 201}
         kept = sum(1 for number in range(BASKETS) if number % 3)
-        assert left(backend, first) == first.available - kept
-        assert left(backend, second) == second.available - kept
-    assert (left(backend, first), left(backend, second)) == (first.available, second.available)
+        assert available_units(backend, first) == first.available - kept
+        assert available_units(backend, second) == second.available - kept
+    assert (available_units(backend, first), available_units(backend, second)) == (
+        first.available,
+        second.available,
+    )

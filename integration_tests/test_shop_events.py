@@ -1,7 +1,8 @@
-"""What happened is told: every order's events reach the stream, in order, each with an id of its own."""
+"""Every order's events reach the stream, in order, each with an id of its own."""
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import defaultdict
 
@@ -24,7 +25,7 @@ WAY = [
 ]
 
 
-def heard(since: str, numbers: set[str]) -> list[Event]:
+def wait_for_events(since: str, numbers: set[str]) -> list[Event]:
     """Return the orders' events once the last of each is there, repetitions and all.
 
     Raises:
@@ -45,7 +46,7 @@ def heard(since: str, numbers: set[str]) -> list[Event]:
             time.sleep(0.05)
 
 
-def test_every_step_of_every_order_is_told_in_order(backend: Service) -> None:
+def test_every_step_of_every_order_is_an_event_in_order(backend: Service) -> None:
     goods = some(backend, at_least=BUYERS)
     with redis() as connection:
         since = end(connection)
@@ -58,7 +59,7 @@ def test_every_step_of_every_order_is_told_in_order(backend: Service) -> None:
 
     with crowd(address("BACKEND_URL"), BUYERS) as buyers:
         numbers = set(together(whole_way, buyers))
-    events = heard(since, numbers)
+    events = wait_for_events(since, numbers)
     once: dict[str, Event] = {}
     for event in events:
         first = once.setdefault(event.event_id, event)
@@ -69,6 +70,20 @@ def test_every_step_of_every_order_is_told_in_order(backend: Service) -> None:
     assert types == {f"order:{number}": WAY for number in numbers}
 
 
+def test_the_trace_of_a_buyer_continues_in_the_event(backend: Service) -> None:
+    goods = some(backend, at_least=1)
+    trace_id = secrets.token_hex(16)
+    with redis() as connection:
+        since = end(connection)
+    with crowd(address("GATEWAY_URL"), 1) as (buyer,):
+        buyer.headers["traceparent"] = f"00-{trace_id}-b7ad6b7169203331-01"
+        number = ordered(buyer, goods)
+        assert buyer.pay(number, key()).status_code == 201
+    placed, *_ = wait_for_events(since, {number})
+    assert placed.type == "order.placed"
+    assert placed.traceparent.split("-")[1] == trace_id
+
+
 def test_an_event_says_what_was_bought(backend: Service) -> None:
     goods = some(backend, at_least=2)
     with redis() as connection:
@@ -77,7 +92,7 @@ def test_an_event_says_what_was_bought(backend: Service) -> None:
         number = ordered(buyer, goods, 2)
         assert buyer.pay(number, key()).status_code == 201
         total = buyer.order(number)["total"]
-    placed, *_ = heard(since, {number})
+    placed, *_ = wait_for_events(since, {number})
     assert placed.payload == {
         "number": number,
         "state": "pending_payment",

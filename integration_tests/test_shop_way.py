@@ -1,4 +1,4 @@
-"""A buyer's whole way over HTTP: register, search, cart, checkout, decline, pay, cancel, refund."""
+"""A buyer's whole way over HTTP: register, log in, search, cart, checkout, decline, pay, cancel, refund."""
 
 from __future__ import annotations
 
@@ -24,18 +24,27 @@ def shelf(backend: Service) -> Goods:
 
 @pytest.fixture
 def ann() -> Iterator[Buyer]:
-    """Somebody new at the shop, without an account; what is left of her orders is undone."""
+    """Return a new buyer without an account; her open orders are cancelled at the end."""
     with crowd(address("BACKEND_URL"), 1) as (buyer,):
         yield buyer
+
+
+def register_and_log_in(buyer: Buyer, email: str) -> None:
+    """Make an account, and send its token instead of the cart's from now on."""
+    account = {"email": email, "password": PASSWORD}
+    registered = buyer.send("POST", "/accounts/register", account)
+    assert registered.status_code == 202, registered.text
+    login = buyer.send("POST", "/accounts/login", account)
+    assert login.status_code == 200, login.text
+    buyer.headers.clear()
+    buyer.headers["Authorization"] = f"Bearer {login.json()['token']}"
 
 
 @pytest.mark.parametrize("door", ["BACKEND_URL", "GATEWAY_URL"])
 def test_a_buyer_goes_the_whole_way(door: str) -> None:
     with crowd(address(door), 1) as (buyer,):
         email = f"{key()}@example.com"
-        registered = buyer.send("POST", "/accounts/register", {"email": email, "password": PASSWORD})
-        assert registered.status_code == 201, registered.text
-        buyer.headers["Authorization"] = f"Bearer {registered.json()['token']}"
+        register_and_log_in(buyer, email)
         assert buyer.send("GET", "/accounts/me").json()["email"] == email
         goods = some(buyer.service, at_least=5, query="&search=lamp&sort=price")
 
@@ -87,16 +96,12 @@ def test_an_order_takes_from_the_shelf_and_gives_back(
 
 def test_an_anonymous_cart_becomes_the_customers(ann: Buyer, shelf: Goods) -> None:
     ann.put(shelf.sku, 2)
-    registered = ann.send(
-        "POST", "/accounts/register", {"email": f"{key()}@example.com", "password": PASSWORD}
-    )
-    ann.headers.clear()
-    ann.headers["Authorization"] = f"Bearer {registered.json()['token']}"
+    register_and_log_in(ann, f"{key()}@example.com")
     lines = ann.send("GET", "/cart").json()["lines"]
     assert [(line["sku"], line["quantity"]) for line in lines] == [(shelf.sku, 2)]
 
 
-def test_nobody_sees_or_touches_anothers_order(ann: Buyer, shelf: Goods) -> None:
+def test_a_buyer_cannot_see_or_change_the_order_of_another(ann: Buyer, shelf: Goods) -> None:
     number = ordered(ann, shelf)
     with crowd(ann.service.url, 1) as (stranger,):
         stranger.put(shelf.sku)

@@ -82,11 +82,15 @@ class Build:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The most that one container of a service may use; None where there is no limit."""
+    """The most that one container of a service may use; None where there is no limit.
+
+    ``ulimits`` are the limits of each process (setrlimit(2)) by name: soft and hard, -1 for none.
+    """
 
     memory_bytes: int | None = None
     processes: int | None = None
     cpus: float | None = None
+    ulimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +129,8 @@ class Service:
     ``hostnames`` are the names besides the service's own by which others reach it: ``hostname``,
     ``container_name`` and the aliases of its networks. ``healthcheck_disabled``: the check of its image does
     not count. ``other_keys`` are the keys of the file that have
-    no field here; stack/plan/unenforced.py says what becomes of each.
+    no field here; stack/plan/unenforced.py says what becomes of each. ``optional`` (the ``x-optional`` key):
+    where an engine cannot run it, the stack comes up without it.
     """
 
     name: str
@@ -155,6 +160,7 @@ class Service:
     limits: Limits = field(default_factory=Limits)
     files: tuple[FileGrant, ...] = ()
     other_keys: tuple[str, ...] = ()
+    optional: bool = False
     local: LocalHints = field(default_factory=LocalHints)
 
 
@@ -164,8 +170,8 @@ class Stack:
 
     ``name`` is the project name. ``networks`` and ``volumes`` map the file's keys to the names the
     engine uses (``ecommerce-local-network``). ``services`` holds only those whose profile is active,
-    in file order. ``env_file`` holds further variables and may be absent; ``private_values`` are its values,
-    which are never shown. ``endpoints`` (the
+    in file order. ``env_file`` holds further variables and may be absent; ``private_values`` are those of its
+    values that are never shown. ``endpoints`` (the
     ``x-endpoints`` key) are the addresses that tests and people use, written with service names
     (``http://backend:8000``).
     """

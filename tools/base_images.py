@@ -40,7 +40,7 @@ class Recipe:
     version: str
     suite: str
 
-    def makes(self, tag: str) -> bool:
+    def replaces(self, tag: str) -> bool:
         """Return whether this can replace ``tag``: its version, in any variant except Alpine's."""
         repository, version = _split(tag)
         variant = version.removeprefix(self.version)
@@ -108,7 +108,7 @@ def recipe_for(tag: str) -> Recipe:
         BuildFailed: there is none.
     """
     for recipe in TABLE:
-        if recipe.makes(tag):
+        if recipe.replaces(tag):
             return recipe
     known = ", ".join(f"{recipe.repository}:{recipe.version or 'latest'}" for recipe in TABLE)
     raise BuildFailed(
@@ -148,7 +148,7 @@ class ImageBuilder:
         """Return whether ``tag`` is present, can be pulled, or is missing; so is one of an old recipe."""
         label = self.label(tag)
         if label is not None:
-            recipe = next((recipe for recipe in TABLE if recipe.makes(tag)), None)
+            recipe = next((recipe for recipe in TABLE if recipe.replaces(tag)), None)
             outdated = label and recipe is not None and label != self.recipe_digest(recipe)
             return "missing" if outdated else "present"
         return "pullable" if self.can_be_pulled(tag) else "missing"

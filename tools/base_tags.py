@@ -21,6 +21,8 @@ CURL = "alpine/curl:latest"
 def required_tags(files: Sequence[Path] = COMPOSE_FILES) -> tuple[str, ...]:
     """Return every tag that these stacks' images and builds start from, sorted, and the curl image.
 
+    Images of services that a stack can do without are not among them.
+
     Raises:
         ComposeError: a compose file or a Dockerfile cannot be read.
     """
@@ -29,6 +31,6 @@ def required_tags(files: Sequence[Path] = COMPOSE_FILES) -> tuple[str, ...]:
         for service in compose.load(file, profiles=("*",)).services.values():
             if service.build is not None:
                 tags.update(dockerfile.read(service.build).images())
-            elif service.image is not None:
+            elif service.image is not None and not service.optional:
                 tags.add(service.image)
     return tuple(sorted(tags))

@@ -11,6 +11,7 @@ import sys
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from stack.commands import exit_code
 from stack.control import session
@@ -68,15 +69,19 @@ def _run(options: Options) -> int:
 
 
 def _token(backend: str) -> str:
-    """Register a customer; return the token."""
+    """Register a customer and log in; return the token."""
+    _post_customer(f"{backend}/api/v1/accounts/register")
+    return str(_post_customer(f"{backend}/api/v1/accounts/login")["token"])
+
+
+def _post_customer(url: str) -> dict[str, Any]:
     request = urllib.request.Request(  # noqa: S310 - the stack's own address
-        f"{backend}/api/v1/accounts/register",
-        data=json.dumps(CUSTOMER).encode(),
-        headers={"Content-Type": "application/json"},
+        url, data=json.dumps(CUSTOMER).encode(), headers={"Content-Type": "application/json"}
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=TIMEOUT_S) as response:
-        return str(json.load(response)["token"])
+        content: dict[str, Any] = json.load(response)
+    return content
 
 
 def _fuzz(backend: str, name: str, words: Sequence[str], options: Options) -> int:

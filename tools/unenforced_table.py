@@ -10,7 +10,7 @@ BEGIN = "<!-- begin: python -m tools.unenforced_table -->"
 END = "<!-- end: python -m tools.unenforced_table -->"
 
 
-def placed(page: str) -> str:
+def with_table(page: str) -> str:
     """Return the page with the table in its place."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -18,4 +18,4 @@ def placed(page: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(placed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

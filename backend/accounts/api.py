@@ -7,7 +7,7 @@ from ninja import Router, Status
 
 from accounts import services
 from accounts.auth import Bearer, bearer_token
-from accounts.schemas import CustomerOut, LoginIn, LoginOut, PasswordChangeIn, RegisterIn
+from accounts.schemas import CustomerOut, LoginIn, LoginOut, PasswordChangeIn, RegisteredOut, RegisterIn
 from accounts.signals import customer_logged_in
 from core.schemas import problems
 from core.throttling import throttle
@@ -15,23 +15,18 @@ from core.throttling import throttle
 router = Router(tags=["accounts"])
 
 
-@router.post("/accounts/register", response={201: LoginOut, **problems(400, 409, 422, 429)})
+@router.post("/accounts/register", response={202: RegisteredOut, **problems(400, 422, 429)})
 def account_register(request: HttpRequest, body: RegisterIn):
-    """Register and be logged in; the cart of X-Cart-Token becomes the customer's."""
+    """Register; then log in. The response is the same for an address that has an account already."""
     throttle("register-address", request.META["REMOTE_ADDR"])
-    user = services.user_register(email=body.email, password=body.password, name=body.name)
-    return Status(201, _login_response(request, services.token_issue(user=user)))
+    services.user_register(email=body.email, password=body.password, name=body.name)
+    return Status(202, {"email": body.email})
 
 
 @router.post("/accounts/login", response={200: LoginOut, **problems(400, 401, 422, 429)})
 def account_login(request: HttpRequest, body: LoginIn):
     """Log in; the cart of X-Cart-Token is merged into the customer's."""
-    return _login_response(
-        request, services.user_login(request=request, email=body.email, password=body.password)
-    )
-
-
-def _login_response(request: HttpRequest, login: services.Login) -> dict:
+    login = services.user_login(request=request, email=body.email, password=body.password)
     customer_logged_in.send(sender=type(login.user), request=request, user=login.user)
     return {"token": login.token, "expires_at": login.expires_at, "customer": login.user}
 

@@ -18,7 +18,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=(username or "").strip().lower())
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """Make and store a user; without a password nobody can log in as this user."""
+        """Make and store a user; without a password no login as this user is possible."""
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -50,7 +50,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def password_digest(self) -> str:
-        """Return text that changes with the password, whoever changes it; tokens hold a copy."""
+        """Return text that changes whenever the password changes; tokens hold a copy."""
         return hashlib.sha256(self.password.encode()).hexdigest()
 
     def clean(self) -> None:

@@ -30,6 +30,12 @@ class RegisterIn(Strict):
     name: Annotated[str, StringConstraints(max_length=150, pattern=r"^[^\x00]*$")] = ""
 
 
+class RegisteredOut(Schema):
+    """A registration was accepted. Whether the address had an account already is not told."""
+
+    email: str
+
+
 class LoginIn(Strict):
     """The credentials of a login."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,15 +15,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import AccessToken, User
-from core.problems import Conflict, Unauthorized, Unprocessable
+from core.problems import Unauthorized, Unprocessable
 from core.throttling import password_hashing
 from core.tokens import token_digest, token_make
-
-
-class EmailTaken(Conflict):
-    """There is an account with this address already."""
-
-    kind = "email-taken"
 
 
 class PasswordRefused(Unprocessable):
@@ -46,16 +41,16 @@ class Login:
     expires_at: datetime
 
 
-def user_register(*, email: str, password: str, name: str) -> User:
-    """Store a new customer. Raises: EmailTaken, PasswordRefused, TooManyRequests."""
+def user_register(*, email: str, password: str, name: str) -> None:
+    """Store a new customer; an address that has an account already keeps its password and its name.
+
+    Both take the time of a hash, so that the time does not tell the one from the other. Raises:
+    PasswordRefused, TooManyRequests.
+    """
     user = User(email=email.strip().lower(), name=name.strip())
     _set_password(user, password, member="password")
-    try:
-        with transaction.atomic():
-            user.save()
-    except IntegrityError as error:
-        raise EmailTaken("There is an account with this email address already.") from error
-    return user
+    with suppress(IntegrityError), transaction.atomic():
+        user.save()
 
 
 def _set_password(user: User, password: str, *, member: str) -> None:

@@ -3,4 +3,4 @@
 from django.dispatch import Signal
 
 customer_logged_in = Signal()
-"""Sent after a registration or a login, with `request` and `user`."""
+"""Sent after a login, with `request` and `user`."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 
+from core import metrics
 from core.redis_client import redis_client
 
 if TYPE_CHECKING:
@@ -39,14 +40,16 @@ _unavailable_until_s = 0.0
 
 def get_product(slug: str) -> bytes | None:
     """Return the cached body of a product, None where there is none or Redis does not answer."""
-    if not _is_available():
-        return None
-    try:
-        _invalidate_pending()
-        return _redis().get(_body_key(slug))
-    except Exception as failure:
-        _mark_unavailable(failure)
-        return None
+    body, result = None, "unavailable"
+    if _is_available():
+        try:
+            _invalidate_pending()
+            body = _redis().get(_body_key(slug))
+            result = "miss" if body is None else "hit"
+        except Exception as failure:
+            _mark_unavailable(failure)
+    metrics.CACHE_READS.labels("product", result).inc()
+    return body
 
 
 def load_product(slug: str, read: Callable[[], bytes]) -> bytes:
@@ -76,10 +79,12 @@ def load_catalogue(name: str, read: Callable[[], bytes]) -> bytes:
             version = (_redis().get(CATALOGUE_VERSION) or b"0").decode()
             key = f"shop:catalogue:{version}:{name}"
             if (cached := _redis().get(key)) is not None:
+                metrics.CACHE_READS.labels("catalogue", "hit").inc()
                 return cached
     except Exception as failure:
         _mark_unavailable(failure)
         key = None
+    metrics.CACHE_READS.labels("catalogue", "unavailable" if key is None else "miss").inc()
     body = read()
     try:
         if key is not None:
@@ -150,6 +155,7 @@ def _mark_unavailable(failure: Exception) -> None:
     if time.monotonic() >= _unavailable_until_s + RETRY_AFTER_S:
         logger.warning("Redis does not answer, reading from the database: %s", failure)
     _unavailable_until_s = time.monotonic() + RETRY_AFTER_S
+    metrics.CIRCUIT_OPENED.labels("cache").inc()
 
 
 def _body_key(slug: str) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from catalog.cache import get_product
+from core import metrics
 
 PRODUCTS = "/api/v1/products/"
+ROUTE = "/api/v1/products/<slug>"
 
 
 class CachedProductMiddleware:
@@ -21,6 +23,7 @@ class CachedProductMiddleware:
         if request.method == "GET" and request.path_info.startswith(PRODUCTS):
             body = get_product(request.path_info.removeprefix(PRODUCTS))
             if body is not None:
+                metrics.route.set(ROUTE)
                 return json_bytes_response(body)
         return self.get_response(request)
 

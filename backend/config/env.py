@@ -46,6 +46,15 @@ def number(name: str, default: int, *, minimum: int = 0) -> int:
     return int(value)
 
 
+def address(name: str) -> tuple[str, int] | None:
+    """Return the host and port of a `HOST:PORT` variable, None where it is empty. Raises: BadEnvironment."""
+    value = os.environ.get(name, "").strip()
+    host, _, port = value.rpartition(":")
+    if value and not (host and port.isdecimal() and 0 < int(port) < 65536):
+        raise BadEnvironment(f"{name}={value!r} is not HOST:PORT, for example 127.0.0.1:9464.")
+    return (host, int(port)) if value else None
+
+
 def words(name: str, default: str = "") -> list[str]:
     """Return a list that is written with commas; empty entries are dropped."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]

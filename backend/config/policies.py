@@ -25,8 +25,8 @@ class Caller(Enum):
     ANYBODY = "anybody"
     CUSTOMER = "a customer, by a bearer token"
     BUYER = "a customer, or the holder of a cart's token; anybody else has no cart and no orders"
-    NEW_BUYER = "a buyer, or somebody who becomes one by this request"
-    GUEST = "somebody who logs in; the cart of a token becomes theirs"
+    NEW_BUYER = "a buyer, or a visitor whom this request makes one"
+    GUEST = "a visitor who logs in; an anonymous cart is merged into theirs"
     PROVIDER = "a payment provider, by its signature"
 
 
@@ -54,7 +54,7 @@ POLICIES: dict[tuple[str, str], Policy] = {
     ("GET", "/products/{slug}"): Policy(caller=Caller.ANYBODY, cache=PUBLIC),
     ("GET", "/facets"): Policy(caller=Caller.ANYBODY, cache=PUBLIC),
     ("GET", "/categories"): Policy(caller=Caller.ANYBODY, cache=PUBLIC),
-    ("POST", "/accounts/register"): Policy(caller=Caller.GUEST),
+    ("POST", "/accounts/register"): Policy(caller=Caller.ANYBODY),
     ("POST", "/accounts/login"): Policy(caller=Caller.GUEST),
     ("POST", "/accounts/logout"): Policy(caller=Caller.CUSTOMER),
     ("POST", "/accounts/password"): Policy(caller=Caller.CUSTOMER),

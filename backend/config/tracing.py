@@ -10,10 +10,21 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import SpanContext
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 """https://www.w3.org/TR/trace-context/#traceparent-header"""
+
+
+traceparent: ContextVar[str] = ContextVar("traceparent", default="")
+"""The header of the request that this code runs for, empty where it has none."""
 
 
 def start(service: str) -> None:
@@ -47,6 +58,34 @@ def current_trace_id() -> str:
         return ""
     context = api.get_current_span().get_span_context()
     return f"{context.trace_id:032x}" if context.is_valid else ""
+
+
+def current_traceparent() -> str:
+    """Return the `traceparent` for what this code causes elsewhere: of its span, else of its request."""
+    api = sys.modules.get("opentelemetry.trace")
+    context = api.get_current_span().get_span_context() if api is not None else None
+    if context is None or not context.is_valid:
+        return traceparent.get()
+    return _header(context)
+
+
+@contextmanager
+def continued(name: str, parent: str, aggregate: str) -> Iterator[str]:
+    """Record a span below the span that `parent` names; give the `traceparent` for whoever comes next."""
+    api = sys.modules.get("opentelemetry.trace")
+    if api is None or not trace_id_of(parent):
+        yield parent
+        return
+    from opentelemetry.propagate import extract
+
+    attributes = {"messaging.system": "redis", "shop.aggregate": aggregate}
+    context, kind = extract({"traceparent": parent}), api.SpanKind.PRODUCER
+    with api.get_tracer("shop").start_span(name, context, kind, attributes) as span:
+        yield _header(span.get_span_context())
+
+
+def _header(context: SpanContext) -> str:
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
 def trace_id_of(traceparent: str) -> str:

@@ -5,8 +5,7 @@ import sys
 
 from django.core.wsgi import get_wsgi_application
 
-from config import tracing
-from config.env import BadEnvironment
+from config import env, tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 os.environ.setdefault("DATABASE_TIMEOUTS", "true")
@@ -15,7 +14,11 @@ tracing.start("backend")  # before Django reads its list of middleware
 
 try:
     application = get_wsgi_application()
-except BadEnvironment as refusal:
+    if metrics_address := env.address("METRICS_ADDRESS"):
+        from operations.metrics_endpoint import WithMetrics
+
+        application = WithMetrics(application, port=metrics_address[1])
+except env.BadEnvironment as refusal:
     # One sentence instead of a traceback. Gunicorn gives up on code 3 instead of trying for ever.
     print(f"The backend does not start: {refusal}", file=sys.stderr)
     raise SystemExit(3) from None

@@ -21,6 +21,7 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from core import metrics
 from core.problems import Problem
 from core.redis_client import redis_client
 
@@ -55,6 +56,7 @@ def throttle_reset(name: str, key: str) -> None:
 
 
 def _refuse(name: str, item: RateLimitItem, key: str) -> None:
+    metrics.THROTTLED.labels(name).inc()
     stats = _ask(lambda limiter: limiter.get_window_stats(item, name, key))
     wait_s = max(1, math.ceil(stats.reset_time - time.time()))
     error = TooManyRequests(f"Too many attempts: try again in {wait_s} s.")
@@ -77,6 +79,7 @@ def _ask(question: Callable[[MovingWindowRateLimiter], T]) -> T:
             return question(_shared(settings.REDIS_URL))
         except redis.RedisError as failure:
             _unavailable_until_s = time.monotonic() + RETRY_AFTER_S
+            metrics.CIRCUIT_OPENED.labels("limits").inc()
             logger.warning("Redis does not answer, each process counts attempts for itself: %s", failure)
     return question(_local)
 
@@ -90,7 +93,9 @@ def _shared(url: str) -> MovingWindowRateLimiter:
 class Slots:
     """Bound how many threads do something costly at once, and how many wait for it."""
 
-    def __init__(self, *, running: int, waiting: int) -> None:
+    def __init__(self, name: str, *, running: int, waiting: int) -> None:
+        self._in_use = metrics.SLOTS_IN_USE.labels(name)
+        self._refused = metrics.SLOTS_REFUSED.labels(name)
         self._running = threading.BoundedSemaphore(running)
         self._present = threading.BoundedSemaphore(running + waiting)
 
@@ -98,13 +103,17 @@ class Slots:
     def take(self, *, wait_s: float = HASH_WAIT_S) -> Iterator[None]:
         """Hold a slot. Raises: TooManyRequests where too many wait already, or for too long."""
         if not self._present.acquire(blocking=False):
+            self._refused.inc()
             raise _busy()
         try:
             if not self._running.acquire(timeout=wait_s):
+                self._refused.inc()
                 raise _busy()
+            self._in_use.inc()
             try:
                 yield
             finally:
+                self._in_use.dec()
                 self._running.release()
         finally:
             self._present.release()
@@ -116,5 +125,5 @@ def _busy() -> TooManyRequests:
     return error
 
 
-password_hashing = Slots(running=1, waiting=1)
+password_hashing = Slots("password-hashing", running=1, waiting=1)
 """Hashing a password takes tenths of a second of a processor: the other threads stay free for the shop."""

@@ -15,6 +15,7 @@ class OutboxEvent(models.Model):
     type = models.CharField(max_length=60)
     aggregate = models.CharField(max_length=80)
     payload = models.JSONField(default=dict)
+    traceparent = models.CharField(max_length=55, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     relayed_at = models.DateTimeField(null=True, blank=True)
 

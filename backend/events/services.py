@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
+from config import tracing
 from core.advisory import try_advisory_lock
 from core.redis_client import redis_client
 from events.models import OutboxEvent
@@ -20,7 +22,10 @@ def event_record(*, type: str, aggregate: str, payload: dict[str, Any]) -> Outbo
 
     The writer of an aggregate's events holds a lock on its row, so their keys grow in order.
     """
-    return OutboxEvent.objects.create(type=type, aggregate=aggregate, payload=payload)
+    traceparent = tracing.current_traceparent()
+    return OutboxEvent.objects.create(
+        type=type, aggregate=aggregate, payload=payload, traceparent=traceparent
+    )
 
 
 def events_relay() -> int:
@@ -59,22 +64,25 @@ def _mark_all_unsent() -> None:
 def _send_batch(batch: list[OutboxEvent], *, into_existing: bool) -> bool:
     """Return False, with nothing sent, where the stream should exist and does not."""
     pipe = redis_client().pipeline(transaction=False)
-    for event in batch:
-        pipe.xadd(
-            settings.EVENT_STREAM,
-            _fields(event),
-            maxlen=settings.EVENT_STREAM_LENGTH,
-            approximate=True,
-            nomkstream=into_existing,
-        )
-    return None not in pipe.execute()
+    with ExitStack() as spans:
+        for event in batch:
+            relaying = tracing.continued(f"relay {event.type}", event.traceparent, event.aggregate)
+            pipe.xadd(
+                settings.EVENT_STREAM,
+                _fields(event, spans.enter_context(relaying)),
+                maxlen=settings.EVENT_STREAM_LENGTH,
+                approximate=True,
+                nomkstream=into_existing,
+            )
+        return None not in pipe.execute()
 
 
-def _fields(event: OutboxEvent) -> dict[str, str]:
+def _fields(event: OutboxEvent, traceparent: str) -> dict[str, str]:
     return {
         "event_id": str(event.event_id),
         "type": event.type,
         "aggregate": event.aggregate,
         "created_at": event.created_at.isoformat(),
         "payload": json.dumps(event.payload),
+        "traceparent": traceparent,
     }

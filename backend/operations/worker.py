@@ -16,6 +16,7 @@ from django.db import close_old_connections
 
 from catalog.cache import flush_pending_invalidations
 from config import vault
+from core import metrics
 from events.services import events_relay
 from operations.purge import purge
 from orders.services import orders_expire
@@ -78,8 +79,10 @@ class Worker:
         try:
             done = job.run()
         except Exception as failure:
+            metrics.WORKER_JOBS.labels(job.name, "failed").inc()
             self._log_once(job, failure)
             return 0
+        metrics.WORKER_JOBS.labels(job.name, "done").inc()
         if job.name in self._failing:
             self._failing.discard(job.name)
             logger.info("Able to %s again", job.name)

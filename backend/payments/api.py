@@ -14,7 +14,8 @@ from orders.schemas import OrderNumber, OrderOut, PaymentOut, order_out, payment
 from orders.selectors import order_get
 from payments.models import PaymentState
 from payments.schemas import PaymentIn, WebhookOut
-from payments.services import order_refund, payment_make, webhook_receive
+from payments.services import order_refund, payment_make
+from payments.webhooks import webhook_receive
 
 router = Router(tags=["payments"])
 
@@ -59,7 +60,9 @@ def order_refund_request(request: HttpRequest, number: Path[OrderNumber]):
     return order_out(order_get(buyer=get_buyer(request), number=number))
 
 
-@router.post("/payments/webhooks/sandbox", response={200: WebhookOut, **problems(400, 401, 404, 422, 503)})
+@router.post(
+    "/payments/webhooks/sandbox", response={200: WebhookOut, **problems(400, 401, 404, 409, 422, 503)}
+)
 def webhook_sandbox(request: HttpRequest, signature: str = Header("", alias="X-Sandbox-Signature")):
     """Receive a signed webhook of the sandbox provider; the same one again changes nothing."""
     return {"processed": webhook_receive(provider="sandbox", body=request.body, signature=signature)}

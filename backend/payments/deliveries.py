@@ -11,8 +11,8 @@ from django.utils import timezone
 from core.rounds import run_due
 from payments.models import SandboxCharge
 from payments.sandbox import Sandbox, message_body
-from payments.services import webhook_receive
 from payments.signatures import sign
+from payments.webhooks import webhook_receive
 
 
 def send_due_webhooks(*, now: datetime | None = None) -> int:

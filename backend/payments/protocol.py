@@ -17,7 +17,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A verified webhook."""
+    """A verified webhook. Of a refund, `amount` may be a part, and `refund_reference` is its name."""
 
     event_id: str
     type: str
@@ -25,6 +25,7 @@ class Message:
     amount: Decimal
     currency: str
     outcome: Outcome
+    refund_reference: str = ""
 
 
 class ProviderTimeout(Exception):

@@ -11,7 +11,8 @@ from django.db.models import Sum
 
 from core.problems import Unprocessable
 from events.services import event_record
-from payments.models import Payment, Refund, RefundState
+from orders.services import order_mark_refunded
+from payments.models import Payment, PaymentState, Refund, RefundState, refund_reference
 
 
 class RefundTooLarge(Unprocessable):
@@ -26,13 +27,23 @@ def refundable_amount(*, payment: Payment) -> Decimal:
     return payment.amount - refunded
 
 
-def refund_start(*, payment: Payment, amount: Decimal | None, reason: str) -> Refund:
+def refund_start(*, payment: Payment, amount: Decimal | None, reason: str, reference: str = "") -> Refund:
     """Store a pending refund of a part of a payment, or of all that is left. Raises: RefundTooLarge."""
     left = refundable_amount(payment=payment)
     amount = left if amount is None else amount
     if not 0 < amount <= left:
         raise RefundTooLarge(f"A refund must be more than 0.00 and at most {left:.2f}.")
-    return Refund.objects.create(payment=payment, amount=amount, reason=reason)
+    return Refund.objects.create(
+        payment=payment, amount=amount, reason=reason, reference=reference or refund_reference()
+    )
+
+
+def close_if_all_goes_back(*, payment: Payment, reason: str) -> None:
+    """Mark the payment and its order once the refunds leave nothing of it; `refund_send` does the rest."""
+    if refundable_amount(payment=payment) == 0:
+        payment.state, payment.reason = PaymentState.REFUNDING, reason
+        payment.save(update_fields=["state", "reason", "updated_at"])
+        order_mark_refunded(order_id=payment.order_id)
 
 
 def refund_succeed(*, refund: Refund) -> None:

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -29,6 +30,7 @@ LATE = timedelta(seconds=0.5)
 BY_CARD = {"4000000000000002": "decline", "4000000000000119": "timeout", "4000000000000259": "late"}
 BY_AMOUNT = {Decimal("402.02"): "decline", Decimal("408.08"): "timeout", Decimal("425.25"): "late"}
 TWICE = "4000000000000341"
+CENT, MAXIMUM_REFERENCE = Decimal("0.01"), 40
 TYPES = {"payment.succeeded": "succeeded", "payment.declined": "declined", "payment.refunded": "refunded"}
 
 
@@ -98,13 +100,15 @@ def _outcome(charge: SandboxCharge) -> Outcome:
 
 def _message(content: dict[str, Any]) -> Message:
     data = content["data"]
-    texts = (content["id"], content["type"], data["reference"], data["currency"], data["amount"])
+    texts = [content["id"], content["type"], data["reference"], data["currency"], data["amount"]]
+    refund = data.get("refund", _refund_reference(str(content["id"])))
+    texts.append(refund)
     if not all(isinstance(text, str) and 0 < len(text) <= 80 and "\x00" not in text for text in texts):
         raise ValueError("members must be short texts")
     "".join(texts).encode()  # a lone surrogate is no text: UnicodeEncodeError is a ValueError
     amount = Decimal(data["amount"])
-    if not amount.is_finite():
-        raise ValueError("no amount")
+    if amount != amount.quantize(CENT) or len(refund) > MAXIMUM_REFERENCE:
+        raise ValueError("no amount of money, or no name of a refund")
     return Message(
         event_id=content["id"],
         type=content["type"],
@@ -112,7 +116,13 @@ def _message(content: dict[str, Any]) -> Message:
         amount=amount,
         currency=data["currency"],
         outcome=Outcome(state=TYPES[content["type"]], reason="webhook"),  # type: ignore[arg-type]
+        refund_reference=refund,
     )
+
+
+def _refund_reference(event_id: str) -> str:
+    # The same event sent again is the same refund.
+    return f"evt_{hashlib.sha256(event_id.encode()).hexdigest()[:32]}"
 
 
 def message_body(charge: SandboxCharge, delivery: str) -> bytes:

@@ -13,16 +13,16 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from core.problems import Conflict, NotFound, Unprocessable
+from core.problems import Conflict, NotFound
 from core.rounds import run_due
 from events.services import event_record
 from orders.models import Order, OrderState
 from orders.services import lock_order, order_mark_refunded, order_pay
 from orders.transitions import TransitionNotAllowed, ensure_transition_allowed
-from payments.models import OPEN, Payment, PaymentState, Refund, RefundState, WebhookEvent
-from payments.protocol import Message, Outcome, ProviderTimeout
+from payments.models import OPEN, Payment, PaymentState, Refund, RefundState
+from payments.protocol import Outcome, ProviderTimeout
 from payments.providers import get_provider
-from payments.refunds import refund_start, refund_succeed, refundable_amount, refunds_complete
+from payments.refunds import close_if_all_goes_back, refund_start, refund_succeed, refunds_complete
 
 STALE_AFTER = timedelta(seconds=3)
 NEVER_CHARGED_AFTER = timedelta(seconds=60)
@@ -178,37 +178,8 @@ def _decide_refund(order_id: int, by_customer: bool, amount: Decimal | None) -> 
     payment = Payment.objects.select_for_update().get(order=order, state=PaymentState.SUCCEEDED)
     reason = "customer" if by_customer else "staff"
     refund_start(payment=payment, amount=amount, reason=reason)
-    if refundable_amount(payment=payment) == 0:
-        payment.state, payment.reason = PaymentState.REFUNDING, reason
-        payment.save(update_fields=["state", "reason", "updated_at"])
-        order_mark_refunded(order_id=order.pk)
+    close_if_all_goes_back(payment=payment, reason=reason)
     return payment
-
-
-def webhook_receive(*, provider: str, body: bytes, signature: str) -> bool:
-    """Process a provider's webhook; return False for one that was processed before.
-
-    Raises: BadSignature, BadMessage, NotFound, Unprocessable when the amount is not the payment's.
-    """
-    message = get_provider(provider).parse_webhook(body=body, signature=signature)
-    if WebhookEvent.objects.filter(provider=provider, event_id=message.event_id).exists():
-        return False
-    payment = Payment.objects.filter(provider=provider, reference=message.reference).first()
-    if payment is None:
-        raise NotFound("There is no payment with this reference.")
-    if (message.amount, message.currency) != (payment.amount, payment.currency):
-        raise Unprocessable("The amount is not that of the payment.")
-    payment_settle(reference=message.reference, outcome=message.outcome)
-    return _store_message(provider, message)
-
-
-def _store_message(provider: str, message: Message) -> bool:
-    # Stored after it took effect: after a crash in between, the provider's repetition changes nothing more.
-    return WebhookEvent.objects.get_or_create(
-        provider=provider,
-        event_id=message.event_id,
-        defaults={"type": message.type, "reference": message.reference},
-    )[1]
 
 
 def payments_reconcile() -> int:

@@ -30,11 +30,11 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
-def wait_until(condition: Callable[[], object], description: str) -> None:
+def wait_until(condition: Callable[[], object], description: str, *, deadline_s: float = DEADLINE_S) -> None:
     """Wait until a condition is true. Raises: AssertionError at the deadline."""
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + deadline_s
     while not condition():
-        assert time.monotonic() < deadline, f"{description}: not within {DEADLINE_S:g} s"
+        assert time.monotonic() < deadline, f"{description}: not within {deadline_s:g} s"
         time.sleep(POLL_S)
 
 

@@ -25,7 +25,7 @@ _keys = itertools.count(1)
 def variant_make(
     sku: str, *, units: int = 10, price: str = "10.00", stock: StockItem | None = None
 ) -> Variant:
-    """Return a published variant with its own stock, or with somebody else's."""
+    """Return a published variant with its own stock, or with that of another variant."""
     category, _ = Category.objects.get_or_create(slug="things", defaults={"name": "Things"})
     product = Product.objects.create(
         category=category,
@@ -41,7 +41,7 @@ def variant_make(
 
 @dataclass
 class Person:
-    """Somebody with a browser: remembers the cart's token and, once logged in, the bearer token."""
+    """A visitor with a browser: remembers the cart's token and, once logged in, the bearer token."""
 
     client: Client = field(default_factory=Client)
     headers: dict[str, str] = field(default_factory=dict)
@@ -80,10 +80,12 @@ class Person:
         return self.send("GET", f"/orders/{number}").json()["state"]
 
     def register(self, email: str = "ann@example.com", password: str = "correct horse 9"):
-        """Registers, and is logged in."""
-        response = self.send("POST", "/accounts/register", {"email": email, "password": password})
-        if response.status_code == 201:
-            self.headers = {"Authorization": f"Bearer {response.json()['token']}"}
+        """Registers and logs in; returns the response to the registration."""
+        account = {"email": email, "password": password}
+        response = self.send("POST", "/accounts/register", account)
+        if response.status_code == 202:
+            login = self.send("POST", "/accounts/login", account)
+            self.headers = {"Authorization": f"Bearer {login.json()['token']}"}
         return response
 
 

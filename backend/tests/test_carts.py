@@ -61,7 +61,7 @@ def test_a_cart_holds_at_most_50_lines(person):
     assert person.put_in_cart("A").status_code == 409
 
 
-def test_what_became_unavailable_is_said_and_not_counted(person):
+def test_unavailable_lines_are_reported_and_not_counted(person):
     person.put_in_cart("A")
     person.put_in_cart("B", 3)
     Product.objects.filter(variants__sku="A").update(state=Product.State.ARCHIVED)

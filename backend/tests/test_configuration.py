@@ -27,7 +27,7 @@ def manage(*argv, **environment):
     return subprocess.run(argv, cwd=BACKEND, env={**base, **environment}, capture_output=True, text=True)
 
 
-def test_production_passes_the_deployment_check_without_a_word():
+def test_production_passes_the_deployment_check_without_a_warning():
     done = manage("check", "--deploy", "--fail-level", "WARNING", SECURE_HSTS_PRELOAD="true", **GOOD)
     assert done.returncode == 0, done.stderr
     assert "no issues (0 silenced)" in done.stdout

@@ -70,7 +70,9 @@ def test_a_generated_client_buys_with_an_account(generated, live_server, transac
     models = importlib.import_module("shop_client.models")
     account = models.RegisterIn(email="ann@example.com", password="correct horse 9")
     with generated.Client(base_url=live_server.url) as anonymous:
-        login = call(anonymous, "accounts", "accounts_api_account_register", body=account)
+        call(anonymous, "accounts", "accounts_api_account_register", body=account)
+        credentials = models.LoginIn(email="ann@example.com", password="correct horse 9")
+        login = call(anonymous, "accounts", "accounts_api_account_login", body=credentials)
     with generated.AuthenticatedClient(base_url=live_server.url, token=login.token) as client:
         call(client, "carts", "carts_api_cart_line_add", body=models.LineIn(sku="A"))
         buy(client)

@@ -221,7 +221,7 @@ def test_webhooks_out_of_order_end_in_the_same_state(person, client, settings):
         ({"event": "x" * 81}, 400),
     ],
 )
-def test_a_webhook_that_lies_changes_nothing(person, client, settings, change, status):
+def test_a_webhook_with_wrong_facts_changes_nothing(person, client, settings, change, status):
     number = person.order("A")
     reference = person.pay(number, LATE).json()["reference"]
     response = tell(client, settings, **{"reference": reference, **change})

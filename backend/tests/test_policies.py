@@ -62,7 +62,7 @@ def test_what_needs_a_customer_refuses_others(order, method, path):
 @pytest.mark.parametrize(
     ("method", "path"), [key for key, policy in POLICIES.items() if policy.caller is Caller.BUYER]
 )
-def test_what_needs_a_buyer_shows_a_stranger_nothing(order, method, path):
+def test_what_needs_a_buyer_shows_a_caller_without_credentials_nothing(order, method, path):
     response = call(Person(), method, path, order[1])
     assert response.status_code == 404 or response.json() == {"items": [], "next": None}
 

@@ -62,7 +62,7 @@ class Shop(RuleBasedStateMachine):
         self.checkouts += 1
         key = f"checkout-{self.checkouts}"
         response = self._answered(self.people[who].check_out(key=key))
-        if twice and response.status_code != 404:  # without a cart there is nobody whose key it could be
+        if twice and response.status_code != 404:  # without a cart a key has no owner
             assert self.people[who].check_out(key=key).content == response.content
         return (who, response.json()["number"]) if response.status_code == 201 else multiple()
 

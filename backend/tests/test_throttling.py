@@ -68,7 +68,7 @@ def test_an_address_is_limited_whatever_the_account(store, settings):
 def test_registrations_of_an_address_are_limited(store, settings):
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "register-address": "2/hour"}
     answers = [Person().register(email=f"user{number}@example.com").status_code for number in range(3)]
-    assert answers == [201, 201, 429]
+    assert answers == [202, 202, 429]
 
 
 def test_a_successful_login_forgets_the_failed_ones(store):

@@ -11,9 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from django.test import Client
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from config.tracing import trace_id_of
+from config.tracing import current_traceparent, trace_id_of
+from tests.servers import RedisServer
 
 BACKEND = Path(__file__).resolve().parent.parent
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -119,3 +121,45 @@ def test_a_switched_off_sdk_sends_nothing(tmp_path: Path, receiver: Receiver) ->
 )
 def test_only_a_valid_header_names_a_trace(header: str, trace_id: str) -> None:
     assert trace_id_of(header) == trace_id
+
+
+RELAY = f"""
+import config.wsgi
+from config import tracing
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from tests.shop import Person, variant_make
+variant_make("A")
+buyer = Person(headers={{"traceparent": "00-{TRACE}-b7ad6b7169203331-01", "Host": "localhost"}})
+number = buyer.order("A")
+from core.redis_client import redis_client
+from events.services import events_relay
+assert events_relay() > 0
+((_, entry),) = redis_client().xrange("shop.events", count=1)
+print(entry[b"type"].decode(), entry[b"traceparent"].decode())
+"""
+
+
+def test_the_caller_s_trace_goes_with_the_event_to_whoever_reads_the_stream(
+    tmp_path: Path, receiver: Receiver, redis_server: RedisServer
+) -> None:
+    said = run(RELAY, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, REDIS_URL=redis_server.url)
+    kind, traceparent = said.split()
+    relayed = [attributes for _, name, attributes in receiver.spans() if name == f"relay {kind}"]
+    assert (kind, trace_id_of(traceparent)) == ("order.placed", TRACE)
+    assert traceparent != f"00-{TRACE}-b7ad6b7169203331-01", "the worker's own span comes in between"
+    assert relayed[0]["shop.aggregate"].startswith("order:")
+
+
+def test_without_a_receiver_the_caller_s_trace_goes_with_the_event_all_the_same(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    said = run(RELAY, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT="", REDIS_URL=redis_server.url)
+    assert said.split() == ["order.placed", f"00-{TRACE}-b7ad6b7169203331-01"]
+
+
+def test_a_header_that_is_none_is_not_kept_for_the_next_request(client: Client, db: None) -> None:
+    client.get("/health/", headers={"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"})
+    assert current_traceparent() == f"00-{TRACE}-b7ad6b7169203331-01"
+    client.get("/health/", headers={"traceparent": "x" * 200})
+    assert current_traceparent() == ""

@@ -13,7 +13,7 @@ CLAIMS = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "shop.example", "X-F
 
 
 @pytest.fixture
-def seen(rf, settings):
+def request_as_seen_by_views(rf, settings):
     """Return a function that gives the request as views see it."""
 
     def request_from(peer: str, chain: str) -> HttpRequest:
@@ -41,17 +41,21 @@ def seen(rf, settings):
     ],
 )
 def test_the_client_is_the_last_address_that_is_no_trusted_proxy(
-    seen, peer: str, chain: str, client: str
+    request_as_seen_by_views, peer: str, chain: str, client: str
 ) -> None:
-    assert seen(peer, chain).META["REMOTE_ADDR"] == client
+    assert request_as_seen_by_views(peer, chain).META["REMOTE_ADDR"] == client
 
 
-def test_a_stranger_s_claims_are_dropped(seen) -> None:
-    assert not [name for name in seen("10.2.0.1", "203.0.113.9").META if name.startswith("HTTP_X_FORWARDED")]
+def test_the_claims_of_an_untrusted_peer_are_dropped(request_as_seen_by_views) -> None:
+    assert not [
+        name
+        for name in request_as_seen_by_views("10.2.0.1", "203.0.113.9").META
+        if name.startswith("HTTP_X_FORWARDED")
+    ]
 
 
-def test_a_trusted_proxy_s_claims_stay(seen) -> None:
-    headers = seen("127.0.0.1", "203.0.113.9").headers
+def test_a_trusted_proxy_s_claims_stay(request_as_seen_by_views) -> None:
+    headers = request_as_seen_by_views("127.0.0.1", "203.0.113.9").headers
     assert {name: headers[name] for name in CLAIMS} == CLAIMS
 
 

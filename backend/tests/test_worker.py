@@ -72,29 +72,29 @@ def test_nothing_is_lost_while_redis_is_gone(stream):
     assert [fields["event_id"] for _, fields in stream.entries] == ids
 
 
-def told(stream):
+def event_ids(stream):
     return [fields["event_id"] for _, fields in stream.entries]
 
 
-def test_a_redis_that_came_back_empty_is_told_anew_in_order(stream):
+def test_events_are_sent_again_in_order_to_a_redis_that_came_back_empty(stream):
     ids = record(3)
     events_relay()
     stream.entries.clear()
     ids += record(1)
     assert events_relay() == 4
-    assert told(stream) == ids
+    assert event_ids(stream) == ids
 
 
-def test_a_redis_that_came_back_empty_is_told_anew_as_far_as_the_stream_reaches(stream, settings):
+def test_as_many_events_are_sent_again_to_an_empty_redis_as_the_stream_holds(stream, settings):
     settings.EVENT_STREAM_LENGTH = 2
     ids = record(3)
     events_relay()
     stream.entries.clear()
     assert (events_relay(), events_relay()) == (2, 0)
-    assert told(stream) == ids[1:]
+    assert event_ids(stream) == ids[1:]
 
 
-def test_a_stream_that_goes_between_looking_and_sending_is_told_anew(stream, monkeypatch):
+def test_events_are_sent_again_when_the_stream_vanishes_before_sending(stream, monkeypatch):
     ids = record(2)
     events_relay()
     stream.entries.clear()
@@ -104,7 +104,7 @@ def test_a_stream_that_goes_between_looking_and_sending_is_told_anew(stream, mon
         assert events_relay() == 0
     assert stream.entries == []
     assert events_relay() == 3
-    assert told(stream) == ids
+    assert event_ids(stream) == ids
 
 
 def test_a_crash_after_sending_sends_the_same_id_again(stream, monkeypatch):

@@ -25,10 +25,10 @@ def run(choice: Choice, *, path: str, recipients: list[str]) -> None:
     encrypt = encryption.for_recipients(recipients)
     access = data_access.open_access(choice)
     target = Path(path) if path else default_path(access)
-    with lock.exclusive(access.state.name, say=messages.say), transfer.shown() as progress:
+    with lock.exclusive(access.state.name, say=messages.say), transfer.show_progress() as progress:
         with postgres.session(access.server) as cursor:
             guard.require_disposable(cursor, access.server, access.location())
-        made = backup.write(
+        manifest = backup.write(
             target,
             access.server,
             access.redis,
@@ -37,7 +37,7 @@ def run(choice: Choice, *, path: str, recipients: list[str]) -> None:
             encrypt=encrypt,
             progress=progress,
         )
-    messages.say(f"{target}: {describe(made)} ({time.monotonic() - began:.2f} s)")
+    messages.say(f"{target}: {describe(manifest)} ({time.monotonic() - began:.2f} s)")
 
 
 def verify(choice: Choice, *, path: str, identity: str, jobs: str) -> None:
@@ -48,8 +48,8 @@ def verify(choice: Choice, *, path: str, identity: str, jobs: str) -> None:
     """
     began = time.monotonic()
     access = data_access.open_access(choice)
-    with transfer.shown() as progress:
-        made = restoration.verify(
+    with transfer.show_progress() as progress:
+        manifest = restoration.verify(
             Path(path),
             access.server,
             access.location(),
@@ -60,7 +60,7 @@ def verify(choice: Choice, *, path: str, identity: str, jobs: str) -> None:
             progress=progress,
             say=messages.say,
         )
-    messages.say(f"{path} is whole: {describe(made)} ({time.monotonic() - began:.2f} s)")
+    messages.say(f"{path} is whole: {describe(manifest)} ({time.monotonic() - began:.2f} s)")
 
 
 def default_path(access: Access) -> Path:
@@ -69,10 +69,10 @@ def default_path(access: Access) -> Path:
     return Path(access.state.work_tree) / ".stack" / "backups" / f"{access.state.name}-{moment}"
 
 
-def describe(made: Manifest) -> str:
+def describe(manifest: Manifest) -> str:
     """Return what is in a backup, in a few words."""
-    size = sum(file.size_bytes for file in made.files.values())
-    sealed = f", encrypted with {made.encryption}" if made.encryption else ""
-    rows = sum(made.rows.values())
-    held = f"{rows} rows in {len(made.rows)} tables, {made.redis_keys} Redis keys"
+    size = sum(file.size_bytes for file in manifest.files.values())
+    sealed = f", encrypted with {manifest.encryption}" if manifest.encryption else ""
+    rows = sum(manifest.rows.values())
+    held = f"{rows} rows in {len(manifest.rows)} tables, {manifest.redis_keys} Redis keys"
     return f"{held}, {tables.format_bytes(size)}{sealed}"

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from stack.commands import exec
-from stack.control import guardians, plans
+from stack.commands import in_services
+from stack.commands.in_services import BACKEND
+from stack.control import guardians
 from stack.control.choice import Choice
-from stack.data import fingerprint, guard, stores
+from stack.data import fingerprint, guard, resp, stores
 from stack.data.clients import Clients
 from stack.data.guard import Location
 from stack.data.stores import Redis, Server, Stores
 from stack.data.template import Recipe
 from stack.errors import InvalidOption, NoSuchStore, NotUp, ServerMissing
-from stack.plan.plan import Plan, ServicePlan
+from stack.plan.service_plan import Plan, ServicePlan
 from stack.records import plans as stored_plans
 from stack.records import state as records
 from stack.records.state import StackState
 from stack.system import programs
 
-BACKEND = "backend"
-PREPARE_LIMIT_S = 1800.0
 MAXIMUM = 1_000_000
 """The most products, and the most orders, that the backend makes."""
 
@@ -54,19 +54,28 @@ class Access:
 
     @property
     def redis(self) -> Redis | None:
-        """Return the Redis server, None where the stack runs none."""
-        return self.stores.redis
+        """Return the Redis server, None where the stack runs none, or has stopped it.
+
+        Raises:
+            ServiceFailed: it runs and does not answer.
+        """
+        redis = self.stores.redis
+        return redis if redis is not None and resp.is_running(redis) else None
 
     @property
     def backend(self) -> ServicePlan:
         """Return the service whose commands migrate and seed."""
-        return plans.service_of(self.plan, BACKEND)
+        return in_services.backend_of(self.plan)
 
     def location(self) -> Location:
         """Return where the stack's own Postgres must be."""
         if self.state.engine == "local":
-            return Location(data_directory=_data_folder(self.plan.services[self.server.service]))
-        return Location(addresses=_container_addresses(self.state, self.server.service))
+            folder = _data_folder(self.plan.services[self.server.service])
+            return Location(data_directory=folder, free_bytes=lambda: shutil.disk_usage(folder).free)
+        return Location(
+            addresses=_container_addresses(self.state, self.server.service),
+            free_bytes=lambda: in_services.free_bytes(self.state, self.server.service),
+        )
 
     def clients(self) -> Clients:
         """Return the Postgres clients of the server's own version.
@@ -77,7 +86,7 @@ class Access:
         server = self.server
         if self.state.engine != "local":
             words = (self.state.engine, "exec", "--interactive", "--env", "PGPASSWORD")
-            prefix = (*words, container(self.state, server.service))
+            prefix = (*words, in_services.container(self.state, server.service))
             return Clients(server=server, prefix=prefix, folder=None, port=stores.POSTGRES_PORT)
         from stack.engines.local import servers
 
@@ -128,9 +137,12 @@ class Access:
         values = {}
         if self.state.engine == "local" and self.stores.server is not None:
             values["DATABASE_URL"] = database_url(self.stores.server, inside=False)
-        if self.state.engine == "local" and self.redis is not None:
-            values["REDIS_URL"] = f"redis://{self.redis.host}:{self.redis.port}/0"
-        self._run(["python", "manage.py", "seed", *words], values)
+        redis = self.redis
+        if redis is None:
+            values["REDIS_URL"] = ""
+        elif self.state.engine == "local":
+            values["REDIS_URL"] = f"redis://{redis.host}:{redis.port}/0"
+        in_services.run(self.state, self.plan, ["python", "manage.py", "seed", *words], values)
 
     def refresh_file(self, recipe: Recipe) -> None:
         """Put fresh data into the SQLite file of the backend, while it is connected.
@@ -142,24 +154,17 @@ class Access:
         guard.require_disposable_file(self.backend, self.stores.files[BACKEND], self.state)
         words = ["--orders", str(recipe.orders), "--seed", str(recipe.seed)]
         size = {} if recipe.products is None else {"SEED_PRODUCTS": str(recipe.products)}
-        self._run(["python", "-m", "config.fresh", *words], size)
+        in_services.run(self.state, self.plan, ["python", "-m", "config.fresh", *words], size)
 
     def _manage(self, target: Server, words: Sequence[str], environment: Mapping[str, str]) -> None:
         url = database_url(target, inside=self.state.engine != "local")
         # Without Redis: what is made here must not change what the running services keep there.
-        self._run(["python", "manage.py", *words], {"DATABASE_URL": url, "REDIS_URL": "", **environment})
-
-    def _run(self, argv: Sequence[str], values: Mapping[str, str]) -> None:
-        """Run a command where the backend runs, with further environment ``values``."""
-        if self.state.engine == "local":
-            place = {**exec.local_environment(self.backend, self.state), **values}
-            program = Path(place["VIRTUAL_ENV"]) / "bin" / argv[0]
-            programs.run([program, *argv[1:]], cwd=self.backend.cwd, env=place, timeout_s=PREPARE_LIMIT_S)
-            return
-        # Only the names are in the argv: the values, a password among them, travel in the environment.
-        names = [word for name in values for word in ("--env", name)]
-        words = [self.state.engine, "exec", *names, container(self.state, BACKEND), *argv]
-        programs.run(words, env={**os.environ, **values}, timeout_s=PREPARE_LIMIT_S)
+        in_services.run(
+            self.state,
+            self.plan,
+            ["python", "manage.py", *words],
+            {"DATABASE_URL": url, "REDIS_URL": "", **environment},
+        )
 
 
 def parse_size(option: str, text: str) -> int:
@@ -202,7 +207,7 @@ def access_to(state: StackState) -> Access:
     """
     plan = stored_plans.read(state.name)
     access = Access(state=state, plan=plan, stores=stores.stores_of(plan))
-    guard.require_aim(plan, state, access.stores, os.environ)
+    guard.require_disposable_plan(plan, state, access.stores, os.environ)
     return access
 
 
@@ -212,28 +217,21 @@ def database_url(server: Server, *, inside: bool) -> str:
     return f"postgresql://{quote(server.user)}:{quote(server.password)}@{place}/{quote(server.database)}"
 
 
-def container(state: StackState, service: str) -> str:
-    """Return the name of a service's container."""
-    from stack.engines.container import resources
-
-    return resources.container_of(state.name, service)
-
-
 def _data_folder(planned: ServicePlan) -> Path:
-    from stack.engines.local import postgres
+    from stack.engines.local import postgres_data
     from stack.plan.images import major_version, parse_reference
 
     major = major_version(parse_reference(planned.service.image or "").tag)
-    target = postgres.data_target(planned.service, major)
+    target = postgres_data.data_target(planned.service, major)
     folders = {inside: Path(folder) for inside, folder in planned.folders.items()}
-    return postgres.host_folder(target, folders, Path("/nonexistent"))
+    return postgres_data.host_folder(target, folders, Path("/nonexistent"))
 
 
 def _container_addresses(state: StackState, service: str) -> frozenset[str]:
     """Return the addresses of the service's container, which must carry the label of this stack."""
     from stack.engines.container.resources import PROJECT_LABEL
 
-    name = container(state, service)
+    name = in_services.container(state, service)
     inspected = programs.run([state.engine, "inspect", name], check=False, timeout_s=20)
     if inspected.returncode != 0:
         raise NotUp(f"The container {name} does not run.", hint=f"Start it: `inv start {service}`.")

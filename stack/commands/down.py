@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from stack.commands import removal
 from stack.control import guardians, sweep
 from stack.control.choice import Choice
 from stack.display import messages, summary
@@ -14,16 +15,23 @@ from stack.records import plans, state
 
 
 def run(choice: Choice, *, volumes: bool) -> None:
-    """End the stack and say whether its data was kept; a stack that is not up is no error."""
+    """End the stack and say whether its data was kept; a stack that is not up is no error.
+
+    Raises:
+        NotDisposable: the guard refuses to delete its data; it keeps running.
+    """
     name = choice.resolve_name()
     stack = state.read(name)
     if stack is None:
         if volumes:
+            removal.require_removable_remains(name)
             _delete_data(name)
             messages.say(f"{name} was not up; its data is deleted")
         else:
             messages.say(f"Nothing to end. {guardians.not_up(name)}")
         return
+    if volumes:
+        removal.require_removable(stack)
     began = time.monotonic()
     keeps_data = not (volumes or stack.ephemeral) and _has_volumes(name)
     sweep.end(stack, volumes=volumes)

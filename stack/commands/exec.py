@@ -40,7 +40,7 @@ def run(choice: Choice, service: str, command: str, *, fresh: bool = False) -> i
     program = shutil.which(argv[0], path=environment["PATH"])
     if program is None:
         raise NotRunnable(f"{service} has no program {argv[0]!r}.", hint="Check the spelling of the command.")
-    argv = places.placed(stack, planned, [program, *argv[1:]])
+    argv = places.argv_in_service(stack, planned, [program, *argv[1:]])
     # The endpoints are this machine's addresses, which a network of its own does not reach.
     endpoints = {} if planned.network == "own" else dict(plan.endpoints)
     return programs.attach(argv, env=environment | endpoints, cwd=planned.cwd)

@@ -6,8 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from stack.control import session
-from stack.display import failure, messages
+from stack.display import messages
 from stack.errors import StackError
 from stack.system import ctrl_c, disk_space
 
@@ -42,6 +41,9 @@ def run(work: Callable[[], int | None], *, interrupted: str = "interrupted") -> 
 
 def _print(error: StackError) -> int:
     """Print an error, after the report of a failed start, and return its exit code."""
+    from stack.control import session  # half of what a command imports, and only a failure needs it
+    from stack.display import failure
+
     if isinstance(error, session.StartFailed):
         messages.say(failure.failure(error.events, error.run))
     messages.print_error(error)

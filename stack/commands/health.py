@@ -46,7 +46,7 @@ def _probe(plan: ServicePlan, stack: StackState) -> Probe | None:
     async def execute(argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
         words, env = list(argv), None
         if stack.engine == "local":
-            words, env = places.placed(stack, plan, argv), local_environment(plan, stack)
+            words, env = places.argv_in_service(stack, plan, argv), local_environment(plan, stack)
         else:
             words = [stack.engine, "exec", resources.container_of(stack.name, plan.name), *argv]
         done = await programs.run_async(words, env=env, timeout_s=timeout_s, check=False)

@@ -76,10 +76,10 @@ def _run(options: Options) -> None:
         try:
             _start_and_test(stack, options)
         except StackError:
-            _say_if_kept(stack)
+            _say_if_detached(stack)
             evidence.show(stack.name, stack.run)
             raise
-        _say_if_kept(stack)
+        _say_if_detached(stack)
 
 
 def _start_and_test(stack: GuardianProcess, options: Options) -> None:
@@ -93,7 +93,7 @@ def _start_and_test(stack: GuardianProcess, options: Options) -> None:
     pytest_process.test(stack, python, options.pytest, began_at=len(events))
 
 
-def _say_if_kept(stack: GuardianProcess) -> None:
+def _say_if_detached(stack: GuardianProcess) -> None:
     if stack.detached:
         messages.say(f"{stack.name} keeps running; end it with `inv down --stack {stack.name}`")
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from stack.control import sweep
 from stack.display import messages
+
+if TYPE_CHECKING:
+    from stack.records.state import StackState
 
 
 def clean_up_killed_stacks() -> None:
@@ -15,18 +19,30 @@ def clean_up_killed_stacks() -> None:
 
 
 def run(*, everything: bool) -> None:
-    """Remove what ended stacks left; with ``everything`` end the running stacks and delete their data."""
+    """Remove what ended stacks left; with ``everything`` end the running stacks and delete their data.
+
+    Raises:
+        NotDisposable: the guard refuses to delete the data of a stack; nothing was removed.
+    """
     from stack.engines import registry
     from stack.records import leftovers, state
 
     if everything:
-        for name in state.names():
-            stack = state.read(name)
-            if stack is not None:
-                sweep.end(stack, volumes=True)
-                messages.say(f"{name} is down; its data is deleted")
+        end_all([stack for name in state.names() if (stack := state.read(name)) is not None])
     sentences = 0
     for sentence in chain(leftovers.remove(data=everything), registry.remove_images()):
         messages.say(sentence)
         sentences += 1
     messages.say("Done." if sentences else "There was nothing to remove.")
+
+
+def end_all(running: list[StackState]) -> None:
+    """End the running stacks and delete their data; where that of one may not be, none is touched."""
+    from stack.commands import removal
+
+    removal.require_removable_remains("every stack")
+    for stack in running:
+        removal.require_removable(stack)
+    for stack in running:
+        sweep.end(stack, volumes=True)
+        messages.say(f"{stack.name} is down; its data is deleted")

@@ -55,7 +55,7 @@ def test(stack: GuardianProcess, python: Path, arguments: Sequence[str], *, bega
     with ctrl_c.hold() as release:
         tests = _start(stack, python, arguments)
         try:
-            _pass_on(release, tests)
+            _forward_interrupt(release, tests)
             watcher = threading.Thread(target=_watch, args=(stack, tests, failures, began_at), daemon=True)
             watcher.start()
             code = tests.wait()
@@ -113,7 +113,7 @@ def _start(stack: GuardianProcess, python: Path, arguments: Sequence[str]) -> pr
     return programs.spawn(argv, env=environment, cwd=TESTS.parent, before=before)
 
 
-def _pass_on(release: Callable[[], None], tests: programs.Process) -> None:
+def _forward_interrupt(release: Callable[[], None], tests: programs.Process) -> None:
     try:
         release()
     except KeyboardInterrupt:

@@ -6,6 +6,7 @@ import time
 
 from stack.commands import data_access, spare
 from stack.commands.data_access import Access
+from stack.commands.in_services import BACKEND
 from stack.control.choice import Choice
 from stack.data import keys, lock, reset
 from stack.data.template import Recipe
@@ -26,7 +27,7 @@ def run(
     past, chance = data_access.parse_size("--orders", orders), data_access.parse_size("--seed", seed)
     access = data_access.open_access(choice)
     recipe = access.recipe(products=size, orders=0 if empty else past, seed=chance)
-    if access.stores.server is None and data_access.BACKEND in access.stores.files:
+    if access.stores.server is None and BACKEND in access.stores.files:
         _reset_file(access, recipe)
     else:
         _reset_server(access, recipe)

@@ -22,8 +22,8 @@ def run(choice: Choice, *, path: str, keep_old: bool, migrate: bool, identity: s
     if not path:
         raise NotABackup("No backup was named.", hint="`inv restore PATH`, or `inv restore --undo`.")
     access = data_access.open_access(choice)
-    with transfer.shown() as progress:
-        made = restoration.restore(
+    with transfer.show_progress() as progress:
+        manifest = restoration.restore(
             Path(path),
             access.server,
             access.redis,
@@ -38,7 +38,7 @@ def run(choice: Choice, *, path: str, keep_old: bool, migrate: bool, identity: s
             say=messages.say,
         )
     seconds = time.monotonic() - began
-    messages.say(f"{access.state.name}: restored {path}: {backup.describe(made)} ({seconds:.2f} s)")
+    messages.say(f"{access.state.name}: restored {path}: {backup.describe(manifest)} ({seconds:.2f} s)")
     messages.say("what was there before: `inv restore --undo`")
 
 

@@ -45,7 +45,7 @@ def run(choice: Choice, *, products: str, orders: str, seed: str) -> None:
 def _seed(access: Access, words: list[str], total: int) -> None:
     """Seed, and show meanwhile how far it is, by the size that the database has grown by."""
     done = threading.Event()
-    with seeding.shown(sys.stdout, total) as progress:
+    with seeding.show_progress(sys.stdout, total) as progress:
         watcher = threading.Thread(target=_watch, args=(access, progress, done), daemon=True)
         if access.stores.server is not None:
             watcher.start()

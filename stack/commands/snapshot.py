@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from stack.commands import data_access
+from stack.commands.branch_data import current_branch
 from stack.commands.data_access import Access
 from stack.control.choice import Choice
 from stack.data import postgres, snapshot
@@ -16,7 +17,6 @@ from stack.data.rows import Difference
 from stack.data.snapshot import Snapshot
 from stack.display import messages, tables
 from stack.errors import InvalidOption
-from stack.system import programs
 
 ROWS_AT_MOST = 10
 """So many rows of a table are shown that went, and that came."""
@@ -131,9 +131,3 @@ def _row(each: Snapshot) -> dict[str, str]:
         "branch": each.branch or "-",
         "migrations": " ".join(f"{app}.{head[:4]}" for app, head in each.heads.items()),
     }
-
-
-def current_branch(work_tree: Path) -> str:
-    """Return the git branch of a work tree; nothing where it is on none."""
-    words = ["git", "-C", str(work_tree), "branch", "--show-current"]
-    return programs.run(words, check=False, timeout_s=10).stdout.strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from stack.commands import spare
+from stack.commands import branch_data, spare
 from stack.control import session
 from stack.control.choice import Choice
 from stack.display import messages, status
@@ -28,6 +28,8 @@ def run(choice: Choice, service: str, *, timeout_s: float, watch: bool) -> None:
         spare.start(stack)
     for line in status.address_lines(stack):
         messages.say(line)
+    if not service and (offer := branch_data.offer(stack)) is not None:
+        messages.say(offer)
     if watch:
         from stack.commands.watch import watch_services
 

@@ -43,7 +43,20 @@ def limits_of(raw: Mapping[str, Any], where: str) -> Limits:
         memory_bytes=None if memory is None else int(memory),
         processes=None if processes is None else int(processes),
         cpus=cpus,
+        ulimits=_ulimits(raw.get("ulimits") or {}, f"{where}.ulimits"),
     )
+
+
+def _ulimits(raw: Mapping[str, Any], place: str) -> dict[str, tuple[int, int]]:
+    pairs = {name: _soft_and_hard(each) for name, each in raw.items()}
+    return {
+        name: (int(_read(int, soft, place)), int(_read(int, hard, place)))
+        for name, (soft, hard) in pairs.items()
+    }
+
+
+def _soft_and_hard(value: Any) -> tuple[Any, Any]:
+    return (value["soft"], value["hard"]) if isinstance(value, Mapping) else (value, value)
 
 
 def replicas_of(raw: Mapping[str, Any], where: str) -> int:

@@ -14,6 +14,7 @@ from stack.compose import dotenv
 from stack.compose.consistency import ConsistencyCheck
 from stack.compose.documents import DocumentReader
 from stack.compose.interpolation import Interpolation
+from stack.compose.secret_names import is_secret_name
 from stack.compose.services import ServiceReader
 from stack.compose.values import boolean
 from stack.errors import ComposeError
@@ -77,7 +78,9 @@ def _variables(request: Request, directory: Path) -> dict[str, str]:
 def _private_values(request: Request, variables: Mapping[str, str]) -> tuple[str, ...]:
     if request.env_file is None or not request.env_file.is_file():
         return ()
-    return tuple(dotenv.read(request.env_file, variables).values())
+    values = dotenv.read(request.env_file, variables)
+    is_own = request.env_file.name == ".env"  # it describes its project, secrets and all other things
+    return tuple(value for name, value in values.items() if not is_own or is_secret_name(name))
 
 
 def _name(request: Request, variables: Mapping[str, str], reader: DocumentReader) -> str:

@@ -53,6 +53,7 @@ def specification() -> Schema:
     schema: Schema = json.loads(path.read_text(encoding="utf-8"))
     service = schema["$defs"]["service"]["properties"]
     service["x-local"] = _X_LOCAL
+    service["x-optional"] = {"type": "boolean"}
     schema["properties"]["x-endpoints"] = {"type": "object", "additionalProperties": {"type": "string"}}
     service["stop_grace_period"]["format"] = "duration"
     for key in _DURATIONS:

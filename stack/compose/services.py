@@ -26,7 +26,7 @@ MODELLED: Final = frozenset(
         *("volumes", "tmpfs", "depends_on", "links", "healthcheck", "profiles", "restart", "stop_signal"),
         *("stop_grace_period", "user", "working_dir", "networks", "hostname", "container_name", "extends"),
         *("extra_hosts", "read_only", "tty", "stdin_open", "scale", "mem_limit", "pids_limit", "cpus"),
-        *("secrets", "configs"),
+        *("secrets", "configs", "ulimits"),
     )
 )
 """The keys of a service that ``stack.model.Service`` has fields for."""
@@ -80,6 +80,7 @@ class ServiceReader:
             limits=limits_of(raw, place),
             files=tuple(file_grants(raw, self.document, self.variables, place)),
             other_keys=tuple(key for key in raw if key not in MODELLED and not key.startswith("x-")),
+            optional=boolean(raw.get("x-optional") or False),
             local=self._local(raw.get("x-local") or {}, f"{where}.x-local"),
         )
 

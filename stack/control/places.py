@@ -17,7 +17,7 @@ from stack.system import network_namespace, processes
 CONNECT_LIMIT_S = 5.0
 
 
-def first_process(stack: StackState, service: str) -> int:
+def service_pid(stack: StackState, service: str) -> int:
     """Return the pid of the service's first process.
 
     Raises:
@@ -31,7 +31,7 @@ def first_process(stack: StackState, service: str) -> int:
     raise NotUp(f"{service} is not running.", hint=f"Start it: `inv start {service}`.")
 
 
-def placed(stack: StackState, plan: ServicePlan, argv: Sequence[str]) -> list[str]:
+def argv_in_service(stack: StackState, plan: ServicePlan, argv: Sequence[str]) -> list[str]:
     """Return the words that run ``argv`` on the service's network and in its folder.
 
     Raises:
@@ -39,7 +39,7 @@ def placed(stack: StackState, plan: ServicePlan, argv: Sequence[str]) -> list[st
     """
     if plan.network != "own":
         return list(argv)
-    words = network_namespace.nsenter_beside(first_process(stack, plan.name))
+    words = network_namespace.nsenter_beside(service_pid(stack, plan.name))
     return list(network_namespace.inside(words, argv, user=None, cwd=plan.cwd))
 
 
@@ -51,7 +51,7 @@ def connect_of(stack: StackState, plan: ServicePlan) -> Connect:
     """
     if plan.network != "own":
         return connect_from_here
-    pid = first_process(stack, plan.name)
+    pid = service_pid(stack, plan.name)
     network_namespace.join_user_namespace(pid)
     thread = network_namespace.thread_beside(pid)
 

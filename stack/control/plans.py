@@ -5,7 +5,7 @@ from __future__ import annotations
 from stack.errors import UnknownService
 from stack.plan import images
 from stack.plan.images import ServerKind
-from stack.plan.plan import Plan, ServicePlan
+from stack.plan.service_plan import Plan, ServicePlan
 
 
 def service_of(plan: Plan, name: str) -> ServicePlan:

@@ -14,7 +14,7 @@ from stack.errors import GuardianLost, NotUp, StackError
 from stack.records import state, timeline
 from stack.records.control import Action, Command
 from stack.records.state import StackState
-from stack.system import processes
+from stack.system import control_groups, processes
 
 END_LIMIT_S = 30.0
 
@@ -60,6 +60,7 @@ def _recorded(stack: StackState) -> list[int]:
 def sweep() -> list[str]:
     """Clean up after every stack whose guardian does not run; return one sentence for each."""
     sentences = []
+    control_groups.remove_abandoned()
     for name in state.names():
         try:
             stack = state.read(name)

@@ -13,21 +13,21 @@ import gzip
 import json
 import os
 import shutil
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stack.data import encryption, keys, manifest, postgres, rows, template
+from stack.data import encryption, keys, manifest, postgres, rows
 from stack.data.clients import Clients
 from stack.data.encryption import Encryption
 from stack.data.keys import Row
 from stack.data.manifest import Manifest
 from stack.data.stores import Redis, Server
-from stack.errors import BackupDamaged, CommandFailed, NotWritable
+from stack.errors import CommandFailed, NotWritable
 from stack.system import disk_space, pipelines
 from stack.system.disk_space import disk_full, reports_full_disk
 
@@ -71,16 +71,17 @@ def write(
     if path.exists():
         raise NotWritable(f"{path} exists already.", hint="Name a new folder.")
     with _new_folder(path) as folder:
-        with _one_moment(server) as (cursor, moment):
-            made = Manifest(
+        with _exported_snapshot(server) as (cursor, moment):
+            contents = Manifest(
                 format=manifest.FORMAT,
                 project=origin.project,
                 stack=server.stack,
                 version=origin.version,
                 created=datetime.now(UTC).isoformat(timespec="seconds"),
-                postgres=major_version(cursor),
+                postgres=postgres.major_version(cursor),
                 migrations=tuple(rows.migrations(cursor)),
                 rows=rows.count(cursor),
+                database_bytes=rows.size_bytes(cursor),
                 redis_keys=0,
                 encryption=encrypt.program if encrypt is not None else "",
                 files={},
@@ -89,19 +90,19 @@ def write(
             _dump(folder / DATABASE, clients.dump(moment), clients, encrypt, progress)
         _write_keys(folder / REDIS, held, encrypt)
         files = {file.name: manifest.describe(file) for file in sorted(folder.iterdir())}
-        made = _with(made, files=files, redis_keys=len(held))
-        manifest.write(folder, made)
-    return made
+        contents = _with_contents(contents, files=files, redis_keys=len(held))
+        manifest.write(folder, contents)
+    return contents
 
 
-def _with(made: Manifest, *, files: dict[str, manifest.File], redis_keys: int) -> Manifest:
+def _with_contents(contents: Manifest, *, files: dict[str, manifest.File], redis_keys: int) -> Manifest:
     import msgspec
 
-    return msgspec.structs.replace(made, files=files, redis_keys=redis_keys)
+    return msgspec.structs.replace(contents, files=files, redis_keys=redis_keys)
 
 
 @contextmanager
-def _one_moment(server: Server) -> Iterator[tuple[extensions.cursor, str]]:
+def _exported_snapshot(server: Server) -> Iterator[tuple[extensions.cursor, str]]:
     """Give a cursor that sees the database of one moment, and the name by which pg_dump sees the same."""
     with postgres.session(server, server.database) as cursor:
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -171,109 +172,3 @@ def _write_keys(path: Path, held: list[Row], encrypt: Encryption | None) -> None
     )
     packed = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
     path.write_bytes(encryption.encrypted(packed, encrypt) if encrypt is not None else packed)
-
-
-def read_keys(folder: Path, made: Manifest, identity: Path | None) -> list[Row]:
-    """Return Redis' keys of a backup.
-
-    Raises:
-        CommandFailed: they could not be decrypted.
-    """
-    packed = (folder / REDIS).read_bytes()
-    if made.encryption:
-        packed = encryption.decrypted(packed, made.encryption, identity)
-    lines = gzip.decompress(packed).decode().splitlines()
-    return [(b64decode(key), ttl, b64decode(value)) for key, ttl, value in map(json.loads, lines)]
-
-
-def restore_copy(
-    folder: Path,
-    made: Manifest,
-    server: Server,
-    clients: Clients,
-    *,
-    identity: Path | None,
-    jobs: int,
-    progress: Progress,
-) -> str:
-    """Restore a backup into a new scratch database, compare it with the manifest, and return its name.
-
-    Raises:
-        BackupDamaged: what was restored differs from what was backed up.
-        DiskFull, CommandFailed: it could not be restored. No scratch database is left.
-    """
-    with postgres.session(server) as cursor:
-        scratch = template.copy(cursor, server, "template0", kind="scratch", notes={})
-        postgres.allow_connections(cursor, scratch, True)
-    target = replace(server, database=scratch)
-    try:
-        _load(folder, made, target, clients, identity=identity, jobs=jobs, progress=progress)
-        with postgres.session(target, scratch) as cursor:
-            _require_same(folder / DATABASE, made, cursor)
-            cursor.execute("ANALYZE")
-    except BaseException:
-        with postgres.session(server) as cursor:
-            postgres.drop(cursor, scratch)
-        raise
-    return scratch
-
-
-def _load(
-    folder: Path,
-    made: Manifest,
-    target: Server,
-    clients: Clients,
-    *,
-    identity: Path | None,
-    jobs: int,
-    progress: Progress,
-) -> None:
-    path = folder / DATABASE
-    decrypt = [encryption.decrypt_command(made.encryption, identity)] if made.encryption else []
-    command = clients.restore(target.database, jobs=1 if decrypt else jobs, file=path)
-    with path.open("rb") as file:
-        try:
-            pipelines.pipeline(
-                [*decrypt, command],
-                env=clients.environment,
-                source=file.fileno(),
-                timeout_s=LIMIT_S,
-                meanwhile=lambda: progress(
-                    "restoring", min(os.lseek(file.fileno(), 0, os.SEEK_CUR), _size(path))
-                ),
-            )
-        except CommandFailed as error:
-            if reports_full_disk(error.output):
-                raise disk_full(Path("the database")) from error
-            cause = (error.output.strip().splitlines() or [str(error)])[-1]
-            raise BackupDamaged(
-                f"{path} cannot be restored: {cause}.",
-                hint="Nothing was changed. Use another backup.",
-            ) from error
-    progress("restored", _size(path))
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size
-
-
-def _require_same(path: Path, made: Manifest, cursor: extensions.cursor) -> None:
-    counted, migrations = rows.count(cursor), tuple(rows.migrations(cursor))
-    for table in sorted(made.rows.keys() | counted.keys()):
-        if made.rows.get(table) != counted.get(table):
-            raise BackupDamaged(
-                f"{path} brings {counted.get(table)} rows of {table}; {made.rows.get(table)} were backed up.",
-                hint="Nothing was changed. Use another backup.",
-            )
-    if migrations != made.migrations:
-        raise BackupDamaged(
-            f"{path} brings other migrations than were backed up.", hint="Use another backup."
-        )
-
-
-def major_version(cursor: extensions.cursor) -> int:
-    """Return the major version of the server."""
-    cursor.execute("SHOW server_version_num")
-    row = cursor.fetchone()
-    assert row is not None
-    return int(row[0]) // 10000

@@ -177,12 +177,15 @@ def _rename(
     notes: dict[str, object] | None,
 ) -> None:
     live = quoted(server.database)
+    before = mark.identify(cursor, server.database)
+    branch = before.mark.notes.get("branch") if before is not None and before.mark is not None else None
     cursor.execute("BEGIN")
     try:
         cursor.execute(f"ALTER DATABASE {live} RENAME TO {quoted(outgoing)}")
         cursor.execute(f"ALTER DATABASE {quoted(incoming)} RENAME TO {live}")
         mark.write(cursor, outgoing, stack=server.stack, kind="old", notes=notes)
-        mark.write(cursor, server.database, stack=server.stack, kind="live")
+        kept = {"branch": branch} if branch else {}
+        mark.write(cursor, server.database, stack=server.stack, kind="live", notes=kept)
         postgres.allow_connections(cursor, server.database, True)
         cursor.execute("COMMIT")
     except BaseException:

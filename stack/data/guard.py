@@ -12,7 +12,7 @@ It acts in two steps, and a refusal in either has sent no statement that writes:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,8 @@ from stack.data import mark
 from stack.data.mark import Identity
 from stack.data.stores import Server, Stores
 from stack.errors import NotDisposable
-from stack.plan.plan import LOOPBACK, Plan, ServicePlan
+from stack.plan.addresses import LOOPBACK
+from stack.plan.service_plan import Plan, ServicePlan
 from stack.records.state import StackState
 from stack.system import processes
 
@@ -31,29 +32,35 @@ if TYPE_CHECKING:
 PROTECTED = re.compile(r"(?<![a-z])(prod|production|staging|stage|live)(?![a-z])", re.IGNORECASE)
 """Words that name an environment which must not be touched."""
 
-ENVIRONMENT_NAMES = re.compile(r"(^|_)(ENV|ENVIRONMENT|STAGE|TIER)$|^DJANGO_SETTINGS_MODULE$")
-"""Variables whose value names an environment."""
+ENVIRONMENT_NAMES = re.compile(r"(^|_)(?<!^NODE_)(ENV|ENVIRONMENT|STAGE|TIER)$|^DJANGO_SETTINGS_MODULE$")
+"""Variables whose value names an environment; NODE_ENV names how a program was built."""
+
+INIT_SCRIPTS = "/docker-entrypoint-initdb.d"
 
 SYSTEM_DATABASES = frozenset({"template0", "template1"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Location:
-    """Where the stack's own Postgres must be: its data folder (local), or its container's addresses."""
+    """Where the stack's own Postgres must be: its data folder (local), or its container's addresses.
+
+    ``free_bytes`` tells how much room its disk has left, None where that cannot be known.
+    """
 
     data_directory: Path | None = None
     addresses: frozenset[str] = frozenset()
+    free_bytes: Callable[[], int | None] = lambda: None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Whereabouts:
+class ServerFacts:
     """What a server says about itself: its data folder, and its address in this very session."""
 
     data_directory: str
     address: str | None
 
 
-def aim_refusals(plan: Plan, state: StackState, stores: Stores, own: Mapping[str, str]) -> Iterator[str]:
+def plan_refusals(plan: Plan, state: StackState, stores: Stores, own: Mapping[str, str]) -> Iterator[str]:
     """Return every reason against throwing away the data of ``state`` that is known before connecting.
 
     ``own`` is the environment of the command itself.
@@ -71,11 +78,15 @@ def aim_refusals(plan: Plan, state: StackState, stores: Stores, own: Mapping[str
 
 
 def _environment_refusals(plan: Plan, own: Mapping[str, str]) -> Iterator[str]:
-    places = [("your environment", own), *((name, s.environment) for name, s in plan.services.items())]
-    for place, environment in places:
-        for variable, value in environment.items():
-            if ENVIRONMENT_NAMES.search(variable) and PROTECTED.search(value):
-                yield f"{variable}={value} ({place}) names an environment that is not disposable"
+    yield from _refusals_in("your environment", own)
+    for name, planned in plan.services.items():
+        yield from _refusals_in(name, planned.environment)
+
+
+def _refusals_in(place: str, environment: Mapping[str, str]) -> Iterator[str]:
+    for variable, value in environment.items():
+        if ENVIRONMENT_NAMES.search(variable) and PROTECTED.search(value):
+            yield f"{variable}={value} ({place}) names an environment that is not disposable"
 
 
 def _server_refusals(server: Server, state: StackState) -> Iterator[str]:
@@ -88,13 +99,13 @@ def _server_refusals(server: Server, state: StackState) -> Iterator[str]:
 
 
 def identity_refusals(
-    identity: Identity | None, whereabouts: Whereabouts, location: Location, *, stack: str
+    identity: Identity | None, facts: ServerFacts, location: Location, *, stack: str
 ) -> Iterator[str]:
     """Return every reason against it that the server itself gives."""
-    if location.data_directory is not None and whereabouts.data_directory != str(location.data_directory):
-        yield f"the server keeps its data in {whereabouts.data_directory}, which is not {stack}'s"
-    if location.data_directory is None and whereabouts.address not in location.addresses:
-        yield f"the server that answers ({whereabouts.address}) is not the container of {stack}"
+    if location.data_directory is not None and facts.data_directory != str(location.data_directory):
+        yield f"the server keeps its data in {facts.data_directory}, which is not {stack}'s"
+    if location.data_directory is None and facts.address not in location.addresses:
+        yield f"the server that answers ({facts.address}) is not the container of {stack}"
     if identity is None:
         yield "there is no such database"
     elif identity.mark is None:
@@ -105,17 +116,84 @@ def identity_refusals(
         yield "its mark was copied from another database"
 
 
-def require_aim(plan: Plan, state: StackState, stores: Stores, own: Mapping[str, str]) -> None:
+def require_disposable_plan(plan: Plan, state: StackState, stores: Stores, own: Mapping[str, str]) -> None:
     """Check the aim.
 
     Raises:
         NotDisposable: with the first reason against it.
     """
-    for reason in aim_refusals(plan, state, stores, own):
+    for reason in plan_refusals(plan, state, stores, own):
         raise NotDisposable(
             f"The data of {state.name} is not touched: {reason}.",
             hint="Only data of running stacks of this machine is disposable; see `inv ps`.",
         )
+
+
+def require_own_environment(name: str, own: Mapping[str, str]) -> None:
+    """Check the command's own environment, before the data of a stack that is not up is deleted.
+
+    Raises:
+        NotDisposable: it names an environment whose data is never thrown away.
+    """
+    for reason in _refusals_in("your environment", own):
+        raise _not_removed(name, reason)
+
+
+def require_removable(plan: Plan, own: Mapping[str, str]) -> None:
+    """Check what the plan and the environment say, before the volumes of a stack are deleted.
+
+    Raises:
+        NotDisposable: with the first reason against it.
+    """
+    for reason in _environment_refusals(plan, own):
+        raise _not_removed(plan.name, reason)
+
+
+def require_removable_database(
+    cursor: extensions.cursor, plan: Plan, server: Server, location: Location
+) -> None:
+    """Check what the server itself says, before the volumes of its stack are deleted.
+
+    A database that init scripts filled before the engine could see it empty carries no mark; its volume is
+    the stack's own by its name and its label.
+
+    Raises:
+        NotDisposable: with the first reason against it.
+    """
+    identity = mark.identify(cursor, server.database)
+    if identity is None or (identity.mark is None and _has_init_scripts(plan.services[server.service])):
+        return
+    for reason in identity_refusals(identity, _server_facts(cursor), location, stack=server.stack):
+        raise _not_removed(plan.name, f"of the database {server.database}: {reason}")
+
+
+def require_own_copy(cursor: extensions.cursor, server: Server, name: str, *, kind: mark.Kind) -> None:
+    """Check that ``name`` is a database of this kind that the stack made itself; one that is gone is, too.
+
+    Raises:
+        NotDisposable: it carries no such mark.
+    """
+    identity = mark.identify(cursor, name)
+    if identity is None:
+        return
+    found = identity.mark
+    if found is None or found.kind != kind or not mark.is_true(found, identity, stack=server.stack):
+        raise NotDisposable(
+            f"The database {name} at {server.host}:{server.port} is not touched: it is no {kind} database.",
+            hint=f"Only what {server.stack} made itself is dropped.",
+        )
+
+
+def _has_init_scripts(planned: ServicePlan) -> bool:
+    mounts = planned.service.mounts
+    return planned.service.build is not None or any(m.target.startswith(INIT_SCRIPTS) for m in mounts)
+
+
+def _not_removed(name: str, reason: str) -> NotDisposable:
+    return NotDisposable(
+        f"The data of {name} is not deleted: {reason}.",
+        hint="`inv down` ends the stack and keeps its data. See *Data persistence* in the page for users.",
+    )
 
 
 def require_disposable_file(planned: ServicePlan, path: str, state: StackState) -> None:
@@ -141,7 +219,7 @@ def require_disposable(cursor: extensions.cursor, server: Server, location: Loca
         NotDisposable: with the first reason against it.
     """
     identity = mark.identify(cursor, server.database)
-    for reason in identity_refusals(identity, _whereabouts(cursor), location, stack=server.stack):
+    for reason in identity_refusals(identity, _server_facts(cursor), location, stack=server.stack):
         raise NotDisposable(
             f"The database {server.database} at {server.host}:{server.port} is not touched: {reason}.",
             hint="`inv up` marks a database that it makes; `inv down --volumes`, `inv up` make a new one.",
@@ -150,8 +228,8 @@ def require_disposable(cursor: extensions.cursor, server: Server, location: Loca
     return identity
 
 
-def _whereabouts(cursor: extensions.cursor) -> Whereabouts:
+def _server_facts(cursor: extensions.cursor) -> ServerFacts:
     cursor.execute("SELECT current_setting('data_directory'), host(inet_server_addr())")
     row = cursor.fetchone()
     assert row is not None
-    return Whereabouts(data_directory=row[0], address=row[1])
+    return ServerFacts(data_directory=row[0], address=row[1])

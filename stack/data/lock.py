@@ -34,10 +34,10 @@ def exclusive(stack: str, *, say: Say, limit_s: float = LIMIT_S) -> Iterator[Non
     """
     descriptor = os.open(lock_file(stack), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        if not _taken(descriptor):
+        if not _try_lock(descriptor):
             say(f"waiting for another command that changes the data of {stack}")
             deadline = time.monotonic() + limit_s
-            while not _taken(descriptor):
+            while not _try_lock(descriptor):
                 if time.monotonic() > deadline:
                     raise DataBusy(
                         f"Another command has been changing the data of {stack} for {limit_s:g} s.",
@@ -54,12 +54,12 @@ def exclusive_or_none(stack: str) -> Iterator[bool]:
     """Hold the lock and give True, or give False at once where another command holds it."""
     descriptor = os.open(lock_file(stack), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        yield _taken(descriptor)
+        yield _try_lock(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _taken(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

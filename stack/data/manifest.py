@@ -27,7 +27,10 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A backup. ``created`` is in ISO 8601, ``rows`` is table -> number, ``encryption`` age, gpg or empty."""
+    """A backup. ``created`` is in ISO 8601, ``rows`` is table -> number, ``encryption`` age, gpg or empty.
+
+    ``database_bytes`` is what the restored database takes.
+    """
 
     format: int
     project: str
@@ -37,6 +40,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     postgres: int
     migrations: tuple[str, ...]
     rows: Mapping[str, int]
+    database_bytes: int
     redis_keys: int
     encryption: str
     files: Mapping[str, File]

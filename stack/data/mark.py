@@ -19,7 +19,7 @@ from stack.data.stores import Server
 if TYPE_CHECKING:
     from psycopg2 import extensions
 
-Kind = Literal["live", "spare", "template", "snapshot", "old", "scratch"]
+Kind = Literal["live", "spare", "template", "snapshot", "old", "scratch", "test"]
 
 FACTS = """SELECT d.oid::bigint, c.system_identifier::text, shobj_description(d.oid, 'pg_database')
 FROM pg_control_system() c LEFT JOIN pg_database d ON d.datname = %s
@@ -99,7 +99,7 @@ def write(
     cursor.execute(f"COMMENT ON DATABASE {postgres.quoted(database)} IS %s", (text,))
 
 
-def marked(cursor: extensions.cursor, *, stack: str) -> list[tuple[str, Mark]]:
+def marked_databases(cursor: extensions.cursor, *, stack: str) -> list[tuple[str, Mark]]:
     """Return the databases that carry a true mark of ``stack``, with it."""
     cursor.execute(
         "SELECT d.datname, d.oid::bigint, c.system_identifier::text, shobj_description(d.oid, 'pg_database')"

@@ -1,4 +1,4 @@
-"""Short sessions on a stack's Postgres server, from a database that nobody is ever locked out of."""
+"""Short sessions on a stack's Postgres server, from a database that is always open to connections."""
 
 from __future__ import annotations
 
@@ -90,3 +90,11 @@ def drop(cursor: extensions.cursor, database: str) -> None:
 def allow_connections(cursor: extensions.cursor, database: str, allowed: bool) -> None:
     """Let services connect to a database, or keep new sessions out; existing ones stay."""
     cursor.execute(f"ALTER DATABASE {quoted(database)} WITH ALLOW_CONNECTIONS {str(allowed).lower()}")
+
+
+def major_version(cursor: extensions.cursor) -> int:
+    """Return the major version of the server."""
+    cursor.execute("SHOW server_version_num")
+    row = cursor.fetchone()
+    assert row is not None
+    return int(row[0]) // 10000

@@ -14,7 +14,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stack.data import exchange, guard, lock, postgres, template
+from stack.data import exchange, guard, lock, postgres, room, template
 from stack.data.guard import Location
 from stack.data.lock import Say
 from stack.data.stores import Redis, Server
@@ -42,6 +42,7 @@ def reset(
     Raises:
         NotDisposable: the guard refuses.
         DataBusy: another command changes the data.
+        DiskFull: there is no room for a copy.
         CommandFailed: the backend could not prepare a database.
     """
     with lock.exclusive(server.stack, say=say):
@@ -51,6 +52,8 @@ def reset(
             spare = template.find_spare(cursor, server, recipe)
             if spare is not None:
                 return Reset(was_ready=True, closed_s=_exchange(cursor, server, redis, spare))
+            template.drop_unused(cursor, server, recipe)
+            room.require(cursor, server, location)
         say("no spare database of this kind is ready: making one first")
         spare = template.make_spare(server, recipe, prepare)
         with postgres.session(server) as cursor:
@@ -67,8 +70,10 @@ def make_ready(server: Server, location: Location, recipe: Recipe, prepare: Prep
         exchange.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
-            template.tidy(cursor, server, recipe)
+            template.drop_unused(cursor, server, recipe)
             ready = template.find_spare(cursor, server, recipe)
+            if ready is None:
+                room.require(cursor, server, location)
         if ready is None:
             template.make_spare(server, recipe, prepare)
 

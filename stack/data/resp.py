@@ -7,7 +7,7 @@ Protocol: https://redis.io/docs/latest/develop/reference/protocol-spec/
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
@@ -56,9 +56,21 @@ class Connection:
         raise ServiceFailed("Redis closed the connection.", hint="See `inv logs`.")
 
 
-def _frame(words: tuple[bytes | str | int, ...]) -> bytes:
+def _frame(words: Sequence[bytes | str | int]) -> bytes:
     parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
     return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+
+
+def is_running(redis: Redis) -> bool:
+    """Return whether the server runs, hanging perhaps: one that was stopped takes no question."""
+    try:
+        with socket.create_connection((redis.host, redis.port), TIMEOUT_S) as link:
+            link.sendall(_frame(["PING"]))
+            return bool(link.recv(1))  # an answer, be it that a password is needed
+    except (ConnectionRefusedError, ConnectionResetError, BrokenPipeError):
+        return False
+    except OSError as error:
+        raise _does_not_answer(redis, error) from error
 
 
 @contextmanager
@@ -78,6 +90,10 @@ def session(redis: Redis) -> Iterator[Connection]:
                 connection.call("AUTH", redis.password)
             yield connection
     except OSError as error:
-        raise ServiceFailed(
-            f"Redis at {redis.host}:{redis.port} does not answer ({error}).", hint="See `inv logs`."
-        ) from error
+        raise _does_not_answer(redis, error) from error
+
+
+def _does_not_answer(redis: Redis, error: OSError) -> ServiceFailed:
+    return ServiceFailed(
+        f"Redis at {redis.host}:{redis.port} does not answer ({error}).", hint="See `inv logs`."
+    )

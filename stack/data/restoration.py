@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stack.data import backup, exchange, guard, keys, lock, manifest, mark, postgres, rows, template
+from stack.data import exchange, guard, keys, loading, lock, manifest, mark, postgres, room, rows, template
 from stack.data.backup import Progress
 from stack.data.clients import Clients
 from stack.data.guard import Location
@@ -47,16 +47,17 @@ def verify(
 
     Raises:
         NotABackup, BackupDamaged, BackupForeign, BackupOtherServer, BackupNewer: it is not fit for that.
+        DiskFull: there is no room for it.
     """
     with lock.exclusive(server.stack, say=say):
-        made = _require_fit(folder, server, location, project=project)
-        scratch = backup.restore_copy(
-            folder, made, server, clients, identity=identity, jobs=jobs, progress=progress
+        expected = _require_fit(folder, server, location, project=project)
+        loading.read_keys(folder, expected, identity)
+        scratch = loading.restore_copy(
+            folder, expected, server, clients, identity=identity, jobs=jobs, progress=progress
         )
-        backup.read_keys(folder, made, identity)
         with postgres.session(server) as cursor:
             postgres.drop(cursor, scratch)
-    return made
+    return expected
 
 
 def restore(
@@ -83,15 +84,15 @@ def restore(
     """
     with lock.exclusive(server.stack, say=say):
         exchange.heal(server.stack)
-        made = _require_fit(folder, server, location, project=project)
-        is_older = _is_older(folder, made, server)
+        expected = _require_fit(folder, server, location, project=project)
+        is_older = _is_older(folder, expected, server)
         if is_older and migrate is None:
             raise BackupOlder(
                 f"{folder} lacks migrations of the present code.", hint="Let it be migrated: add --migrate."
             )
-        held = backup.read_keys(folder, made, identity)
-        scratch = backup.restore_copy(
-            folder, made, server, clients, identity=identity, jobs=jobs, progress=progress
+        held = loading.read_keys(folder, expected, identity)
+        scratch = loading.restore_copy(
+            folder, expected, server, clients, identity=identity, jobs=jobs, progress=progress
         )
         if is_older and migrate is not None:
             migrate(replace(server, database=scratch))
@@ -100,7 +101,7 @@ def restore(
             guard.require_disposable(cursor, server, location)
             _forget_earlier(cursor, server)
             _exchange(cursor, server, redis, scratch, keep_old=keep_old)
-    return made
+    return expected
 
 
 def undo(server: Server, redis: Redis | None, location: Location, *, say: Say) -> float:
@@ -113,7 +114,7 @@ def undo(server: Server, redis: Redis | None, location: Location, *, say: Say) -
         exchange.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
-            replaced = _replaced(cursor, server)
+            replaced = _replaced_databases(cursor, server)
             if not replaced:
                 raise NothingToUndo(
                     f"No restore of {server.stack} can be undone.",
@@ -125,35 +126,38 @@ def undo(server: Server, redis: Redis | None, location: Location, *, say: Say) -
 
 
 def _require_fit(folder: Path, server: Server, location: Location, *, project: str) -> Manifest:
-    made = manifest.read(folder)
-    manifest.require_files(folder, made)
+    expected = manifest.read(folder)
+    manifest.require_files(folder, expected)
     with postgres.session(server) as cursor:
         guard.require_disposable(cursor, server, location)
-        manifest.require_fitting(folder, made, project=project, postgres=backup.major_version(cursor))
+        manifest.require_fitting(folder, expected, project=project, postgres=postgres.major_version(cursor))
+        room.require(cursor, server, location, size_bytes=expected.database_bytes)
     with postgres.session(server, server.database) as cursor:
         known = set(rows.migrations(cursor))
-    if known and (unknown := sorted(set(made.migrations) - known)):
+    if known and (unknown := sorted(set(expected.migrations) - known)):
         raise BackupNewer(
             f"{folder} has migrations that the present code does not know: {', '.join(unknown[:3])}.",
             hint="Check out the code that it was made with, or a newer one.",
         )
-    return made
+    return expected
 
 
-def _is_older(folder: Path, made: Manifest, server: Server) -> bool:
+def _is_older(folder: Path, expected: Manifest, server: Server) -> bool:
     with postgres.session(server, server.database) as cursor:
-        return bool(set(rows.migrations(cursor)) - set(made.migrations))
+        return bool(set(rows.migrations(cursor)) - set(expected.migrations))
 
 
-def _replaced(cursor: extensions.cursor, server: Server) -> list[tuple[str, mark.Mark]]:
+def _replaced_databases(cursor: extensions.cursor, server: Server) -> list[tuple[str, mark.Mark]]:
     owned = [
-        (n, m) for n, m in mark.marked(cursor, stack=server.stack) if m.kind == "old" and "undo" in m.notes
+        (n, m)
+        for n, m in mark.marked_databases(cursor, stack=server.stack)
+        if m.kind == "old" and "undo" in m.notes
     ]
     return sorted(owned, key=lambda pair: float(pair[1].notes["undo"]))
 
 
 def _forget_earlier(cursor: extensions.cursor, server: Server) -> None:
-    for name, found in _replaced(cursor, server):
+    for name, found in _replaced_databases(cursor, server):
         if not found.notes.get("keep_old"):
             postgres.drop(cursor, name)
 

@@ -109,3 +109,10 @@ def differences(before: extensions.cursor, after: extensions.cursor) -> list[Dif
             Difference(table=table, before=then.get(table), after=now.get(table), gone=gone, new=came)
         )
     return found
+
+
+def size_bytes(cursor: extensions.cursor) -> int:
+    """Return what the database of ``cursor`` takes on the disk."""
+    cursor.execute("SELECT pg_database_size(current_database())")
+    row = cursor.fetchone()
+    return row[0] if row is not None else 0

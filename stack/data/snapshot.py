@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from stack.data import exchange, guard, keys, lock, mark, postgres, rows, template
+from stack.data import exchange, guard, keys, lock, mark, postgres, room, rows, template
 from stack.data.guard import Location
 from stack.data.lock import Say
 from stack.data.rows import Difference
@@ -60,7 +60,7 @@ def name_of_branch(branch: str) -> str:
 
 def all_of(cursor: extensions.cursor, server: Server) -> list[Snapshot]:
     """Return the snapshots of the stack, oldest first."""
-    found = [(n, m) for n, m in mark.marked(cursor, stack=server.stack) if m.kind == "snapshot"]
+    found = [(n, m) for n, m in mark.marked_databases(cursor, stack=server.stack) if m.kind == "snapshot"]
     if not found:
         return []
     cursor.execute(
@@ -117,6 +117,7 @@ def save(
     Raises:
         InvalidOption, NameTaken: the name cannot be used.
         NotDisposable, DataBusy: the guard refuses, or another command changes the data.
+        DiskFull: there is no room for a copy.
     """
     require_name(name)
     with lock.exclusive(server.stack, say=say):
@@ -129,6 +130,7 @@ def save(
                     f"{server.stack} has a snapshot {name!r} already.",
                     hint=f"Choose another name, or `inv snapshot delete {name}` first.",
                 )
+            room.require(cursor, server, location)
             with exchange.closed(cursor, server, VERB):
                 held = keys.read(redis)
                 copy = template.copy(cursor, server, server.database, kind="scratch", notes={})
@@ -159,12 +161,14 @@ def restore(server: Server, redis: Redis | None, location: Location, name: str, 
     Raises:
         InvalidOption, SnapshotUnknown: there is no such snapshot.
         NotDisposable, DataBusy: the guard refuses, or another command changes the data.
+        DiskFull: there is no room for a copy.
     """
     with lock.exclusive(server.stack, say=say):
         exchange.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
             snapshot = find(cursor, server, name)
+            room.require(cursor, server, location, database=snapshot.database)
             copy = template.copy(cursor, server, snapshot.database, kind="scratch", notes={})
             outgoing = template.database_name(server.database, f"old_{secrets.token_hex(4)}")
             exchange.exchange(

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from stack.plan.addresses import LOOPBACK
 from stack.plan.images import server_kind
-from stack.plan.plan import LOOPBACK, Plan, ServicePlan
+from stack.plan.service_plan import Plan, ServicePlan
 
 POSTGRES_PORT, REDIS_PORT = 5432, 6379
 POSTGRES_SCHEMES = frozenset({"postgres", "postgresql"})

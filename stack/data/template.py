@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from stack.data import mark, postgres
 from stack.data.stores import Server
+from stack.system import processes
 
 if TYPE_CHECKING:
     from psycopg2 import extensions
@@ -58,14 +59,14 @@ def database_name(live: str, suffix: str) -> str:
 
 def find_spare(cursor: extensions.cursor, server: Server, recipe: Recipe) -> str | None:
     """Return a spare of this content, None where none is ready."""
-    return _find(cursor, server, "spare", recipe)
+    return find(cursor, server, "spare", recipe)
 
 
 def make_spare(server: Server, recipe: Recipe, prepare: Prepare) -> str:
     """Return a new spare, a copy of its template, which is made where there is none."""
     with postgres.session(server) as cursor:
-        tidy(cursor, server, recipe)
-        template = _find(cursor, server, "template", recipe)
+        drop_unused(cursor, server, recipe)
+        template = find(cursor, server, "template", recipe)
     if template is None:
         template = make_template(server, recipe, prepare)
     with postgres.session(server) as cursor:
@@ -106,23 +107,31 @@ def copy(
     return name
 
 
-def tidy(cursor: extensions.cursor, server: Server, recipe: Recipe) -> None:
+def drop_unused(cursor: extensions.cursor, server: Server, recipe: Recipe) -> None:
     """Drop what is of no use any more: exchanged databases, half made ones, templates of other code."""
     postgres.drop(cursor, database_name(server.database, "build"))
-    owned = mark.marked(cursor, stack=server.stack)
+    owned = mark.marked_databases(cursor, stack=server.stack)
     templates = [(n, m) for n, m in owned if m.kind == "template"]
     outdated = [n for n, m in templates if m.notes.get("code") != recipe.code]
     others = [n for n, m in templates if n not in outdated and m.notes.get("key") != recipe.key]
     unused = [n for n, m in owned if m.kind in {"old", "scratch"} and not m.notes.get("kept")]
+    unused += [n for n, m in owned if m.kind == "test" and _is_abandoned(m)]
     unused += [n for n, m in owned if m.kind == "spare" and m.notes.get("key") != recipe.key]
-    half_made = _unmarked(cursor, server)
+    half_made = _unmarked_copies(cursor, server)
     for name in (*outdated, *others[: -(TEMPLATES_AT_MOST - 1)], *unused, *half_made):
         postgres.drop(cursor, name)
 
 
-def _unmarked(cursor: extensions.cursor, server: Server) -> list[str]:
+def _is_abandoned(found: mark.Mark) -> bool:
+    """Return whether the process that a test's database was made for has ended."""
+    return not processes.is_alive(found.notes.get("owner", 0), found.notes.get("started", 0.0))
+
+
+def _unmarked_copies(cursor: extensions.cursor, server: Server) -> list[str]:
     """Return copies that were left without their mark, known by their names."""
-    prefixes = [database_name(server.database, f"{kind}_") for kind in ("spare", "scratch", "snapshot")]
+    prefixes = [
+        database_name(server.database, f"{kind}_") for kind in ("spare", "scratch", "snapshot", "test")
+    ]
     cursor.execute(
         "SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') IS NULL"
         " AND EXISTS (SELECT 1 FROM unnest(%s) prefix WHERE starts_with(datname, prefix))",
@@ -131,8 +140,9 @@ def _unmarked(cursor: extensions.cursor, server: Server) -> list[str]:
     return [row[0] for row in cursor.fetchall()]
 
 
-def _find(cursor: extensions.cursor, server: Server, kind: mark.Kind, recipe: Recipe) -> str | None:
-    for name, found in mark.marked(cursor, stack=server.stack):
+def find(cursor: extensions.cursor, server: Server, kind: mark.Kind, recipe: Recipe) -> str | None:
+    """Return the database of this kind and content, None where there is none."""
+    for name, found in mark.marked_databases(cursor, stack=server.stack):
         if found.kind == kind and found.notes.get("key") == recipe.key:
             return name
     return None

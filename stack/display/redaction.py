@@ -1,9 +1,9 @@
 """Mask secrets, by name and by value, in what is shown or written.
 
-A value is secret when it comes from ``.env.local``, when a secret-looking variable has it, or when it is the
-password of a URL. It is masked wherever it appears: argv, health checks, logs, error texts. A value that is
-also public (the name of a service, the value of another variable) cannot be masked without making everything
-unreadable, and stays.
+A value is secret when it comes from ``.env.local``, when a variable with the name of a secret has it (in the
+``.env`` of another project, too), or when it is the password of a URL. It is masked wherever it appears:
+argv, health checks, logs, error texts. A value that is also public (the name of a service, the value of
+another variable) cannot be masked without making everything unreadable, and stays.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import quote
 
+from stack.compose.secret_names import is_secret_name
 from stack.model import Stack
 
 MASK = "***"
 SHORTEST = 6
 """Characters of a value that is masked wherever it appears; a shorter one would hit unrelated words."""
-_SECRET_NAME = re.compile(r"PASSW|SECRET|TOKEN|PRIVATE|CREDENTIAL|API_?KEY", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):([^@/\s]+)@")
 _PLAIN = re.compile(r"[\d.,:-]*|true|false|yes|no|on|off|none|null", re.IGNORECASE)
 """Numbers and words that carry no secret."""
@@ -50,7 +50,7 @@ class Redactor:
     def environment(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Return an environment that may be shown; a secret that is empty is shown as empty."""
         return {
-            name: MASK if _SECRET_NAME.search(name) and value else self.text(value)
+            name: MASK if is_secret_name(name) and value else self.text(value)
             for name, value in environment.items()
         }
 
@@ -68,12 +68,10 @@ def redactor_of(stack: Stack) -> Redactor:
     """Return what masks the secrets of a stack."""
     environments = [service.environment for service in stack.services.values()]
     public = set(stack.services) | {
-        value for each in environments for name, value in each.items() if not _SECRET_NAME.search(name)
+        value for each in environments for name, value in each.items() if not is_secret_name(name)
     }
-    private = set(stack.private_values)
-    named = {
-        value for each in environments for name, value in each.items() if _SECRET_NAME.search(name)
-    } - public
+    private = set(stack.private_values) - set(stack.services)
+    named = {value for each in environments for name, value in each.items() if is_secret_name(name)} - public
     texts = [*private, *stack.endpoints.values(), *(v for each in environments for v in each.values())]
     passwords = {match[2] for text in texts for match in _URL_PASSWORD.finditer(text)} - public
     whole = {value for value in private if "://" not in value}

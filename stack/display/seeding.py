@@ -13,7 +13,7 @@ Advance = Callable[[int], None]
 
 
 @contextmanager
-def shown(stream: TextIO, total: int) -> Iterator[Advance]:
+def show_progress(stream: TextIO, total: int) -> Iterator[Advance]:
     """Give a function that takes the database's size while ``total`` products and orders are stored."""
     if not is_terminal(stream):
         yield lambda size_bytes: None

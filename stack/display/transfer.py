@@ -10,7 +10,7 @@ from stack.display.terminal import is_terminal
 
 
 @contextmanager
-def shown() -> Iterator[Callable[[str, int], None]]:
+def show_progress() -> Iterator[Callable[[str, int], None]]:
     """Give a function that takes what is being done and how many bytes that has moved so far."""
     if not is_terminal(sys.stdout):
         yield lambda what, size_bytes: None

@@ -39,9 +39,15 @@ def install_commands(commands: Iterable[BuildCommand]) -> tuple[InstallCommand, 
     return tuple(each for command in commands for each in _of_text(command.text, command.working_dir))
 
 
-def _of_text(text: str, folder: str) -> Iterator[InstallCommand]:
+def shell_commands(text: str) -> Iterator[list[str]]:
+    """Yield the words of each command in a shell text, without what may stand before its program."""
     for part in _SEPARATOR.split(re.sub(r"<<-?\s*['\"]?\w+['\"]?", "", text)):
-        words = _words(part)
+        if words := _words(part):
+            yield words
+
+
+def _of_text(text: str, folder: str) -> Iterator[InstallCommand]:
+    for words in shell_commands(text):
         if words[:1] == ["cd"] and len(words) > 1:
             folder = posixpath.normpath(posixpath.join(folder, words[1]))
         elif (command := _command(words, folder)) is not None:

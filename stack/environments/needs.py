@@ -68,10 +68,10 @@ def _from_commands(
         if each is not None and each.commands not in [other.commands for other in found]:
             found = [other for other in found if other.lock != each.lock or each.lock is None]
             found.append(each)
-    return _together(found) if found else None
+    return _merge(found) if found else None
 
 
-def _together(found: list[Installation]) -> Installation:
+def _merge(found: list[Installation]) -> Installation:
     first = found[0]
     wishes = [each.python for each in found]
     return replace(

@@ -28,7 +28,7 @@ def find(project: Path, options: Sequence[str] = ("--no-dev",)) -> Installation 
         folder=project,
         commands=(
             ("export", "--quiet", "--frozen", "--no-header", "--no-emit-workspace", "--no-python-downloads",
-             "--python", f"{ENVIRONMENT}/bin/python", *_chosen(options), "--output-file", exported),
+             "--python", f"{ENVIRONMENT}/bin/python", *_package_options(options), "--output-file", exported),
             pip_install("--require-hashes", "-r", exported),
             *pyproject.own_package(member),
         ),
@@ -39,7 +39,7 @@ def find(project: Path, options: Sequence[str] = ("--no-dev",)) -> Installation 
     )  # fmt: skip
 
 
-def _chosen(options: Sequence[str]) -> Iterator[str]:
+def _package_options(options: Sequence[str]) -> Iterator[str]:
     """The options that say which packages are installed, in the order given."""
     words = iter(options)
     for word in words:

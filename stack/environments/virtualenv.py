@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stack.environments import interpreters, requirements, uv
-from stack.environments.installation import ENVIRONMENT, Installation
+from stack.environments.installation import ENVIRONMENT, Installation, pip_install
 from stack.environments.interpreters import Interpreter, PythonWish
 from stack.environments.lockfile import check_lock
 from stack.errors import LockMismatch
@@ -21,6 +21,9 @@ from stack.system.cached_folder import MARKER, is_complete, make_once
 from stack.system.directories import cache_home
 
 Say = Callable[[str], None]
+
+SEEDS = ("pip", "setuptools<81", "wheel")
+"""What the official images of Python before 3.12 have; a later setuptools has no ``pkg_resources``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +77,7 @@ def install(
     here = interpreters.running()
     pyproject = _read(installation.folder / "pyproject.toml")
     python = (repr(installation.python), sys.version, str(here.path))
-    key = _digest(str(installation.folder), content, pyproject, *python)
+    key = _digest(str(installation.folder), content, pyproject, *python, *SEEDS)
     memo = cache_home() / "envs" / "memo" / key
     if not recreate and (environment := _recall(memo)) is not None:
         return environment
@@ -98,7 +101,7 @@ def _cache_folder(installation: Installation, content: str, interpreter: Interpr
     bound = str(installation.folder) if installation.is_bound else ""
     platform = "-".join((os.uname().sysname, os.uname().machine))
     parts = (content, bound, str(interpreter.path), interpreter.version, platform)
-    return cache_home() / "envs" / _digest(*parts)
+    return cache_home() / "envs" / _digest(*parts, *SEEDS)
 
 
 def _words(installation: Installation) -> list[str]:
@@ -119,12 +122,12 @@ def _check(installation: Installation, interpreter: Interpreter) -> None:
 
 
 def _make(folder: Path, interpreter: Interpreter, installation: Installation, descriptor: int) -> None:
-    seed = ["--seed"] if interpreter.satisfies("<3.12") and not _is_hashed(installation) else []
-    uv.call("venv", "--quiet", "--no-project", "--no-python-downloads", "--allow-existing", *seed,
+    seeds = (pip_install(*SEEDS),) if interpreter.satisfies("<3.12") and not _is_hashed(installation) else ()
+    uv.call("venv", "--quiet", "--no-project", "--no-python-downloads", "--allow-existing",
             "--python", interpreter.path, folder, cwd=folder, pass_fds=(descriptor,))  # fmt: skip
     for name, text in installation.files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    for command in installation.commands:
+    for command in (*seeds, *installation.commands):
         words = (word.replace(ENVIRONMENT, str(folder)) for word in command)
         uv.call(*words, cwd=installation.folder, lock=installation.lock, pass_fds=(descriptor,))
 

@@ -29,6 +29,7 @@ from stack.guardian.end import Ended, until_end
 from stack.guardian.preparation import load, make_plan, site_of
 from stack.guardian.supervisor import Supervisor
 from stack.health.verdicts import Verdict
+from stack.plan import optional
 from stack.plan.plan import Plan
 from stack.records import plans, port_leases, state
 from stack.records.control import Action, Command, Outcome, Reply
@@ -111,7 +112,7 @@ class Guardian:
         return known.code
 
     async def _prepare(self) -> tuple[Plan, Engine]:
-        os.environ.update(variables.provided(self._request))  # a container engine reads the files itself
+        os.environ.update(variables.of_stack(self._request))  # a container engine reads the files itself
         engine = self._engine = registry.create(self._request.engine)
         loaded = load(self._request)
         self._timeline.redact = redactor_of(loaded).text
@@ -124,6 +125,7 @@ class Guardian:
             note=self._timeline.note,
             networks=networks,
         )
+        plan = optional.leave_out(plan, await engine.unavailable(optional.services(plan)))
         self._store(plan)
         for sentence in plan.notes:
             self._timeline.note(sentence)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from stack import compose
+from stack.engines.local import limits
 from stack.engines.protocol import Engine, Site
 from stack.model import Service, Stack
 from stack.plan import plan as planning
@@ -60,7 +61,7 @@ def make_plan(
         alive=set(state.names()) | {request.name},
         reserve=reserve,
     )
-    for sentence in (*notes, _not_done(request.engine, services, networks=networks)):
+    for sentence in (*notes, _ignored_keys(request.engine, services, networks=networks)):
         if sentence:
             note(sentence)
     return planning.make(
@@ -74,10 +75,11 @@ def make_plan(
     )
 
 
-def _not_done(engine: str, services: Mapping[str, Service], *, networks: bool) -> str:
+def _ignored_keys(engine: str, services: Mapping[str, Service], *, networks: bool) -> str:
     """Return one sentence on what the files say and the engine does not do, empty where it does all."""
     if engine == "local":
-        return unenforced.sentence(services, enforced=unenforced.WITH_NETWORKS if networks else ())
+        named = unenforced.WITH_NETWORKS if networks else frozenset()
+        return unenforced.sentence(services, enforced=named | limits.enforced(services.values()))
     several = [name for name, service in services.items() if service.replicas > 1]
     return f"One container is started of {', '.join(several)}: replicas have no effect." if several else ""
 

@@ -16,7 +16,7 @@ from stack.records import generated_secrets
 from stack.records.request import Request
 
 
-def provided(request: Request) -> dict[str, str]:
+def of_stack(request: Request) -> dict[str, str]:
     """Return the variables that the stack of ``request`` gets.
 
     Raises:
@@ -26,7 +26,7 @@ def provided(request: Request) -> dict[str, str]:
     names = generated_secrets.requested(file.read_text(encoding="utf-8") for file in files if file.is_file())
     values = generated_secrets.read_or_create(request.name, names) if names else {}
     values |= {name: value for file in files for name, value in _of_profiles(file, request.profiles)}
-    return {name: value for name, value in values.items() if name not in _users(request)}
+    return {name: value for name, value in values.items() if name not in _user_variables(request)}
 
 
 def _of_profiles(file: Path, active: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -37,7 +37,7 @@ def _of_profiles(file: Path, active: tuple[str, ...]) -> Iterator[tuple[str, str
                 yield from ((name, str(value)) for name, value in variables.items())
 
 
-def _users(request: Request) -> set[str]:
+def _user_variables(request: Request) -> set[str]:
     file = Path(request.env_file) if request.env_file else None
     own = dotenv.read(file, os.environ) if file is not None and file.is_file() else {}
     return {*os.environ, *own}

@@ -5,6 +5,7 @@ Source of the rules: https://docs.docker.com/reference/dockerfile/#environment-r
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -85,3 +86,12 @@ def _closing(word: str, opening: int) -> int:
         if depth == 0:
             return index
     return -1
+
+
+def exec_form(text: str) -> tuple[str, ...] | None:
+    """Return the words of the exec form (a JSON list), None where it is the shell form."""
+    try:
+        words = json.loads(text)
+    except ValueError:
+        return None
+    return tuple(str(word) for word in words) if isinstance(words, list) else None

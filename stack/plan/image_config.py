@@ -7,7 +7,6 @@ https://docs.docker.com/reference/dockerfile/.
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections.abc import Mapping
@@ -17,41 +16,11 @@ from pathlib import Path
 from stack.durations import seconds
 from stack.errors import ComposeError
 from stack.model import Build, Healthcheck, Service
-from stack.plan import copied_files, dockerfile
+from stack.plan import copied_files, dockerfile, executable_files
 from stack.plan.dockerfile import Dockerfile, Instruction
-from stack.plan.dockerfile_words import expand, split_words
-
-
-@dataclass(frozen=True, kw_only=True)
-class BuildCommand:
-    """One ``RUN``: its text with its here-documents, and the folder in which it is run."""
-
-    text: str
-    working_dir: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageConfig:
-    """``base`` is the image that the first stage starts from; its own configuration is not known.
-
-    ``entrypoint`` and ``command`` are None where no stage sets them. ``files`` maps paths of the image
-    to the files and folders of this machine that are copied there. ``copied_build_commands``
-    and ``stage_files`` are those of the stages that files are copied from.
-    """
-
-    base: str = ""
-    entrypoint: tuple[str, ...] | None = None
-    command: tuple[str, ...] | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
-    working_dir: str = "/"
-    user: str | None = None
-    stop_signal: str | None = None
-    ports: tuple[int, ...] = ()
-    healthcheck: Healthcheck | None = None
-    files: Mapping[str, Path] = field(default_factory=dict)
-    build_commands: tuple[BuildCommand, ...] = ()
-    copied_build_commands: tuple[BuildCommand, ...] = ()
-    stage_files: Mapping[str, Path] = field(default_factory=dict)
+from stack.plan.dockerfile_words import exec_form, expand, split_words
+from stack.plan.service_plan import BuildCommand as BuildCommand
+from stack.plan.service_plan import ImageConfig as ImageConfig
 
 
 def of_build(build: Build) -> ImageConfig:
@@ -160,7 +129,7 @@ class _StageReader:
         self.config = replace(self.config, healthcheck=check)
 
     def _check(self, text: str, options: Mapping[str, str]) -> Healthcheck:
-        argv = _exec_form(text)
+        argv = exec_form(text)
         values = {
             f"{name.replace('-', '_')}_s": self._seconds(options[name])
             for name in ("interval", "timeout", "start-period")
@@ -180,17 +149,27 @@ class _StageReader:
         text = "\n".join((instruction.text, *instruction.heredocs))
         known = _known_variables(text, self._variables)
         command = BuildCommand(text=known, working_dir=self.config.working_dir)
-        self.config = replace(self.config, build_commands=(*self.config.build_commands, command))
+        made = executable_files.made_executable(known, self.config.working_dir)
+        self.config = replace(
+            self.config,
+            build_commands=(*self.config.build_commands, command),
+            executable=(*self.config.executable, *made),
+        )
 
     def _copy(self, instruction: Instruction) -> None:
-        words = _exec_form(instruction.text) or split_words(instruction.text, self.parsed.escape)
+        words = exec_form(instruction.text) or split_words(instruction.text, self.parsed.escape)
         *sources, destination = (self._expand(word) for word in words)
         source = self._source(instruction)
         if source is not None:
             files = copied_files.copied(
                 source, [each for each in sources if not each.startswith("<<")], destination, self._folders()
             )
-            self.config = replace(self.config, files={**self.config.files, **files})
+            made = files if executable_files.adds_execution(instruction.options.get("chmod", "")) else ()
+            self.config = replace(
+                self.config,
+                files={**self.config.files, **files},
+                executable=(*self.config.executable, *made),
+            )
 
     _add = _copy
 
@@ -223,18 +202,10 @@ class _StageReader:
 
     def _argv(self, text: str) -> tuple[str, ...]:
         """The exec form (a JSON list) as it is, the shell form by a shell."""
-        argv = _exec_form(text)
+        argv = exec_form(text)
         return (*self.shell, text) if argv is None else argv
 
 
 def _known_variables(text: str, variables: Mapping[str, str]) -> str:
     """A shell text with the image's own variables replaced; the shell's are left to it."""
     return re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda match: variables.get(match[1] or match[2], match[0]), text)
-
-
-def _exec_form(text: str) -> tuple[str, ...] | None:
-    try:
-        words = json.loads(text)
-    except ValueError:
-        return None
-    return tuple(str(word) for word in words) if isinstance(words, list) else None

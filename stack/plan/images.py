@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-ServerKind = Literal["postgres", "redis"]
+ServerKind = Literal["postgres", "redis", "prometheus"]
 
 KINDS: Final[Mapping[str, ServerKind]] = {
     "postgres": "postgres",
@@ -15,11 +15,15 @@ KINDS: Final[Mapping[str, ServerKind]] = {
     "pgvector": "postgres",
     "redis": "redis",
     "valkey": "redis",
+    "redismod": "redis",
+    "redis-stack": "redis",
+    "redis-stack-server": "redis",
+    "prometheus": "prometheus",
 }
 """The last part of a repository's name, the same in every mirror, and the server that is inside."""
 
 
-PORTS: Final[Mapping[ServerKind, int]] = {"postgres": 5432, "redis": 6379}
+PORTS: Final[Mapping[ServerKind, int]] = {"postgres": 5432, "redis": 6379, "prometheus": 9090}
 """Where each kind of server listens (the ``EXPOSE`` of the official images)."""
 
 
@@ -51,8 +55,15 @@ def parse_reference(image: str) -> Reference:
 
 
 def server_kind(image: str) -> ServerKind | None:
-    """Return which server an image runs, None where it runs neither Postgres nor Redis."""
+    """Return which server an image runs, None where the local engine knows no server for it."""
     return KINDS.get(parse_reference(image).name)
+
+
+def additions(image: str) -> str:
+    """Return what an image adds to its server, and a plain one may lack; empty where it adds nothing."""
+    if parse_reference(image).name in ("postgres", "redis", "valkey"):
+        return ""
+    return {"postgres": "extensions", "redis": "modules", None: ""}[server_kind(image)]
 
 
 def major_version(tag: str) -> int | None:

@@ -143,16 +143,16 @@ def _problem(service: Service, image: ImageConfig, argv: tuple[str, ...]) -> Pro
         return Problem(
             sentence=f"{name}: its build context is {service.build.url}; "
             "only a container engine fetches a context from elsewhere.",
-            way_out=_way_out(("PROGRAM", "ARGUMENT")),
+            way_out=_hint(("PROGRAM", "ARGUMENT")),
         )
     if argv or server_kind(image.base):
         return None
     return Problem(
         sentence=f"{name}: its command is that of its base image {image.base}, "
         "which cannot be known without a container engine.",
-        way_out=_way_out(("PROGRAM", "ARGUMENT")),
+        way_out=_hint(("PROGRAM", "ARGUMENT")),
     )
 
 
-def _way_out(command: tuple[str, ...]) -> str:
+def _hint(command: tuple[str, ...]) -> str:
     return f"Add `x-local: {{command: {json.dumps(list(command))}}}` to it, or use --engine docker."

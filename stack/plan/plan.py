@@ -6,7 +6,7 @@ Besides the compose model its only input are host ports and folders.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -15,25 +15,10 @@ from stack.model import Condition, Service, Stack
 from stack.plan import image_config, references
 from stack.plan.addresses import LOOPBACK as LOOPBACK
 from stack.plan.addresses import Addresses, rewrite_names
-from stack.plan.image_config import ImageConfig
 from stack.plan.local_service import plan_local_service
-from stack.plan.service_plan import Problem, server_image
+from stack.plan.service_plan import ImageConfig, Problem, server_image
+from stack.plan.service_plan import Plan as Plan
 from stack.plan.service_plan import ServicePlan as ServicePlan
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """A stack with every decision made.
-
-    ``services`` is in start order; ``notes`` are what is probably a mistake in the compose files.
-    """
-
-    name: str
-    engine: str
-    stack: Stack
-    services: Mapping[str, ServicePlan]
-    endpoints: Mapping[str, str]
-    notes: tuple[str, ...] = ()
 
 
 def order(services: Mapping[str, Service]) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""The plan of one service."""
+"""What a plan is: every decision about a stack and its services, without the code that makes it.
+
+Most commands only read the plan of a running stack.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,45 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from stack.model import Service
+from stack.model import Healthcheck, Service, Stack
 from stack.plan import images
-from stack.plan.image_config import ImageConfig
 
 Network = Literal["container", "own", "shared"]
 """Where a service listens: in a container, as a process with a network of its own, or on this machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildCommand:
+    """One ``RUN``: its text with its here-documents, and the folder in which it is run."""
+
+    text: str
+    working_dir: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageConfig:
+    """``base`` is the image that the first stage starts from; its own configuration is not known.
+
+    ``entrypoint`` and ``command`` are None where no stage sets them. ``files`` maps paths of the image
+    to the files and folders of this machine that are copied there, ``executable`` are paths of the image that
+    the Dockerfile makes executable. ``copied_build_commands`` and ``stage_files`` are those of the stages
+    that files are copied from.
+    """
+
+    base: str = ""
+    entrypoint: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    working_dir: str = "/"
+    user: str | None = None
+    stop_signal: str | None = None
+    ports: tuple[int, ...] = ()
+    healthcheck: Healthcheck | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+    executable: tuple[str, ...] = ()
+    build_commands: tuple[BuildCommand, ...] = ()
+    copied_build_commands: tuple[BuildCommand, ...] = ()
+    stage_files: Mapping[str, Path] = field(default_factory=dict)
 
 
 def server_image(service: Service, image: ImageConfig) -> str:
@@ -65,3 +101,18 @@ class ServicePlan:
         if self.network != "own":
             return tuple(self.ports.values())
         return tuple(dict.fromkeys((*self.ports, *self.service.expose, *self.image.ports)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A stack with every decision made.
+
+    ``services`` is in start order; ``notes`` are what is probably a mistake in the compose files.
+    """
+
+    name: str
+    engine: str
+    stack: Stack
+    services: Mapping[str, ServicePlan]
+    endpoints: Mapping[str, str]
+    notes: tuple[str, ...] = ()

@@ -55,17 +55,20 @@ def _is_mounted(service: Service, folder: str) -> bool:
     return any(path.is_relative_to(mount.target) for mount in service.mounts)
 
 
+_LIMITED: Final = "Held by a control group where root starts the stack on Linux; elsewhere without effect."
+_LIMITS: Final = "Set by prlimit(1) on Linux; an ordinary user can only lower its own limits."
 _SHARED: Final = "A process shares the resources of the machine."
 _RIGHTS: Final = "A process has the rights of the user who starts the stack."
 _NETWORK: Final = "A process uses the network that the stack gives it, else the machine's."
 
 UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
-    _field("mem_limit", _SHARED, lambda service: service.limits.memory_bytes is not None),
-    _field("pids_limit", _SHARED, lambda service: service.limits.processes is not None),
-    _field("cpus", _SHARED, lambda service: service.limits.cpus is not None),
+    _field("mem_limit", _LIMITED, lambda service: service.limits.memory_bytes is not None),
+    _field("pids_limit", _LIMITED, lambda service: service.limits.processes is not None),
+    _field("cpus", _LIMITED, lambda service: service.limits.cpus is not None),
+    _field("ulimits", _LIMITS, lambda service: bool(service.limits.ulimits)),
     *_others("blkio_config cgroup cgroup_parent cpu_count cpu_percent cpu_period cpu_quota", _SHARED),
     *_others("cpu_rt_period cpu_rt_runtime cpu_shares cpuset mem_reservation mem_swappiness", _SHARED),
-    *_others("memswap_limit oom_kill_disable oom_score_adj shm_size ulimits", _SHARED),
+    *_others("memswap_limit oom_kill_disable oom_score_adj shm_size", _SHARED),
     _field("read_only", "A process sees the files of the machine.", lambda service: service.read_only),
     _field(
         "volumes: read_only",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stack.errors import NotUp
-from stack.plan.plan import Plan
+from stack.plan.service_plan import Plan
 from stack.records import record_file, state
 
 

@@ -55,7 +55,7 @@ def lease(
             if port is not None and port.published is not None:
                 if obtain(port.published):
                     return port.published
-                notes.append(_replaced(service, port.published, fixed=port.fixed, by=taken))
+                notes.append(_replacement_note(service, port.published, fixed=port.fixed, by=taken))
             return next(p for p in pool if obtain(p))
 
         leases: dict[str, dict[int, int]] = {}
@@ -76,7 +76,7 @@ def release(name: str) -> None:
                 path.unlink()
 
 
-def _replaced(service: str, port: int, *, fixed: bool, by: Mapping[int, str]) -> str:
+def _replacement_note(service: str, port: int, *, fixed: bool, by: Mapping[int, str]) -> str:
     holder = _holder(port, by.get(port))
     if fixed:
         raise PortTaken(

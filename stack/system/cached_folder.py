@@ -1,4 +1,4 @@
-"""A folder that is made once, whoever comes first, and whatever is killed while it is being made."""
+"""A cached folder is made once, even if several processes want it at once or one is killed meanwhile."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_complete(folder: Path) -> bool:
     """Return whether it can be used as it is, and note that it is used."""
     try:
         os.utime(folder / MARKER)
-    except PermissionError:  # somebody else's, to be read only
+    except PermissionError:  # another user's, read only
         return True
     except OSError:
         return False
@@ -35,7 +35,7 @@ def is_complete(folder: Path) -> bool:
 
 
 def unused_folders(root: Path, *, clock: Callable[[], float] = time.time) -> Iterator[Path]:
-    """Return the folders somewhere below ``root`` that nobody has used for two weeks."""
+    """Return the folders somewhere below ``root`` that have not been used for two weeks."""
     for marker in sorted(root.glob(f"*/*/{MARKER}")):
         with contextlib.suppress(FileNotFoundError):
             if clock() - marker.stat().st_mtime > UNUSED_S:
@@ -43,7 +43,7 @@ def unused_folders(root: Path, *, clock: Callable[[], float] = time.time) -> Ite
 
 
 def make_once(folder: Path, make: Make) -> Path:
-    """Return ``folder``, filled by ``make`` where nobody has done so yet.
+    """Return ``folder``, filled by ``make`` unless that has been done before.
 
     Raises:
         DiskFull: there is no room for it.

@@ -1,7 +1,7 @@
 """Folders of this account below a parent that other accounts can write to, as /tmp and /dev/shm.
 
 Another account may have made the folder first, or a link in its place. So it is looked at by file descriptor,
-without following links; nobody but root can replace a folder of ours there (the sticky bit, inode(7)).
+without following links; only root can replace a folder of ours there (the sticky bit, inode(7)).
 """
 
 from __future__ import annotations

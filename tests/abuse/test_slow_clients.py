@@ -69,10 +69,10 @@ def test_one_client_cannot_take_all_slots(start: Start) -> None:
         os.kill(worker.pid, signal.SIGSTOP)
     request = http1.head("GET", "/api/v1/products?limit=1", "Connection: close")
     with ExitStack() as stack:
-        greedy = [stack.enter_context(_asked(gateway.port, request, "127.0.0.2")) for _ in range(2)]
+        greedy = [stack.enter_context(_send_request(gateway.port, request, "127.0.0.2")) for _ in range(2)]
         services.wait_until(lambda: _connections(backend.port) >= len(greedy), "two requests are in progress")
         refused = http1.ask(gateway.port, "GET", "/api/v1/products?limit=1", source="127.0.0.2")
-        other = stack.enter_context(_asked(gateway.port, request, "127.0.0.3"))
+        other = stack.enter_context(_send_request(gateway.port, request, "127.0.0.3"))
         for worker in workers:
             os.kill(worker.pid, signal.SIGCONT)
         responses = [http1.parse(http1.read_all(client))[0] for client in (*greedy, other)]
@@ -80,7 +80,7 @@ def test_one_client_cannot_take_all_slots(start: Start) -> None:
     assert [response.status for response in responses] == [200, 200, 200]
 
 
-def _asked(port: int, request: bytes, source: str) -> socket.socket:
+def _send_request(port: int, request: bytes, source: str) -> socket.socket:
     client = http1.connect(port, source=source)
     client.sendall(request)
     return client

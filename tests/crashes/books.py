@@ -13,7 +13,7 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from crashes.clerk import Clerk
+from crashes.helper import Helper
 from crashes.processes import until
 
 SETTLED_WITHIN_S = 20.0
@@ -41,14 +41,14 @@ class Books:
 
     database: Connection
     ledger: Path
-    clerk: Clerk
+    helper: Helper
 
     @classmethod
     @contextmanager
-    def open(cls, url: str, ledger: Path, clerk: Clerk) -> Iterator[Books]:
+    def open(cls, url: str, ledger: Path, helper: Helper) -> Iterator[Books]:
         with closing(psycopg2.connect(url)) as database:
             database.autocommit = True
-            yield cls(database=database, ledger=ledger, clerk=clerk)
+            yield cls(database=database, ledger=ledger, helper=helper)
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Execute a statement; return its rows, if it has any."""
@@ -92,7 +92,7 @@ class Books:
         Raises:
             AssertionError: they do not agree.
         """
-        self.clerk.ask("check")
+        self.helper.ask("check")
         world = self.world()
         known = dict(self.rows("SELECT reference, order_id FROM payments_payment"))
         strays = world.charged - known.keys()
@@ -110,7 +110,7 @@ class Books:
     def add_product(self, units: int = PLENTY) -> str:
         """Create a product that no other test sells; return its SKU."""
         sku = f"crash-{secrets.token_hex(6)}"
-        self.clerk.ask("add_product", sku=sku, units=units)
+        self.helper.ask("add_product", sku=sku, units=units)
         return sku
 
     def charges(self, number: str) -> int:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from crashes import processes, scratch, servers
 from crashes.books import Books
-from crashes.clerk import Clerk
+from crashes.customers import Customer
+from crashes.helper import Helper
 from crashes.inside.ledger import LEDGER
 from crashes.inside.points import NOTES, Fault
-from crashes.people import Person
 from crashes.processes import Program, until
 from crashes.web import Web
 from stack.environments import virtualenv
@@ -55,8 +55,8 @@ class Shop:
         assert self.worker.is_running(), self.worker.tail()
         return self.heartbeat.exists()
 
-    def person(self) -> Person:
-        return Person(port=self.web.port)
+    def customer(self) -> Customer:
+        return Customer(port=self.web.port)
 
     def reached_places(self) -> list[str]:
         """Return the faults that happened since the last call."""
@@ -65,15 +65,15 @@ class Shop:
         return lines
 
     @contextmanager
-    def clerk(self) -> Iterator[Clerk]:
+    def helper(self) -> Iterator[Helper]:
         """Start the helper process; end it with the block."""
-        argv = (str(self._python), "-m", "crashes.inside.clerk")
-        log = self.folder / "clerk.log"
-        clerk = Clerk(argv, cwd=BACKEND, environment=self.environment, log=log)
+        argv = (str(self._python), "-m", "crashes.inside.helper")
+        log = self.folder / "helper.log"
+        helper = Helper(argv, cwd=BACKEND, environment=self.environment, log=log)
         try:
-            yield clerk
+            yield helper
         finally:
-            clerk.end()
+            helper.end()
 
 
 @contextmanager
@@ -99,8 +99,8 @@ def running_shop() -> Iterator[tuple[Shop, Books]]:
         shop.redis = (redis, redis_port)
         ending.callback(lambda: processes.end((shop.web.program, shop.plain.program, shop.worker)))
         shop.web.open()
-        clerk = ending.enter_context(shop.clerk())
-        books = ending.enter_context(Books.open(settings["DATABASE_URL"], Path(settings[LEDGER]), clerk))
+        helper = ending.enter_context(shop.helper())
+        books = ending.enter_context(Books.open(settings["DATABASE_URL"], Path(settings[LEDGER]), helper))
         yield shop, books
 
 

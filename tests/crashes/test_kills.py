@@ -17,8 +17,8 @@ import pytest
 
 from crashes.books import PLENTY, Books
 from crashes.conftest import LONG
+from crashes.customers import LATE, Customer, NoResponse, Response, ask, key, send_until_answered
 from crashes.inside.points import Fault
-from crashes.people import LATE, Answer, Lost, Person, ask, key, send_until_answered
 from crashes.processes import until
 from crashes.shop import WEBHOOK_SECRET, Shop
 from crashes.steps import CHECKOUT, LATE_SUCCESS, PAYMENT, REFUND, WEBHOOK, Step
@@ -46,12 +46,14 @@ def each(steps: Sequence[Step]) -> pytest.MarkDecorator:
 
 
 @pytest.fixture
-def killed(shop: Shop, counted: Counter[str]) -> Callable[[Fault, Callable[[Fault | None], Answer]], Answer]:
+def killed(
+    shop: Shop, counted: Counter[str]
+) -> Callable[[Fault, Callable[[Fault | None], Response]], Response]:
     """Send a request that kills its worker, then send it again until it is answered."""
 
-    def send(fault: Fault, request: Callable[[Fault | None], Answer]) -> Answer:
+    def send(fault: Fault, request: Callable[[Fault | None], Response]) -> Response:
         before = shop.web.workers()
-        with pytest.raises(Lost):
+        with pytest.raises(NoResponse):
             request(fault)
         assert shop.reached_places() == [str(fault)], "the step was never reached"
         until(lambda: bool(before - shop.web.workers()), "a worker of Gunicorn has died")
@@ -61,7 +63,7 @@ def killed(shop: Shop, counted: Counter[str]) -> Callable[[Fault, Callable[[Faul
     return send
 
 
-Killed = Callable[[Fault, Callable[[Fault | None], Answer]], Answer]
+Killed = Callable[[Fault, Callable[[Fault | None], Response]], Response]
 
 
 @protected_by(
@@ -87,13 +89,13 @@ Killed = Callable[[Fault, Callable[[Fault | None], Answer]], Answer]
 def test_a_checkout_happens_once_whenever_its_worker_dies(
     shop: Shop, books: Books, sku: str, fault: Fault, killed: Killed
 ) -> None:
-    person, token = shop.person(), key()
-    person.put(sku)
-    answer = killed(fault, lambda fault: person.check_out(token, fault))
+    customer, token = shop.customer(), key()
+    customer.put(sku)
+    answer = killed(fault, lambda fault: customer.check_out(token, fault))
     assert answer.status == 201, answer.body
-    assert send_until_answered(lambda: person.check_out(token)) == answer
+    assert send_until_answered(lambda: customer.check_out(token)) == answer
     number = answer.json["number"]
-    assert [order["number"] for order in person.orders()] == [number]
+    assert [order["number"] for order in customer.orders()] == [number]
     assert books.stock(sku) == (PLENTY, 1)
     assert books.events(number) == ["order.placed"]
     books.agree(settled=False)
@@ -113,18 +115,18 @@ def test_a_checkout_happens_once_whenever_its_worker_dies(
 def test_a_payment_happens_once_whenever_its_worker_dies(
     shop: Shop, books: Books, sku: str, fault: Fault, killed: Killed
 ) -> None:
-    person, token = shop.person(), key()
-    number = person.order(sku)
-    answer = killed(fault, lambda fault: person.pay(number, token, fault=fault))
+    customer, token = shop.customer(), key()
+    number = customer.order(sku)
+    answer = killed(fault, lambda fault: customer.pay(number, token, fault=fault))
     assert answer.status == 201, answer.body
-    assert send_until_answered(lambda: person.pay(number, token)) == answer
+    assert send_until_answered(lambda: customer.pay(number, token)) == answer
     assert (books.state(number), books.charges(number)) == ("paid", 1)
     assert books.stock(sku) == (PLENTY - 1, 0)
     assert books.events(number) == ["order.placed", "order.paid", "payment.succeeded"]
     books.agree(settled=False)
 
 
-def send_webhook(shop: Shop, books: Books, number: str, fault: Fault | None) -> Answer:
+def send_webhook(shop: Shop, books: Books, number: str, fault: Fault | None) -> Response:
     """Send the provider's message that the order's payment succeeded."""
     ((reference, amount),) = books.rows(
         "SELECT reference, p.amount FROM payments_payment p JOIN orders_order o ON o.id = p.order_id"
@@ -140,11 +142,11 @@ def send_webhook(shop: Shop, books: Books, number: str, fault: Fault | None) -> 
     return ask(shop.web.port, "POST", "/api/v1/payments/webhooks/sandbox", body, headers)
 
 
-def start_undecided_payment(person: Person, sku: str) -> str:
+def start_undecided_payment(customer: Customer, sku: str) -> str:
     """Pay an order of which the provider has not reported the result yet; return its number."""
-    number = person.order(sku)
+    number = customer.order(sku)
     token = key()
-    assert send_until_answered(lambda: person.pay(number, token, LATE)).status == 202
+    assert send_until_answered(lambda: customer.pay(number, token, LATE)).status == 202
     return number
 
 
@@ -161,7 +163,7 @@ def start_undecided_payment(person: Person, sku: str) -> str:
 def test_a_message_takes_effect_once_whenever_its_worker_dies(
     shop: Shop, books: Books, sku: str, fault: Fault, killed: Killed
 ) -> None:
-    number = start_undecided_payment(shop.person(), sku)
+    number = start_undecided_payment(shop.customer(), sku)
     assert killed(fault, lambda fault: send_webhook(shop, books, number, fault)).status == 200
     assert (books.state(number), books.charges(number)) == ("paid", 1)
     assert books.stock(sku) == (PLENTY - 1, 0)
@@ -173,11 +175,11 @@ def test_a_message_takes_effect_once_whenever_its_worker_dies(
 def test_money_goes_back_once_whenever_the_worker_dies(
     shop: Shop, books: Books, sku: str, fault: Fault, killed: Killed
 ) -> None:
-    person, token = shop.person(), key()
-    number = person.order(sku)
-    assert send_until_answered(lambda: person.pay(number, token)).status == 201
+    customer, token = shop.customer(), key()
+    number = customer.order(sku)
+    assert send_until_answered(lambda: customer.pay(number, token)).status == 201
     books.rows("UPDATE payments_sandboxcharge SET deliveries_left = 0")  # no message comes to the rescue
-    answer = killed(fault, lambda fault: person.end(number, "refund", fault))
+    answer = killed(fault, lambda fault: customer.end(number, "refund", fault))
     assert answer.status in {200, 409}, answer.body
     assert (books.state(number), books.charges(number)) == ("refunded", 1)
     assert books.stock(sku) == (PLENTY, 0)
@@ -188,9 +190,9 @@ def test_money_goes_back_once_whenever_the_worker_dies(
 def test_money_for_a_cancelled_order_goes_back_whenever_the_worker_dies(
     shop: Shop, books: Books, sku: str, fault: Fault, killed: Killed
 ) -> None:
-    person = shop.person()
-    number = start_undecided_payment(person, sku)
-    assert send_until_answered(lambda: person.end(number, "cancel")).status == 200
+    customer = shop.customer()
+    number = start_undecided_payment(customer, sku)
+    assert send_until_answered(lambda: customer.end(number, "cancel")).status == 200
     assert killed(fault, lambda fault: send_webhook(shop, books, number, fault)).status == 200
     assert (books.state(number), books.charges(number)) == ("cancelled", 1)
     assert books.stock(sku) == (PLENTY, 0)
@@ -203,12 +205,12 @@ def test_a_payment_that_the_client_abandons_is_finished_by_the_worker(
 ) -> None:
     numbers = {}
     for fault in ABANDONED * (KILLS // len(ABANDONED) if LONG else 1):
-        person, token = shop.person(), key()
-        asked_again = person.order(sku)
-        killed(fault, lambda fault: person.pay(asked_again, token, fault=fault))  # noqa: B023 - called here
-        abandoned = person.order(sku)
-        with pytest.raises(Lost):
-            person.pay(abandoned, key(), fault=fault)
+        customer, token = shop.customer(), key()
+        asked_again = customer.order(sku)
+        killed(fault, lambda fault: customer.pay(asked_again, token, fault=fault))  # noqa: B023 - called here
+        abandoned = customer.order(sku)
+        with pytest.raises(NoResponse):
+            customer.pay(abandoned, key(), fault=fault)
         assert shop.reached_places() == [str(fault)], "the step was never reached"
         counted["workers killed, and never asked again"] += 1
         numbers[abandoned], numbers[asked_again] = {("paid", 1), ("pending_payment", 0)}, {("paid", 1)}

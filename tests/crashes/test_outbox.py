@@ -15,8 +15,8 @@ import pytest
 from crashes import servers
 from crashes.books import Books
 from crashes.conftest import LONG
+from crashes.customers import key, send_until_answered
 from crashes.inside.points import Fault
-from crashes.people import key, send_until_answered
 from crashes.processes import until
 from crashes.shop import Shop
 from crashes.steps import RELAY
@@ -37,10 +37,10 @@ RELAYED_WITHIN_S = 30.0
 
 def order_pay_refund(shop: Shop, sku: str) -> None:
     """Order, pay and refund: five events of one aggregate."""
-    person, token = shop.person(), key()
-    number = person.order(sku)
-    assert send_until_answered(lambda: person.pay(number, token)).status == 201
-    assert send_until_answered(lambda: person.end(number, "refund")).status == 200
+    customer, token = shop.customer(), key()
+    number = customer.order(sku)
+    assert send_until_answered(lambda: customer.pay(number, token)).status == 201
+    assert send_until_answered(lambda: customer.end(number, "refund")).status == 200
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def repeated(books: Books) -> int:
     """
     until(lambda: not waiting(books), "every event is relayed", within_s=RELAYED_WITHIN_S)
     written = books.rows("SELECT event_id::text, aggregate FROM events_outboxevent ORDER BY id")
-    entries = books.clerk.ask("stream")
+    entries = books.helper.ask("stream")
     consumed = dict(entries)  # a repeated key keeps the place of its first occurrence
     assert by_aggregate(consumed.items()) == by_aggregate(written)
     assert len(consumed) == len(written)
@@ -101,15 +101,15 @@ def by_aggregate(events: Iterable[tuple[str, ...]]) -> dict[str, list[str]]:
 )
 @pytest.mark.usefixtures("relaying")
 def test_events_arrive_although_their_relay_is_killed(
-    shop: Shop, books: Books, sku: str, dice: random.Random, counted: Counter[str]
+    shop: Shop, books: Books, sku: str, rng: random.Random, counted: Counter[str]
 ) -> None:
     faults = [fault for step in RELAY for fault in step.faults()] * ROUNDS
     deaths: list[Fault | None] = [*faults, *[None] * RANDOM_DEATHS]
-    dice.shuffle(deaths)
+    rng.shuffle(deaths)
     orders = math.ceil(EVENTS / len(WAY) / len(deaths))
     for fault in deaths:
         if fault is None:
-            kill_worker_at_random(shop, sku, orders, dice)
+            kill_worker_at_random(shop, sku, orders, rng)
         else:
             kill_worker_at(shop, sku, orders, fault)
     counted["relays killed"] += len(deaths)
@@ -130,11 +130,11 @@ def kill_worker_at(shop: Shop, sku: str, orders: int, fault: Fault) -> None:
     assert shop.reached_places() == [str(fault)]
 
 
-def kill_worker_at_random(shop: Shop, sku: str, orders: int, dice: random.Random) -> None:
+def kill_worker_at_random(shop: Shop, sku: str, orders: int, rng: random.Random) -> None:
     """Kill a worker at a random moment while events are written."""
     shop.start_worker()
     with customers_buying(shop, sku, orders):
-        time.sleep(dice.uniform(0, 0.4))
+        time.sleep(rng.uniform(0, 0.4))
         shop.worker.kill()
 
 
@@ -144,7 +144,7 @@ def kill_worker_at_random(shop: Shop, sku: str, orders: int, dice: random.Random
 )
 @pytest.mark.usefixtures("relaying")
 def test_events_arrive_although_redis_is_killed(
-    shop: Shop, books: Books, sku: str, dice: random.Random, counted: Counter[str]
+    shop: Shop, books: Books, sku: str, rng: random.Random, counted: Counter[str]
 ) -> None:
     redis, port = shop.redis
     shop.start_worker()
@@ -153,7 +153,7 @@ def test_events_arrive_although_redis_is_killed(
             pass
         until(lambda: not waiting(books), "every event is relayed", within_s=RELAYED_WITHIN_S)
         with customers_buying(shop, sku, AT_ONCE):
-            time.sleep(dice.uniform(0, 0.2))
+            time.sleep(rng.uniform(0, 0.2))
             redis.kill()
         with customers_buying(shop, sku, AT_ONCE):
             pass

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 from crashes.conftest import LONG
-from crashes.people import ANSWERED_WITHIN_S, ask
+from crashes.customers import ANSWERED_WITHIN_S, ask
 from crashes.web import Web
 from unprotected.protection import Cut, protected_by
 
@@ -25,34 +25,34 @@ PATHS = ("/health/", "/health/", "/health/ready/", "/api/v1/categories")
 PAUSE_S = 0.02
 
 
-def send_requests(port: int, keep_alive: bool, dice: random.Random, over: threading.Event) -> Counter[int]:
+def send_requests(port: int, keep_alive: bool, rng: random.Random, over: threading.Event) -> Counter[int]:
     """Send requests until ``over`` is set; return how often each status came back.
 
     Raises:
-        Lost, OSError, HTTPException: a request was not answered.
+        NoResponse, OSError, HTTPException: a request was not answered.
     """
     statuses = Counter[int]()
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWERED_WITHIN_S)) as link:
         while not over.is_set():
             if keep_alive:
-                link.request("GET", dice.choice(PATHS))
+                link.request("GET", rng.choice(PATHS))
                 with link.getresponse() as response:
                     response.read()
                     statuses[response.status] += 1
             else:
-                statuses[ask(port, "GET", dice.choice(PATHS), None, {}).status] += 1
-            time.sleep(dice.uniform(0, PAUSE_S))
+                statuses[ask(port, "GET", rng.choice(PATHS), None, {}).status] += 1
+            time.sleep(rng.uniform(0, PAUSE_S))
     return statuses
 
 
 @contextmanager
-def load(port: int, dice: random.Random) -> Iterator[Counter[int]]:
+def load(port: int, rng: random.Random) -> Iterator[Counter[int]]:
     """Send requests during the block; the counts of statuses are complete after it."""
     over, statuses = threading.Event(), Counter[int]()
     keep_alive = [False] * NEW_CONNECTIONS + [True] * KEPT_CONNECTIONS
     with ThreadPoolExecutor(len(keep_alive)) as pool:
         asking: list[Future[Counter[int]]] = [
-            pool.submit(send_requests, port, keep, random.Random(dice.random()), over) for keep in keep_alive
+            pool.submit(send_requests, port, keep, random.Random(rng.random()), over) for keep in keep_alive
         ]
         try:
             yield statuses
@@ -70,10 +70,10 @@ def load(port: int, dice: random.Random) -> Iterator[Counter[int]]:
         "graceful_timeout = 0",
     ),
 )
-def test_reloads_lose_no_request(plain: Web, dice: random.Random, counted: Counter[str]) -> None:
-    with load(plain.port, dice) as statuses:
+def test_reloads_lose_no_request(plain: Web, rng: random.Random, counted: Counter[str]) -> None:
+    with load(plain.port, rng) as statuses:
         for _ in range(RELOADS):
-            time.sleep(dice.uniform(0, 0.1))
+            time.sleep(rng.uniform(0, 0.1))
             plain.reload()
     assert statuses.keys() == {200}, statuses
     counted["reloads of Gunicorn"] += RELOADS

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from crashes.books import PLENTY, SETTLED_WITHIN_S, Books
 from crashes.conftest import LONG
+from crashes.customers import GOOD, LATE, SILENT, key
 from crashes.inside.points import Fault
-from crashes.people import GOOD, LATE, SILENT, key
 from crashes.processes import until
 from crashes.shop import Shop
 from crashes.steps import EXPIRY, PAYMENT
@@ -50,16 +50,16 @@ lock is given back before the charge comes: until then, the worker waits for it.
 DELIVERIES = "payments.deliveries:send_due_webhooks"
 
 
-def random_race(dice: random.Random) -> Race:
+def random_race(rng: random.Random) -> Race:
     """Return a random race."""
-    step = dice.choice([step for step in PAYMENT if "commit" not in step.name])
-    when = dice.choice(("before", "after"))
-    pause = Fault(action=f"pause={dice.uniform(0, 0.6):.3f}", when=when, place=step.place, nth=step.nth)
+    step = rng.choice([step for step in PAYMENT if "commit" not in step.name])
+    when = rng.choice(("before", "after"))
+    pause = Fault(action=f"pause={rng.uniform(0, 0.6):.3f}", when=when, place=step.place, nth=step.nth)
     return Race(
-        lasts_s=dice.uniform(0.2, 0.4),
-        begins_s=dice.uniform(0, 0.4),
-        card=dice.choice((GOOD, GOOD, LATE, SILENT)),
-        pause=pause if dice.random() < 0.8 else None,
+        lasts_s=rng.uniform(0.2, 0.4),
+        begins_s=rng.uniform(0, 0.4),
+        card=rng.choice((GOOD, GOOD, LATE, SILENT)),
+        pause=pause if rng.random() < 0.8 else None,
     )
 
 
@@ -89,13 +89,13 @@ def slow_worker(shop: Shop, *, mute: str = "") -> Iterator[None]:
     Cut(ORDERS, "select_for_update().get(pk=order_id)", "get(pk=order_id)"),
 )
 def test_what_expires_while_it_is_paid_is_sold_or_released(
-    shop: Shop, books: Books, dice: random.Random, counted: Counter[str]
+    shop: Shop, books: Books, rng: random.Random, counted: Counter[str]
 ) -> None:
     with slow_worker(shop, mute=DELIVERIES):
         ends = Counter(run_races(shop, books, CERTAIN))
     assert ends.keys() == {"sold", "released", "released and refunded"}
     with slow_worker(shop):
-        ends.update(run_races(shop, books, [random_race(dice) for _ in range(RACES - len(CERTAIN))]))
+        ends.update(run_races(shop, books, [random_race(rng) for _ in range(RACES - len(CERTAIN))]))
     books.agree()
     for end, number in ends.items():
         counted[f"reservations that ended while they were paid: {end}"] += number
@@ -118,7 +118,7 @@ def add_contended_product(shop: Shop, books: Books) -> str:
     instead of being refused, which the stock shows.
     """
     sku = books.add_product()
-    shop.person().order(sku)
+    shop.customer().order(sku)
     return sku
 
 
@@ -126,7 +126,7 @@ def test_an_order_expires_once_whenever_the_worker_dies(
     shop: Shop, books: Books, sku: str, counted: Counter[str]
 ) -> None:
     for fault in [fault for step in EXPIRY for fault in step.faults()] * ROUNDS:
-        number = shop.person().order(sku)
+        number = shop.customer().order(sku)
         books.rows("UPDATE orders_order SET expires_at = now() WHERE number = %s", number)
         shop.reached_places()
         shop.start_worker(fault)
@@ -143,15 +143,15 @@ def test_an_order_expires_once_whenever_the_worker_dies(
 
 def run(shop: Shop, books: Books, sku: str, race: Race) -> str:
     """Let an order expire while it is paid; return its number."""
-    person = shop.person()
-    number = person.order(sku)
+    customer = shop.customer()
+    number = customer.order(sku)
     books.rows(
         "UPDATE orders_order SET expires_at = now() + make_interval(secs => %s) WHERE number = %s",
         race.lasts_s,
         number,
     )
     time.sleep(race.begins_s)
-    answer = person.pay(number, key(), race.card, race.pause)
+    answer = customer.pay(number, key(), race.card, race.pause)
     assert answer.status in {201, 202, 409}, answer.body
     return number
 

@@ -9,8 +9,8 @@ import pytest
 
 from crashes.books import PLENTY, Books
 from crashes.conftest import LONG
+from crashes.customers import SILENT, Customer, NoResponse, key, send_until_answered
 from crashes.inside.points import Fault
-from crashes.people import SILENT, Lost, Person, key, send_until_answered
 from crashes.processes import until
 from crashes.shop import Shop
 from crashes.steps import REFUND_SENT, RESENDING, SETTLEMENT, Step
@@ -44,20 +44,20 @@ def finish_with_worker(shop: Shop, books: Books) -> None:
     books.agree()
 
 
-def start_silent_payment(person: Person, sku: str) -> str:
+def start_silent_payment(customer: Customer, sku: str) -> str:
     """Pay an order of which the provider never reports the result; return its number."""
-    number, token = person.order(sku), key()
-    assert send_until_answered(lambda: person.pay(number, token, SILENT)).status == 202
+    number, token = customer.order(sku), key()
+    assert send_until_answered(lambda: customer.pay(number, token, SILENT)).status == 202
     return number
 
 
-def leave_refund_unsent(shop: Shop, person: Person, sku: str) -> str:
+def leave_refund_unsent(shop: Shop, customer: Customer, sku: str) -> str:
     """Refund an order and kill the process before it sends the refund; return the order's number."""
-    number, token = person.order(sku), key()
-    assert send_until_answered(lambda: person.pay(number, token)).status == 201
+    number, token = customer.order(sku), key()
+    assert send_until_answered(lambda: customer.pay(number, token)).status == 201
     before = shop.web.workers()
-    with pytest.raises(Lost):
-        person.end(number, "refund", Fault(action="kill", when="before", place=REFUND_SENT))
+    with pytest.raises(NoResponse):
+        customer.end(number, "refund", Fault(action="kill", when="before", place=REFUND_SENT))
     until(lambda: bool(before - shop.web.workers()), "a worker of Gunicorn has died")
     return number
 
@@ -67,7 +67,7 @@ def test_a_payment_is_settled_once_whenever_the_worker_dies(
 ) -> None:
     numbers = []
     for fault in faults_at(SETTLEMENT):
-        numbers.append(start_silent_payment(shop.person(), sku))
+        numbers.append(start_silent_payment(shop.customer(), sku))
         kill_worker_at(shop, books, fault, counted)
     finish_with_worker(shop, books)
     for number in numbers:
@@ -86,7 +86,7 @@ def test_money_goes_back_once_whenever_the_worker_dies(
 ) -> None:
     numbers = []
     for fault in faults_at(RESENDING):
-        numbers.append(leave_refund_unsent(shop, shop.person(), sku))
+        numbers.append(leave_refund_unsent(shop, shop.customer(), sku))
         kill_worker_at(shop, books, fault, counted)
     finish_with_worker(shop, books)
     for number in numbers:

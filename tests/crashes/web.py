@@ -6,7 +6,7 @@ import os
 import signal
 from contextlib import suppress
 
-from crashes.people import Lost, ask
+from crashes.customers import NoResponse, ask
 from crashes.processes import Program, children, until
 
 
@@ -25,7 +25,7 @@ class Web:
 
     def _answers(self) -> bool:
         assert self.program.is_running(), self.program.tail()
-        with suppress(Lost):
+        with suppress(NoResponse):
             return ask(self.port, "GET", "/health/ready/", None, {}).status == 200
         return False
 

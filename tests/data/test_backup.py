@@ -21,7 +21,7 @@ BRANDS = "SELECT count(*) FROM catalog_product WHERE brand = 'changed'"
 
 
 @pytest.fixture(scope="module")
-def made(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def good_backup(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backup of the stack as seeded, with a key in Redis."""
     path = tmp_path_factory.mktemp("backups") / "good"
     stack.typed("reset-db")
@@ -31,9 +31,9 @@ def made(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def copy(made: Path, tmp_path: Path) -> Path:
+def copy(good_backup: Path, tmp_path: Path) -> Path:
     """A copy to be damaged."""
-    return Path(shutil.copytree(made, tmp_path / "copy"))
+    return Path(shutil.copytree(good_backup, tmp_path / "copy"))
 
 
 def change(stack: Stack) -> None:
@@ -48,18 +48,18 @@ def oid(stack: Stack) -> object:
 
 def rewrite(folder: Path, **values: object) -> None:
     """Change the manifest so that it is whole by its checksum."""
-    found = manifest.read(folder)
+    contents = manifest.read(folder)
     raw = {**json.loads((folder / manifest.FILE).read_text()), **values}
-    if set(values) <= set(found.__struct_fields__):
+    if set(values) <= set(contents.__struct_fields__):
         import msgspec
 
         manifest.write(folder, msgspec.convert({**raw, "checksum": ""}, manifest.Manifest))
 
 
-def test_a_backup_is_whole_restored_and_taken_back(stack: Stack, made: Path) -> None:
-    assert "is whole" in stack.typed("backup", "--verify", str(made))
+def test_a_backup_is_whole_restored_and_taken_back(stack: Stack, good_backup: Path) -> None:
+    assert "is whole" in stack.typed("backup", "--verify", str(good_backup))
     change(stack)
-    stack.typed("restore", str(made))
+    stack.typed("restore", str(good_backup))
     assert stack.value(BRANDS) == 0
     assert stack.redis("GET basket") == "full"
     assert stack.get("/api/v1/products?limit=1")[0] == 200
@@ -70,23 +70,28 @@ def test_a_backup_is_whole_restored_and_taken_back(stack: Stack, made: Path) -> 
     assert stack.value(BRANDS) == 0
 
 
-def test_the_manifest_says_what_is_in_it(made: Path) -> None:
-    found = manifest.read(made)
-    assert (found.format, found.postgres, found.redis_keys, found.encryption) == (1, 15, found.redis_keys, "")
-    assert found.rows["catalog_product"] == 1000
-    assert "catalog.0002_search_vector" in found.migrations
+def test_the_manifest_says_what_is_in_it(good_backup: Path) -> None:
+    contents = manifest.read(good_backup)
+    assert (contents.format, contents.postgres, contents.redis_keys, contents.encryption) == (
+        1,
+        15,
+        contents.redis_keys,
+        "",
+    )
+    assert contents.rows["catalog_product"] == 1000
+    assert "catalog.0002_search_vector" in contents.migrations
     assert (
-        found.files["database.dump"].sha256
-        == hashlib.sha256((made / "database.dump").read_bytes()).hexdigest()
+        contents.files["database.dump"].sha256
+        == hashlib.sha256((good_backup / "database.dump").read_bytes()).hexdigest()
     )
 
 
 def test_each_of_500_flipped_bits_is_noticed_and_its_file_named(copy: Path) -> None:
-    dice = random.Random(SEED)
+    rng = random.Random(SEED)
     for path in sorted(copy.iterdir()):
         original = path.read_bytes()
         for _ in range(500 // 3 + 1):
-            place = dice.randrange(len(original) * 8)
+            place = rng.randrange(len(original) * 8)
             damaged = bytearray(original)
             damaged[place // 8] ^= 1 << place % 8
             path.write_bytes(damaged)
@@ -96,11 +101,11 @@ def test_each_of_500_flipped_bits_is_noticed_and_its_file_named(copy: Path) -> N
 
 
 def test_each_of_50_truncations_is_noticed_and_its_file_named(copy: Path) -> None:
-    dice = random.Random(SEED)
+    rng = random.Random(SEED)
     for path in sorted(copy.iterdir()):
         original = path.read_bytes()
         for _ in range(50 // 3 + 1):
-            length = dice.randrange(len(original))
+            length = rng.randrange(len(original))
             path.write_bytes(original[:length])
             require_refused(copy, path, f"{length} bytes")
         path.write_bytes(original)

@@ -36,7 +36,7 @@ ON_LOOPBACK = "postgresql://postgres:postgres@{host}:{port}/postgres"
 
 @dataclass(frozen=True, kw_only=True)
 class Disguise:
-    """What is other than it seems: the backend's environment, the command's, or the server's own data."""
+    """What is not disposable: the backend's environment, the command's, or the server's own data."""
 
     backend: Mapping[str, str] | None = None
     own: Mapping[str, str] | None = None
@@ -83,7 +83,7 @@ DISGUISES = {
 
 
 @pytest.fixture(scope="module")
-def watched(stack: Stack) -> Iterator[Stack]:
+def quiet_stack(stack: Stack) -> Iterator[Stack]:
     """The stack alone with its command: its worker does not run, and its Postgres logs every statement."""
     stack.typed("reset-db")
     stack.typed("stop", "worker")
@@ -94,27 +94,47 @@ def watched(stack: Stack) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
-def stranger(home: Path) -> Iterator[Stack]:
+def other_stack(home: Path) -> Iterator[Stack]:
     """A Postgres that belongs to another stack."""
-    with running(home / "stranger", "local", "--service", "postgres", "--file", LOGGING) as other:
+    with running(home / "other", "local", "--service", "postgres", "--file", LOGGING) as other:
         yield other
 
 
 @pytest.mark.parametrize("name", DISGUISES)
 def test_a_database_in_disguise_is_refused_and_no_statement_that_writes_is_sent(
-    name: str, watched: Stack, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    name: str, quiet_stack: Stack, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STACK_HOME", watched.environment["STACK_HOME"])
+    monkeypatch.setenv("STACK_HOME", quiet_stack.environment["STACK_HOME"])
     disguise = DISGUISES[name]
-    state = guardians.require_running(watched.name)
+    state = guardians.require_running(quiet_stack.name)
     if disguise.tunnel:
-        stranger: Stack = request.getfixturevalue("stranger")
-        with tunnel_to(stranger.port("postgres")) as port:
-            written = attempt(watched, through(state, port), disguise, servers=[watched, stranger])
+        other_stack: Stack = request.getfixturevalue("other_stack")
+        with tunnel_to(other_stack.port("postgres")) as port:
+            written = attempt(quiet_stack, through(state, port), disguise, servers=[quiet_stack, other_stack])
     else:
-        with commented(watched, disguise.comment):
-            written = attempt(watched, state, disguise, servers=[watched])
+        with commented(quiet_stack, disguise.comment):
+            written = attempt(quiet_stack, state, disguise, servers=[quiet_stack])
     assert written == []
+
+
+REMOVALS = {"down": ("down", "--stack", "local", "--volumes"), "prune": ("prune", "--all")}
+REMOVED_DISGUISES = {
+    **{name: each for name, each in DISGUISES.items() if each.comment is not None},
+    "own environment": DISGUISES["own environment"],
+}
+
+
+@pytest.mark.parametrize("verb", REMOVALS)
+@pytest.mark.parametrize("name", REMOVED_DISGUISES)
+def test_the_volume_of_a_database_in_disguise_is_not_deleted(name: str, verb: str, watched: Stack) -> None:
+    disguise = REMOVED_DISGUISES[name]
+    with commented(watched, disguise.comment):
+        line = log_size(watched)
+        done = watched.typed_raw(*REMOVALS[verb], environment=dict(disguise.own or {}))
+        assert (done.code, "Traceback" in done.output) == (23, False), done.output
+        assert re.search(disguise.reason, done.output), done.output
+        assert written_since(watched, line) == []
+    assert watched.get("/api/v1/products?limit=1")[0] == 200
 
 
 def attempt(stack: Stack, state: StackState, disguise: Disguise, *, servers: list[Stack]) -> list[str]:
@@ -128,7 +148,7 @@ def attempt(stack: Stack, state: StackState, disguise: Disguise, *, servers: lis
 
 def attempt_reset(plan: Plan, state: StackState, own: Mapping[str, str]) -> None:
     access = Access(state=state, plan=plan, stores=stores_of(plan))
-    guard.require_aim(plan, state, access.stores, {**os.environ, **own})
+    guard.require_disposable_plan(plan, state, access.stores, {**os.environ, **own})
     reset.reset(access.server, access.redis, access.location(), access.recipe(), access.prepare, say=print)
 
 

@@ -71,7 +71,7 @@ def require_one_world(stack: Stack) -> str:
 
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("verb", ["reset-db", "snapshot restore", "restore"])
-def test_a_command_killed_at_each_step_leaves_one_whole_world(
+def test_a_command_killed_at_each_step_leaves_wholly_old_or_new_data(
     stack: Stack, verbs: dict[str, tuple[str, ...]], verb: str, point: str
 ) -> None:
     if (verb, point) == ("reset-db", "before the journal is removed"):
@@ -87,13 +87,13 @@ def test_a_command_killed_at_each_step_leaves_one_whole_world(
     assert require_one_world(stack) == expected
 
 
-def test_a_command_killed_at_random_moments_leaves_one_whole_world(
+def test_a_command_killed_at_random_moments_leaves_wholly_old_or_new_data(
     stack: Stack, verbs: dict[str, tuple[str, ...]]
 ) -> None:
-    dice = random.Random(SEED)
+    rng = random.Random(SEED)
     for number in range(MOMENTS):
-        verb = dice.choice(sorted(verbs))
-        moment_s = dice.uniform(0.2, 0.9)
+        verb = rng.choice(sorted(verbs))
+        moment_s = rng.uniform(0.2, 0.9)
         change(stack)
         process = subprocess.Popen(
             stack.argv(*verbs[verb]), cwd=ROOT, env=stack.environment, stdout=subprocess.DEVNULL

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data.stack import Stack
+from data.stack import Stack, running
 
 PRODUCTS = "SELECT count(*) FROM catalog_product"
 
@@ -38,7 +38,7 @@ def test_a_reset_brings_back_the_seeded_data_without_restarting_anything(stack: 
     assert pids(stack) == before
 
 
-def test_what_redis_held_of_the_old_data_is_gone_and_the_stream_says_that_it_begins_anew(
+def test_redis_keys_of_the_old_data_are_gone_and_the_stream_begins_with_data_replaced(
     stack: Stack,
 ) -> None:
     change(stack)
@@ -114,3 +114,23 @@ def test_sizes_that_make_no_sense_are_a_sentence(stack: Stack, words: tuple[str,
     assert done.code != 0
     assert "Traceback" not in done.output
     assert stack.value("SELECT oid FROM pg_database WHERE datname = 'postgres'") == before
+
+
+def test_a_reset_needs_no_service_but_postgres(stack: Stack) -> None:
+    others = ("worker", "api-gateway", "backend", "redis")
+    for service in others:
+        stack.typed("stop", service)
+    try:
+        stack.typed("reset-db", "--products", "40", "--orders", "3")
+        assert stack.value(PRODUCTS) == 40
+    finally:
+        for service in reversed(others):
+            stack.typed("start", service)
+    assert stack.get("/api/v1/products?limit=1")[0] == 200
+    stack.typed("reset-db")
+
+
+def test_a_stack_that_was_started_with_postgres_alone_can_be_reset(home: Path) -> None:
+    with running(home / "alone", "local", "--service", "postgres") as alone:
+        alone.typed("reset-db")
+        assert alone.value(PRODUCTS) == 1000

@@ -36,7 +36,7 @@ def recipe(page: str) -> str:
 
 
 @pytest.fixture(params=RECIPES)
-def extended(request: pytest.FixtureRequest, reader: Reader) -> Iterator[str]:
+def kind_with_service(request: pytest.FixtureRequest, reader: Reader) -> Iterator[str]:
     """The kind of a stack whose compose file has the service of its page's recipe."""
     kind: str = request.param
     install(reader.folder, reader.environment)
@@ -71,7 +71,7 @@ def inv(reader: Reader, *words: str) -> str:
     return process.stdout
 
 
-def test_a_service_added_by_the_recipe_becomes_ready(extended: str, reader: Reader) -> None:
-    inv(reader, "up", "--stack", extended, "--engine", "local")
-    rows = json.loads(inv(reader, "ps", "--stack", extended, "--json"))
+def test_a_service_added_by_the_recipe_becomes_ready(kind_with_service: str, reader: Reader) -> None:
+    inv(reader, "up", "--stack", kind_with_service, "--engine", "local")
+    rows = json.loads(inv(reader, "ps", "--stack", kind_with_service, "--json"))
     assert {row["service"]: row["state"] for row in rows}["my-service"] == "ready"

@@ -63,7 +63,7 @@ def protection(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def dice(request: pytest.FixtureRequest) -> random.Random:
+def rng(request: pytest.FixtureRequest) -> random.Random:
     """A random generator, seeded by TEST_SEED and the test's name."""
     return random.Random(f"{SEED} {request.node.name}")
 

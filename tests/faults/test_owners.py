@@ -163,16 +163,16 @@ def test_a_service_that_escapes_is_ended_after_its_guardian_was_killed(tree: Tre
 
 
 @pytest.mark.usefixtures("protection")
-def test_kills_at_random_moments_leave_nothing(two_services: Tree, dice: random.Random) -> None:
+def test_kills_at_random_moments_leave_nothing(two_services: Tree, rng: random.Random) -> None:
     for _ in range(KILLS // (1 if CONTAINERS else 2)):
-        verb = dice.choice(["hold", "hold", "up", "down"])
+        verb = rng.choice(["hold", "hold", "up", "down"])
         if verb == "down":
             assert run_owner(two_services, "up")[0] == 0
         owner = start_owner(two_services, verb)
         span_s = (0.6 if verb == "down" else 1.2) * (2 if CONTAINERS else 1)
-        time.sleep(dice.uniform(0, span_s))  # the moment is the test
+        time.sleep(rng.uniform(0, span_s))  # the moment is the test
         victims: list[Callable[[], int]] = [lambda owner=owner: owner.pid, lambda: guardian_pid(two_services)]
-        for victim in dice.sample(victims, dice.choice([1, 1, 2])):
+        for victim in rng.sample(victims, rng.choice([1, 1, 2])):
             kill(victim())
         _settle(two_services, owner)
         assert run_owner(two_services, "down")[0] == 0  # a detached stack may be up

@@ -28,8 +28,8 @@ AND a.datname = current_database()"""
 
 
 @dataclass(kw_only=True)
-class Seen:
-    """What was seen while a migration ran: seconds a lock was held, and the slowest read."""
+class Observations:
+    """What was observed while a migration ran: seconds a lock was held, and the slowest read."""
 
     locks: dict[str, float] = field(default_factory=dict)
     slowest_read_s: float = 0.0
@@ -47,50 +47,54 @@ def test_each_migration_is_timed_at_scale_while_others_read(
         if app != same:
             continue
         postgres.manage("migrate", app, before, "--no-input")
-        with observed(postgres.url) as seen:
+        with observe(postgres.url) as observations:
             began = time.monotonic()
             postgres.manage("migrate", app, name, "--no-input")
             seconds = time.monotonic() - began
         postgres.manage("migrate", "--no-input")
         held = (
-            ", ".join(f"{what} {held_s:.2f} s" for what, held_s in sorted(seen.locks.items())) or "none seen"
+            ", ".join(f"{what} {held_s:.2f} s" for what, held_s in sorted(observations.locks.items()))
+            or "none seen"
         )
-        lines.append(f"{app}.{name} | {seconds:.2f} | {held} | {seen.slowest_read_s:.3f} s of {seen.reads}")
-        assert seen.reads > 0
+        lines.append(
+            f"{app}.{name} | {seconds:.2f} | {held} | {observations.slowest_read_s:.3f} s"
+            f" of {observations.reads}"
+        )
+        assert observations.reads > 0
     assert len(lines) > 1
     with capsys.disabled():
         print("\n" + "\n".join(lines))
 
 
 @contextmanager
-def observed(url: str) -> Iterator[Seen]:
-    """Read products side by side, and look at the locks of everybody else, as long as the block lasts."""
-    seen, ended = Seen(), threading.Event()
-    threads = [threading.Thread(target=read, args=(url, seen, ended)) for _ in range(READERS)]
-    threads.append(threading.Thread(target=watch, args=(url, seen, ended)))
+def observe(url: str) -> Iterator[Observations]:
+    """Read products side by side, and watch the locks of other sessions, while the block runs."""
+    observations, ended = Observations(), threading.Event()
+    threads = [threading.Thread(target=read, args=(url, observations, ended)) for _ in range(READERS)]
+    threads.append(threading.Thread(target=watch, args=(url, observations, ended)))
     for thread in threads:
         thread.start()
     try:
-        yield seen
+        yield observations
     finally:
         ended.set()
         for thread in threads:
             thread.join()
 
 
-def read(url: str, seen: Seen, ended: threading.Event) -> None:
+def read(url: str, observations: Observations, ended: threading.Event) -> None:
     with closing(psycopg2.connect(url, application_name="reader")) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
             while not ended.is_set():
                 began = time.monotonic()
                 cursor.execute("SELECT name FROM catalog_product ORDER BY id LIMIT 20")
-                seen.slowest_read_s = max(seen.slowest_read_s, time.monotonic() - began)
-                seen.reads += 1
+                observations.slowest_read_s = max(observations.slowest_read_s, time.monotonic() - began)
+                observations.reads += 1
                 ended.wait(PAUSE_S)
 
 
-def watch(url: str, seen: Seen, ended: threading.Event) -> None:
+def watch(url: str, observations: Observations, ended: threading.Event) -> None:
     with closing(psycopg2.connect(url, application_name="watcher")) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -99,5 +103,7 @@ def watch(url: str, seen: Seen, ended: threading.Event) -> None:
                 cursor.execute(LOCKS)
                 now = time.monotonic()
                 for table, mode in set(cursor.fetchall()):
-                    seen.locks[f"{mode} {table}"] = seen.locks.get(f"{mode} {table}", 0.0) + now - last
+                    observations.locks[f"{mode} {table}"] = (
+                        observations.locks.get(f"{mode} {table}", 0.0) + now - last
+                    )
                 last = now

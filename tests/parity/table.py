@@ -41,7 +41,7 @@ def _code(text: str) -> str:
     return f"`{text}`" if text else "nothing"
 
 
-def placed(page: str) -> str:
+def with_table(page: str) -> str:
     """Return the page with the tables between its marks."""
     head, _, rest = page.partition(BEGIN)
     _, _, tail = rest.partition(END)
@@ -49,4 +49,4 @@ def placed(page: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(placed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

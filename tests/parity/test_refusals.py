@@ -142,7 +142,7 @@ def test_a_name_that_is_in_use(
     subprocess.run(["docker", creation[0], *options], check=True, capture_output=True)
     answer = stack.up()
     assert answer.code == 27
-    assert f"The {kind} {name} is there already and belongs to somebody else." in error(answer)
+    assert f"The {kind} {name} exists already and was not made by this project." in error(answer)
     assert stack.leftovers() == f"{kind} {name}"
 
 

@@ -32,7 +32,7 @@ def test_only_a_known_service_with_its_port_becomes_an_address(text: str, expect
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "0.0.0.0"])
-def test_a_service_that_speaks_of_itself_gets_its_own_host_port(host: str) -> None:
+def test_a_service_s_own_address_becomes_its_host_port(host: str) -> None:
     assert rewrite_names(f"http://{host}:8000/", ADDRESSES, own="backend") == "http://127.0.0.1:20002/"
     assert rewrite_names(f"{host}:5432", ADDRESSES, own="backend") == f"{host}:5432"
 
@@ -94,6 +94,6 @@ def test_a_url_has_the_port_of_its_scheme_where_it_names_none(value: str, expect
     assert rewrite_environment({"A": value}, ADDRESSES) == {"A": expected}
 
 
-def test_the_ports_that_texts_speak_of_are_found() -> None:
+def test_ports_that_texts_mention_are_found() -> None:
     texts = ["redis://redis:1@redis/0", "http://example:80", "redis:6380", "redis:7"]
     assert referenced_ports(texts, ["redis", "backend"]) == {("redis", 6379), ("redis", 6380)}

@@ -19,12 +19,12 @@ def programs(tmp_path: Path) -> Path:
     folder = tmp_path / "programs"
     folder.mkdir()
     for name in ("redis-server", "redis-cli", "setpriv", "curl", "chroot"):
-        pretend(folder, name, SAYS_ITS_ARGUMENTS)
-    pretend(folder, "id", "#!/bin/sh\necho 999\n")
+        write_fake_program(folder, name, SAYS_ITS_ARGUMENTS)
+    write_fake_program(folder, "id", "#!/bin/sh\necho 999\n")
     return folder
 
 
-def pretend(folder: Path, name: str, script: str) -> None:
+def write_fake_program(folder: Path, name: str, script: str) -> None:
     (folder / name).write_text(script, encoding="utf-8")
     (folder / name).chmod(0o755)
 
@@ -75,8 +75,8 @@ def test_what_a_redis_file_says_of_protected_mode_wins(programs: Path, text: str
 
 
 def test_redis_does_not_stay_root(programs: Path) -> None:
-    pretend(programs, "id", "#!/bin/sh\necho 0\n")
-    pretend(programs, "find", "#!/bin/sh\n")
+    write_fake_program(programs, "id", "#!/bin/sh\necho 0\n")
+    write_fake_program(programs, "find", "#!/bin/sh\n")
     said = output(programs, "redis/docker-entrypoint.sh", "redis-server")
     assert said.startswith("setpriv|--reuid=redis|--regid=redis|--clear-groups|")
 

@@ -22,7 +22,7 @@ class Docker:
         self, images: dict[str, str] | None = None, registry: Sequence[str] = (), mirrors: str = "[]"
     ) -> None:
         self.images, self.registry, self.mirrors = dict(images or {}), registry, mirrors
-        self.asked: list[tuple[str, ...]] = []
+        self.commands: list[tuple[str, ...]] = []
         self.deadlines: dict[str, float | None] = {}
         self.broken: tuple[str, ...] = ()
 
@@ -30,16 +30,16 @@ class Docker:
         self, argv: Sequence[str | Path], *, timeout_s: float | None = None, check: bool = True
     ) -> Completed:
         words = tuple(str(word) for word in argv)
-        self.asked.append(words)
+        self.commands.append(words)
         self.deadlines[" ".join(words[:2])] = timeout_s
-        code, output = self._answer(words)
+        code, output = self._respond(words)
         if words[: len(self.broken)] == self.broken != ():
             code, output = 1, "it is broken"
         if check and code:
             raise CommandFailed(words, f"ended with {code}", returncode=code, stderr=output)
         return Completed(argv=words, returncode=code, stdout=output, stderr="")
 
-    def _answer(self, words: tuple[str, ...]) -> tuple[int, str]:
+    def _respond(self, words: tuple[str, ...]) -> tuple[int, str]:
         match words:
             case ("docker", "image", "inspect", *_, tag):
                 return (0, self.images[tag] + "\n") if tag in self.images else (1, "")
@@ -52,11 +52,11 @@ class Docker:
             case _:
                 return 0, ""
 
-    def ran(self, *start: str) -> list[tuple[str, ...]]:
-        return [words for words in self.asked if words[: len(start)] == start]
+    def commands_starting(self, *start: str) -> list[tuple[str, ...]]:
+        return [words for words in self.commands if words[: len(start)] == start]
 
-    def built(self) -> set[str]:
-        return {words[words.index("--tag") + 1] for words in self.ran("docker", "build")}
+    def built_tags(self) -> set[str]:
+        return {words[words.index("--tag") + 1] for words in self.commands_starting("docker", "build")}
 
 
 @pytest.fixture(autouse=True)
@@ -65,63 +65,63 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make(docker: Docker, *tags: str, replace: bool = False) -> tuple[dict[str, str], list[str]]:
-    said: list[str] = []
-    outcomes = base_images.make(tags=tags, replace=replace, say=said.append, run=docker)
-    return {outcome.tag: outcome.state for outcome in outcomes}, said
+    messages: list[str] = []
+    outcomes = base_images.make(tags=tags, replace=replace, say=messages.append, run=docker)
+    return {outcome.tag: outcome.state for outcome in outcomes}, messages
 
 
-def current(tag: str) -> str:
+def current_digest(tag: str) -> str:
     builder = base_images.ImageBuilder(run=Docker(), say=lambda _: None)
     return builder.recipe_digest(base_images.recipe_for(tag))
 
 
-def test_a_real_image_is_left_alone_and_that_is_said() -> None:
+def test_a_real_image_is_not_replaced_and_a_message_says_so() -> None:
     docker = Docker({"redis:7": REAL})
     assert make(docker, "redis:7") == (
         {"redis:7": "present"},
         ["redis:7: already here, nothing to make"],
     )
-    assert not docker.built()
+    assert not docker.built_tags()
 
 
-def test_a_tag_that_can_be_pulled_is_left_to_the_registry_and_that_is_said() -> None:
+def test_a_tag_that_can_be_pulled_is_not_built_and_a_message_says_so() -> None:
     docker = Docker(registry=["redis:7"])
-    states, said = make(docker, "redis:7")
+    states, messages = make(docker, "redis:7")
     assert states == {"redis:7": "pullable"}
-    assert said == ["redis:7: a registry has it, nothing to make"]
-    assert not docker.built()
+    assert messages == ["redis:7: a registry has it, nothing to make"]
+    assert not docker.built_tags()
 
 
 def test_what_can_not_be_had_is_made_on_the_release_it_needs_with_a_label() -> None:
     docker = Docker()
-    states, said = make(docker, "postgres:15")
+    states, messages = make(docker, "postgres:15")
     assert states == {"postgres:15": "made"}
-    (build,) = docker.ran("docker", "build")
+    (build,) = docker.commands_starting("docker", "build")
     assert "BASE=ecommerce-debian:bookworm" in build
-    assert f"{base_images.LABEL}={current('postgres:15')}" in build
-    assert any(line.startswith("postgres:15: made from Debian bookworm's packages in ") for line in said)
+    assert f"{base_images.LABEL}={current_digest('postgres:15')}" in build
+    assert any(line.startswith("postgres:15: made from Debian bookworm's packages in ") for line in messages)
 
 
 def test_a_release_is_unpacked_once_for_all_the_images_that_need_it() -> None:
     docker = Docker()
     make(docker, "postgres:15", "redis:7", "alpine/curl:latest", "python:3.13-slim")
-    assert sorted(words[-1] for words in docker.ran("docker", "import")) == [
+    assert sorted(words[-1] for words in docker.commands_starting("docker", "import")) == [
         "ecommerce-debian:bookworm",
         "ecommerce-debian:trixie",
     ]
-    assert len(docker.built()) == 4
+    assert len(docker.built_tags()) == 4
 
 
 def test_a_release_that_was_unpacked_before_is_used_again() -> None:
     base = base_images.ImageBuilder(run=Docker(), say=lambda _: None).base_digest()
     docker = Docker({"ecommerce-debian:bookworm": base})
     make(docker, "redis:7")
-    assert not docker.ran("docker", "import")
-    assert docker.built() == {"redis:7"}
+    assert not docker.commands_starting("docker", "import")
+    assert docker.built_tags() == {"redis:7"}
 
 
 def test_an_image_of_ours_is_kept_while_its_recipe_is_the_same() -> None:
-    docker = Docker({"redis:7": current("redis:7")})
+    docker = Docker({"redis:7": current_digest("redis:7")})
     assert make(docker, "redis:7")[0] == {"redis:7": "present"}
 
 
@@ -132,10 +132,10 @@ def test_an_image_of_ours_is_made_again_when_its_recipe_has_changed() -> None:
 
 def test_a_real_image_is_replaced_only_when_that_is_asked_for() -> None:
     docker = Docker({"redis:7": REAL}, registry=["redis:7"])
-    states, said = make(docker, "redis:7", replace=True)
+    states, messages = make(docker, "redis:7", replace=True)
     assert states == {"redis:7": "made"}
-    assert any("`inv build --no-cache`" in line for line in said)
-    assert "--no-cache" in docker.ran("docker", "build")[0]
+    assert any("`inv build --no-cache`" in line for line in messages)
+    assert "--no-cache" in docker.commands_starting("docker", "build")[0]
 
 
 def test_a_registry_has_seconds_to_answer() -> None:
@@ -147,11 +147,11 @@ def test_a_registry_has_seconds_to_answer() -> None:
 def test_an_engine_with_mirrors_is_asked_to_pull_because_only_it_knows_them() -> None:
     docker = Docker(registry=["redis:7"], mirrors='["mirror"]')
     assert make(docker, "redis:7")[0] == {"redis:7": "pullable"}
-    assert docker.ran("docker", "pull")
-    assert not docker.ran("docker", "manifest")
+    assert docker.commands_starting("docker", "pull")
+    assert not docker.commands_starting("docker", "manifest")
 
 
-def test_without_an_engine_the_way_to_start_one_is_said() -> None:
+def test_without_an_engine_the_error_tells_how_to_start_one() -> None:
     docker = Docker()
     docker.broken = ("docker", "version")
     with pytest.raises(EngineUnavailable, match=r"docker-engine\.sh start"):
@@ -162,7 +162,7 @@ def test_a_tag_without_a_recipe_is_named_before_anything_is_made() -> None:
     docker = Docker()
     with pytest.raises(BuildFailed, match=r"mysql:8.*no recipe"):
         make(docker, "redis:7", "mysql:8")
-    assert not docker.built()
+    assert not docker.built_tags()
 
 
 def test_a_build_that_fails_names_its_tag_and_says_why() -> None:
@@ -231,7 +231,7 @@ def test_mmdebstrap_is_installed_by_root_and_asked_for_by_others(
     docker = Docker()
     if installed:
         Debian.of_this_machine(docker)
-        assert docker.ran("env")[-1][-1] == "mmdebstrap"
+        assert docker.commands_starting("env")[-1][-1] == "mmdebstrap"
     else:
         with pytest.raises(BuildFailed, match="apt-get install mmdebstrap"):
             Debian.of_this_machine(docker)
@@ -245,7 +245,7 @@ def test_the_system_is_unpacked_with_the_authorities_of_this_machine(
     monkeypatch.setattr("tools.debian.AUTHORITIES", (tmp_path / "absent", bundle))
     docker = Docker()
     Debian(run=docker).write_system("trixie", tmp_path / "t.tar")
-    assert docker.ran("env")[0][1] == f"HOST_CA_BUNDLE={bundle}"
+    assert docker.commands_starting("env")[0][1] == f"HOST_CA_BUNDLE={bundle}"
     before = Debian.authorities_digest()
     bundle.write_text("two", encoding="utf-8")
     assert authorities() == bundle

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from held import kept
+from recorded_stacks import write_state
 
 from stack.control import session
 from stack.control.choice import Choice
@@ -48,13 +48,13 @@ def test_an_unknown_stack_is_refused_whatever_name_the_environment_gives(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("STACK_NAME", "shop")
-    kept("shop", tmp_path, pid=os.getpid())
+    write_state("shop", tmp_path, pid=os.getpid())
     with pytest.raises(UnknownStack, match="There is no stack 'nope'"):
         Choice(kind="nope").resolve_name()
     with pytest.raises(UnknownStack, match="There is no compose file"):
         Choice(compose_file=tmp_path / "nope.yml").name()
     with pytest.raises(UnknownEngine):
-        session._require_engine("lxc", kept("shop", tmp_path, pid=os.getpid()))
+        session._require_engine("lxc", write_state("shop", tmp_path, pid=os.getpid()))
 
 
 def test_a_stack_named_by_the_environment_is_found_after_its_work_tree_was_deleted(
@@ -78,7 +78,7 @@ def test_a_compose_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_running_stack_is_found_by_a_file_that_cannot_be_read_any_more(other: Path, tmp_path: Path) -> None:
-    stack = kept("othershop", tmp_path, pid=os.getpid())
+    stack = write_state("othershop", tmp_path, pid=os.getpid())
     requests.write(
         Request(name=stack.name, files=(str(other),), engine="local", work_tree="/w", run=str(tmp_path))
     )
@@ -90,7 +90,7 @@ def test_a_running_stack_is_found_by_a_file_that_cannot_be_read_any_more(other: 
 def test_a_stack_that_runs_without_a_requested_service_is_not_taken_for_it(
     tmp_path: Path, services: list[str]
 ) -> None:
-    stack = kept("shop", tmp_path, pid=os.getpid())
+    stack = write_state("shop", tmp_path, pid=os.getpid())
     requests.write(
         Request(
             name="shop", files=(), engine="local", work_tree="/w", run=str(tmp_path), services=("backend",)
@@ -104,7 +104,7 @@ def test_a_stack_that_runs_without_a_requested_service_is_not_taken_for_it(
 def test_a_running_stack_whose_run_folder_is_deleted_does_not_hinder_the_others(
     other: Path, tmp_path: Path
 ) -> None:
-    kept("gone", tmp_path / "deleted", pid=os.getpid())
+    write_state("gone", tmp_path / "deleted", pid=os.getpid())
     assert Choice(compose_file=other).resolve_name() == "othershop"
 
 

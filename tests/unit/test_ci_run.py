@@ -15,7 +15,7 @@ RUN = set(re.findall(r"nox -s \"?([\w-]+)", TEXT))
 ELSEWHERE = {
     "docker-lint": "a part of lint",
     "build": "integration builds what it needs",
-    "unprotected": "it takes the better part of an hour; whoever changes a protection runs it",
+    "unprotected": "it takes the better part of an hour; it is run when a protection changes",
     "workflows": "it runs sessions that are in here",
     "lock": "lint compares the locks",
     "clean": "it tests nothing",

@@ -39,7 +39,7 @@ class FakeInitdb:
         folder = Path(words[words.index("-D") + 1])
         (folder / "PG_VERSION").write_text("15\n")
 
-    def of(self, name: str) -> list[tuple[str, ...]]:
+    def calls_of(self, name: str) -> list[tuple[str, ...]]:
         return [call for call in self.calls if call[0].endswith(name)]
 
 
@@ -64,7 +64,7 @@ def test_initdb_is_paid_once_for_the_same_recipe(
     for name in ("one", "two"):
         cluster.create(tmp_path / name, RECIPE, bin=server_bin, account=None, durable=False)
         assert cluster.version_of_data(tmp_path / name) == 15
-    assert len(initdb.of("initdb")) == 1
+    assert len(initdb.calls_of("initdb")) == 1
 
 
 def test_another_password_or_program_is_another_cluster(
@@ -75,7 +75,7 @@ def test_another_password_or_program_is_another_cluster(
     cluster.create(tmp_path / "two", other, bin=server_bin, account=None, durable=False)
     (server_bin / "postgres").write_text("upgraded")
     cluster.create(tmp_path / "three", RECIPE, bin=server_bin, account=None, durable=False)
-    assert len(initdb.of("initdb")) == 3
+    assert len(initdb.calls_of("initdb")) == 3
 
 
 def test_the_password_is_in_no_argument_and_no_file_that_stays(
@@ -155,7 +155,7 @@ def test_initdb_makes_the_superuser_that_never_connects(
     server_bin: Path, initdb: FakeInitdb, tmp_path: Path
 ) -> None:
     cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
-    (call,) = (words for words in initdb.of("initdb") if "--sync-only" not in words)
+    (call,) = (words for words in initdb.calls_of("initdb") if "--sync-only" not in words)
     assert call[call.index("--username") + 1] == cluster.SUPERUSER
 
 
@@ -167,7 +167,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(server_bin: Path, tmp_
     assert (tmp_path / "photos" / "holiday.jpg").exists()
 
 
-def test_the_lock_of_a_killed_server_does_not_block_whoever_has_its_pid_now(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_server_does_not_block_after_its_pid_was_reused(tmp_path: Path) -> None:
     lock = tmp_path / "postmaster.pid"
     lock.write_text(f"{os.getpid()}\n")
     cluster.clear_stale_lock(tmp_path, users=cluster.servers_of, sleep=lambda seconds: None)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from held import dead_pid, kept
+from recorded_stacks import dead_pid, write_state
 
-from stack.commands import down, health, logs, ps, stacks, start_stop
+from stack.commands import down, health, logs, prune, ps, stacks, start_stop
 from stack.control import guardians
 from stack.control.choice import Choice
 from stack.engines import registry
-from stack.errors import InvalidOption, NotUp, UnknownService
+from stack.errors import InvalidOption, NotDisposable, NotUp, UnknownService
 from stack.records import plans, service_logs, state
 
 
@@ -34,7 +35,7 @@ def test_down_of_what_is_not_up_is_no_error(capsys: pytest.CaptureFixture[str]) 
     )
 
 
-def test_nothing_up_is_said_with_the_way_to_start(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_stack_the_message_tells_how_to_start_one(capsys: pytest.CaptureFixture[str]) -> None:
     ps.run(Choice(), as_json=False)
     ps.run(Choice(), as_json=True)
     ps.run(Choice(), format="json")
@@ -72,6 +73,18 @@ def test_down_with_volumes_forgets_what_a_stack_kept(
     assert capsys.readouterr().out.splitlines()[-1] == "shop-test was not up; its data is deleted"
 
 
+@pytest.mark.parametrize("delete", [lambda: down.run(Choice(), volumes=True), lambda: prune.end_all([])])
+def test_in_production_nothing_is_deleted_not_even_what_an_ended_stack_kept(
+    monkeypatch: pytest.MonkeyPatch, delete: Callable[[], None]
+) -> None:
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "config.settings.production")
+    data = state.folder("shop-test") / "volumes" / "data"
+    data.mkdir(parents=True)
+    with pytest.raises(NotDisposable, match="DJANGO_SETTINGS_MODULE"):
+        delete()
+    assert data.exists()
+
+
 def test_the_log_of_a_service_that_has_none_is_answered_with_those_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,10 +103,12 @@ def test_the_log_of_a_service_that_has_none_is_answered_with_those_there_are(
 def test_health_fails_where_one_service_is_not_well(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guardians, "require_running", lambda name: kept(name, tmp_path, pid=dead_pid()))
+    monkeypatch.setattr(
+        guardians, "require_running", lambda name: write_state(name, tmp_path, pid=dead_pid())
+    )
     monkeypatch.setattr(plans, "read", lambda name: None)
     rows = [{"service": "a", "health": "ok"}, {"service": "b", "health": "-"}]
-    monkeypatch.setattr(health, "check_all", lambda plan, kept: rows)
+    monkeypatch.setattr(health, "check_all", lambda plan, state: rows)
     assert health.run(Choice()) == 0
     rows.append({"service": "c", "health": "hang"})
     assert health.run(Choice()) == 1

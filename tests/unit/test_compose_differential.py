@@ -1,4 +1,4 @@
-"""Docker Compose still says what was recorded of it. Opt-in: ``pytest -m differential``."""
+"""Docker Compose still prints what was recorded. Opt-in: ``pytest -m differential``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_compose_answers import ANSWERS, CASES, RECORD, recorded
 from test_compose_case import Case
+from test_compose_recordings import CASES, FILE, RECORDINGS, comparable
 
 from stack.durations import seconds
 
@@ -20,27 +20,27 @@ pytestmark = pytest.mark.differential
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_docker_compose_still_answers_what_was_recorded(case: Case, tmp_path: Path) -> None:
-    assert answer(case, tmp_path / "project") == ANSWERS[case.name]
+def test_docker_compose_still_prints_what_was_recorded(case: Case, tmp_path: Path) -> None:
+    assert docker_output(case, tmp_path / "project") == RECORDINGS[case.name]
 
 
-def answer(case: Case, folder: Path) -> Any:
-    """What Docker Compose says of a case, in the form that is recorded."""
+def docker_output(case: Case, folder: Path) -> Any:
+    """Return what Docker Compose makes of a case, in the form that is recorded."""
     case.write(folder)
-    return recorded(_theirs(case, folder), folder)
+    return comparable(_docker_config(case, folder), folder)
 
 
 def main() -> None:
-    """Record the answers anew: ``python tests/test_compose_differential.py``."""
-    answers = {}
+    """Record the outputs anew: ``python tests/unit/test_compose_differential.py``."""
+    outputs = {}
     for case in CASES:
         with tempfile.TemporaryDirectory() as folder:
-            answers[case.name] = answer(case, Path(folder).resolve() / "project")
-    lines = (f"{json.dumps(name)}: {json.dumps(each, sort_keys=True)}" for name, each in answers.items())
-    RECORD.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+            outputs[case.name] = docker_output(case, Path(folder).resolve() / "project")
+    lines = (f"{json.dumps(name)}: {json.dumps(each, sort_keys=True)}" for name, each in outputs.items())
+    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
-def _theirs(case: Case, folder: Path) -> Any:
+def _docker_config(case: Case, folder: Path) -> Any:
     argv = ["docker", "compose"]
     argv += [word for file in case.merged for word in ("-f", str(folder / file))]
     argv += [word for profile in case.profiles for word in ("--profile", profile)]
@@ -50,10 +50,10 @@ def _theirs(case: Case, folder: Path) -> Any:
     )
     if done.returncode:
         return "refused"
-    return _projected(json.loads(done.stdout.replace("$$", "$")))
+    return _of_config(json.loads(done.stdout.replace("$$", "$")))
 
 
-def _projected(config: dict[str, Any]) -> dict[str, Any]:
+def _of_config(config: dict[str, Any]) -> dict[str, Any]:
     used = {name for each in config["services"].values() for name in each.get("networks") or {}}
     return {
         "name": config["name"],

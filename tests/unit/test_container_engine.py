@@ -40,24 +40,24 @@ def resolved() -> dict[str, Any]:
 
 
 def test_a_second_stack_shares_neither_name_nor_port_nor_network_nor_volume_with_the_first() -> None:
-    made = engine.arrange(resolved(), plan("shop-2", Service(name="web"), web={80: 20001}), rename=True)
-    assert made["name"] == "shop-2"
-    assert made["services"]["web"]["ports"] == [{"target": 80, "published": "20001"}]
-    assert made["networks"]["default"]["name"] == "shop-2-default"
-    assert made["volumes"]["data"]["name"] == "shop-2-data"
-    assert made["networks"]["outside"] == {"external": True}
+    config = engine.arrange(resolved(), plan("shop-2", Service(name="web"), web={80: 20001}), rename=True)
+    assert config["name"] == "shop-2"
+    assert config["services"]["web"]["ports"] == [{"target": 80, "published": "20001"}]
+    assert config["networks"]["default"]["name"] == "shop-2-default"
+    assert config["volumes"]["data"]["name"] == "shop-2-data"
+    assert config["networks"]["outside"] == {"external": True}
 
 
 def test_the_main_stack_keeps_the_names_of_its_file() -> None:
-    made = engine.arrange(resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False)
-    assert made["networks"]["default"] == {"name": "shop-network"}
-    assert made["volumes"] == {"data": None}
+    config = engine.arrange(resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False)
+    assert config["networks"]["default"] == {"name": "shop-network"}
+    assert config["volumes"] == {"data": None}
 
 
 def test_only_wanted_services_stay_and_restarts_are_ours() -> None:
-    made = engine.arrange(resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False)
-    assert list(made["services"]) == ["web"]
-    assert made["services"]["web"] == {"restart": "no", "ports": [{"target": 80, "published": "8000"}]}
+    config = engine.arrange(resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False)
+    assert list(config["services"]) == ["web"]
+    assert config["services"]["web"] == {"restart": "no", "ports": [{"target": 80, "published": "8000"}]}
 
 
 def test_the_same_content_has_the_same_tag_and_other_content_another(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ('test "$1" = compose && exit 1; echo 1.47', "no compose plugin"),
     ],
 )
-def test_why_a_client_cannot_be_used_is_told_in_words(client: Path, script: str, reason: str) -> None:
+def test_the_reason_why_a_client_cannot_be_used_is_reported(client: Path, script: str, reason: str) -> None:
     client.write_text(f"#!/bin/sh\n{script}\n")
     client.chmod(0o755)
     assert reason in (engine.why_not("docker") or "")
@@ -105,7 +105,7 @@ def test_a_client_whose_daemon_answers_can_be_used(client: Path) -> None:
     assert engine.why_not("docker") is None
 
 
-def test_a_client_that_is_not_there_is_said_to_be_not_there(client: Path) -> None:
+def test_a_client_that_is_not_installed_is_reported(client: Path) -> None:
     assert engine.why_not("no-such-engine") == "There is no no-such-engine command here."
 
 

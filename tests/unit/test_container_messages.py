@@ -37,12 +37,12 @@ PORT = "Error starting userland proxy: listen tcp4 127.0.0.1:9000: bind: address
 PIP = "#9 ERROR: Could not find a version: Failed to resolve 'index.example'\n#9 Connection refused"
 
 
-def failed(command: str, output: str) -> CommandFailed:
+def command_failed(command: str, output: str) -> CommandFailed:
     return CommandFailed(tuple(command.split()), "ended with 1", returncode=1, stderr=output)
 
 
-def seen(output: str, *, building: tuple[str, ...] = (), service: str = "web") -> StackError:
-    return explain(failed("docker x", output), building=building, service=service)
+def explanation_of(output: str, *, building: tuple[str, ...] = (), service: str = "web") -> StackError:
+    return explain(command_failed("docker x", output), building=building, service=service)
 
 
 @pytest.mark.parametrize(
@@ -57,28 +57,30 @@ def seen(output: str, *, building: tuple[str, ...] = (), service: str = "web") -
     ],
 )
 def test_an_output_is_taken_for_what_it_means(output: str, kind: type[StackError]) -> None:
-    assert type(seen(output)) is kind
+    assert type(explanation_of(output)) is kind
 
 
 def test_an_index_that_does_not_answer_is_a_failed_build_and_no_missing_image() -> None:
-    assert type(seen(PIP, building=("web",))) is BuildFailed
+    assert type(explanation_of(PIP, building=("web",))) is BuildFailed
 
 
 def test_the_sentence_has_the_line_that_tells_most() -> None:
-    assert seen(NO_PROGRAM).message.endswith('exec: "nosuch": executable file not found in $PATH')
+    assert explanation_of(NO_PROGRAM).message.endswith('exec: "nosuch": executable file not found in $PATH')
 
 
-def test_what_is_not_known_is_told_without_the_progress_of_compose() -> None:
-    error = seen(" Network a-b  Creating\n Container a-b-1  Created\nError response from daemon: odd")
+def test_an_unknown_error_is_shown_without_the_progress_of_compose() -> None:
+    error = explanation_of(
+        " Network a-b  Creating\n Container a-b-1  Created\nError response from daemon: odd"
+    )
     assert error.message == "`docker x` ended with 1: Error response from daemon: odd"
 
 
 def test_the_images_that_are_missing_are_named() -> None:
-    error = explain(failed("docker x", NO_REGISTRY), missing=["a/b:2", "redis:0"])
+    error = explain(command_failed("docker x", NO_REGISTRY), missing=["a/b:2", "redis:0"])
     assert error.message.startswith("What is not here cannot be pulled: a/b:2, redis:0. Error")
 
 
 def test_podman_names_its_image_itself_and_is_handed_dockers() -> None:
-    error = explain(failed("podman build", PODMAN_NO_BASE), building=["web"])
+    error = explain(command_failed("podman build", PODMAN_NO_BASE), building=["web"])
     assert error.message.startswith("What is not here cannot be pulled: a/b:2. Error")
     assert "`docker save a/b:2 | podman load`" in error.hint

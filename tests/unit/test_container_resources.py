@@ -22,7 +22,7 @@ GONE = "deleted: sha256:1\nuntagged: a:1\nuntagged: b:1\n"
         ),
     ],
 )
-def test_removed_images_are_counted_with_what_was_won(tmp_path: Path, said: str, words: str) -> None:
+def test_removed_images_are_counted_with_the_space_reclaimed(tmp_path: Path, said: str, words: str) -> None:
     program = tmp_path / "engine"
     program.write_text(f"#!/bin/sh\ncat <<END\n{said}\nEND\n")
     program.chmod(0o755)

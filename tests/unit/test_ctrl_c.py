@@ -53,12 +53,12 @@ def test_what_is_held_back_is_raised_where_it_is_released() -> None:
     assert _run("pass", then=held).stdout == "made\nraised\n"
 
 
-def test_what_passes_once_it_is_released_goes_on_to_pass() -> None:
+def test_an_ignored_interrupt_stays_ignored_after_the_hold() -> None:
     over = "hold = ctrl_c.hold(); hold.__enter__()(); ctrl_c.ignore(); hold.__exit__(*[None] * 3)"
     assert _run("pass", then=f"{over}; {PRESSED}; time.sleep = lambda seconds: None").stdout == "lost\n"
 
 
-def test_what_is_ignored_stays_so_while_held() -> None:
+def test_an_ignored_interrupt_stays_ignored_during_the_hold() -> None:
     ignored = "signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep = lambda seconds: None"
     held = f"hold = ctrl_c.hold(); release = hold.__enter__(); {PRESSED}; release()"
     assert _run("pass", then=f"{ignored}; {held}").stdout == "lost\n"

@@ -30,7 +30,7 @@ def test_the_data_of_another_stack_is_not_waited_for() -> None:
         assert said == []
 
 
-def test_who_does_not_want_to_wait_is_told_at_once() -> None:
+def test_without_waiting_a_held_lock_is_reported_at_once() -> None:
     with lock.exclusive("shop", say=print), lock.exclusive_or_none("shop") as free:
         assert not free
     with lock.exclusive_or_none("shop") as free:

@@ -14,7 +14,7 @@ from stack.errors import BackupDamaged, BackupForeign, BackupOtherServer, NotABa
 def folder(tmp_path: Path) -> Path:
     """A backup of one small file."""
     (tmp_path / "database.dump").write_bytes(random.Random(1).randbytes(4096))
-    made = Manifest(
+    example = Manifest(
         format=1,
         project="shop",
         stack="shop-1",
@@ -23,11 +23,12 @@ def folder(tmp_path: Path) -> Path:
         postgres=15,
         migrations=("catalog.0001_initial",),
         rows={"catalog_product": 3},
+        database_bytes=9_000_000,
         redis_keys=0,
         encryption="",
         files={"database.dump": manifest.describe(tmp_path / "database.dump")},
     )
-    manifest.write(tmp_path, made)
+    manifest.write(tmp_path, example)
     return tmp_path
 
 
@@ -39,10 +40,10 @@ def test_a_manifest_is_read_as_it_was_written(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["database.dump", "manifest.json"])
 def test_any_flipped_bit_is_noticed_and_the_file_named(folder: Path, name: str) -> None:
-    path, dice = folder / name, random.Random(2)
+    path, rng = folder / name, random.Random(2)
     original = path.read_bytes()
     for _ in range(200):
-        damaged, place = bytearray(original), dice.randrange(len(original) * 8)
+        damaged, place = bytearray(original), rng.randrange(len(original) * 8)
         damaged[place // 8] ^= 1 << place % 8
         path.write_bytes(damaged)
         with pytest.raises(BackupDamaged, match=name):

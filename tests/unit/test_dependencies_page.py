@@ -56,7 +56,7 @@ def test_every_direct_dependency_has_its_line(file: str) -> None:
     assert direct(file) - EXPLAINED == set()
 
 
-def test_no_line_is_about_what_nobody_depends_on() -> None:
+def test_every_row_is_about_a_dependency_in_use() -> None:
     assert set().union(*map(direct, FILES)) == EXPLAINED
 
 

@@ -24,9 +24,7 @@ def test_a_home_of_another_account_is_refused(
     assert caught.value.hint == f"Set {variable} to a folder of your own."
 
 
-def test_two_homes_of_an_account_have_different_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_homes_of_an_account_have_different_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = set()
     for name in ("one", "two", "one"):
         monkeypatch.setenv("STACK_HOME", str(tmp_path / name))

@@ -14,7 +14,7 @@ from stack.system import disk_space
         "write /dev/stdout: no space left on device",
     ],
 )
-def test_a_full_disk_is_recognised_whoever_reports_it(output: str) -> None:
+def test_a_full_disk_is_recognised_whichever_program_reports_it(output: str) -> None:
     assert disk_space.reports_full_disk(output)
 
 

@@ -20,7 +20,7 @@ def service(name: str, state: str, text: str = "", **values: str | float) -> Eve
     return Event(at=1.0, kind="service", service=name, state=state, text=text, **values)  # type: ignore[arg-type]
 
 
-def test_the_first_cause_is_told_before_what_followed_with_its_evidence() -> None:
+def test_the_first_cause_comes_before_its_consequences_with_its_evidence() -> None:
     events = [
         service("backend", "dependency failed", "postgres is not there"),
         service("postgres", "exited", "exited with code 1", seconds=0.5, evidence="no space\nbye"),
@@ -33,7 +33,7 @@ def test_the_first_cause_is_told_before_what_followed_with_its_evidence() -> Non
     assert str(RUN) in told
 
 
-def test_a_service_that_wrote_nothing_is_said_to_have_written_nothing() -> None:
+def test_the_report_says_when_a_service_wrote_nothing() -> None:
     assert "postgres wrote nothing to its log" in failure.failure([service("postgres", "exited")], RUN)
 
 
@@ -67,7 +67,7 @@ def test_the_live_table_has_one_line_for_each_service_at_any_width(width: int) -
     progress = Progress(io.StringIO())
     progress.show(service("api-gateway", "dependency failed", "backend " * 40))
     progress.show(service("web", "ready", "HTTP 200"))
-    lines = drawn(progress.table(), width)
+    lines = lines_of(progress.table(), width)
     assert [line.split()[0] for line in lines] == ["api-gateway", "web"]
     assert "dependency failed" in lines[0]
     assert max(len(line) for line in lines) <= width
@@ -81,7 +81,7 @@ def test_a_table_on_a_terminal_breaks_its_cells_and_loses_nothing(monkeypatch: p
     assert shown.count("a") == 60 + shown.splitlines()[0].count("a")
 
 
-def drawn(table: Table, width: int) -> list[str]:
+def lines_of(table: Table, width: int) -> list[str]:
     console = Console(width=width, file=io.StringIO())
     with console.capture() as capture:
         console.print(table)

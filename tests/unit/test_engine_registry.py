@@ -7,7 +7,7 @@ from stack.engines.local.engine import LocalEngine
 from stack.errors import EngineUnavailable, UnknownEngine
 
 
-def silent(name: str) -> str | None:
+def only_local(name: str) -> str | None:
     return None if name == "local" else f"{name} does not answer."
 
 
@@ -17,12 +17,12 @@ def test_auto_is_the_first_engine_that_answers() -> None:
 
 
 def test_auto_is_local_where_no_daemon_answers() -> None:
-    assert registry.choose("auto", why_not=silent) == "local"
+    assert registry.choose("auto", why_not=only_local) == "local"
 
 
 def test_an_engine_that_was_asked_for_is_never_replaced_silently() -> None:
     with pytest.raises(EngineUnavailable, match=r"docker does not answer\.") as caught:
-        registry.choose("docker", why_not=silent)
+        registry.choose("docker", why_not=only_local)
     assert "--engine local" in caught.value.hint
 
 

@@ -11,7 +11,7 @@ from parity.differences import DIFFERENCES, Difference
 
 def test_the_page_has_the_tables_of_the_suite() -> None:
     page = table.PAGE.read_text(encoding="utf-8")
-    assert page == table.placed(page), "run `python -m parity.table`"
+    assert page == table.with_table(page), "run `python -m parity.table`"
 
 
 @pytest.mark.parametrize("row", DIFFERENCES, ids=lambda row: f"{row.engine}-{row.case}-{row.fact}")

@@ -17,7 +17,7 @@ LOGS = {"LOG_FORMAT", "VAULT_TOKEN_FILE", "DJANGO_SETTINGS_MODULE", "WORKER_HEAR
 """Read by other means than those above."""
 
 
-def found(pattern: re.Pattern[str], *files: Path) -> set[str]:
+def names_in(pattern: re.Pattern[str], *files: Path) -> set[str]:
     return {name for file in files for name in pattern.findall(file.read_text(encoding="utf-8"))}
 
 
@@ -27,9 +27,9 @@ def python_files(folder: str) -> list[Path]:
 
 
 def variables() -> set[str]:
-    compose = found(COMPOSE, *(ROOT / "compose").glob("docker-compose.*.yml"))
-    backend = found(BACKEND, *python_files("backend"))
-    return compose | backend | found(GATEWAY, *python_files("ai-services/api_gateway/gateway")) | LOGS
+    compose = names_in(COMPOSE, *(ROOT / "compose").glob("docker-compose.*.yml"))
+    backend = names_in(BACKEND, *python_files("backend"))
+    return compose | backend | names_in(GATEWAY, *python_files("ai-services/api_gateway/gateway")) | LOGS
 
 
 def test_every_variable_has_its_row() -> None:
@@ -43,4 +43,4 @@ def test_every_row_is_about_a_variable_that_is_read() -> None:
 def test_the_table_of_the_compose_files_has_their_variables_and_no_others() -> None:
     section = PAGE.split("## In the compose files")[1].split("##")[0]
     named = set(re.findall(r"^\| `([A-Z_]+)` ", section, re.MULTILINE))
-    assert named == found(COMPOSE, *(ROOT / "compose").glob("docker-compose.*.yml"))
+    assert named == names_in(COMPOSE, *(ROOT / "compose").glob("docker-compose.*.yml"))

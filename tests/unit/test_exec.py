@@ -17,7 +17,7 @@ from stack.plan.image_config import ImageConfig
 from stack.plan.plan import Plan, ServicePlan
 from stack.records.state import StackState
 
-KEPT = StackState(
+STATE = StackState(
     name="shop",
     engine="local",
     work_tree="/w",
@@ -38,7 +38,7 @@ def plan_of(*services: ServicePlan) -> Plan:
     return Plan(name="shop", engine="local", stack=stack, services=table, endpoints={})
 
 
-def planned(name: str, *needs: str, **values: Any) -> ServicePlan:
+def service_plan(name: str, *needs: str, **values: Any) -> ServicePlan:
     wanted = tuple(Dependency(service=need) for need in needs)
     environment = values.pop("environment", {})
     folders, ports = values.pop("folders", {}), values.pop("ports", {})
@@ -58,26 +58,26 @@ def planned(name: str, *needs: str, **values: Any) -> ServicePlan:
 
 def test_an_unknown_service_is_answered_with_those_there_are() -> None:
     with pytest.raises(UnknownService, match="'z'") as caught:
-        plans.service_of(plan_of(planned("a"), planned("b")), "z")
+        plans.service_of(plan_of(service_plan("a"), service_plan("b")), "z")
     assert caught.value.hint == "Services: a, b."
 
 
-def test_a_server_is_found_by_its_image_whoever_publishes_it() -> None:
+def test_a_server_is_found_by_its_image_whatever_the_registry() -> None:
     made = plan_of(
-        planned("metrics", image="prometheuscommunity/postgres-exporter"),
-        planned("cache", image="valkey/valkey:8"),
-        planned("db", image="registry:5000/postgres:15"),
+        service_plan("metrics", image="prometheuscommunity/postgres-exporter"),
+        service_plan("cache", image="valkey/valkey:8"),
+        service_plan("db", image="registry:5000/postgres:15"),
     )
     assert plans.service_of_kind(made, "postgres").name == "db"
     assert plans.service_of_kind(made, "redis").name == "cache"
     with pytest.raises(UnknownService, match="shop has no redis service"):
-        plans.service_of_kind(plan_of(planned("db", image="postgres:15")), "redis")
+        plans.service_of_kind(plan_of(service_plan("db", image="postgres:15")), "redis")
 
 
-def test_health_executes_a_check_that_is_no_idiom_and_says_what_it_said() -> None:
+def test_health_executes_an_unrecognised_check_and_shows_its_output() -> None:
     check = Healthcheck(test=("CMD", "sh", "-c", "echo ill; exit 1"))
-    made = plan_of(planned("job", healthcheck=check), planned("plain"))
-    rows = health.check_all(made, KEPT)
+    made = plan_of(service_plan("job", healthcheck=check), service_plan("plain"))
+    rows = health.check_all(made, STATE)
     assert [(row["service"], row["health"]) for row in rows] == [("job", "wrong"), ("plain", "-")]
     assert rows[0]["answer"] == "sh -c 'echo ill; exit 1': exit code 1: ill"
 

@@ -22,7 +22,7 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 @contextlib.asynccontextmanager
-async def published() -> AsyncIterator[int]:
+async def forwarded_port() -> AsyncIterator[int]:
     """Return a port of this machine behind which a server sends back what it receives."""
     service = await asyncio.start_server(echo, "127.0.0.1", 0)
     address = service.sockets[0].getsockname()
@@ -42,7 +42,7 @@ async def published() -> AsyncIterator[int]:
 
 def test_much_data_goes_through_whole_and_the_end_of_each_side_is_passed_on() -> None:
     async def exchange() -> bytes:
-        async with published() as port:
+        async with forwarded_port() as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             sent = bytes(range(256)) * (1 << 13)
             reading = asyncio.ensure_future(reader.read(-1))
@@ -75,7 +75,7 @@ def test_a_caller_of_a_service_that_does_not_listen_is_cut_off() -> None:
         asyncio.run(call())
 
 
-def test_a_port_that_is_taken_is_said_to_be_taken() -> None:
+def test_a_taken_port_is_reported() -> None:
     async def never() -> socket.socket:
         raise AssertionError
 

@@ -35,38 +35,38 @@ def request(tmp_path: Path, name: str = "shop", *profiles: str, text: str = COMP
 
 
 def test_a_stack_keeps_its_secrets_and_shares_them_with_no_other(tmp_path: Path) -> None:
-    first = variables.provided(request(tmp_path))
+    first = variables.of_stack(request(tmp_path))
     assert set(first) == {"STACK_SECRET_PAGE", "STACK_SECRET_2"}
     assert all(len(value) >= 32 for value in first.values())
-    assert variables.provided(request(tmp_path)) == first
-    other = variables.provided(request(tmp_path, "another"))
+    assert variables.of_stack(request(tmp_path)) == first
+    other = variables.of_stack(request(tmp_path, "another"))
     assert not set(other.values()) & set(first.values())
 
 
 def test_only_this_user_can_read_them(tmp_path: Path) -> None:
-    variables.provided(request(tmp_path))
+    variables.of_stack(request(tmp_path))
     assert stat.S_IMODE(generated_secrets.secrets_file("shop").stat().st_mode) == 0o600
 
 
 def test_they_end_with_the_stack(tmp_path: Path) -> None:
-    first = variables.provided(request(tmp_path))
+    first = variables.of_stack(request(tmp_path))
     state.forget("shop", volumes=False)
-    assert variables.provided(request(tmp_path)) != first
+    assert variables.of_stack(request(tmp_path)) != first
 
 
 def test_a_file_without_secrets_leaves_no_file(tmp_path: Path) -> None:
-    assert variables.provided(request(tmp_path, text="services: {}")) == {}
+    assert variables.of_stack(request(tmp_path, text="services: {}")) == {}
     assert not generated_secrets.secrets_file("shop").exists()
 
 
 def test_a_profile_sets_its_variables_only_while_it_is_active(tmp_path: Path) -> None:
     name = "OTEL_EXPORTER_OTLP_ENDPOINT"
-    assert name not in variables.provided(request(tmp_path))
-    assert variables.provided(request(tmp_path, "shop", "observability"))[name] == "http://dashboard:4318"
+    assert name not in variables.of_stack(request(tmp_path))
+    assert variables.of_stack(request(tmp_path, "shop", "observability"))[name] == "http://dashboard:4318"
 
 
 def test_what_the_user_has_set_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://elsewhere:4318")
     (tmp_path / ".env.local").write_text("STACK_SECRET_PAGE=my-own-token\n")
-    assert set(variables.provided(request(tmp_path, "shop", "observability"))) == {"STACK_SECRET_2"}
+    assert set(variables.of_stack(request(tmp_path, "shop", "observability"))) == {"STACK_SECRET_2"}
     assert os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://elsewhere:4318"

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from held import dead_pid, kept, launched
 from msgspec.structs import replace
+from recorded_stacks import dead_pid, ended_guardian, write_state
 
 from stack.control import guardians, sweep
 from stack.control.guardians import GuardianProcess
@@ -39,7 +39,7 @@ def test_a_stack_whose_guardian_was_killed_is_cleaned_up_processes_ports_and_all
 ) -> None:
     token = secrets.token_hex(8)
     orphan = programs.spawn(["sleep", "60"], env={**os.environ, processes.TOKEN: token}, own_session=True)
-    kept(name, tmp_path, pid=dead_pid(), token=token, ephemeral=True)
+    write_state(name, tmp_path, pid=dead_pid(), token=token, ephemeral=True)
     lease = tmp_path / "home" / "ports" / "20001"
     lease.parent.mkdir()
     lease.write_text(name)
@@ -51,19 +51,19 @@ def test_a_stack_whose_guardian_was_killed_is_cleaned_up_processes_ports_and_all
 
 
 def test_a_living_stack_is_left_alone(name: str, tmp_path: Path) -> None:
-    mine = kept(name, tmp_path, pid=os.getpid())
+    mine = write_state(name, tmp_path, pid=os.getpid())
     assert sweep.sweep() == []
     assert guardians.alive(name) == mine
 
 
-def test_a_pid_that_was_given_to_somebody_else_is_not_our_guardian(name: str, tmp_path: Path) -> None:
-    mine = kept(name, tmp_path, pid=os.getpid())
+def test_a_process_with_a_reused_pid_is_not_our_guardian(name: str, tmp_path: Path) -> None:
+    mine = write_state(name, tmp_path, pid=os.getpid())
     state.write(replace(mine, pid_started=mine.pid_started - 3600))
     assert guardians.alive(name) is None
 
 
 def test_a_running_stack_of_another_version_is_left_alone(name: str, tmp_path: Path) -> None:
-    kept(name, tmp_path, pid=os.getpid())
+    write_state(name, tmp_path, pid=os.getpid())
     path = state.state_file(name)
     newer = path.read_text().replace('"token"', '"unknown_key": 1, "token"')
     path.write_text(newer)
@@ -73,8 +73,8 @@ def test_a_running_stack_of_another_version_is_left_alone(name: str, tmp_path: P
     assert sweep.sweep()[0].startswith(f"set aside the state of {name}")
 
 
-def test_a_damaged_state_is_set_aside_and_stops_nobody(name: str, tmp_path: Path) -> None:
-    kept(name, tmp_path, pid=dead_pid())
+def test_a_damaged_state_is_set_aside_and_stops_no_command(name: str, tmp_path: Path) -> None:
+    write_state(name, tmp_path, pid=dead_pid())
     state.state_file(name).write_text("{")
     (said,) = sweep.sweep()
     assert said.startswith(f"set aside the state of {name}")
@@ -89,9 +89,9 @@ def test_to_ask_a_stack_that_is_not_up_says_how_to_start_one(name: str) -> None:
 
 
 def test_a_stack_that_is_not_up_is_told_from_those_that_are(name: str, tmp_path: Path) -> None:
-    kept("shop-ci", tmp_path, pid=os.getpid())
-    kept("shop-gone", tmp_path, pid=dead_pid())
-    state.state_file(kept("shop-odd", tmp_path, pid=os.getpid()).name).write_text("{")
+    write_state("shop-ci", tmp_path, pid=os.getpid())
+    write_state("shop-gone", tmp_path, pid=dead_pid())
+    state.state_file(write_state("shop-odd", tmp_path, pid=os.getpid()).name).write_text("{")
     assert guardians.not_up(name).hint == "Start it with `inv up`, or name one that is up: `--stack shop-ci`."
 
 
@@ -133,7 +133,7 @@ def test_a_guardian_that_ends_without_a_reply_is_lost(name: str) -> None:
 
 def test_only_the_last_runs_are_kept_but_never_that_of_a_living_stack(name: str, tmp_path: Path) -> None:
     oldest = runs.new_run(tmp_path, name, clock=lambda: 0.0)
-    kept(name, oldest, pid=os.getpid())
+    write_state(name, oldest, pid=os.getpid())
     later = [runs.new_run(tmp_path, name, clock=lambda n=number: 60.0 * n) for number in range(1, 30)]
     assert len({*later}) == 29
     assert oldest.is_dir()
@@ -146,8 +146,8 @@ def test_two_runs_of_the_same_second_have_folders_of_their_own(tmp_path: Path, n
     assert runs.new_run(tmp_path, name, clock=lambda: 0.0) != runs.new_run(tmp_path, name, clock=lambda: 0.0)
 
 
-def test_what_ended_stacks_left_goes_but_kept_data_only_where_asked(name: str, tmp_path: Path) -> None:
-    kept(name, tmp_path, pid=os.getpid())
+def test_prune_removes_what_ended_stacks_left_but_data_only_on_request(name: str, tmp_path: Path) -> None:
+    write_state(name, tmp_path, pid=os.getpid())
     data = state.folder("ended") / "volumes" / "data"
     data.mkdir(parents=True)
     state.folder("empty").mkdir(parents=True)
@@ -162,12 +162,14 @@ def test_the_timeline_of_the_run_is_where_the_events_come_from(tmp_path: Path) -
     written = Timeline(tmp_path)
     written.note("hello")
     written.close()
-    assert [event.text for event in launched(tmp_path).events()] == [e.text for e in timeline.read(tmp_path)]
+    assert [event.text for event in ended_guardian(tmp_path).events()] == [
+        e.text for e in timeline.read(tmp_path)
+    ]
 
 
 def test_a_lease_that_is_given_up_is_an_end_of_file(tmp_path: Path) -> None:
     reading, writing = os.pipe()
-    held = replace_lease(launched(tmp_path), writing)
+    held = replace_lease(ended_guardian(tmp_path), writing)
     held.end()
     held.end()
     assert os.read(reading, 1) == b""

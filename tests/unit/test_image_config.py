@@ -28,7 +28,7 @@ def config(text: str, target: str | None = None, **build_args: str) -> ImageConf
     return image_config.of_stage(dockerfile.parse(text, build_args), target, Path("/w"))
 
 
-def copied(context: Path, text: str, target: str | None = None) -> dict[str, str]:
+def copied_files(context: Path, text: str, target: str | None = None) -> dict[str, str]:
     files = image_config.of_stage(dockerfile.parse(text, {}), target, context).files
     return {path: str(file.relative_to(context)) for path, file in files.items()}
 
@@ -168,14 +168,14 @@ def context(tmp_path: Path) -> Path:
 def test_a_copy_puts_files_of_this_machine_into_the_image(
     copy: str, files: dict[str, str], context: Path
 ) -> None:
-    assert copied(context, f"FROM a\nWORKDIR /code\n{copy}\n") == files
+    assert copied_files(context, f"FROM a\nWORKDIR /code\n{copy}\n") == files
 
 
 def test_a_copy_from_a_stage_leads_to_the_files_of_this_machine(context: Path) -> None:
     one = "FROM a AS one\nWORKDIR /w\nCOPY app app\nFROM one AS two\nRUN make\n"
-    assert copied(context, f"{one}FROM b\nCOPY --from=two /w/app /srv/a\n") == {"/srv/a": "app"}
+    assert copied_files(context, f"{one}FROM b\nCOPY --from=two /w/app /srv/a\n") == {"/srv/a": "app"}
 
 
 def test_what_only_a_build_makes_is_not_of_this_machine(context: Path) -> None:
     one = "FROM a AS one\nWORKDIR /w\nCOPY . .\nRUN npm run build\n"
-    assert copied(context, f"{one}FROM b\nCOPY --from=one /w/dist /srv/a\n") == {}
+    assert copied_files(context, f"{one}FROM b\nCOPY --from=one /w/dist /srv/a\n") == {}

@@ -35,10 +35,10 @@ def test_a_wrong_engine_is_a_sentence_and_its_code(
 def outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Let the job's tests end as a shell script does, which stands for pytest."""
 
-    class Kept:
+    class RunningStack:
         name, engine, endpoints = "shop", "local", {"WEB": "http://127.0.0.1:1"}
 
-    monkeypatch.setattr(guardians, "require_running", lambda name: Kept)
+    monkeypatch.setattr(guardians, "require_running", lambda name: RunningStack)
     python = tmp_path / "python"
     process = programs.spawn(["true"])
     process.wait()
@@ -57,7 +57,7 @@ def test_tests_that_pass_know_where_the_stack_is(outcome: Callable[[str], None])
 
 
 @pytest.mark.parametrize(("code", "said"), [(4, "rejected an argument"), (5, "none matches the arguments")])
-def test_words_for_pytest_that_fit_nothing_are_said_to_be_at_fault(
+def test_pytest_arguments_that_select_no_test_are_reported(
     outcome: Callable[[str], None], code: int, said: str
 ) -> None:
     with pytest.raises(errors.TestsFailed, match=said):

@@ -54,7 +54,7 @@ def test_the_best_interpreter_is_chosen(wish: PythonWish, version: str) -> None:
     assert choose("web", wish).version == version
 
 
-def test_a_nearest_version_is_said() -> None:
+def test_the_use_of_the_nearest_version_is_reported() -> None:
     said: list[str] = []
     choose("web", PythonWish(preferred="3.14"), said.append)
     assert said == ["web asks for Python 3.14, which is not installed; it gets 3.13.0"]

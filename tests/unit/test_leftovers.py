@@ -19,23 +19,23 @@ def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def made(folder: Path, *, age_s: float) -> Path:
+def make_cached_folder(folder: Path, *, age_s: float) -> Path:
     cached_folder.make_once(folder, lambda target, _: (target / "file").touch())
     used = time.time() - age_s
     os.utime(folder / cached_folder.MARKER, (used, used))
     return folder
 
 
-def test_a_prepared_folder_goes_once_nobody_used_it_for_two_weeks(homes: Path) -> None:
-    old = made(homes / "cache" / "envs" / "old", age_s=cached_folder.UNUSED_S + 60)
-    new = made(homes / "cache" / "postgres" / "new", age_s=cached_folder.UNUSED_S - 60)
+def test_a_prepared_folder_is_removed_after_two_weeks_without_use(homes: Path) -> None:
+    old = make_cached_folder(homes / "cache" / "envs" / "old", age_s=cached_folder.UNUSED_S + 60)
+    new = make_cached_folder(homes / "cache" / "postgres" / "new", age_s=cached_folder.UNUSED_S - 60)
     assert list(leftovers.remove(data=False)) == ["removed envs/old, unused for two weeks"]
     assert (old.exists(), new.exists()) == (False, True)
     assert not list(old.parent.glob(".old.unused"))
 
 
 def test_what_is_used_is_young_again(homes: Path) -> None:
-    folder = made(homes / "cache" / "envs" / "one", age_s=cached_folder.UNUSED_S + 60)
+    folder = make_cached_folder(homes / "cache" / "envs" / "one", age_s=cached_folder.UNUSED_S + 60)
     cached_folder.make_once(folder, lambda target, _: pytest.fail("it was complete"))
     assert list(leftovers.remove(data=False)) == []
 
@@ -65,7 +65,7 @@ def test_nothing_is_removed_through_a_link_in_the_place_of_the_scratch_folders(h
         state.scratch_root().unlink()
 
 
-def test_data_that_is_kept_is_said_to_be_kept(homes: Path) -> None:
+def test_kept_data_is_reported(homes: Path) -> None:
     data = state.folder("ended") / state.VOLUMES / "data"
     data.mkdir(parents=True)
     assert list(leftovers.remove(data=False)) == ["kept the data of ended; `inv prune --all` deletes it"]

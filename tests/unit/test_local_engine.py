@@ -25,19 +25,19 @@ SHELL = "/bin/sh"
 
 
 @pytest.fixture(autouse=True)
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STACK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("STACK_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[Log]:
-    made = Log(service_logs.log_file(tmp_path, "job"))
-    yield made
-    made.close()
+    log = Log(service_logs.log_file(tmp_path, "job"))
+    yield log
+    log.close()
 
 
-def planned(tmp_path: Path, *argv: str) -> ServicePlan:
+def service_plan(tmp_path: Path, *argv: str) -> ServicePlan:
     service = Service(name="job", local=LocalHints(command=argv))
     return ServicePlan(service=service, argv=argv, environment={"A": "1"}, ports={}, cwd=tmp_path)
 
@@ -53,11 +53,37 @@ def site(tmp_path: Path, *, ephemeral: bool = True) -> Site:
     )
 
 
+def test_what_a_server_may_lack_is_said_when_a_stack_starts(tmp_path: Path) -> None:
+    services = {
+        name: ServicePlan(
+            service=Service(name=name, image=image),
+            argv=(),
+            environment={},
+            ports={},
+            cwd=tmp_path,
+            server_image=image,
+        )
+        for name, image in (
+            ("cache", "redis/redis-stack-server"),
+            ("db", "postgres:15"),
+            ("geo", "postgis/postgis:15-3"),
+        )
+    }
+    stack = Stack(name="shop", files=(), directory=tmp_path, services={})
+    said: list[str] = []
+    plan = Plan(name="shop", engine="local", stack=stack, services=services, endpoints={})
+    asyncio.run(LocalEngine().prepare(plan, site(tmp_path), said.append))
+    assert said == [
+        "cache: redis/redis-stack-server is run as plain Redis: its modules may be missing",
+        "geo: postgis/postgis:15-3 is run as plain Postgres: its extensions may be missing",
+    ]
+
+
 def play(tmp_path: Path, log: Log, script: str, act: Callable[[Running], Awaitable[object]]) -> object:
     """Start ``script`` in a shell, do something with it, and end it."""
 
-    async def whole() -> object:
-        plan = planned(tmp_path, SHELL, "-c", script)
+    async def run_to_end() -> object:
+        plan = service_plan(tmp_path, SHELL, "-c", script)
         engine = LocalEngine()
         stack = Stack(name="shop", files=(), directory=tmp_path, services={"job": plan.service})
         await engine.prepare(
@@ -73,7 +99,7 @@ def play(tmp_path: Path, log: Log, script: str, act: Callable[[Running], Awaitab
             await running.stop(0)
             await asyncio.sleep(0.25)
 
-    return asyncio.run(whole())
+    return asyncio.run(run_to_end())
 
 
 def test_an_end_is_noticed_with_its_code_and_its_last_words(tmp_path: Path, log: Log) -> None:
@@ -124,7 +150,7 @@ def test_a_missing_program_is_named_with_two_ways_out(tmp_path: Path, log: Log) 
     async def start() -> None:
         engine = LocalEngine()
         engine._site = site(tmp_path)
-        await engine.start(planned(tmp_path, "no-such-program"), log)
+        await engine.start(service_plan(tmp_path, "no-such-program"), log)
 
     with pytest.raises(NotRunnable, match=r"services\.job: there is no program 'no-such-program'") as caught:
         asyncio.run(start())
@@ -138,7 +164,7 @@ def test_a_service_sees_nothing_of_the_users_own_variables(
     monkeypatch.setenv("AWS_SECRET", "mine")
     monkeypatch.setenv("TZ", "UTC")
     installed = ServiceEnvironment(programs=(Path("/env/bin"),), virtualenv=Path("/env"))
-    found = environment_of(planned(tmp_path), "the-token", installed)
+    found = environment_of(service_plan(tmp_path), "the-token", installed)
     assert "AWS_SECRET" not in found
     assert (found["TZ"], found["A"], found[processes.TOKEN]) == ("UTC", "1", "the-token")
     assert found["PATH"].split(os.pathsep)[0] == "/env/bin"
@@ -166,6 +192,6 @@ def test_named_volumes_outlive_only_a_stack_that_is_kept(tmp_path: Path, ephemer
 
 
 def test_the_interpreter_of_the_engine_is_not_that_of_a_service(tmp_path: Path) -> None:
-    found = environment_of(planned(tmp_path), "t", ServiceEnvironment())
+    found = environment_of(service_plan(tmp_path), "t", ServiceEnvironment())
     assert "PYTHONPATH" not in found
     assert sys.prefix not in found.get("VIRTUAL_ENV", "")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.engines.local import accounts, binaries, cluster, postgres, redis, servers
+from stack.engines.local import accounts, binaries, cluster, postgres, postgres_data, redis, servers
 from stack.errors import ComposeError, NotRunnable, ServerMissing, StateUnreadable
 from stack.model import Mount, Service
 from stack.plan import images
@@ -38,6 +38,7 @@ def test_each_known_image_has_its_runner() -> None:
     assert servers.runner("redis:7") == redis.RedisRunner(prefers="redis")
     assert servers.runner("valkey/valkey:8") == redis.RedisRunner(prefers="valkey")
     assert servers.runner("mirror.example:5000/library/redis:7") == redis.RedisRunner(prefers="redis")
+    assert servers.runner("redislabs/redismod") == redis.RedisRunner(prefers="redis")
     assert servers.runner("pgvector/pgvector:pg15") == postgres.PostgresRunner(tag="pg15")
 
 
@@ -62,16 +63,16 @@ def test_the_tag_names_the_major_version(tag: str, major: int | None) -> None:
 
 def test_the_data_lies_in_the_mount_that_holds_it(tmp_path: Path) -> None:
     mounts = {DATA: tmp_path / "volume", "/var": tmp_path / "var"}
-    assert postgres.host_folder(DATA, mounts, tmp_path) == tmp_path / "volume"
-    assert postgres.host_folder(DATA + "/pgdata", mounts, tmp_path) == tmp_path / "volume" / "pgdata"
-    assert postgres.host_folder("/other", mounts, tmp_path) == tmp_path / "data"
+    assert postgres_data.host_folder(DATA, mounts, tmp_path) == tmp_path / "volume"
+    assert postgres_data.host_folder(DATA + "/pgdata", mounts, tmp_path) == tmp_path / "volume" / "pgdata"
+    assert postgres_data.host_folder("/other", mounts, tmp_path) == tmp_path / "data"
 
 
 def test_pgdata_and_postgres_18_move_the_data() -> None:
     moved = replace(SERVICE, environment={"PGDATA": "/data/pg/"})
-    assert postgres.data_target(SERVICE, 15) == DATA
-    assert postgres.data_target(SERVICE, 18) == "/var/lib/postgresql/18/docker"
-    assert postgres.data_target(moved, 15) == "/data/pg"
+    assert postgres_data.data_target(SERVICE, 15) == DATA
+    assert postgres_data.data_target(SERVICE, 18) == "/var/lib/postgresql/18/docker"
+    assert postgres_data.data_target(moved, 15) == "/data/pg"
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_pgdata_and_postgres_18_move_the_data() -> None:
     ],
 )
 def test_only_data_that_outlives_the_stack_is_durable(mounts: tuple[Mount, ...], durable: bool) -> None:
-    assert postgres.is_durable(replace(SERVICE, mounts=mounts), DATA) is durable
+    assert postgres_data.is_durable(replace(SERVICE, mounts=mounts), DATA) is durable
 
 
 def test_a_new_database_follows_the_official_variables() -> None:
@@ -129,19 +130,19 @@ def test_a_password_given_twice_is_refused() -> None:
 def test_settings_of_the_command_reach_the_server(
     command: tuple[str, ...] | None, options: tuple[str, ...]
 ) -> None:
-    assert postgres.own_options(replace(SERVICE, command=command), {}) == options
+    assert postgres.file_options(replace(SERVICE, command=command), {}) == options
 
 
 def test_another_command_in_a_server_image_is_refused() -> None:
     with pytest.raises(NotRunnable, match="'bash'"):
-        postgres.own_options(replace(SERVICE, command=("bash",)), {})
+        postgres.file_options(replace(SERVICE, command=("bash",)), {})
     with pytest.raises(NotRunnable, match=r"services\.redis\.command: .*'sh'"):
-        redis.own_options(replace(REDIS, command=("sh", "-c", "redis-server")), {})
+        redis.file_options(replace(REDIS, command=("sh", "-c", "redis-server")), {})
 
 
 def test_redis_keeps_its_arguments_and_a_mounted_configuration_file(tmp_path: Path) -> None:
     command = ("redis-server", "/etc/redis/redis.conf", "--save", "", "--maxmemory", "128mb")
-    options = redis.own_options(replace(REDIS, command=command), {"/etc/redis": tmp_path})
+    options = redis.file_options(replace(REDIS, command=command), {"/etc/redis": tmp_path})
     assert options == (f"{tmp_path}/redis.conf", "--save", "", "--maxmemory", "128mb")
 
 

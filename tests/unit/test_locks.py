@@ -37,17 +37,17 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def asks(root: Path, before: str, after: str) -> None:
+def change_project(root: Path, before: str, after: str) -> None:
     assert before in PROJECT
     (root / "pyproject.toml").write_text(PROJECT.replace(before, after))
 
 
-def holds(root: Path, before: str, after: str) -> None:
+def change_lock(root: Path, before: str, after: str) -> None:
     assert before in LOCKED
     (root / "lock.txt").write_text(LOCKED.replace(before, after))
 
 
-def said(root: Path) -> str:
+def mismatch_text(root: Path) -> str:
     (lock,) = locks.table(root)
     with pytest.raises(LockMismatch) as problem:
         locks.check(lock, root)
@@ -61,33 +61,33 @@ def test_a_lock_that_pins_what_is_asked_for_matches(root: Path, capsys: pytest.C
 
 
 def test_a_dependency_in_another_version_is_named(root: Path) -> None:
-    asks(root, "First>=1.4,<2", "First>=1.6")
-    assert "pins First 1.5" in said(root)
+    change_project(root, "First>=1.4,<2", "First>=1.6")
+    assert "pins First 1.5" in mismatch_text(root)
 
 
 def test_a_dependency_that_is_missing_is_named(root: Path) -> None:
-    asks(root, '"First', '"second", "First')
-    assert "does not pin second" in said(root)
+    change_project(root, '"First', '"second", "First')
+    assert "does not pin second" in mismatch_text(root)
 
 
 def test_a_group_within_a_group_counts(root: Path) -> None:
-    holds(root, "tool==3.0", "tool==2.9")
-    assert "pins tool 2.9" in said(root)
+    change_lock(root, "tool==3.0", "tool==2.9")
+    assert "pins tool 2.9" in mismatch_text(root)
 
 
 def test_a_pin_that_not_every_python_gets_is_noticed(root: Path) -> None:
-    asks(root, "older==1.0; python_version < '3.12'", "older==1.0")
-    assert "does not pin older" in said(root)
+    change_project(root, "older==1.0; python_version < '3.12'", "older==1.0")
+    assert "does not pin older" in mismatch_text(root)
 
 
 def test_a_pin_without_a_hash_is_noticed(root: Path) -> None:
-    holds(root, "tool==3.0" + HASH, "tool==3.0")
-    assert "pins tool==3.0 without a hash" in said(root)
+    change_lock(root, "tool==3.0" + HASH, "tool==3.0")
+    assert "pins tool==3.0 without a hash" in mismatch_text(root)
 
 
 def test_a_lock_that_is_not_there_pins_nothing(root: Path) -> None:
     (root / "lock.txt").unlink()
-    assert "does not pin First" in said(root)
+    assert "does not pin First" in mismatch_text(root)
 
 
 def test_a_list_of_requirements_is_a_source_too(root: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_lock_within_another_keeps_its_versions(root: Path) -> None:
 
 
 def test_the_command_ends_with_the_code_of_the_error(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    holds(root, "tool==3.0", "tool==2.9")
+    change_lock(root, "tool==3.0", "tool==2.9")
     assert locks.main(root) == LockMismatch.code
     assert capsys.readouterr().err.startswith("error: ")
 

@@ -29,6 +29,7 @@ def test_a_service_resolves_the_others_their_aliases_its_machine_and_its_extra_h
         ({"OTLP": "http://host.docker.internal:4318"}, "web is to reach host.docker.internal"),
         ({"API": "https://u:p@api.example/v1"}, "web is to reach api.example"),
         ({"DB": "postgres://u:p@db:5432/x", "ME": "http://127.0.0.1:80"}, ""),
+        ({"CORS_ALLOWED_ORIGINS": "https://shop.example"}, ""),
     ],
 )
 def test_a_service_that_is_to_reach_beyond_the_stack_keeps_the_network_of_the_machine(
@@ -38,6 +39,16 @@ def test_a_service_that_is_to_reach_beyond_the_stack_keeps_the_network_of_the_ma
     monkeypatch.setattr(network.network_namespace, "create", refuse)
     with pytest.raises(network.NoNetworks, match=reason or "the kernel refuses"):
         asyncio.run(network.open_network({"web": Service(name="web", environment=environment)}))
+
+
+def test_a_server_reaches_nobody_whatever_the_env_file_of_the_project_tells_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(network, "why_not", lambda: "")
+    monkeypatch.setattr(network.network_namespace, "create", refuse)
+    db = Service(name="db", image="postgres:15", environment={"API": "https://api.example"})
+    with pytest.raises(network.NoNetworks, match="the kernel refuses"):
+        asyncio.run(network.open_network({"db": db}))
 
 
 def refuse() -> None:

@@ -33,8 +33,8 @@ def make(described: Stack, engine: str = "local", **table: dict[int, int]) -> Pl
 
 
 def test_each_service_comes_after_what_it_needs() -> None:
-    found = plan.order({s.name: s for s in (service("c", "b"), service("b", "a"), service("a"))})
-    assert found == ("a", "b", "c")
+    planned = plan.order({s.name: s for s in (service("c", "b"), service("b", "a"), service("a"))})
+    assert planned == ("a", "b", "c")
 
 
 def test_a_circle_is_named() -> None:
@@ -75,8 +75,8 @@ def test_a_service_is_reached_by_its_aliases_too() -> None:
     db = service("db", hostnames=("main-db",), local=LocalHints(command=("run",)))
     described = stack(web, db)
     assert ports.targets(described, described.services, engine="local") == {"web": (), "db": (5432,)}
-    made = make(described, db={5432: 20001})
-    assert made.services["web"].environment["DB"] == "postgres://127.0.0.1:20001/x"
+    result = make(described, db={5432: 20001})
+    assert result.services["web"].environment["DB"] == "postgres://127.0.0.1:20001/x"
 
 
 def test_a_local_service_is_told_its_address_and_those_of_others() -> None:
@@ -86,23 +86,23 @@ def test_a_local_service_is_told_its_address_and_those_of_others() -> None:
         local=LocalHints(command=("serve", "0.0.0.0:80"), environment={"EXTRA": "1"}),
         healthcheck=Healthcheck(test=("CMD", "curl", "http://localhost:80/health")),
     )
-    made = make(stack(web, service("db"), WEB="http://web:80"), web={80: 20001}, db={5432: 20002})
-    found = made.services["web"]
-    assert found.argv == ("serve", "127.0.0.1:20001")
-    assert found.healthcheck == ("CMD", "curl", "http://127.0.0.1:20001/health")
-    assert found.environment == {
+    result = make(stack(web, service("db"), WEB="http://web:80"), web={80: 20001}, db={5432: 20002})
+    planned = result.services["web"]
+    assert planned.argv == ("serve", "127.0.0.1:20001")
+    assert planned.healthcheck == ("CMD", "curl", "http://127.0.0.1:20001/health")
+    assert planned.environment == {
         "DB": "postgres://127.0.0.1:20002/x", "EXTRA": "1", "HOST": "127.0.0.1", "PORT": "20001",
     }  # fmt: skip
-    assert made.endpoints == {"WEB": "http://127.0.0.1:20001"}
+    assert result.endpoints == {"WEB": "http://127.0.0.1:20001"}
 
 
 def test_a_container_keeps_the_names_and_is_probed_from_outside() -> None:
     check = Healthcheck(test=("CMD", "curl", "http://localhost:80/"))
     web = service("web", environment={"DB": "db:5432"}, healthcheck=check)
-    found = make(stack(web, service("db")), "docker", web={80: 20001}, db={5432: 2}).services["web"]
-    assert found.environment == {"DB": "db:5432"}
-    assert found.healthcheck == ("CMD", "curl", "http://127.0.0.1:20001/")
-    assert found.executed == check.test
+    planned = make(stack(web, service("db")), "docker", web={80: 20001}, db={5432: 2}).services["web"]
+    assert planned.environment == {"DB": "db:5432"}
+    assert planned.healthcheck == ("CMD", "curl", "http://127.0.0.1:20001/")
+    assert planned.executed == check.test
 
 
 def test_the_command_is_that_of_compose_over_that_of_the_dockerfile(tmp_path: Path) -> None:
@@ -113,22 +113,22 @@ def test_the_command_is_that_of_compose_over_that_of_the_dockerfile(tmp_path: Pa
         service("said", build=build, command=("two",)),
         service("other", build=build, entrypoint=("go",)),
     )
-    made = make(described).services
-    assert [made[name].argv for name in ("plain", "said", "other")] == [
+    result = make(described).services
+    assert [result[name].argv for name in ("plain", "said", "other")] == [
         ("start", "one"),
         ("start", "two"),
         ("go",),
     ]
-    assert made["plain"].cwd == tmp_path
-    assert made["plain"].environment["A"] == "1"
+    assert result["plain"].cwd == tmp_path
+    assert result["plain"].environment["A"] == "1"
 
 
 def test_a_working_dir_below_a_mount_is_the_folder_that_is_mounted(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     web = service("web", working_dir="/code/src", local=LocalHints(command=("run",)))
     folders = {"web": {"/code": str(tmp_path)}}
-    made = plan.make(stack(web), name="s", engine="local", services={"web": web}, ports={}, folders=folders)
-    assert made.services["web"].cwd == tmp_path / "src"
+    result = plan.make(stack(web), name="s", engine="local", services={"web": web}, ports={}, folders=folders)
+    assert result.services["web"].cwd == tmp_path / "src"
 
 
 def test_a_service_without_any_command_is_not_runnable_and_is_named(tmp_path: Path) -> None:
@@ -139,8 +139,8 @@ def test_a_service_without_any_command_is_not_runnable_and_is_named(tmp_path: Pa
 
 def test_only_a_service_whose_end_is_waited_for_is_a_job() -> None:
     waits = Dependency(service="job", condition="service_completed_successfully")
-    made = make(stack(service("job"), Service(name="web", depends_on=(waits,)))).services
-    assert (made["job"].awaited, made["web"].awaited) == (True, False)
+    result = make(stack(service("job"), Service(name="web", depends_on=(waits,)))).services
+    assert (result["job"].awaited, result["web"].awaited) == (True, False)
 
 
 def test_a_plan_is_shown_without_its_secrets() -> None:
@@ -160,7 +160,7 @@ def test_a_service_with_a_network_of_its_own_keeps_names_and_ports() -> None:
     )
     described = stack(web, service("db", image="postgres:15"), WEB="http://web:80")
     table: dict[str, dict[int, int]] = {"web": {80: 20001}, "db": {5432: 20002}}
-    made = plan.make(
+    result = plan.make(
         described,
         name="s",
         engine="local",
@@ -169,11 +169,11 @@ def test_a_service_with_a_network_of_its_own_keeps_names_and_ports() -> None:
         folders={},
         networks=True,
     )
-    found = made.services["web"]
-    assert (found.argv, found.network) == (("serve", "0.0.0.0:80"), "own")
-    assert found.environment == {
+    planned = result.services["web"]
+    assert (planned.argv, planned.network) == (("serve", "0.0.0.0:80"), "own")
+    assert planned.environment == {
         "DB_HOST": "db", "DB_URL": "postgres://postgres:1234@db:5432/x", "HOST": "::", "PORT": "80",
     }  # fmt: skip
-    assert found.healthcheck == ("CMD", "curl", "http://localhost:80/")
-    assert made.endpoints == {"WEB": "http://127.0.0.1:20001"}
-    assert found.listens() == (80,)
+    assert planned.healthcheck == ("CMD", "curl", "http://localhost:80/")
+    assert result.endpoints == {"WEB": "http://127.0.0.1:20001"}
+    assert planned.listens() == (80,)

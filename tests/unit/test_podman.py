@@ -14,7 +14,7 @@ def test_podman_from_4_3_on_is_new_enough(version: str, old: bool) -> None:
     assert (podman.too_old(version) is not None) is old
 
 
-def test_docker_is_spoken_to_by_its_own_plugin() -> None:
+def test_docker_is_driven_by_its_own_plugin() -> None:
     assert podman.compose("docker") == ("docker", "compose")
 
 

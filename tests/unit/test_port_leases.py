@@ -22,7 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
+def taken_port() -> Iterator[int]:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -46,15 +46,17 @@ def test_a_published_port_that_is_free_is_the_one() -> None:
     assert lease("shop", Port(target=80, published=port)) == ({80: port}, ())
 
 
-def test_a_default_port_that_is_taken_is_replaced_and_its_holder_named(taken: int) -> None:
-    found, (note,) = lease("shop", Port(target=80, published=taken))
+def test_a_default_port_that_is_taken_is_replaced_and_its_holder_named(taken_port: int) -> None:
+    found, (note,) = lease("shop", Port(target=80, published=taken_port))
     assert ports.FIRST <= found[80] <= ports.LAST
-    assert f"port {taken} of web is held by pid {os.getpid()}" in note
+    assert f"port {taken_port} of web is held by pid {os.getpid()}" in note
 
 
-def test_a_fixed_port_that_is_taken_is_refused_and_its_holder_named(taken: int) -> None:
-    with pytest.raises(PortTaken, match=rf"Port {taken} of web is set by a variable, but pid {os.getpid()}"):
-        lease("shop", Port(target=80, published=taken, fixed=True))
+def test_a_fixed_port_that_is_taken_is_refused_and_its_holder_named(taken_port: int) -> None:
+    with pytest.raises(
+        PortTaken, match=rf"Port {taken_port} of web is set by a variable, but pid {os.getpid()}"
+    ):
+        lease("shop", Port(target=80, published=taken_port, fixed=True))
 
 
 def test_two_living_stacks_never_get_the_same_port() -> None:
@@ -98,8 +100,8 @@ def test_no_port_is_one_that_the_kernel_gives_to_outgoing_connections() -> None:
     assert max(found) < 32768
 
 
-def test_a_port_with_a_listener_is_not_free(taken: int) -> None:
-    assert not ports.is_free(taken)
+def test_a_port_with_a_listener_is_not_free(taken_port: int) -> None:
+    assert not ports.is_free(taken_port)
 
 
 def test_a_port_that_another_home_s_stack_has_reserved_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

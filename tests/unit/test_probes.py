@@ -28,7 +28,7 @@ async def none(argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
     return 0, ""
 
 
-def seen_of(make: Make, answer: bytes | None, *, timeout_s: float = 2.0) -> Observation:
+def observe_answer(make: Make, answer: bytes | None, *, timeout_s: float = 2.0) -> Observation:
     """Return what a probe sees of a server that says ``answer``, or nothing at all for None."""
 
     async def play() -> Observation:
@@ -67,21 +67,23 @@ def seen_of(make: Make, answer: bytes | None, *, timeout_s: float = 2.0) -> Obse
         (redis, b"", "refused", "closed without an answer"),
     ],
 )
-def test_an_answer_is_told_for_what_it_is(make: Make, answer: bytes, kind: str, words: str) -> None:
-    seen = seen_of(make, answer)
+def test_each_answer_is_observed_with_its_kind_and_its_detail(
+    make: Make, answer: bytes, kind: str, words: str
+) -> None:
+    seen = observe_answer(make, answer)
     assert seen.kind == kind
     assert words in seen.detail
 
 
 def test_silence_is_a_hang_and_names_the_question() -> None:
-    seen = seen_of(http, None, timeout_s=0.05)
+    seen = observe_answer(http, None, timeout_s=0.05)
     assert seen.kind == "hang"
     assert "GET http://127.0.0.1" in seen.detail
     assert "no answer in 0.05 s" in seen.detail
 
 
 @pytest.mark.parametrize("make", [http, redis])
-def test_nobody_there_is_refused(make: Make) -> None:
+def test_a_closed_port_is_refused(make: Make) -> None:
     import socket
 
     with socket.socket() as unused:
@@ -100,7 +102,7 @@ def test_a_command_is_well_when_it_ends_with_0(code: int, kind: str) -> None:
     assert (seen.kind, seen.detail) == (kind, f"exit code {code}: it said so")
 
 
-def chosen(*test: str, environment: dict[str, str] | None = None, **ports: int) -> Probe | None:
+def choose_probe(*test: str, environment: dict[str, str] | None = None, **ports: int) -> Probe | None:
     service = Service(name="x", healthcheck=Healthcheck(test=test), environment=environment or {})
     table = {int(target.strip("_")): port for target, port in ports.items()}
     plan = ServicePlan(
@@ -122,7 +124,7 @@ URL = "http://127.0.0.1:20001/health/?deep=1"
     ],
 )
 def test_a_plain_get_is_asked_directly(test: tuple[str, ...]) -> None:
-    assert chosen(*test, _80=20001) == HttpProbe(host="127.0.0.1", port=20001, path="/health/?deep=1")
+    assert choose_probe(*test, _80=20001) == HttpProbe(host="127.0.0.1", port=20001, path="/health/?deep=1")
 
 
 @pytest.mark.parametrize(
@@ -138,22 +140,22 @@ def test_a_plain_get_is_asked_directly(test: tuple[str, ...]) -> None:
     ],
 )
 def test_whatever_says_more_is_executed_as_written(test: tuple[str, ...]) -> None:
-    found = chosen(*test, _80=20001)
+    found = choose_probe(*test, _80=20001)
     assert isinstance(found, CommandProbe)
     assert found.argv == (("/bin/sh", "-c", test[1]) if test[0] == "CMD-SHELL" else test[1:])
 
 
 def test_redis_is_asked_at_its_own_port_among_several() -> None:
-    assert chosen("CMD", "redis-cli", "ping", _9=1, _6379=2) == RedisProbe(host="127.0.0.1", port=2)
+    assert choose_probe("CMD", "redis-cli", "ping", _9=1, _6379=2) == RedisProbe(host="127.0.0.1", port=2)
 
 
 def test_postgres_is_asked_as_the_user_of_its_environment() -> None:
     environment = {"POSTGRES_USER": "shop", "POSTGRES_PASSWORD": "p"}
-    found = chosen("CMD-SHELL", "pg_isready -U shop", environment=environment, _5432=20003)
+    found = choose_probe("CMD-SHELL", "pg_isready -U shop", environment=environment, _5432=20003)
     assert found == PostgresProbe(host="127.0.0.1", port=20003, user="shop", password="p", database="shop")
 
 
 def test_no_check_and_a_check_that_is_switched_off_are_no_probe() -> None:
-    assert chosen("NONE", _80=1) is None
+    assert choose_probe("NONE", _80=1) is None
     plain = ServicePlan(service=Service(name="x"), argv=(), environment={}, ports={}, cwd=Path("/"))
     assert checks.choose(plain, none) is None

@@ -45,7 +45,7 @@ def test_an_error_has_the_command_its_exit_code_and_both_streams(run: Callable[.
 
 
 @pytest.mark.parametrize("run", [programs.run, run_async, programs.attach])
-def test_a_missing_program_is_said_to_be_missing(run: Callable[..., object]) -> None:
+def test_a_missing_program_is_reported_as_missing(run: Callable[..., object]) -> None:
     with pytest.raises(CommandFailed) as caught:
         run(["no-such-program", "-x"])
     assert caught.value.message == "`no-such-program -x` was not found."
@@ -53,7 +53,7 @@ def test_a_missing_program_is_said_to_be_missing(run: Callable[..., object]) -> 
 
 
 @both
-def test_a_program_that_may_not_be_run_is_not_said_to_be_missing(
+def test_a_program_that_may_not_be_run_is_not_reported_as_missing(
     run: Callable[..., Completed], tmp_path: Path
 ) -> None:
     with pytest.raises(CommandFailed, match=r"cannot be run: .*Permission denied"):

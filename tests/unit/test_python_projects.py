@@ -63,10 +63,10 @@ def write(folder: Path, **files: str) -> Path:
     return folder
 
 
-def installed(found: Installation | None) -> list[str]:
+def install_words(installation: Installation | None) -> list[str]:
     """The words behind the fixed ones of each `pip install`, and other commands whole."""
-    assert found is not None
-    return [" ".join(command[6:] if command[0] == "pip" else command) for command in found.commands]
+    assert installation is not None
+    return [" ".join(command[6:] if command[0] == "pip" else command) for command in installation.commands]
 
 
 def test_requirements_without_hashes_are_installed_with_all_files_that_they_refer_to(tmp_path: Path) -> None:
@@ -77,25 +77,25 @@ def test_requirements_without_hashes_are_installed_with_all_files_that_they_refe
         pins_txt="flask==3\n",
         more__deep_txt="-r ../base.txt\n",
     )
-    found = requirements.find(tmp_path)
-    assert installed(found) == [f"-r {tmp_path}/requirements.txt"]
-    assert found is not None
-    names = [str(file.relative_to(tmp_path)) for file in found.inputs]
+    installation = requirements.find(tmp_path)
+    assert install_words(installation) == [f"-r {tmp_path}/requirements.txt"]
+    assert installation is not None
+    names = [str(file.relative_to(tmp_path)) for file in installation.inputs]
     assert names == ["requirements.txt", "base.txt", "more/deep.txt", "pins.txt"]
-    assert not found.is_bound
+    assert not installation.is_bound
 
 
 def test_requirements_with_hashes_must_all_have_one(tmp_path: Path) -> None:
     write(tmp_path, requirements_txt="-r base.txt\n", base_txt="flask==3 \\\n  --hash=sha256:00\n")
-    assert installed(requirements.find(tmp_path)) == [f"--require-hashes -r {tmp_path}/requirements.txt"]
+    assert install_words(requirements.find(tmp_path)) == [f"--require-hashes -r {tmp_path}/requirements.txt"]
 
 
 def test_an_editable_project_counts_with_its_metadata_and_binds_the_environment(tmp_path: Path) -> None:
     write(tmp_path, requirements_txt="-e ./lib\n", lib__setup_py="")
-    found = requirements.find(tmp_path)
-    assert found is not None
-    assert found.is_bound
-    assert tmp_path / "lib" / "setup.py" in found.inputs
+    installation = requirements.find(tmp_path)
+    assert installation is not None
+    assert installation.is_bound
+    assert tmp_path / "lib" / "setup.py" in installation.inputs
 
 
 def test_a_missing_file_is_named_with_the_one_that_refers_to_it(tmp_path: Path) -> None:
@@ -105,8 +105,8 @@ def test_a_missing_file_is_named_with_the_one_that_refers_to_it(tmp_path: Path) 
 
 
 def test_a_uv_lock_is_exported_without_its_index_and_installed_with_its_hashes(tmp_path: Path) -> None:
-    found = uv_lock.find(write(tmp_path, pyproject_toml=PROJECT, uv_lock=""))
-    export, install = installed(found)
+    installation = uv_lock.find(write(tmp_path, pyproject_toml=PROJECT, uv_lock=""))
+    export, install = install_words(installation)
     assert export == (
         "export --quiet --frozen --no-header --no-emit-workspace --no-python-downloads --python "
         "{environment}/bin/python --no-dev --output-file {environment}/requirements.txt"
@@ -116,28 +116,30 @@ def test_a_uv_lock_is_exported_without_its_index_and_installed_with_its_hashes(t
 
 def test_the_options_of_uv_sync_choose_what_is_installed(tmp_path: Path) -> None:
     write(tmp_path, pyproject_toml=PROJECT, uv_lock="")
-    found = uv_lock.find(tmp_path, ["--frozen", "--group=lint", "--extra", "web", "--no-install-project"])
-    assert "--group lint --extra web --output-file" in installed(found)[0]
+    installation = uv_lock.find(
+        tmp_path, ["--frozen", "--group=lint", "--extra", "web", "--no-install-project"]
+    )
+    assert "--group lint --extra web --output-file" in install_words(installation)[0]
 
 
 def test_a_package_of_a_uv_workspace_is_installed_from_its_folder(tmp_path: Path) -> None:
     workspace = '[tool.uv.workspace]\nmembers = ["apps/*"]\n'
     write(tmp_path, pyproject_toml=workspace, uv_lock="", apps__shop__pyproject_toml=PACKAGED)
-    found = uv_lock.find(tmp_path, ["--package", "shop"])
-    assert installed(found)[-1] == f"--no-deps --editable {tmp_path}/apps/shop"
-    assert found is not None
-    assert (found.is_bound, found.python.required) == (True, ">=3.11")
+    installation = uv_lock.find(tmp_path, ["--package", "shop"])
+    assert install_words(installation)[-1] == f"--no-deps --editable {tmp_path}/apps/shop"
+    assert installation is not None
+    assert (installation.is_bound, installation.python.required) == (True, ">=3.11")
 
 
 def test_a_poetry_lock_pins_what_the_main_group_names(tmp_path: Path) -> None:
-    found = pinned_lock.find_poetry(write(tmp_path, pyproject_toml=POETRY, poetry_lock=LOCK))
-    assert installed(found) == [
+    installation = pinned_lock.find_poetry(write(tmp_path, pyproject_toml=POETRY, poetry_lock=LOCK))
+    assert install_words(installation) == [
         "--constraint {environment}/constraints.txt django psycopg[binary] "
         "tool @ git+https://example.com/tool.git@v1 colorama ; sys_platform == 'win32'"
     ]
-    assert found is not None
-    assert found.files == {"constraints.txt": "flask==3.1.0\n"}
-    assert found.python.required == ">=3.11,<4"
+    assert installation is not None
+    assert installation.files == {"constraints.txt": "flask==3.1.0\n"}
+    assert installation.python.required == ">=3.11,<4"
 
 
 @pytest.mark.parametrize(
@@ -154,24 +156,24 @@ def test_the_options_of_poetry_install_choose_groups(
     options: tuple[str, ...], has: set[str], tmp_path: Path
 ) -> None:
     write(tmp_path, pyproject_toml=POETRY, poetry_lock=LOCK)
-    words = installed(pinned_lock.find_poetry(tmp_path, options))[0].split()
+    words = install_words(pinned_lock.find_poetry(tmp_path, options))[0].split()
     assert {"django", "pytest", "sphinx"} & set(words) == has
 
 
 def test_a_pdm_lock_pins_the_standard_dependencies_and_groups_of_development(tmp_path: Path) -> None:
     write(tmp_path, pyproject_toml=PROJECT, pdm_lock=LOCK)
-    assert installed(pinned_lock.find_pdm(tmp_path)) == [
+    assert install_words(pinned_lock.find_pdm(tmp_path)) == [
         "--constraint {environment}/constraints.txt flask>=3"
     ]
-    assert installed(pinned_lock.find_pdm(tmp_path, ())) == [
+    assert install_words(pinned_lock.find_pdm(tmp_path, ())) == [
         "--constraint {environment}/constraints.txt flask>=3 pytest"
     ]
 
 
 def test_a_project_without_a_lock_installs_what_pyproject_names(tmp_path: Path) -> None:
-    found = pyproject.find(write(tmp_path, pyproject_toml=PROJECT))
-    assert installed(found) == [f"-r {tmp_path}/pyproject.toml"]
-    assert installed(pyproject.find(write(tmp_path, pyproject_toml=PACKAGED))) == [
+    installation = pyproject.find(write(tmp_path, pyproject_toml=PROJECT))
+    assert install_words(installation) == [f"-r {tmp_path}/pyproject.toml"]
+    assert install_words(pyproject.find(write(tmp_path, pyproject_toml=PACKAGED))) == [
         f"-r {tmp_path}/pyproject.toml",
         f"--no-deps --editable {tmp_path}",
     ]
@@ -185,9 +187,9 @@ def test_requirements_come_before_a_lock_and_that_before_pyproject(tmp_path: Pat
     write(tmp_path, pyproject_toml=PROJECT, uv_lock="", requirements_txt="flask\n")
     locks = []
     for name in ("requirements.txt", "uv.lock", "pyproject.toml"):
-        found = kinds.find_python(tmp_path)
-        assert found is not None
-        locks.append(found.lock)
+        installation = kinds.find_python(tmp_path)
+        assert installation is not None
+        locks.append(installation.lock)
         (tmp_path / name).unlink()
     assert locks == [tmp_path / name for name in ("requirements.txt", "uv.lock", "pyproject.toml")]
     assert kinds.find_python(tmp_path) is None

@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from theatre import CHECK, REFUSED, WRONG, Theatre, service
+from supervisor_harness import CHECK, REFUSED, WRONG, Harness, service
 
 from stack.guardian import readiness
 from stack.health import probes
@@ -17,72 +17,72 @@ from stack.system import processes
 
 
 @pytest.fixture
-def theatre(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Theatre:
+def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Harness:
     monkeypatch.setattr(readiness, "SHOWN_AFTER_S", 0.0)
-    return Theatre(tmp_path, monkeypatch)
+    return Harness(tmp_path, monkeypatch)
 
 
-def test_people_are_shown_what_the_probes_observe_once_for_each_reason(theatre: Theatre) -> None:
+def test_people_are_shown_what_the_probes_observe_once_for_each_reason(harness: Harness) -> None:
     async def play() -> None:
-        theatre.answers["web"] = [REFUSED, REFUSED, REFUSED, WRONG]
+        harness.scripts["web"] = [REFUSED, REFUSED, REFUSED, WRONG]
         patient = dataclasses.replace(service("web"), healthcheck=dataclasses.replace(CHECK, retries=9))
-        async with theatre.stage(patient) as stage:
-            await stage.supervisor.bring_up()
-            told = [e.text for e in timeline.read(stage.run) if e.state == "starting" and e.text]
+        async with harness.start(patient) as stack:
+            await stack.supervisor.bring_up()
+            told = [e.text for e in timeline.read(stack.run) if e.state == "starting" and e.text]
             assert told == ["not ready yet: ask: connection refused", "not ready yet: ask: HTTP 500"]
 
     asyncio.run(play())
 
 
-def test_ports_and_ended_children_are_part_of_what_is_said(theatre: Theatre) -> None:
+def test_the_verdict_names_ports_and_ended_children(harness: Harness) -> None:
     async def play() -> None:
-        theatre.answers["web"] = [REFUSED]
+        harness.scripts["web"] = [REFUSED]
         children = iter([[10 * n, 10 * n + 1] for n in range(1, 1000)])
-        theatre.patch.setattr(processes, "children", lambda pid: next(children))
-        theatre.patch.setattr(processes, "listening", lambda pid: {8091})
-        async with theatre.stage(service("web")) as stage:
-            run = stage.supervisor.runs["web"]
+        harness.patch.setattr(processes, "children", lambda pid: next(children))
+        harness.patch.setattr(processes, "listening", lambda pid: {8091})
+        async with harness.start(service("web")) as stack:
+            run = stack.supervisor.runs["web"]
             run.plan = dataclasses.replace(run.plan, ports={80: 20001})
-            stage.engine.pid = 7
-            (verdict,) = await stage.supervisor.bring_up()
+            stack.engine.pid = 7
+            (verdict,) = await stack.supervisor.bring_up()
             assert verdict.symptom == "workers end"
             assert "it listens at 8091 instead of 20001; its child processes have ended 1" in verdict.reason
 
     asyncio.run(play())
 
 
-def test_ports_are_looked_at_only_where_a_refusal_leaves_them_open(theatre: Theatre) -> None:
+def test_ports_are_looked_at_only_where_a_refusal_leaves_them_open(harness: Harness) -> None:
     """One look costs up to 30 ms of processor: a service that answers shows its port by its answer."""
     looks: list[int] = []
 
     async def play(answer: Observation) -> int:
         looks.clear()
-        theatre.answers["web"] = [answer] * 40
+        harness.scripts["web"] = [answer] * 40
         patient = dataclasses.replace(service("web"), healthcheck=dataclasses.replace(CHECK, retries=40))
-        async with theatre.stage(patient, deadline_s=0.5) as stage:
-            run = stage.supervisor.runs["web"]
+        async with harness.start(patient, deadline_s=0.5) as stack:
+            run = stack.supervisor.runs["web"]
             run.plan = dataclasses.replace(run.plan, ports={80: 20001})
-            stage.engine.pid = 7
-            await stage.supervisor.bring_up()
+            stack.engine.pid = 7
+            await stack.supervisor.bring_up()
         return len(looks)
 
     def listening(pid: int) -> set[int]:
         looks.append(pid)
         return {20001}
 
-    theatre.patch.setattr(processes, "listening", listening)
+    harness.patch.setattr(processes, "listening", listening)
     assert asyncio.run(play(WRONG)) == 0
     assert 1 <= asyncio.run(play(REFUSED)) <= 8  # each look waits twice as long as the one before
 
 
-def test_an_answer_that_comes_after_the_timeout_of_the_check_is_slow_not_a_hang(theatre: Theatre) -> None:
+def test_an_answer_that_comes_after_the_timeout_of_the_check_is_slow_not_a_hang(harness: Harness) -> None:
     async def play() -> None:
         async def seen(probe: Probe, timeout_s: float) -> Observation:
             return Observation(kind="hang", detail="no answer") if timeout_s < 1 else WRONG
 
-        theatre.patch.setattr(probes, "observe", seen)
-        async with theatre.stage(service("web"), deadline_s=0.01) as stage:
-            (verdict,) = await stage.supervisor.bring_up()
+        harness.patch.setattr(probes, "observe", seen)
+        async with harness.start(service("web"), deadline_s=0.01) as stack:
+            (verdict,) = await stack.supervisor.bring_up()
             assert (verdict.kind, verdict.symptom) == ("timed out", "slow")
             assert "ask: HTTP 500, but not within the 0.5 s of its health check" in verdict.reason
 

@@ -49,16 +49,16 @@ def stack(tmp_path: Path) -> compose.Stack:
     return compose.load(tmp_path / "compose.yml", env_file=tmp_path / ".env.local", environment={})
 
 
-def leaked(text: str) -> list[str]:
+def leaked_secrets(text: str) -> list[str]:
     hidden = [*SECRETS.values(), "0ther-secret", "in-the-file-itself"]
     return [value for value in hidden if value in text or value.replace('"', '\\"') in text]
 
 
 def test_no_secret_is_in_the_plan_or_the_merged_files(stack: compose.Stack) -> None:
     targets = {"db": {5432: 1}, "web": {80: 2}}
-    made = plan.make(stack, name="x", engine="local", services=stack.services, ports=targets, folders={})
-    for text in (describe_plan(made), describe_stack(stack), stack_json(stack)):
-        assert leaked(text) == []
+    planned = plan.make(stack, name="x", engine="local", services=stack.services, ports=targets, folders={})
+    for text in (describe_plan(planned), describe_stack(stack), stack_json(stack)):
+        assert leaked_secrets(text) == []
         assert "production" in text
         assert "shopper" in text
 
@@ -76,7 +76,7 @@ def test_no_secret_is_in_a_log_or_in_the_timeline(stack: compose.Stack, tmp_path
     log.close()
     events.close()
     text = (tmp_path / "logs" / "web.log").read_text()
-    assert leaked(text + "\n".join(log.tail()) + (tmp_path / timeline.FILE).read_text()) == []
+    assert leaked_secrets(text + "\n".join(log.tail()) + (tmp_path / timeline.FILE).read_text()) == []
     assert text.count(MASK) == 2 * len(SECRETS)
     assert "came in two parts" in text
 
@@ -119,3 +119,24 @@ def test_a_password_in_an_address_is_masked_and_the_rest_stays() -> None:
 def test_addresses_without_a_password_and_plain_values_stay() -> None:
     environment = {"URL": "http://a:80/b@c", "DEBUG": "1"}
     assert Redactor().environment(environment) == environment
+
+
+OF_ANOTHER_PROJECT = """
+services:
+  frontend:
+    image: "${IMAGE}"
+    command: ["serve", "--domain", "${DOMAIN}", "--key", "${SECRET_KEY}"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "secrets"),
+    [(".env", {"changed-it"}), (".env.local", {"changed-it", "localhost"})],
+)
+def test_of_another_projects_env_only_what_a_secret_name_has_is_masked_and_a_services_name_never(
+    tmp_path: Path, file: str, secrets: set[str]
+) -> None:
+    (tmp_path / "compose.yml").write_text(OF_ANOTHER_PROJECT)
+    (tmp_path / file).write_text("IMAGE=frontend\nDOMAIN=localhost\nSECRET_KEY=changed-it\n")
+    loaded = compose.load(tmp_path / "compose.yml", env_file=tmp_path / file, environment={})
+    assert redactor_of(loaded).secrets == secrets

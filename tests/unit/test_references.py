@@ -25,7 +25,7 @@ def web(*needs: str, check: str = "", **environment: str) -> Service:
     )
 
 
-def warned(*services: Service, **endpoints: str) -> tuple[str, ...]:
+def warnings_of(*services: Service, **endpoints: str) -> tuple[str, ...]:
     table = {service.name: service for service in services}
     stack = Stack(name="s", files=(), directory=Path("/w"), services=table, endpoints=endpoints)
     return warnings(stack, table)
@@ -41,7 +41,7 @@ def warned(*services: Service, **endpoints: str) -> tuple[str, ...]:
     ],
 )
 def test_a_service_that_another_refers_to_and_does_not_wait_for_is_named(variable: str, value: str) -> None:
-    (sentence,) = warned(web(**{variable: value}), DB)
+    (sentence,) = warnings_of(web(**{variable: value}), DB)
     assert sentence == (
         f"services.web: environment.{variable} refers to db, which its depends_on does not name: "
         "db may start later"
@@ -50,12 +50,12 @@ def test_a_service_that_another_refers_to_and_does_not_wait_for_is_named(variabl
 
 def test_a_dependency_may_be_that_of_a_dependency() -> None:
     api = Service(name="api", depends_on=(Dependency(service="db"),))
-    assert warned(web("api", DB_HOST="db"), api, DB) == ()
+    assert warnings_of(web("api", DB_HOST="db"), api, DB) == ()
 
 
 def test_a_service_that_waits_for_the_one_that_refers_to_it_cannot_come_first() -> None:
     api = Service(name="api", depends_on=(Dependency(service="web"),))
-    assert warned(web(CALLBACK="http://api/"), api) == ()
+    assert warnings_of(web(CALLBACK="http://api/"), api) == ()
 
 
 @pytest.mark.parametrize(
@@ -73,28 +73,28 @@ def test_a_service_that_waits_for_the_one_that_refers_to_it_cannot_come_first() 
     ],
 )
 def test_what_is_no_reference_is_not_warned_of(variable: str, value: str) -> None:
-    assert warned(web(**{variable: value}), DB) == ()
+    assert warnings_of(web(**{variable: value}), DB) == ()
 
 
 def test_a_port_that_a_service_does_not_have_is_named_with_those_it_has() -> None:
-    assert warned(web("db", "api", API="http://api:8080/x", DB="postgres://db:5433/x"), API, DB) == (
+    assert warnings_of(web("db", "api", API="http://api:8080/x", DB="postgres://db:5433/x"), API, DB) == (
         "environment.API refers to port 8080 of api, which has 8000",
         "environment.DB refers to port 5433 of db, which has 5432",
     )
 
 
 def test_the_ports_of_a_service_that_says_none_are_not_known() -> None:
-    assert warned(web("api", API="http://api:8080/"), Service(name="api", image="api")) == ()
+    assert warnings_of(web("api", API="http://api:8080/"), Service(name="api", image="api")) == ()
 
 
 def test_a_port_that_a_dockerfile_exposes_is_known(tmp_path: Path) -> None:
     build = Build(context=tmp_path, dockerfile_text="FROM a\nEXPOSE 5000\n")
-    (sentence,) = warned(web("api", API="http://api:8080/"), Service(name="api", build=build))
+    (sentence,) = warnings_of(web("api", API="http://api:8080/"), Service(name="api", build=build))
     assert sentence.endswith("of api, which has 5000")
 
 
 def test_a_name_that_no_service_has_is_named_with_the_nearest() -> None:
-    assert warned(web(DB="postgres://dbb:5432/x", CACHE="redis://store:6379"), DB) == (
+    assert warnings_of(web(DB="postgres://dbb:5432/x", CACHE="redis://store:6379"), DB) == (
         "environment.DB refers to dbb, which is no service; did you mean db?",
         "environment.CACHE refers to store, which is no service",
     )
@@ -102,17 +102,17 @@ def test_a_name_that_no_service_has_is_named_with_the_nearest() -> None:
 
 def test_another_name_of_a_service_is_a_name() -> None:
     db = Service(name="db", image="postgres:15", hostnames=("store",))
-    assert warned(web("db", DB="postgres://store:5432/x"), db) == ()
+    assert warnings_of(web("db", DB="postgres://store:5432/x"), db) == ()
 
 
 def test_an_extra_host_is_a_name() -> None:
     service = Service(name="web", environment={"A": "http://store:80/"}, extra_hosts={"store": ("::1",)})
-    assert warned(service) == ()
+    assert warnings_of(service) == ()
 
 
 def test_endpoints_and_health_checks_are_looked_at_too() -> None:
     service = web(check="curl -f http://localhost:81/health || exit 1")
-    assert warned(service, WEB="http://web:8080", API="http://apy:80") == (
+    assert warnings_of(service, WEB="http://web:8080", API="http://apy:80") == (
         "services.web: healthcheck.test refers to port 81 of web, which has 80",
         "x-endpoints.WEB refers to port 8080 of web, which has 80",
         "x-endpoints.API refers to apy, which is no service",

@@ -54,13 +54,13 @@ def imports(name: str) -> set[str]:
     return found
 
 
-def names_a_starter(name: str) -> bool:
+def mentions_process_start(name: str) -> bool:
     words = ("create_subprocess_exec", "create_subprocess_shell", "os.system(", "os.popen(", "os.spawn")
     return "subprocess" in imports(name) or any(word in text_of(name) for word in words)
 
 
 def test_only_one_module_starts_programs() -> None:
-    assert {name for name in modules() if names_a_starter(name)} == STARTS_PROGRAMS
+    assert {name for name in modules() if mentions_process_start(name)} == STARTS_PROGRAMS
 
 
 def test_nothing_runs_at_import() -> None:
@@ -186,7 +186,7 @@ def test_every_module_says_what_it_is_for() -> None:
 DOCSTRINGS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def test_docstrings_begin_with_everybody_s_verbs() -> None:
+def test_docstrings_begin_with_the_usual_verbs() -> None:
     """Return, raise, start, wait (PEP 257): no function "answers"."""
     names = [name for name in tracked() if name.endswith(".py")]
     nodes = [(name, node) for name in names for node in ast.walk(ast.parse(text_of(name)))]

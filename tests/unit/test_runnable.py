@@ -9,7 +9,7 @@ import pytest
 from stack.engines.local.runnable import require_runnable
 from stack.environments import interpreters
 from stack.environments.interpreters import Interpreter, PythonWish
-from stack.errors import NotRunnable, PythonMissing
+from stack.errors import NotRunnable, PythonMissing, ServerMissing
 from stack.model import Build, Service, Stack
 from stack.plan import plan
 from stack.plan.plan import Plan
@@ -17,10 +17,10 @@ from stack.plan.plan import Plan
 
 @pytest.fixture(autouse=True)
 def no_other_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str, wish: PythonWish, say: object = None) -> Interpreter:
+    def raise_missing(name: str, wish: PythonWish, say: object = None) -> Interpreter:
         raise PythonMissing(f"{name} needs Python {wish.required}.", hint="Install one.")
 
-    monkeypatch.setattr(interpreters, "choose", missing)
+    monkeypatch.setattr(interpreters, "choose", raise_missing)
 
 
 def make(*services: Service) -> Plan:
@@ -29,7 +29,7 @@ def make(*services: Service) -> Plan:
     return plan.make(stack, name="shop", engine="local", services=table, ports={}, folders={})
 
 
-def built(name: str, folder: Path, dockerfile: str, requires_python: str = ">=3.11") -> Service:
+def service_with_build(name: str, folder: Path, dockerfile: str, requires_python: str = ">=3.11") -> Service:
     (folder / name).mkdir()
     (folder / name / "pyproject.toml").write_text(
         f'[project]\nname = "a"\nrequires-python = "{requires_python}"\n'
@@ -40,9 +40,9 @@ def built(name: str, folder: Path, dockerfile: str, requires_python: str = ">=3.
 def test_problems_of_images_builds_and_pythons_are_one_error(tmp_path: Path) -> None:
     services = make(
         Service(name="proxy", image="traefik:3"),
-        built("old", tmp_path, "FROM python:3.99\nCMD run\n", ">=3.99"),
-        built("bare", tmp_path, "FROM nginx\n"),
-        built("well", tmp_path, "FROM python:3.13\nCMD run\n"),
+        service_with_build("old", tmp_path, "FROM python:3.99\nCMD run\n", ">=3.99"),
+        service_with_build("bare", tmp_path, "FROM nginx\n"),
+        service_with_build("well", tmp_path, "FROM python:3.13\nCMD run\n"),
         Service(name="db", image="postgres:15"),
     )
     with pytest.raises(NotRunnable) as caught:
@@ -59,4 +59,26 @@ def test_problems_of_images_builds_and_pythons_are_one_error(tmp_path: Path) -> 
 
 def test_a_missing_python_alone_keeps_its_own_exit_code(tmp_path: Path) -> None:
     with pytest.raises(PythonMissing, match=r"old needs Python >=3\.99"):
-        require_runnable(make(built("old", tmp_path, "FROM python:3.99\nCMD run\n", ">=3.99")))
+        require_runnable(make(service_with_build("old", tmp_path, "FROM python:3.99\nCMD run\n", ">=3.99")))
+
+
+def test_every_script_that_the_kernel_would_refuse_is_named_before_anything_is_installed(
+    tmp_path: Path,
+) -> None:
+    services = [
+        service_with_build(name, tmp_path, 'FROM python:3.13\nENTRYPOINT ["./start"]\n')
+        for name in ("web", "worker")
+    ]
+    for name in ("web", "worker"):
+        (tmp_path / name / "start").write_text("#!/bin/sh\n")
+    with pytest.raises(NotRunnable) as caught:
+        require_runnable(make(*services))
+    assert caught.value.message.count("'./start' cannot be run: it is not executable") == 2
+
+
+def test_a_server_that_is_not_here_is_named_before_anything_is_installed(tmp_path: Path) -> None:
+    old = Service(name="db", image="postgres:9")
+    with pytest.raises(ServerMissing, match="There is no Postgres 9 here"):
+        require_runnable(make(old))
+    with pytest.raises(NotRunnable, match="2 services cannot run"):
+        require_runnable(make(old, Service(name="proxy", image="traefik:3")))

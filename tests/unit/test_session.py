@@ -7,8 +7,8 @@ import secrets
 from pathlib import Path
 
 import pytest
-from held import kept, launched
 from msgspec.structs import replace
+from recorded_stacks import ended_guardian, write_state
 
 from stack.control import guardians, services, session
 from stack.control.choice import Choice
@@ -43,7 +43,7 @@ def test_a_failed_start_tells_the_first_cause_and_the_folder(tmp_path: Path) -> 
     written.stack("failed", "postgres: exited, exited with code 1")
     written.close()
     with pytest.raises(session.StartFailed, match="postgres: exited") as caught:
-        session.wait_until_up(launched(tmp_path), lambda event: None)
+        session.wait_until_up(ended_guardian(tmp_path), lambda event: None)
     assert str(tmp_path) in caught.value.hint
 
 
@@ -53,14 +53,14 @@ def test_an_error_of_the_guardian_keeps_its_own_exit_code(tmp_path: Path) -> Non
     written.stack("failed", "backend: exited")
     written.close()
     with pytest.raises(StackError, match=r"No room is left\.") as caught:
-        session.wait_until_up(launched(tmp_path), lambda event: None)
+        session.wait_until_up(ended_guardian(tmp_path), lambda event: None)
     assert (caught.value.code, caught.value.hint) == (21, "Free some.")
 
 
 def test_a_guardian_that_crashed_is_quoted(tmp_path: Path) -> None:
     (tmp_path / "guardian.log").write_text("Traceback\nMemoryError\n")
     with pytest.raises(StackError, match="ended before the stack was up: MemoryError"):
-        session.wait_until_up(launched(tmp_path), lambda event: None)
+        session.wait_until_up(ended_guardian(tmp_path), lambda event: None)
 
 
 def test_a_stack_that_came_up_is_followed_no_further(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_stack_that_came_up_is_followed_no_further(tmp_path: Path) -> None:
         written.stack(phase)
     written.close()
     shown: list[str] = []
-    session.wait_until_up(launched(tmp_path), lambda event: shown.append(event.state))
+    session.wait_until_up(ended_guardian(tmp_path), lambda event: shown.append(event.state))
     assert shown == ["starting", "up"]
 
 
@@ -109,7 +109,7 @@ def test_a_change_that_was_not_done_is_an_error_that_names_the_service(
     reply = Reply(outcome=outcome, services=("redis",))
     monkeypatch.setattr(guardians, "ask", lambda name, command: reply)
     with pytest.raises(error) as caught:
-        services.change_services(kept(name, tmp_path, pid=os.getpid()), Action.STOP, ["redis"])
+        services.change_services(write_state(name, tmp_path, pid=os.getpid()), Action.STOP, ["redis"])
     assert caught.value.message == text.format(name)
 
 
@@ -118,7 +118,7 @@ def test_the_status_is_the_last_word_on_each_service(name: str, tmp_path: Path) 
     written.service("backend", "starting")
     written.service("backend", "ready", "HTTP 200")
     written.close()
-    found = services.service_statuses(kept(name, tmp_path, pid=os.getpid()))
+    found = services.service_statuses(write_state(name, tmp_path, pid=os.getpid()))
     assert [(s.service, s.state, s.ports) for s in found] == [
         ("backend", "ready", {8000: 20001}),
         ("postgres", "waiting", {5432: 20002}),
@@ -126,11 +126,11 @@ def test_the_status_is_the_last_word_on_each_service(name: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("asked", ["auto", "local"])
-def test_a_stack_that_is_up_is_up_whoever_asks_again(
+def test_up_returns_a_stack_that_is_up_already(
     name: str, tmp_path: Path, asked: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STACK_NAME", name)
-    mine = replace(kept(name, tmp_path, pid=os.getpid()), phase="up")
+    mine = replace(write_state(name, tmp_path, pid=os.getpid()), phase="up")
     state.write(mine)
     choice = Choice(kind=name, engine=asked)
     assert session.up(choice, [], deadline_s=1, show=pytest.fail) == (mine, True)
@@ -140,7 +140,7 @@ def test_a_stack_that_is_up_on_another_engine_is_no_answer(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STACK_NAME", name)
-    state.write(replace(kept(name, tmp_path, pid=os.getpid()), phase="up"))
+    state.write(replace(write_state(name, tmp_path, pid=os.getpid()), phase="up"))
     with pytest.raises(UpElsewhere, match=rf"{name} is up already, on local\."):
         session.up(Choice(kind=name, engine="docker"), [], deadline_s=1, show=pytest.fail)
 
@@ -152,14 +152,14 @@ def test_a_start_that_another_command_ended_says_so(tmp_path: Path) -> None:
     timeline.stack("down")
     timeline.close()
     with pytest.raises(StackEnded, match="The stack was ended by `inv down` before it was up"):
-        session.wait_until_up(launched(tmp_path), lambda event: None)
+        session.wait_until_up(ended_guardian(tmp_path), lambda event: None)
 
 
 def test_a_guardian_that_does_nothing_any_more_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "SILENCE_LIMIT_S", 0.05)
-    hanging = replace_process(launched(tmp_path), programs.spawn(["sleep", "60"], own_session=True))
+    hanging = replace_process(ended_guardian(tmp_path), programs.spawn(["sleep", "60"], own_session=True))
     try:
         with pytest.raises(GuardianLost, match="has written nothing for"):
             session.wait_until_up(hanging, lambda event: None)

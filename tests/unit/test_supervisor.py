@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from theatre import CHECK, OK, REFUSED, WRONG, FakeRunning, Theatre, service
+from supervisor_harness import CHECK, OK, REFUSED, WRONG, FakeRunning, Harness, service
 
 from stack.engines.protocol import Exit
 from stack.errors import BuildFailed, PortTaken
@@ -24,8 +24,8 @@ from stack.system import ports
 
 
 @pytest.fixture
-def theatre(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Theatre:
-    return Theatre(tmp_path, monkeypatch)
+def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Harness:
+    return Harness(tmp_path, monkeypatch)
 
 
 def kinds(verdicts: list[Verdict]) -> dict[str, str]:
@@ -38,221 +38,221 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.002)
 
 
-def test_each_service_starts_when_what_it_needs_is_ready(theatre: Theatre) -> None:
+def test_each_service_starts_when_what_it_needs_is_ready(harness: Harness) -> None:
     async def play() -> None:
-        theatre.answers["postgres"] = [REFUSED, REFUSED, OK]
-        async with theatre.stage(
+        harness.scripts["postgres"] = [REFUSED, REFUSED, OK]
+        async with harness.start(
             service("postgres"), service("backend", "postgres"), service("gateway", "backend")
-        ) as stage:
-            verdicts = await stage.supervisor.bring_up()
+        ) as stack:
+            verdicts = await stack.supervisor.bring_up()
             assert set(kinds(verdicts).values()) == {"ready"}
-            assert stage.engine.did == ["start postgres", "start backend", "start gateway"]
-            seen = [(e.service, e.state) for e in timeline.read(stage.run) if e.kind == "service"]
+            assert stack.engine.calls == ["start postgres", "start backend", "start gateway"]
+            seen = [(e.service, e.state) for e in timeline.read(stack.run) if e.kind == "service"]
             assert seen.index(("postgres", "ready")) < seen.index(("backend", "starting"))
 
     asyncio.run(play())
 
 
-def test_they_are_ended_in_the_opposite_order(theatre: Theatre) -> None:
+def test_they_are_ended_in_the_opposite_order(harness: Harness) -> None:
     async def play() -> None:
-        async with theatre.stage(service("postgres"), service("backend", "postgres")) as stage:
-            await stage.supervisor.bring_up()
-            await stage.supervisor.stop_all(grace_s=0)
-            assert stage.engine.did[-2:] == ["stop backend", "stop postgres"]
+        async with harness.start(service("postgres"), service("backend", "postgres")) as stack:
+            await stack.supervisor.bring_up()
+            await stack.supervisor.stop_all(grace_s=0)
+            assert stack.engine.calls[-2:] == ["stop backend", "stop postgres"]
 
     asyncio.run(play())
 
 
-def test_a_death_at_the_start_is_told_at_once_with_its_code_and_last_lines(theatre: Theatre) -> None:
+def test_a_death_at_the_start_is_reported_at_once_with_its_code_and_last_lines(harness: Harness) -> None:
     async def play() -> None:
-        theatre.answers["backend"] = [REFUSED]
-        async with theatre.stage(service("backend"), backend=[3]) as stage:
-            (verdict,) = await stage.supervisor.bring_up()
+        harness.scripts["backend"] = [REFUSED]
+        async with harness.start(service("backend"), backend=[3]) as stack:
+            (verdict,) = await stack.supervisor.bring_up()
             assert (verdict.kind, verdict.reason) == ("exited", "exited with code 3")
             assert verdict.seconds < 1
-            (event,) = [e for e in timeline.read(stage.run) if e.state == "exited"]
+            (event,) = [e for e in timeline.read(stack.run) if e.state == "exited"]
             assert event.evidence == "backend speaks"
 
     asyncio.run(play())
 
 
-def test_the_first_cause_comes_first_and_is_carried_through_all_that_follow(theatre: Theatre) -> None:
+def test_the_first_cause_comes_first_and_is_carried_through_all_that_follow(harness: Harness) -> None:
     async def play() -> None:
-        theatre.answers["postgres"] = [REFUSED]
+        harness.scripts["postgres"] = [REFUSED]
         everything = service("gateway", "backend"), service("backend", "postgres"), service("postgres")
-        async with theatre.stage(*everything, postgres=[1]) as stage:
-            verdicts = await stage.supervisor.bring_up()
+        async with harness.start(*everything, postgres=[1]) as stack:
+            verdicts = await stack.supervisor.bring_up()
             assert verdicts[0].service == "postgres"
             assert [(v.kind, v.cause) for v in verdicts[1:]] == [("dependency failed", "postgres")] * 2
-            assert "start backend" not in stage.engine.did
-            assert "start gateway" not in stage.engine.did
+            assert "start backend" not in stack.engine.calls
+            assert "start gateway" not in stack.engine.calls
 
     asyncio.run(play())
 
 
-def test_a_job_that_ends_well_lets_those_that_wait_for_it_start(theatre: Theatre) -> None:
+def test_a_job_that_ends_well_lets_those_that_wait_for_it_start(harness: Harness) -> None:
     async def play() -> None:
         job = service("migrate", check=False)
         user = service("backend", "migrate", on="service_completed_successfully")
-        async with theatre.stage(job, user, migrate=[0]) as stage:
-            assert kinds(await stage.supervisor.bring_up()) == {"migrate": "completed", "backend": "ready"}
+        async with harness.start(job, user, migrate=[0]) as stack:
+            assert kinds(await stack.supervisor.bring_up()) == {"migrate": "completed", "backend": "ready"}
 
     asyncio.run(play())
 
 
-def test_a_job_that_fails_stops_those_that_wait_for_it(theatre: Theatre) -> None:
+def test_a_job_that_fails_stops_those_that_wait_for_it(harness: Harness) -> None:
     async def play() -> None:
         job = service("migrate", check=False)
         user = service("backend", "migrate", on="service_completed_successfully")
-        async with theatre.stage(job, user, migrate=[1]) as stage:
-            found = kinds(await stage.supervisor.bring_up())
+        async with harness.start(job, user, migrate=[1]) as stack:
+            found = kinds(await stack.supervisor.bring_up())
             assert found == {"migrate": "exited", "backend": "dependency failed"}
 
     asyncio.run(play())
 
 
-def test_a_service_that_answers_wrongly_is_unhealthy_after_its_retries(theatre: Theatre) -> None:
+def test_a_service_that_answers_wrongly_is_unhealthy_after_its_retries(harness: Harness) -> None:
     async def play() -> None:
-        theatre.answers["backend"] = [WRONG]
-        async with theatre.stage(service("backend")) as stage:
-            (verdict,) = await stage.supervisor.bring_up()
+        harness.scripts["backend"] = [WRONG]
+        async with harness.start(service("backend")) as stack:
+            (verdict,) = await stack.supervisor.bring_up()
             assert verdict.kind == "unhealthy"
             assert "HTTP 500" in verdict.reason
 
     asyncio.run(play())
 
 
-def test_one_wrong_answer_and_then_a_good_one_is_ready(theatre: Theatre) -> None:
+def test_one_wrong_answer_and_then_a_good_one_is_ready(harness: Harness) -> None:
     async def play() -> None:
-        theatre.answers["backend"] = [WRONG, OK]
-        async with theatre.stage(service("backend")) as stage:
-            assert kinds(await stage.supervisor.bring_up()) == {"backend": "ready"}
+        harness.scripts["backend"] = [WRONG, OK]
+        async with harness.start(service("backend")) as stack:
+            assert kinds(await stack.supervisor.bring_up()) == {"backend": "ready"}
 
     asyncio.run(play())
 
 
-def test_silence_ends_at_the_deadline(theatre: Theatre) -> None:
+def test_silence_ends_at_the_deadline(harness: Harness) -> None:
     async def play() -> None:
-        theatre.answers["backend"] = [REFUSED]
-        async with theatre.stage(service("backend"), deadline_s=0.1) as stage:
-            (verdict,) = await stage.supervisor.bring_up()
+        harness.scripts["backend"] = [REFUSED]
+        async with harness.start(service("backend"), deadline_s=0.1) as stack:
+            (verdict,) = await stack.supervisor.bring_up()
             assert verdict.kind == "timed out"
             assert "connection refused" in verdict.reason
 
     asyncio.run(play())
 
 
-def test_what_cannot_be_built_is_an_error_with_its_code_and_no_start(theatre: Theatre) -> None:
+def test_what_cannot_be_built_is_an_error_with_its_code_and_no_start(harness: Harness) -> None:
     async def play() -> None:
-        async with theatre.stage(
+        async with harness.start(
             service("backend"), service("gateway", "backend"), unbuildable=["backend"]
-        ) as stage:
-            assert kinds(await stage.supervisor.bring_up()) == {
+        ) as stack:
+            assert kinds(await stack.supervisor.bring_up()) == {
                 "backend": "exited",
                 "gateway": "dependency failed",
             }
-            (error,) = [e for e in timeline.read(stage.run) if e.kind == "error"]
+            (error,) = [e for e in timeline.read(stack.run) if e.kind == "error"]
             assert (error.code, error.text, error.hint) == (
                 BuildFailed.code,
                 "The lock is wrong.",
                 "Make it anew.",
             )
-            assert stage.engine.did == []
+            assert stack.engine.calls == []
 
     asyncio.run(play())
 
 
-def test_a_port_is_looked_at_before_a_start_whatever_the_engine_runs(theatre: Theatre) -> None:
+def test_a_port_is_looked_at_before_a_start_whatever_the_engine_runs(harness: Harness) -> None:
     async def play() -> None:
-        theatre.patch.setattr(ports, "is_free", lambda port: False)
-        theatre.patch.setattr(ports, "holder", lambda port: "pid 7 (somebody)")
-        async with theatre.stage(service("backend")) as stage:
-            run = stage.supervisor.runs["backend"]
+        harness.patch.setattr(ports, "is_free", lambda port: False)
+        harness.patch.setattr(ports, "holder", lambda port: "pid 7 (somebody)")
+        async with harness.start(service("backend")) as stack:
+            run = stack.supervisor.runs["backend"]
             run.plan = replace(run.plan, ports={8000: 20001})
-            (verdict,) = await stage.supervisor.bring_up()
+            (verdict,) = await stack.supervisor.bring_up()
             assert (verdict.kind, verdict.reason) == ("port taken", "port 20001 is held by pid 7 (somebody)")
-            assert stage.engine.did == []
+            assert stack.engine.calls == []
 
     asyncio.run(play())
 
 
-def test_a_port_that_the_engine_finds_taken_is_told_as_such(theatre: Theatre) -> None:
+def test_a_port_that_the_engine_finds_taken_is_reported_as_taken(harness: Harness) -> None:
     async def refuse(plan: ServicePlan, log: Log) -> FakeRunning:
         raise PortTaken("A port of backend was taken meanwhile.")
 
     async def play() -> None:
-        async with theatre.stage(service("backend")) as stage:
-            theatre.patch.setattr(stage.engine, "start", refuse)
-            assert kinds(await stage.supervisor.bring_up()) == {"backend": "port taken"}
+        async with harness.start(service("backend")) as stack:
+            harness.patch.setattr(stack.engine, "start", refuse)
+            assert kinds(await stack.supervisor.bring_up()) == {"backend": "port taken"}
 
     asyncio.run(play())
 
 
-def test_a_death_after_ready_is_said(theatre: Theatre) -> None:
+def test_a_death_after_ready_is_reported(harness: Harness) -> None:
     async def play() -> None:
-        async with theatre.stage(service("backend")) as stage:
-            await stage.supervisor.bring_up()
-            stage.engine.running["backend"].ended.set_result(Exit(code=-9))
-            await until(lambda: "exited" in stage.states("backend"))
-            assert stage.states("backend")[-2:] == ["ready", "exited"]
+        async with harness.start(service("backend")) as stack:
+            await stack.supervisor.bring_up()
+            stack.engine.running["backend"].ended.set_result(Exit(code=-9))
+            await until(lambda: "exited" in stack.states("backend"))
+            assert stack.states("backend")[-2:] == ["ready", "exited"]
 
     asyncio.run(play())
 
 
-def test_a_service_with_a_restart_policy_comes_back_after_its_death(theatre: Theatre) -> None:
+def test_a_service_with_a_restart_policy_comes_back_after_its_death(harness: Harness) -> None:
     async def play() -> None:
-        async with theatre.stage(service("backend", restart="always")) as stage:
-            await stage.supervisor.bring_up()
-            stage.engine.running["backend"].ended.set_result(Exit(code=1))
-            await until(lambda: stage.states("backend").count("ready") == 2)
-            assert stage.engine.did.count("start backend") == 2
+        async with harness.start(service("backend", restart="always")) as stack:
+            await stack.supervisor.bring_up()
+            stack.engine.running["backend"].ended.set_result(Exit(code=1))
+            await until(lambda: stack.states("backend").count("ready") == 2)
+            assert stack.engine.calls.count("start backend") == 2
 
     asyncio.run(play())
 
 
-def test_a_stopped_service_stays_down_whatever_its_policy_and_can_be_started(theatre: Theatre) -> None:
+def test_a_stopped_service_stays_down_whatever_its_policy_and_can_be_started(harness: Harness) -> None:
     async def play() -> None:
-        async with theatre.stage(
+        async with harness.start(
             service("postgres"), service("backend", "postgres", restart="always")
-        ) as stage:
-            await stage.supervisor.bring_up()
-            await stage.supervisor.stop("backend")
+        ) as stack:
+            await stack.supervisor.bring_up()
+            await stack.supervisor.stop("backend")
             await asyncio.sleep(0.05)
-            assert stage.engine.did == ["start postgres", "start backend", "stop backend"]
-            assert kinds(await stage.supervisor.start(["backend"])) == {"backend": "ready"}
+            assert stack.engine.calls == ["start postgres", "start backend", "stop backend"]
+            assert kinds(await stack.supervisor.start(["backend"])) == {"backend": "ready"}
 
     asyncio.run(play())
 
 
-def test_a_ready_service_that_turns_ill_is_said_and_its_recovery_too(theatre: Theatre) -> None:
+def test_a_ready_service_that_becomes_unhealthy_is_reported_and_so_is_its_recovery(harness: Harness) -> None:
     async def play() -> None:
-        theatre.answers["backend"] = [OK, WRONG, WRONG, OK]
-        async with theatre.stage(service("backend")) as stage:
-            await stage.supervisor.bring_up()
-            await until(lambda: stage.states("backend").count("ready") == 2)
-            assert stage.states("backend")[-3:] == ["ready", "unhealthy", "ready"]
+        harness.scripts["backend"] = [OK, WRONG, WRONG, OK]
+        async with harness.start(service("backend")) as stack:
+            await stack.supervisor.bring_up()
+            await until(lambda: stack.states("backend").count("ready") == 2)
+            assert stack.states("backend")[-3:] == ["ready", "unhealthy", "ready"]
 
     asyncio.run(play())
 
 
-def test_a_dependency_that_can_never_be_healthy_is_refused_by_name(theatre: Theatre) -> None:
+def test_a_dependency_that_can_never_be_healthy_is_refused_by_name(harness: Harness) -> None:
     async def play() -> None:
-        async with theatre.stage(service("db", check=False), service("web", "db")) as stage:
-            verdicts = {verdict.service: verdict for verdict in await stage.supervisor.bring_up()}
+        async with harness.start(service("db", check=False), service("web", "db")) as stack:
+            verdicts = {verdict.service: verdict for verdict in await stack.supervisor.bring_up()}
             assert verdicts["db"].good
             assert verdicts["web"].reason == "db has no health check, so it never becomes healthy"
-            assert "start web" not in stage.engine.did
+            assert "start web" not in stack.engine.calls
 
     asyncio.run(play())
 
 
-def test_the_health_check_of_an_image_counts_where_the_file_has_none(theatre: Theatre) -> None:
+def test_the_health_check_of_an_image_counts_where_the_file_has_none(harness: Harness) -> None:
     async def play() -> None:
-        theatre.answers["db"] = [REFUSED, REFUSED, OK]
-        async with theatre.stage(service("db", check=False), service("web", "db")) as stage:
-            stage.engine.image_checks["db"] = CHECK
-            assert set(kinds(await stage.supervisor.bring_up()).values()) == {"ready"}
-            probed = [(e.service, e.kind, e.state) for e in timeline.read(stage.run)]
+        harness.scripts["db"] = [REFUSED, REFUSED, OK]
+        async with harness.start(service("db", check=False), service("web", "db")) as stack:
+            stack.engine.image_checks["db"] = CHECK
+            assert set(kinds(await stack.supervisor.bring_up()).values()) == {"ready"}
+            probed = [(e.service, e.kind, e.state) for e in timeline.read(stack.run)]
             assert probed.count(("db", "probe", "refused")) == 2
             assert probed.index(("db", "probe", "ok")) < probed.index(("web", "service", "starting"))
 
@@ -260,40 +260,40 @@ def test_the_health_check_of_an_image_counts_where_the_file_has_none(theatre: Th
 
 
 @pytest.mark.parametrize("pause_s", [0.0, 0.1])
-def test_a_job_that_nobody_waits_for_is_done_whatever_its_pace(theatre: Theatre, pause_s: float) -> None:
+def test_a_job_without_dependents_is_completed_whatever_its_pace(harness: Harness, pause_s: float) -> None:
     async def play() -> None:
-        theatre.answers["web"] = [REFUSED, OK]
+        harness.scripts["web"] = [REFUSED, OK]
         codes = [] if pause_s else [0]
-        async with theatre.stage(service("job", check=False), service("web"), job=codes) as stage:
-            verdicts = await stage.supervisor.bring_up()
+        async with harness.start(service("job", check=False), service("web"), job=codes) as stack:
+            verdicts = await stack.supervisor.bring_up()
             assert all(verdict.good for verdict in verdicts)
             if pause_s:
-                stage.engine.running["job"].ended.set_result(Exit(code=0))
-            await until(lambda: stage.states("job")[-1] == "completed")
+                stack.engine.running["job"].ended.set_result(Exit(code=0))
+            await until(lambda: stack.states("job")[-1] == "completed")
 
     asyncio.run(play())
 
 
-def test_a_dependent_waits_while_the_policy_still_restarts(theatre: Theatre) -> None:
+def test_a_dependent_waits_while_the_policy_still_restarts(harness: Harness) -> None:
     async def play() -> None:
         db = service("db", restart="on-failure:5")
-        theatre.answers["db"] = [REFUSED, OK]
-        async with theatre.stage(db, service("web", "db"), db=[1, 1]) as stage:
-            assert kinds(await stage.supervisor.bring_up()) == {"db": "ready", "web": "ready"}
-            assert stage.engine.did.count("start db") == 3
-            assert "exited" not in stage.states("db")
+        harness.scripts["db"] = [REFUSED, OK]
+        async with harness.start(db, service("web", "db"), db=[1, 1]) as stack:
+            assert kinds(await stack.supervisor.bring_up()) == {"db": "ready", "web": "ready"}
+            assert stack.engine.calls.count("start db") == 3
+            assert "exited" not in stack.states("db")
 
     asyncio.run(play())
 
 
-def test_a_service_that_never_gets_ready_is_not_restarted_for_ever(theatre: Theatre) -> None:
+def test_a_service_that_never_gets_ready_is_not_restarted_for_ever(harness: Harness) -> None:
     async def play() -> None:
-        theatre.patch.setattr(lifecycle, "RESTART_PAUSE_S", 0.001)
-        theatre.answers["db"] = [REFUSED]
-        async with theatre.stage(service("db", restart="always"), db=[1] * 20) as stage:
-            (verdict,) = await stage.supervisor.bring_up()
+        harness.patch.setattr(lifecycle, "RESTART_PAUSE_S", 0.001)
+        harness.scripts["db"] = [REFUSED]
+        async with harness.start(service("db", restart="always"), db=[1] * 20) as stack:
+            (verdict,) = await stack.supervisor.bring_up()
             assert (verdict.kind, verdict.reason) == ("exited", "exited with code 1")
-            assert stage.engine.did.count("start db") == 6
+            assert stack.engine.calls.count("start db") == 6
 
     asyncio.run(play())
 

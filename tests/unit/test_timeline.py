@@ -10,16 +10,16 @@ from stack.records.timeline import Timeline
 
 
 @pytest.fixture
-def written(tmp_path: Path) -> Iterator[Timeline]:
+def writer(tmp_path: Path) -> Iterator[Timeline]:
     made = Timeline(tmp_path, clock=lambda: 12.5)
     yield made
     made.close()
 
 
-def test_what_is_written_is_read_back_in_order(tmp_path: Path, written: Timeline) -> None:
-    written.service("backend", "ready", "HTTP 200", seconds=1.25)
-    written.stack("up")
-    written.note("a sentence")
+def test_what_is_written_is_read_back_in_order(tmp_path: Path, writer: Timeline) -> None:
+    writer.service("backend", "ready", "HTTP 200", seconds=1.25)
+    writer.stack("up")
+    writer.note("a sentence")
     assert [(e.at, e.kind, e.service, e.state, e.text, e.seconds) for e in timeline.read(tmp_path)] == [
         (12.5, "service", "backend", "ready", "HTTP 200", 1.25),
         (12.5, "stack", "", "up", "", 0.0),
@@ -27,8 +27,8 @@ def test_what_is_written_is_read_back_in_order(tmp_path: Path, written: Timeline
     ]
 
 
-def test_a_torn_or_foreign_line_is_passed_over(tmp_path: Path, written: Timeline) -> None:
-    written.stack("up")
+def test_a_torn_or_foreign_line_is_passed_over(tmp_path: Path, writer: Timeline) -> None:
+    writer.stack("up")
     with (tmp_path / timeline.FILE).open("a") as file:
         file.write('{"kind": "from another version", "wings": 2}\n[1]\n{"at": 1, "ki')
     assert [event.state for event in timeline.read(tmp_path)] == ["up"]
@@ -38,10 +38,8 @@ def test_a_run_without_a_timeline_has_no_events(tmp_path: Path) -> None:
     assert timeline.read(tmp_path) == []
 
 
-def test_a_follower_sees_what_comes_later_once_and_stops_at_the_end(
-    tmp_path: Path, written: Timeline
-) -> None:
-    steps = iter([lambda: written.stack("up"), lambda: written.stack("down")])
+def test_a_follower_sees_what_comes_later_once_and_stops_at_the_end(tmp_path: Path, writer: Timeline) -> None:
+    steps = iter([lambda: writer.stack("up"), lambda: writer.stack("down")])
     over = False
 
     def sleep(_: float) -> None:
@@ -52,19 +50,19 @@ def test_a_follower_sees_what_comes_later_once_and_stops_at_the_end(
         else:
             step()
 
-    written.stack("starting")
+    writer.stack("starting")
     seen = [event.state for event in timeline.follow(tmp_path, ended=lambda: over, sleep=sleep)]
     assert seen == ["starting", "up", "down"]
 
 
-def test_what_is_written_just_before_the_end_is_not_missed(tmp_path: Path, written: Timeline) -> None:
+def test_what_is_written_just_before_the_end_is_not_missed(tmp_path: Path, writer: Timeline) -> None:
     asked = 0
 
     def ended() -> bool:
         nonlocal asked
         asked += 1
         if asked == 2:
-            written.stack("down")
+            writer.stack("down")
         return asked >= 2
 
     seen = [event.state for event in timeline.follow(tmp_path, ended=ended, sleep=lambda _: None)]

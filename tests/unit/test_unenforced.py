@@ -28,6 +28,7 @@ def test_every_key_of_the_specification_is_read_or_has_a_row() -> None:
         (Service(name="web", limits=Limits(memory_bytes=1)), "mem_limit"),
         (Service(name="web", limits=Limits(processes=1)), "pids_limit"),
         (Service(name="web", limits=Limits(cpus=0.5)), "cpus"),
+        (Service(name="web", limits=Limits(ulimits={"nofile": (1, 2)})), "ulimits"),
         (Service(name="web", read_only=True), "read_only"),
         (
             Service(name="web", mounts=(Mount(type="bind", target="/a", read_only=True),)),
@@ -85,4 +86,4 @@ def test_the_keys_of_our_own_stack_are_named() -> None:
 
 def test_the_page_has_the_table() -> None:
     page = unenforced_table.PAGE.read_text(encoding="utf-8")
-    assert page == unenforced_table.placed(page), "run `python -m tools.unenforced_table`"
+    assert page == unenforced_table.with_table(page), "run `python -m tools.unenforced_table`"

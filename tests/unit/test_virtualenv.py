@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from stack.environments import interpreters, uv
-from stack.environments.virtualenv import sync
+from stack.environments.installation import Installation, pip_install
+from stack.environments.interpreters import Interpreter
+from stack.environments.virtualenv import install, sync
 from stack.errors import BuildFailed, DiskFull, LockMismatch, PythonMissing
 
 PYPROJECT = """
@@ -32,6 +34,7 @@ class FakeUv:
 
     def __init__(self) -> None:
         self.verbs: list[str] = []
+        self.words: list[tuple[str, ...]] = []
         self.fails: dict[str, Exception] = {}
 
     def __call__(
@@ -42,6 +45,7 @@ class FakeUv:
         pass_fds: Collection[int] = (),
         path: str | None = None,
     ) -> str:
+        self.words.append(tuple(map(str, words)))
         verb = f"{words[0]} {words[1]}" if words[0] in {"pip", "python"} else str(words[0])
         self.verbs.append(verb)
         if verb in self.fails:
@@ -180,3 +184,13 @@ def test_pyenv_s_shims_make_room_for_interpreters(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     monkeypatch.setenv("PATH", f"/usr/bin:{tmp_path}/shims")
     assert interpreters.search_path() == f"/usr/bin:{tmp_path}/versions/3.13.0/bin"
+
+
+@pytest.mark.parametrize(("version", "is_seeded"), [("3.11.7", True), ("3.12.1", False)])
+def test_a_python_before_3_12_comes_with_the_packages_of_its_image(
+    fake: FakeUv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, is_seeded: bool
+) -> None:
+    interpreter = Interpreter(path=Path(sys.executable), version=version)
+    monkeypatch.setattr(interpreters, "choose", lambda name, wish, say=None: interpreter)
+    install(Installation(folder=tmp_path, commands=(pip_install("flask"),)), name="web")
+    assert any("setuptools<81" in words for words in fake.words) is is_seeded

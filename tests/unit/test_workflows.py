@@ -39,7 +39,7 @@ def sessions() -> set[str]:
     return plain | {f"tests({part})" for part in noxfile.PARTS}
 
 
-def asked(command: str) -> Iterator[str]:
+def sessions_of(command: str) -> Iterator[str]:
     """Return the sessions of a command; what follows ``--`` is the session's own."""
     match = COMMAND.fullmatch(command.strip())
     assert match, f"a job does nothing but call nox, this one runs: {command}"
@@ -58,7 +58,7 @@ def test_both_workflows_are_there() -> None:
 @pytest.mark.parametrize(("name", "job"), JOBS)
 def test_a_job_runs_one_command_which_is_nox_with_sessions_that_exist(name: str, job: dict[str, Any]) -> None:
     (command,) = commands(job)
-    named = set(asked(command))
+    named = set(sessions_of(command))
     assert named
     assert named <= sessions()
 
@@ -76,16 +76,16 @@ def test_a_job_runs_one_command_which_is_nox_with_sessions_that_exist(name: str,
 )
 def test_anything_but_one_call_of_nox_is_noticed(command: str) -> None:
     with pytest.raises(AssertionError, match="nothing but call nox"):
-        list(asked(command))
+        list(sessions_of(command))
 
 
 def test_a_session_that_does_not_exist_is_noticed() -> None:
     command = 'python3 -m pip install -e . && nox -s lint "tests(mobile)" -- --stack ci'
-    assert set(asked(command)) - sessions() == {"tests(mobile)"}
+    assert set(sessions_of(command)) - sessions() == {"tests(mobile)"}
 
 
 def test_the_workflows_run_the_tests_of_every_part() -> None:
-    named = {name for param in JOBS for command in commands(param.values[1]) for name in asked(command)}
+    named = {name for param in JOBS for command in commands(param.values[1]) for name in sessions_of(command)}
     assert {f"tests({part})" for part in noxfile.PARTS} <= named
 
 
@@ -93,7 +93,7 @@ def test_the_engine_is_tested_on_every_python_that_it_supports() -> None:
     job = workflow(FOLDER / "backend-ci.yml")["jobs"]["engine-tests"]
     (command,) = commands(job)
     (setup,) = [step for step in job["steps"] if step.get("uses", "").startswith("actions/setup-python@")]
-    assert list(asked(command)) == ["tests(stack)"]
+    assert list(sessions_of(command)) == ["tests(stack)"]
     assert setup["with"]["python-version"] == "${{ matrix.python }}"
     assert [f"{version}.0" for version in job["strategy"]["matrix"]["python"]] == list(locks.PYTHONS)
     assert job["strategy"]["fail-fast"] is False, "one red version must not hide the others"

@@ -10,7 +10,7 @@ from unprotected.protection import Protection
 
 EVIDENCE = {
     "faults": ("AssertionError", "assert ", "Failed: "),
-    "crashes": ("AssertionError", "assert ", "Failed: ", "crashes.people.Lost", "http.client."),
+    "crashes": ("AssertionError", "assert ", "Failed: ", "crashes.customers.NoResponse", "http.client."),
 }
 """How the failure of a suite's test begins where the test itself noticed something."""
 

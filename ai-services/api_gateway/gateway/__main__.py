@@ -8,7 +8,7 @@ import resource
 import sys
 from contextlib import suppress
 
-from gateway import logs, tracing
+from gateway import logs, metrics, tracing
 from gateway.settings import BadEnvironment, Settings, read_settings
 
 
@@ -20,6 +20,11 @@ def main() -> None:
         print(f"api-gateway: {error}", file=sys.stderr)
         sys.exit(2)
     logging.config.dictConfig(logs.configuration(settings.log_format, settings.log_level))
+    try:
+        metrics.start(settings)
+    except OSError as error:
+        print(f"api-gateway: METRICS_ADDRESS cannot be used: {error}", file=sys.stderr)
+        sys.exit(2)
     serve(settings)
 
 

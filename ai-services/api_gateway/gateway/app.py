@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway import health, problems, proxy, tracing
 from gateway.middleware import RequestMiddleware
 from gateway.proxy.upstream import Upstream
+from gateway.routes import API
 from gateway.settings import Settings
 
 DESCRIPTION = """
@@ -23,9 +24,6 @@ Everything below `/api/v1/` is forwarded to the backend, whose own description i
 with `application/problem+json`: **502** the backend refused or closed the connection, **503** too many
 requests are in progress, **504** the backend did not respond in time.
 """
-
-
-API = "/api/v1/"
 
 
 class State(TypedDict):

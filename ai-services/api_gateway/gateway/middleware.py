@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway import checks
+from gateway import checks, metrics
 from gateway.connections.transport import Response
 from gateway.forwarded import resolve_origin
 from gateway.logs import request_id
@@ -41,11 +41,16 @@ class RequestMiddleware:
         exchange = _Exchange(scope, receive, send)
         started = time.perf_counter()
         exchange.connection.request_started()
+        metrics.ACTIVE.inc()
         try:
             await self._respond(scope, exchange)
         finally:
+            metrics.ACTIVE.dec()
             exchange.connection.request_finished()
-            _log(scope, exchange, time.perf_counter() - started)
+            elapsed_s = time.perf_counter() - started
+            _log(scope, exchange, elapsed_s)
+            if metrics.ENABLED:
+                metrics.observe(scope, exchange.status, elapsed_s)
 
     async def _respond(self, scope: Scope, exchange: _Exchange) -> None:
         try:
@@ -65,6 +70,7 @@ class RequestMiddleware:
             if exchange.status != CLIENT_DISCONNECTED:
                 return
             problem = Problem(500, "internal", INTERNAL_ERROR)
+        metrics.PROBLEMS.labels(problem.kind).inc()
         await problem_response(problem, scope["path"])(scope, exchange.receive, exchange.send)
 
 

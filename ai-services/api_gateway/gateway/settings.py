@@ -38,6 +38,7 @@ class Settings:
     body_s: float = 60.0
     trusted_proxies: tuple[Network, ...] = ()
     graceful_s: int = 20
+    metrics_address: tuple[str, int] | None = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -64,6 +65,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         body_s=_number(environment, "REQUEST_BODY_S", default.body_s),
         trusted_proxies=_networks(environment, "TRUSTED_PROXIES"),
         graceful_s=int(_number(environment, "GRACEFUL_TIMEOUT_S", default.graceful_s, whole=True)),
+        metrics_address=_host_and_port(environment, "METRICS_ADDRESS"),
     )
 
 
@@ -87,6 +89,15 @@ def _number(environment: Mapping[str, str], name: str, default: float, *, whole:
     if not 0 < value < float("inf"):
         raise BadEnvironment(f"{name}={text!r} is not a {'whole ' if whole else ''}number above 0.")
     return value
+
+
+def _host_and_port(environment: Mapping[str, str], name: str) -> tuple[str, int] | None:
+    """Return the host and port of a ``HOST:PORT`` variable, None where it is empty."""
+    value = environment.get(name, "").strip()
+    host, _, port = value.rpartition(":")
+    if value and not (host and port.isdecimal() and 0 < int(port) < 65536):
+        raise BadEnvironment(f"{name}={value!r} is not HOST:PORT, for example 127.0.0.1:9464.")
+    return (host, int(port)) if value else None
 
 
 def _networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:

@@ -14,9 +14,10 @@ from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
 from starlette.types import ASGIApp, Scope
 
+from gateway.routes import route_of
+
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 SERVICE = "api-gateway"
-PAGES = frozenset({"/", "/docs", "/openapi.json"})
 FASTAPI: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """FastAPI's own recording is off: it does not see the requests that are forwarded."""
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -70,8 +71,7 @@ def traced(app: ASGIApp) -> ASGIApp:
 
 def _span_of(scope: Scope) -> tuple[str, dict[str, Any]]:
     """Return a span's name and attributes: the route, never the URL, so that there are few names."""
-    path = scope["path"]
-    route = "/api/v1/{path}" if path.startswith("/api/v1/") else path if path in PAGES else "{unknown}"
+    route = route_of(scope["path"])
     return f"{scope['method']} {route}", {"http.route": route}
 
 

@@ -1,4 +1,4 @@
-"""X-Forwarded-For, -Proto and -Host: believed from trusted proxies, from nobody else."""
+"""X-Forwarded-For, -Proto and -Host: believed from trusted proxies only."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def forwarded(backend: Backend) -> list[str]:
     return [headers[f"x-forwarded-{name}"] for name in ("for", "proto", "host")]
 
 
-def test_nobody_is_believed_by_default_loopback_included(gateway: Gateway, backend: Backend) -> None:
+def test_no_proxy_is_trusted_by_default_not_even_loopback(gateway: Gateway, backend: Backend) -> None:
     gateway.request("GET", "/api/v1/x", headers={"Host": "here", **CLAIMS})
     assert forwarded(backend) == ["127.0.0.1", "http", "here"]
 

@@ -29,12 +29,14 @@ def test_every_variable_is_read() -> None:
             "LOG_FORMAT": "JSON",
             "BACKEND_DEADLINE_S": "1.5",
             "BACKEND_CONNECTIONS": "7",
+            "METRICS_ADDRESS": "gateway:9464",
             "TRUSTED_PROXIES": "10.1.0.0/16, 192.0.2.1,fd00::/8",
         }
     )
     assert (settings.host, settings.port, settings.backend_url) == ("127.0.0.1", 9000, "http://backend:8000")
     assert (settings.redis_url, settings.log_format) == ("redis://:pw@redis:6379/0", "json")
     assert (settings.deadline_s, settings.connections) == (1.5, 7)
+    assert settings.metrics_address == ("gateway", 9464)
     assert [str(network) for network in settings.trusted_proxies] == [
         "10.1.0.0/16",
         "192.0.2.1/32",
@@ -48,6 +50,8 @@ def test_every_variable_is_read() -> None:
         ("PORT", "http"),
         ("PORT", "0"),
         ("PORT", "80.5"),
+        ("METRICS_ADDRESS", "9464"),
+        ("METRICS_ADDRESS", "host:port"),
         ("BACKEND_URL", "backend:8000"),
         ("BACKEND_URL", "http://backend:port"),
         ("BACKEND_URL", "redis://backend:8000"),

@@ -28,7 +28,7 @@ INSTALLED_APPS = [
     "operations",
 ]
 
-# Addresses and networks; from nobody else X-Forwarded-For, -Proto and -Host are believed.
+# Addresses and networks; X-Forwarded-For, -Proto and -Host are believed from these only.
 TRUSTED_PROXIES = trusted_proxies.networks(env.words("TRUSTED_PROXIES"))
 
 MIDDLEWARE = [
@@ -49,6 +49,10 @@ MIDDLEWARE = [
     "core.middleware.AdminAuthenticationMiddleware",
     "core.middleware.AdminMessageMiddleware",
 ]
+
+METRICS_ADDRESS = env.address("METRICS_ADDRESS")
+if METRICS_ADDRESS is not None:
+    MIDDLEWARE.insert(0, "core.metrics.MetricsMiddleware")
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

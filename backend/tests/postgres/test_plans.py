@@ -58,7 +58,7 @@ def test_a_brand_is_found_by_its_index(catalogue_of_thousands):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_waits_too_long_for_a_lock_is_asked_to_come_again():
+def test_a_request_that_waits_too_long_for_a_lock_is_told_to_retry():
     variant_make("A")
     person = Person()
     person.put_in_cart("A")

@@ -60,10 +60,19 @@ class ContainerEngine:
         """Containers have mounts of their own."""
         return {}
 
+    async def unavailable(self, services: Mapping[str, ServicePlan]) -> Mapping[str, str]:
+        """Return which images are neither here nor in a registry that answers."""
+        tags = {name: plan.service.image for name, plan in services.items() if plan.service.build is None}
+        return {
+            name: f"The image {tag} is not here, and no registry gives it."
+            for name, tag in tags.items()
+            if tag and not await self._can_be_had(tag)
+        }
+
     async def prepare(self, plan: Plan, site: Site, say: Say) -> None:
         """Write the resolved compose file of this stack."""
         self._plan, self._site = plan, site
-        resolved = json.loads(await self._call(*self._given(plan), "config", "--format", "json"))
+        resolved = json.loads(await self._call(*self._source_options(plan), "config", "--format", "json"))
         arranged = arrange(resolved, plan, rename=plan.name != plan.stack.name)
         if self._program == "podman":
             podman.adapt_for_podman(arranged)
@@ -108,7 +117,9 @@ class ContainerEngine:
         assert self._site is not None
         await self.prepare(self._plan, self._site, say)
         await self._make_images(services, say)
-        await self._call(*self._ours(), "up", "--no-start", "--no-deps", "--force-recreate", *services)
+        await self._call(
+            *self._resolved_options(), "up", "--no-start", "--no-deps", "--force-recreate", *services
+        )
         self._lived -= {resources.container_of(self._name, service) for service in services}
 
     async def remove(self, *, volumes: bool) -> None:
@@ -127,7 +138,7 @@ class ContainerEngine:
         await self._make_images(list(self._plan.services), say)
         try:
             await self._call(
-                *self._ours(),
+                *self._resolved_options(),
                 "up",
                 "--no-start",
                 "--no-build",
@@ -153,7 +164,7 @@ class ContainerEngine:
     async def _build(self, names: list[str]) -> None:
         """All side by side by compose; one by one by Podman's own builder, which knows cache mounts."""
         if self._program != "podman":
-            await self._call(*self._ours(), "build", *names, timeout_s=programs.BUILD_LIMIT_S)
+            await self._call(*self._resolved_options(), "build", *names, timeout_s=programs.BUILD_LIMIT_S)
             return
         assert self._plan is not None
         for name in names:
@@ -171,7 +182,16 @@ class ContainerEngine:
     async def _has(self, tag: str) -> bool:
         return bool(await self._call("image", "inspect", "--format", "{{.Id}}", tag, check=False))
 
-    def _given(self, plan: Plan) -> list[str]:
+    async def _can_be_had(self, tag: str) -> bool:
+        if await self._has(tag):
+            return True
+        try:
+            words = ("manifest", "inspect", tag)
+            return bool(await self._call(*words, check=False, timeout_s=ANSWER_LIMIT_S))
+        except CommandFailed:  # it did not answer in time
+            return False
+
+    def _source_options(self, plan: Plan) -> list[str]:
         words = ["compose", "--profile", "*"]  # which of them are active has been decided
         env_file = plan.stack.env_file
         if env_file is not None and env_file.is_file():
@@ -180,7 +200,7 @@ class ContainerEngine:
             words += ["--file", str(file)]
         return words
 
-    def _ours(self) -> list[str]:
+    def _resolved_options(self) -> list[str]:
         assert self._site is not None
         return ["compose", "--project-name", self._name, "--file", str(self._site.folder / RESOLVED)]
 

@@ -45,7 +45,7 @@ def explain(
     text = error.output.lower()
     if NO_ROOM in text:
         return DiskFull(
-            f"No room is left where {error.argv[0]} keeps its data: {_telling(error.output, NO_ROOM)}",
+            f"No room is left where {error.argv[0]} keeps its data: {_line_with(error.output, NO_ROOM)}",
             hint=f"See what takes it: `{error.argv[0]} system df`.",
         )
     if any(words in text for words in NO_IMAGE):
@@ -55,7 +55,7 @@ def explain(
             f"The image of {', '.join(building)} cannot be built:\n{last_lines(error.output)}",
             hint="The lines above are the build's own.",
         )
-    return _not_started(error, text, service)
+    return _start_error(error, text, service)
 
 
 def _image_missing(error: CommandFailed, missing: Sequence[str]) -> StackError:
@@ -65,25 +65,25 @@ def _image_missing(error: CommandFailed, missing: Sequence[str]) -> StackError:
         ways = f"Podman is handed what Docker has: `docker save {one} | podman load`."
     return ImageMissing(
         f"What is not here cannot be pulled: {', '.join(missing) or 'an image'}. "
-        f"{_telling(error.output, *NO_IMAGE)}",
+        f"{_line_with(error.output, *NO_IMAGE)}",
         hint=f"Check its name; {ways}",
     )
 
 
-def _not_started(error: CommandFailed, text: str, service: str) -> StackError:
+def _start_error(error: CommandFailed, text: str, service: str) -> StackError:
     if NO_INIT in text:
         return NotRunnable(
-            f"Podman lacks the program behind `init: true`: {_telling(error.output, NO_INIT)}",
+            f"Podman lacks the program behind `init: true`: {_line_with(error.output, NO_INIT)}",
             hint="Install the package catatonit.",
         )
     if any(words in text for words in NO_PROGRAM):
         return NotRunnable(
-            f"services.{service}: its image has no such program: {_telling(error.output, *NO_PROGRAM)}",
+            f"services.{service}: its image has no such program: {_line_with(error.output, *NO_PROGRAM)}",
             hint="Check its command.",
         )
     if any(words in text for words in PORT_HELD):
         return PortTaken(
-            f"A port of {service} was taken meanwhile: {_telling(error.output, *PORT_HELD)}",
+            f"A port of {service} was taken meanwhile: {_line_with(error.output, *PORT_HELD)}",
             hint="End that program, or start again: another port is chosen.",
         )
     telling = [line for line in error.output.splitlines() if line.strip() and not PROGRESS.match(line)]
@@ -102,7 +102,7 @@ def last_lines(output: str, count: int = 8) -> str:
     return "\n".join(lines[-count:])
 
 
-def _telling(output: str, *words: str) -> str:
+def _line_with(output: str, *words: str) -> str:
     """The last line that has one of the words."""
     lines = [line.strip() for line in output.splitlines() if any(w in line.lower() for w in words)]
     return lines[-1] if lines else last_lines(output, 1)

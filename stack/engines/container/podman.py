@@ -21,7 +21,7 @@ from stack.system import private_folder, programs
 OLDEST = (4, 3)
 PROVIDER = "docker-compose"
 IDLE_S = 300
-"""The service ends by itself when nobody has asked it anything for so long."""
+"""The service ends by itself when it has had no request for so long."""
 
 START_LIMIT_S = 10.0
 
@@ -32,7 +32,7 @@ def compose(program: str) -> tuple[str, ...]:
     Raises:
         EngineUnavailable: Podman's service does not start.
     """
-    return (program, "compose") if program != "podman" else _spoken_to_podman()
+    return (program, "compose") if program != "podman" else _docker_compose_on_podman()
 
 
 @functools.cache
@@ -74,7 +74,7 @@ def _tmpfs(mount: str) -> str:
     return ":".join([target, ",".join(others + owned)]) if others or owned else target
 
 
-def _spoken_to_podman() -> tuple[str, ...]:
+def _docker_compose_on_podman() -> tuple[str, ...]:
     if has_compose():
         return ("podman", "compose")
     path = _socket()

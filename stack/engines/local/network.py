@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import socket
 import sys
@@ -21,6 +22,7 @@ from typing import Final
 from stack.engines.local import forwarding
 from stack.errors import CommandFailed
 from stack.model import Service
+from stack.plan import images
 from stack.plan.addresses import HOST_OF_CONTAINERS, outside_hosts
 from stack.plan.plan import LOOPBACK, Plan
 from stack.system import kernel, network_namespace, programs
@@ -33,6 +35,9 @@ NETWORK: Final = "198.18.0"
 GATEWAY: Final = f"{NETWORK}.1"
 MOST_SERVICES: Final = 250
 SETUP_LIMIT_S: Final = 20.0
+_NO_DESTINATION: Final = re.compile("CORS|ORIGIN|ALLOWED", re.IGNORECASE)
+"""In the name of a variable: its URLs are those of clients, not of what a service reaches."""
+
 HOSTS_HEAD: Final = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
 BRIDGE: Final = f"""\
@@ -188,7 +193,10 @@ def _way_out(services: Mapping[str, Service]) -> str:
     """The reason where a service is told of a host outside the stack, which it could not reach."""
     names = {alias for name, service in services.items() for alias in (name, *service.hostnames)}
     for name, service in services.items():
-        texts = (*service.environment.values(), *service.local.environment.values())
+        if images.server_kind(service.image or ""):
+            continue  # a server asks nobody, whatever an env_file of the whole project tells it
+        variables = {**service.environment, **service.local.environment}
+        texts = [value for key, value in variables.items() if not _NO_DESTINATION.search(key)]
         if hosts := outside_hosts(texts, names):
             return f"{name} is to reach {', '.join(sorted(hosts))}"
     return ""

@@ -5,7 +5,6 @@ The environment is that of https://github.com/docker-library/docs/tree/master/po
 
 from __future__ import annotations
 
-import posixpath
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from pathlib import Path
 
 from stack.engines.local import cluster, init_scripts
 from stack.engines.local.accounts import allow_traversal, chown_tree, give_data, unprivileged
-from stack.engines.local.binaries import postgres_bin, version_of
+from stack.engines.local.binaries import installed_postgres, postgres_bin, version_of, wheel_version
+from stack.engines.local.postgres_data import data_target, host_folder, is_durable
 from stack.engines.local.process import Launch
 from stack.errors import ComposeError, NotRunnable, StateUnreadable
 from stack.model import Service
@@ -31,6 +31,16 @@ class PostgresRunner:
 
     tag: str = "latest"
 
+    def require_here(self) -> None:
+        """Check that a server of the version is here, or that a wheel carries it.
+
+        Raises:
+            ServerMissing: neither.
+        """
+        major = major_version(self.tag)
+        if installed_postgres(major) is None:
+            wheel_version(major)
+
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
     ) -> Launch:
@@ -42,7 +52,7 @@ class PostgresRunner:
             ServerMissing: there are no programs of that version.
             StateUnreadable: the data belongs to another version, or is in use.
         """
-        options = own_options(service, data)
+        options = file_options(service, data)
         target = data_target(service, major_version(self.tag))
         folder = host_folder(target, data, state)
         existing = cluster.version_of_data(folder)
@@ -77,7 +87,7 @@ class PostgresRunner:
             cluster.clear_stale_lock(folder, users=cluster.servers_of, sleep=time.sleep)
         give_data(service, folder, user, private=True)
         sockets = socket_folder(state, user)
-        ours = our_options(host=host, port=port, folder=folder, sockets=sockets)
+        ours = engine_options(host=host, port=port, folder=folder, sockets=sockets)
         argv = (str(bin / "postgres"), *(() if durable else _settings(QUICK)), *options, *ours)
         clients = {"PGHOST": sockets or LOOPBACK, "PGPORT": str(port)}
         return Launch(argv=argv, cwd=folder, user=user, programs=bin, environment=clients)
@@ -91,30 +101,6 @@ def socket_folder(state: Path, user: str | None) -> str:
     chown_tree(folder, user)
     allow_traversal(folder, user)
     return str(folder)
-
-
-def data_target(service: Service, major: int | None) -> str:
-    """Return where the data lies inside a container; Postgres 18 moved it below a folder of its version."""
-    default = "/var/lib/postgresql/data"
-    if major is not None and major >= 18:
-        default = f"/var/lib/postgresql/{major}/docker"
-    return posixpath.normpath(service.environment.get("PGDATA") or default)
-
-
-def host_folder(target: str, data: Mapping[str, Path], state: Path) -> Path:
-    """Return the folder behind ``target``: in a mount, or in the stack's own scratch."""
-    for mounted in sorted(data, key=len, reverse=True):
-        inside = posixpath.relpath(target, mounted)
-        if not inside.startswith(".."):
-            return data[mounted] if inside == "." else data[mounted] / inside
-    return state / "data"
-
-
-def is_durable(service: Service, target: str) -> bool:
-    """Return whether the data outlives the stack: a bind or a named volume holds it."""
-    holding = [m for m in service.mounts if not posixpath.relpath(target, m.target).startswith("..")]
-    nearest = max(holding, key=lambda mount: len(mount.target), default=None)
-    return nearest is not None and nearest.type != "tmpfs" and nearest.source is not None
 
 
 def recipe_of(service: Service, data: Mapping[str, Path], major: int) -> cluster.Recipe:
@@ -140,7 +126,7 @@ def recipe_of(service: Service, data: Mapping[str, Path], major: int) -> cluster
     )
 
 
-def own_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
+def file_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
     """Return what the compose file says after ``postgres``.
 
     Raises:
@@ -157,7 +143,7 @@ def own_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
     return tuple(rewrite_paths(word, folders) for word in words)
 
 
-def our_options(*, host: str, port: int, folder: Path, sockets: str = "") -> tuple[str, ...]:
+def engine_options(*, host: str, port: int, folder: Path, sockets: str = "") -> tuple[str, ...]:
     """Return what the engine decides; the last word on a setting counts."""
     ours = (
         *(f"listen_addresses={host}", f"port={port}"),

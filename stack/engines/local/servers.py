@@ -10,10 +10,19 @@ from stack.engines.local.process import Launch
 from stack.errors import NotRunnable
 from stack.model import Service
 from stack.plan import images
+from stack.plan.addresses import Addresses
 
 
 class Runner(Protocol):
     """Knows how to run one kind of server."""
+
+    def require_here(self) -> None:
+        """Check that the server is here, or can be installed.
+
+        Raises:
+            ServerMissing: it is not, and cannot.
+        """
+        ...
 
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
@@ -26,13 +35,14 @@ class Runner(Protocol):
         ...
 
 
-def runner(image: str) -> Runner:
-    """Return what runs ``image`` here.
+def runner(image: str, addresses: Addresses | None = None) -> Runner:
+    """Return what runs ``image`` here; ``addresses`` are those of services that share one network.
 
     Raises:
         NotRunnable: nothing does.
     """
     from stack.engines.local.postgres import PostgresRunner
+    from stack.engines.local.prometheus import PrometheusRunner
     from stack.engines.local.redis import RedisRunner
 
     reference = images.parse_reference(image)
@@ -40,9 +50,11 @@ def runner(image: str) -> Runner:
         case "postgres":
             return PostgresRunner(tag=reference.tag)
         case "redis":
-            return RedisRunner(prefers=reference.name)
+            return RedisRunner(prefers="valkey" if reference.name == "valkey" else "redis")
+        case "prometheus":
+            return PrometheusRunner(addresses=addresses or {})
     raise NotRunnable(
-        f"The local engine cannot run the image {image!r}: it knows Postgres, Redis and Valkey only.",
+        f"The local engine cannot run the image {image!r}: it knows Postgres, Redis, Valkey, Prometheus.",
         hint="Say what runs in its place with x-local, or use a container engine (--engine docker).",
     )
 

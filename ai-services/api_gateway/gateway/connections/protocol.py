@@ -15,6 +15,7 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from gateway import metrics
 from gateway.connections.refusal import refusal, refusal_status
 from gateway.connections.transport import GuardedTransport
 from gateway.settings import Settings
@@ -48,6 +49,7 @@ class GuardedProtocol(asyncio.Protocol):
         socket = cast(asyncio.Transport, transport)
         self.transport = GuardedTransport(socket, self._loop, on_refusal=self.refuse)
         self._server.connection_made(self.transport)
+        metrics.CLIENTS.inc()
         self._start_deadline()
 
     def data_received(self, data: bytes) -> None:
@@ -76,6 +78,7 @@ class GuardedProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the deadline and end what is in progress."""
+        metrics.CLIENTS.dec()
         self._stop_deadline()
         self.transport.connection_lost()
         self._server.connection_lost(exc)

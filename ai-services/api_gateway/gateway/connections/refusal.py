@@ -7,6 +7,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from uuid import uuid4
 
+from gateway import metrics
 from gateway.logs import request_id
 from gateway.problems import CONTENT_TYPE, Problem, problem_body
 
@@ -42,7 +43,9 @@ def refusal(status: int) -> bytes:
     """Return a whole HTTP response that ends the connection, and log it."""
     identity = uuid4().hex
     request_id.set(identity)
-    body = problem_body(refusal_problem(status), "/")
+    problem = refusal_problem(status)
+    metrics.PROBLEMS.labels(problem.kind).inc()
+    body = problem_body(problem, "/")
     access.info("refused %d", status, extra={"fields": {"status": status, "bytes": len(body)}})
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"

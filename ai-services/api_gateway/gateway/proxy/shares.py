@@ -13,7 +13,7 @@ class Shares:
     """``total`` units for all clients, at most ``per_client`` of them for one."""
 
     def __init__(self, total: int, per_client: int) -> None:
-        self._total, self._per_client = total, per_client
+        self.total, self._per_client = total, per_client
         self._taken: Counter[str] = Counter()
         self._sum = 0
 
@@ -29,9 +29,13 @@ class Shares:
             if not self._taken[client]:
                 del self._taken[client]
 
+    def in_use(self) -> int:
+        """Return how many units are taken."""
+        return self._sum
+
     def take(self, client: str, amount: int) -> bool:
         """Take ``amount`` units for ``client`` if there are so many left for it."""
-        if self._sum + amount > self._total or self._taken[client] + amount > self._per_client:
+        if self._sum + amount > self.total or self._taken[client] + amount > self._per_client:
             return False
         self._sum += amount
         self._taken[client] += amount

@@ -8,6 +8,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from gateway import metrics
 from gateway.proxy.headers import Headers
 from gateway.proxy.shares import Shares
 from gateway.settings import Settings
@@ -28,6 +29,8 @@ class Upstream:
         self._settings = settings
         self.slots = Shares(settings.connections, -(-settings.connections // 2))
         self.memory = Shares(MEMORY_BYTES, MEMORY_BYTES // 2)
+        for name, shares in (("slots", self.slots), ("body-bytes", self.memory)):
+            metrics.show_shares(name, total=shares.total, in_use=shares.in_use)
 
     async def __aenter__(self) -> Self:
         self._sessions = asyncio.create_task(self._open())
@@ -74,6 +77,7 @@ class Upstream:
             timeout=ClientTimeout(total=None, sock_connect=self._settings.connect_s),
             cookie_jar=DummyCookieJar(),  # cookies belong to the clients and are never shared between them
             auto_decompress=False,
+            trace_configs=metrics.pool_tracing(),
             middlewares=middlewares,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         )

@@ -29,6 +29,11 @@ class Command(BaseCommand):
         if options["once"]:
             self.stdout.write(f"{worker.run_round()} done")
             return
+        if settings.METRICS_ADDRESS is not None:
+            from prometheus_client import start_http_server
+
+            host, port = settings.METRICS_ADDRESS
+            start_http_server(port, host)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         worker.run(pause_s=settings.WORKER_PAUSE_MS / 1000)

@@ -18,7 +18,7 @@ DECIDED_WITHIN_S = 30.0
 BUSY_S = 0.02
 
 
-class Lost(Exception):
+class NoResponse(Exception):
     """A request was sent, and no answer came."""
 
 
@@ -28,7 +28,7 @@ def key() -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class Response:
     """The shop's response."""
 
     status: int
@@ -39,21 +39,21 @@ class Answer:
         return json.loads(self.body)
 
 
-def ask(port: int, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
-    """Send one request; return the response. Raises: Lost where none came."""
+def ask(port: int, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Response:
+    """Send one request; return the response. Raises: NoResponse where none came."""
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWERED_WITHIN_S)
     try:
         link.request(method, path, body, {**headers, "Connection": "close"})
         response = link.getresponse()
-        return Answer(status=response.status, body=response.read())
+        return Response(status=response.status, body=response.read())
     except (OSError, http.client.HTTPException) as error:
-        raise Lost(f"{method} {path}: {type(error).__name__}: {error}") from error
+        raise NoResponse(f"{method} {path}: {type(error).__name__}: {error}") from error
     finally:
         link.close()
 
 
 @dataclass(kw_only=True)
-class Person:
+class Customer:
     """A customer with a cart; a ``fault`` is injected into the worker that handles the request."""
 
     port: int
@@ -61,8 +61,8 @@ class Person:
 
     def send(
         self, method: str, path: str, body: Any = None, *, key: str = "", fault: Fault | None = None
-    ) -> Answer:
-        """Send one request to the API; return the response. Raises: Lost."""
+    ) -> Response:
+        """Send one request to the API; return the response. Raises: NoResponse."""
         headers = {"Content-Type": "application/json"}
         named = {"X-Cart-Token": self.token, "Idempotency-Key": key, "X-Crash": str(fault) if fault else ""}
         headers |= {name: value for name, value in named.items() if value}
@@ -75,15 +75,15 @@ class Person:
         assert answer.status == 201, answer.body
         self.token = answer.json["token"] or self.token
 
-    def check_out(self, key: str, fault: Fault | None = None) -> Answer:
+    def check_out(self, key: str, fault: Fault | None = None) -> Response:
         """Check out the cart."""
         return self.send("POST", "/checkout", {"email": "a@example.com"}, key=key, fault=fault)
 
-    def pay(self, number: str, key: str, card: str = GOOD, fault: Fault | None = None) -> Answer:
+    def pay(self, number: str, key: str, card: str = GOOD, fault: Fault | None = None) -> Response:
         """Pay an order."""
         return self.send("POST", f"/orders/{number}/payments", {"card": card}, key=key, fault=fault)
 
-    def end(self, number: str, verb: str, fault: Fault | None = None) -> Answer:
+    def end(self, number: str, verb: str, fault: Fault | None = None) -> Response:
         """Cancel or refund an order."""
         return self.send("POST", f"/orders/{number}/{verb}", fault=fault)
 
@@ -103,13 +103,13 @@ class Person:
         return str(answer.json["number"])
 
 
-def send_until_answered(send: Callable[[], Answer]) -> Answer:
+def send_until_answered(send: Callable[[], Response]) -> Response:
     """Send a request, and send it again unchanged while it is lost or in flight; return the response."""
     deadline = time.monotonic() + DECIDED_WITHIN_S
     while True:
         try:
             answer = send()
-        except Lost:
+        except NoResponse:
             assert time.monotonic() < deadline, f"lost again and again for {DECIDED_WITHIN_S:g} s"
         else:
             if answer.status != 409 or b"idempotency-in-flight" not in answer.body:

@@ -1,4 +1,4 @@
-"""A client of the helper process in the shop's environment; see `crashes.inside.clerk`."""
+"""A client of the helper process in the shop's environment; see `crashes.inside.helper`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stack.system import kernel
 ANSWERS_WITHIN_S = 60.0
 
 
-class Clerk:
+class Helper:
     """The helper process: one question at a time."""
 
     def __init__(self, argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], log: Path) -> None:
@@ -49,7 +49,7 @@ class Clerk:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             assert selector.select(ANSWERS_WITHIN_S), f"{question}: no answer in {ANSWERS_WITHIN_S:g} s"
         line = self._process.stdout.readline()
-        assert line, f"{question}: the clerk is gone\n{self._log.read_text(errors='replace')}"
+        assert line, f"{question}: the helper is gone\n{self._log.read_text(errors='replace')}"
         return line
 
     def end(self) -> None:

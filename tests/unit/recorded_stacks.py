@@ -1,4 +1,4 @@
-"""Stacks as others have left them: a state, a run, a pid that is nobody's."""
+"""State files and guardian processes for tests, as real commands leave them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from stack.records.state import StackState
 from stack.system import processes, programs
 
 
-def kept(name: str, run: Path, *, pid: int, token: str = "", ephemeral: bool = False) -> StackState:
-    made = StackState(
+def write_state(name: str, run: Path, *, pid: int, token: str = "", ephemeral: bool = False) -> StackState:
+    """Write the state file of a stack and return its content."""
+    written = StackState(
         name=name,
         engine="local",
         work_tree="/w",
@@ -24,17 +25,19 @@ def kept(name: str, run: Path, *, pid: int, token: str = "", ephemeral: bool = F
         pid_started=processes.started(pid) or 1.0,
         ports={"backend": {8000: 20001}, "postgres": {5432: 20002}},
     )
-    state.write(made)
-    return made
+    state.write(written)
+    return written
 
 
 def dead_pid() -> int:
+    """Return a pid that belongs to no process any more."""
     child = programs.spawn(["true"])
     child.wait()
     return child.pid
 
 
-def launched(run: Path) -> GuardianProcess:
+def ended_guardian(run: Path) -> GuardianProcess:
+    """Return the handle of a guardian whose process has ended."""
     process = programs.spawn(["true"])
     process.wait()
     return GuardianProcess(name="shop", run=run, process=process, lease=None)

@@ -1,4 +1,4 @@
-"""The loader says of every case what Docker Compose 2.26 said (recorded by test_compose_differential)."""
+"""The loader reads each case as Docker Compose 2.26 did, whose output is recorded in the JSON file."""
 
 from __future__ import annotations
 
@@ -16,49 +16,49 @@ from test_compose_cases_values import VALUES
 from stack.errors import StackError
 from stack.model import Service, Stack
 
-RECORD: Final = Path(__file__).with_suffix(".json")
+FILE: Final = Path(__file__).with_suffix(".json")
 CASES: Final = [*VALUES, *SERVICES, *MERGES, *FILES]
-ANSWERS: Final[dict[str, Any]] = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+RECORDINGS: Final[dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_loader_says_what_docker_compose_says(
+def test_the_loader_reads_what_docker_compose_reads(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "project"
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     case.write(folder)
     try:
-        said: Any = _ours(case.load(folder))
+        output: Any = _of_stack(case.load(folder))
     except StackError as error:
-        said = "refused" if "\n" not in error.message else error.message
-    assert recorded(said, folder) == ANSWERS[case.name]
+        output = "refused" if "\n" not in error.message else error.message
+    assert comparable(output, folder) == RECORDINGS[case.name]
 
 
-def test_every_case_has_a_name_of_its_own_and_an_answer() -> None:
-    assert sorted(case.name for case in CASES) == sorted(ANSWERS)
+def test_every_case_has_its_own_name_and_a_recording() -> None:
+    assert sorted(case.name for case in CASES) == sorted(RECORDINGS)
 
 
-def recorded(said: Any, folder: Path) -> Any:
-    """An answer without what is empty, and with words in place of this machine's folders."""
+def comparable(output: Any, folder: Path) -> Any:
+    """Return a description without empty values, and with words in place of this machine's folders."""
     folders = {str(folder): "PROJECT", str(folder.parent): "PARENT"}
-    text = json.dumps(_filled(said))
+    text = json.dumps(_without_empty(output))
     for path, word in folders.items():
         text = text.replace(path, word)
     return json.loads(text)
 
 
-def _filled(value: Any) -> Any:
+def _without_empty(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            key: _filled(item)
+            key: _without_empty(item)
             for key, item in value.items()
             if item not in (None, {}, []) or key == "command"
         }
     return value
 
 
-def _ours(stack: Stack) -> dict[str, Any]:
+def _of_stack(stack: Stack) -> dict[str, Any]:
     services = stack.services.values()
     networks = {name for each in services for name in each.networks}
     volumes = {mount.source for each in services for mount in each.mounts if mount.type == "volume"}

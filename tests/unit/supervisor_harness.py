@@ -1,4 +1,4 @@
-"""A stage for the supervisor: services and probes that play their script, by an engine that runs nothing."""
+"""A supervisor on a fake engine: no service is run, and probes return what their script says."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class FakeRunning:
     """A service that ends when it is told to, or with the code of its script."""
 
     name: str
-    did: list[str]
+    calls: list[str]
     script: list[int]
-    breaks: Callable[[str], Awaitable[None]]
+    fail_or_hang: Callable[[str], Awaitable[None]]
     pid: int = 0
 
     def __post_init__(self) -> None:
@@ -40,12 +40,12 @@ class FakeRunning:
             self.ended.set_result(Exit(code=self.script.pop(0)))
 
     async def wait(self) -> Exit:
-        await self.breaks("wait")
+        await self.fail_or_hang("wait")
         return await asyncio.shield(self.ended)
 
     async def stop(self, grace_s: float) -> None:
-        await self.breaks("stop")
-        self.did.append(f"stop {self.name}")
+        await self.fail_or_hang("stop")
+        self.calls.append(f"stop {self.name}")
         if not self.ended.done():
             self.ended.set_result(Exit(code=0))
 
@@ -63,7 +63,7 @@ class FakeEngine:
         self.codes, self.unbuildable = dict(codes), set(unbuildable)
         self.broken: dict[str, BaseException | None] = {}
         self.image_checks: dict[str, Healthcheck] = {}
-        self.did: list[str] = []
+        self.calls: list[str] = []
         self.pid = 0
         self.running: dict[str, FakeRunning] = {}
 
@@ -73,7 +73,7 @@ class FakeEngine:
     def folders(self, stack: Stack, site: Site) -> Mapping[str, Mapping[str, str]]:
         return {}
 
-    async def breaks(self, step: str) -> None:
+    async def fail_or_hang(self, step: str) -> None:
         """Raise what is to happen at a step, or hang where that is None."""
         if step in self.broken:
             if (error := self.broken[step]) is not None:
@@ -81,42 +81,44 @@ class FakeEngine:
             await asyncio.Event().wait()
 
     async def prepare(self, plan: Plan, site: Site, say: Callable[[str], None]) -> None:
-        await self.breaks("prepare")
+        await self.fail_or_hang("prepare")
 
     async def build(self, plan: ServicePlan, say: Callable[[str], None]) -> None:
-        await self.breaks("build")
+        await self.fail_or_hang("build")
         if plan.name in self.unbuildable:
             raise BuildFailed("The lock is wrong.", hint="Make it anew.")
 
     async def image_check(self, plan: ServicePlan) -> Healthcheck | None:
-        await self.breaks("image check")
+        await self.fail_or_hang("image check")
         return self.image_checks.get(plan.name)
 
     async def start(self, plan: ServicePlan, log: Log) -> FakeRunning:
-        await self.breaks("start")
-        self.did.append(f"start {plan.name}")
+        await self.fail_or_hang("start")
+        self.calls.append(f"start {plan.name}")
         log.feed(f"{plan.name} speaks\n".encode())
-        running = FakeRunning(plan.name, self.did, self.codes.get(plan.name, []), self.breaks, self.pid)
+        running = FakeRunning(
+            plan.name, self.calls, self.codes.get(plan.name, []), self.fail_or_hang, self.pid
+        )
         self.running[plan.name] = running
         return running
 
     async def refresh(self, services: list[str], say: Callable[[str], None]) -> None:
-        await self.breaks("refresh")
+        await self.fail_or_hang("refresh")
 
     async def remove(self, *, volumes: bool) -> None:
-        await self.breaks("remove")
+        await self.fail_or_hang("remove")
 
 
 @dataclass
 class ScriptedProbe:
-    """Return its script, the last answer for ever."""
+    """Return one observation of its script after the other, and the last one again and again."""
 
     script: list[Observation]
-    breaks: Callable[[str], Awaitable[None]]
+    fail_or_hang: Callable[[str], Awaitable[None]]
     question: str = "ask"
 
     async def ask(self) -> Observation:
-        await self.breaks("probe")
+        await self.fail_or_hang("probe")
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
 
@@ -128,13 +130,13 @@ REFUSED = Observation(kind="refused", detail="connection refused")
 def service(
     name: str, *needs: str, on: Condition = "service_healthy", restart: str = "no", check: bool = True
 ) -> Service:
-    wanted = tuple(Dependency(service=need, condition=on) for need in needs)
-    return Service(name=name, depends_on=wanted, restart=restart, healthcheck=CHECK if check else None)
+    dependencies = tuple(Dependency(service=need, condition=on) for need in needs)
+    return Service(name=name, depends_on=dependencies, restart=restart, healthcheck=CHECK if check else None)
 
 
 @dataclass
-class Stage:
-    """A stack of fakes."""
+class FakeStack:
+    """A supervisor under test, its fake engine, and the folder of its run."""
 
     supervisor: Supervisor
     engine: FakeEngine
@@ -144,19 +146,23 @@ class Stage:
         return [e.state for e in timeline.read(self.run) if e.kind == "service" and e.service == name]
 
 
-class Theatre:
+class Harness:
+    """Start supervisors on fakes; a service's probe observes its entry in ``scripts``, by default `OK`."""
+
     def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.run, self.patch = tmp_path, monkeypatch
-        self.answers: dict[str, list[Observation]] = {}
+        self.scripts: dict[str, list[Observation]] = {}
 
     @asynccontextmanager
-    async def stage(
+    async def start(
         self, *services: Service, deadline_s: float = 5.0, unbuildable: Iterable[str] = (), **codes: list[int]
-    ) -> AsyncIterator[Stage]:
+    ) -> AsyncIterator[FakeStack]:
         engine = FakeEngine(codes, unbuildable)
-        asked = {s.name: ScriptedProbe(self.answers.get(s.name, [OK]), engine.breaks) for s in services}
+        probes = {
+            s.name: ScriptedProbe(self.scripts.get(s.name, [OK]), engine.fail_or_hang) for s in services
+        }
         self.patch.setattr(
-            checks, "choose", lambda plan, *place: asked[plan.name] if plan.service.healthcheck else None
+            checks, "choose", lambda plan, *place: probes[plan.name] if plan.service.healthcheck else None
         )
         jobs = {
             d.service
@@ -173,11 +179,11 @@ class Theatre:
         stack = Stack(name="shop", files=(), directory=self.run, services={s.name: s for s in services})
         plan = Plan(name="shop", engine="fake", stack=stack, services=plans, endpoints={})
         site = Site(name="shop", folder=self.run, scratch=self.run, run=self.run, token="t", ephemeral=True)
-        written = Timeline(self.run)
-        made = Supervisor(plan, engine, site, written, deadline_s=deadline_s)
+        events = Timeline(self.run)
+        supervisor = Supervisor(plan, engine, site, events, deadline_s=deadline_s)
         try:
             async with asyncio.timeout(10):
-                yield Stage(made, engine, self.run)
-                await made.stop_all(grace_s=0)
+                yield FakeStack(supervisor, engine, self.run)
+                await supervisor.stop_all(grace_s=0)
         finally:
-            written.close()
+            events.close()

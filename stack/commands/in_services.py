@@ -1,0 +1,81 @@
+"""Commands run where a service runs: the backend's own, whether it runs or not; `df` beside Postgres."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from stack.control import plans
+from stack.plan.service_plan import Plan, ServicePlan
+from stack.records.state import StackState
+from stack.system import programs
+
+BACKEND = "backend"
+LIMIT_S = 1800.0
+
+
+def backend_of(plan: Plan) -> ServicePlan:
+    """Return the service whose commands migrate and seed, also where the stack was started without it.
+
+    Raises:
+        UnknownService: the compose files have none.
+    """
+    if BACKEND in plan.services or BACKEND not in plan.stack.services:
+        return plans.service_of(plan, BACKEND)
+    from stack.plan import plan as planning
+
+    services = {BACKEND: plan.stack.services[BACKEND]}
+    alone = planning.make(
+        plan.stack, name=plan.name, engine=plan.engine, services=services, ports={}, folders={}, networks=True
+    )
+    return alone.services[BACKEND]
+
+
+def run(state: StackState, plan: Plan, argv: Sequence[str], values: Mapping[str, str]) -> None:
+    """Run a command as the backend would, with further environment ``values``.
+
+    Raises:
+        CommandFailed: it failed.
+    """
+    if state.engine == "local":
+        from stack.commands import exec
+
+        backend = backend_of(plan)
+        place = {**exec.local_environment(backend, state), **values}
+        program = Path(place["VIRTUAL_ENV"]) / "bin" / argv[0]
+        programs.run([program, *argv[1:]], cwd=backend.cwd, env=place, timeout_s=LIMIT_S)
+        return
+    # Only the names are in the argv: the values, a password among them, travel in the environment.
+    names = [word for name in values for word in ("--env", name)]
+    words = [*_inside(state, names), *argv]
+    programs.run(words, env={**os.environ, **values}, timeout_s=LIMIT_S)
+
+
+def container(state: StackState, service: str) -> str:
+    """Return the name of a service's container."""
+    from stack.engines.container import resources
+
+    return resources.container_of(state.name, service)
+
+
+def free_bytes(state: StackState, service: str) -> int | None:
+    """Return how much room is left where the container of a Postgres service keeps its data."""
+    command = 'df -Pk "${PGDATA:-/var/lib/postgresql/data}" | tail -n 1'
+    words = [state.engine, "exec", container(state, service), "sh", "-c", command]
+    fields = programs.run(words, check=False, timeout_s=20).stdout.split()
+    return int(fields[3]) * 1024 if len(fields) > 3 and fields[3].isdecimal() else None
+
+
+def _inside(state: StackState, options: list[str]) -> list[str]:
+    """Return the words that come before a command: in the backend's container, or in one made for it."""
+    name = container(state, BACKEND)
+    words = [state.engine, "inspect", "--format", "{{.State.Running}}", name]
+    if programs.run(words, check=False, timeout_s=20).stdout.strip() == "true":
+        return [state.engine, "exec", *options, name]
+    from stack.engines.container import engine, podman
+    from stack.records import state as records
+
+    file = str(records.folder(state.name) / engine.RESOLVED)
+    base = [*podman.compose(state.engine), "--project-name", state.name, "--file", file]
+    return [*base, "run", "--rm", "--no-deps", "-T", *options, BACKEND]

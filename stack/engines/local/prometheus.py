@@ -1,0 +1,81 @@
+"""Runs ``prometheus`` images as the installed server, with the configuration that the compose file mounts."""
+
+from __future__ import annotations
+
+import posixpath
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.engines.local.accounts import allow_traversal, chown_tree, give_data, unprivileged
+from stack.engines.local.binaries import prometheus_server
+from stack.engines.local.process import Launch
+from stack.errors import NotRunnable
+from stack.model import Service
+from stack.plan.addresses import Addresses, rewrite_names, rewrite_paths
+
+TARGET, CONFIGURATION = "/prometheus", "/etc/prometheus"
+DEFAULTS = (f"--config.file={CONFIGURATION}/prometheus.yml", f"--storage.tsdb.path={TARGET}")
+"""What the official image runs (https://github.com/prometheus/prometheus/blob/main/Dockerfile)."""
+
+LISTENS = "--web.listen-address"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrometheusRunner:
+    """``addresses`` are those of services that share this machine's network."""
+
+    addresses: Addresses
+
+    def require_here(self) -> None:
+        """Check that the server is installed; no wheel carries one.
+
+        Raises:
+            NotRunnable: it is not.
+        """
+        prometheus_server()
+
+    def prepare(
+        self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
+    ) -> Launch:
+        """Copy the configuration, so that the server's account can read it; return what to execute."""
+        user = unprivileged("prometheus")
+        folder = data.get(TARGET, state / "data")
+        give_data(service, folder, user)
+        configuration = state / "configuration"
+        copy_configuration(data.get(CONFIGURATION), configuration, self.addresses)
+        chown_tree(configuration, user)
+        allow_traversal(configuration, user)
+        folders = {**{target: str(path) for target, path in data.items()}, TARGET: str(folder)}
+        options = own_options(service, {**folders, CONFIGURATION: str(configuration)})
+        argv = (str(prometheus_server()), *options, f"{LISTENS}={host}:{port}")
+        return Launch(argv=argv, cwd=folder, user=user)
+
+
+def copy_configuration(source: Path | None, target: Path, addresses: Addresses) -> None:
+    """Copy a folder of YAML files and templates; names of services become addresses of this machine."""
+    shutil.rmtree(target, ignore_errors=True)
+    if source is None:
+        target.mkdir(parents=True)
+        return
+    shutil.copytree(source, target)
+    for file in target.rglob("*.y*ml"):
+        file.write_text(rewrite_names(file.read_text(encoding="utf-8"), addresses), encoding="utf-8")
+
+
+def own_options(service: Service, folders: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the options of the compose file, else of the official image, without the address.
+
+    Raises:
+        NotRunnable: something else is to be run.
+    """
+    words = (*(service.entrypoint or ()), *(service.command or DEFAULTS))
+    if words and not words[0].startswith("-"):
+        if posixpath.basename(words[0]) != "prometheus":
+            raise NotRunnable(
+                f"services.{service.name}.command: the local engine runs prometheus, not {words[0]!r}.",
+                hint="Give it an x-local command, or use a container engine (--engine docker).",
+            )
+        words = words[1:]
+    return tuple(rewrite_paths(word, folders) for word in words if not word.startswith(f"{LISTENS}="))
