@@ -114,9 +114,7 @@ def main() -> None:
     logs = [sys.executable, "-m", "invoke", "logs", "--run"]
     files = sorted(map(str, (runs["large"] / "logs").iterdir()))
     try:
-        floor_s = median_first(
-            [sys.executable, "-m", "invoke", "logs", "--run", "benchmark-small", "--tail", "1"]
-        )
+        floor_s = median_first([*logs, "benchmark-small"])
         first_s = median_first([*logs, "benchmark-large"])
         size_ms = (first_s - floor_s) * 1000
         print(
