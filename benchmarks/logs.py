@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RUNS = ROOT / ".stack" / "runs"
 SERVICES = ("api-gateway", "backend", "postgres", "worker")
 RARE = "benchmark-needle"
+STAMP = "@second@"
+"""Stands for a date and time to the second."""
 GOAL_S = 0.3
 REPEATS = 3
 
@@ -45,18 +47,20 @@ def record(name: str, size_bytes: int) -> Path:
 
 def write_log(path: Path, service: str, size_bytes: int) -> None:
     """Write lines of a structured log, one a millisecond, and a rare one in the middle."""
-    number, written = 0, 0
+    lines = "".join(_line(number) for number in range(1000))
+    seconds = max(size_bytes // len(lines), 1)
     with path.open("w") as file:
-        while written < size_bytes:
-            second, millisecond = divmod(number, 1000)
-            stamp = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.{millisecond:03}"
-            entry = {"level": "info", "message": f"GET /api/v1/products/{number} 200", "request_id": "-"}
-            written += file.write(
-                f"2026-01-31T{stamp}Z {json.dumps({**entry, 'pid': 7, 'duration_ms': 1.5})}\n"
-            )
-            number += 1
-            if written <= size_bytes // 2 < written + 200:
-                written += file.write(f"2026-01-31T{stamp}Z {RARE} of {service}\n")
+        for second in range(seconds):
+            stamp = f"2026-01-31T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+            file.write(lines.replace(STAMP, stamp))
+            if second == seconds // 2:
+                file.write(f"{stamp}.999Z {RARE} of {service}\n")
+
+
+def _line(number: int) -> str:
+    message = f"GET /api/v1/products/{number} 200"
+    entry = {"level": "info", "message": message, "request_id": "-", "pid": 7, "duration_ms": 1.5}
+    return f"{STAMP}.{number:03}Z {json.dumps(entry)}\n"
 
 
 def middle(file: str) -> str:
@@ -114,9 +118,7 @@ def main() -> None:
     logs = [sys.executable, "-m", "invoke", "logs", "--run"]
     files = sorted(map(str, (runs["large"] / "logs").iterdir()))
     try:
-        floor_s = median_first(
-            [sys.executable, "-m", "invoke", "logs", "--run", "benchmark-small", "--tail", "1"]
-        )
+        floor_s = median_first([*logs, "benchmark-small"])
         first_s = median_first([*logs, "benchmark-large"])
         size_ms = (first_s - floor_s) * 1000
         print(

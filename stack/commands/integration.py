@@ -12,7 +12,7 @@ from stack.commands import evidence, exit_code, prune, pytest_process
 from stack.control import session
 from stack.control.choice import Choice
 from stack.control.guardians import GuardianProcess
-from stack.display import messages
+from stack.display import messages, report
 from stack.display.progress import Progress
 from stack.environments import virtualenv
 from stack.errors import StackError
@@ -79,6 +79,8 @@ def _run(options: Options) -> None:
             _say_if_detached(stack)
             evidence.show(stack.name, stack.run)
             raise
+        if stack.detached:
+            report.write(stack.run, alive=True)  # it goes on, so no end writes it
         _say_if_detached(stack)
 
 

@@ -22,7 +22,7 @@ ELSEWHERE = {
     "restart": "--compose",
     "build": "--no_cache --compose",
     "ps": "--compose",
-    "logs": "--follow --compose",
+    "logs": "--follow --compose --request_id",
     "debug": "--stack --compose --launch_json",
     "test": "--watch",
     "report": "--open --compose",

@@ -37,13 +37,17 @@ def snapshot(c, verb=None, name=None, stack="local"):
     print("snapshot", verb, name, stack)
 
 @task
+def test(c, words=None, stack="local"):
+    print("test", words, stack)
+
+@task
 def restore(c, path=None):
     print("restore", path)
 
-namespace = Collection(logs, exec, psql, ps, snapshot, restore)
+namespace = Collection(logs, exec, psql, ps, snapshot, test, restore)
 bare_words.require_verb(namespace, sys.argv[1:])
 bare_words.require_services(namespace, sys.argv[1:], services=lambda words: {"psql", "backend"})
-bare_words.allow(namespace, sys.argv[1:], options=("service", "command", "name", "path"))
+bare_words.allow(namespace, sys.argv[1:], options=("service", "command", "name", "words", "path"))
 """
 
 
@@ -75,6 +79,10 @@ def inv(tmp_path: Path) -> object:
         ("snapshot --stack ci restore monday", "snapshot restore monday ci"),
         ("snapshot restore --name monday", "snapshot restore monday local"),
         ("restore monday", "restore monday"),
+        ("test ps", "test ps local"),
+        ("test ps --stack ci", "test ps ci"),
+        ("test --stack ci", "test None ci"),
+        ("test", "test None local"),
         ("logs backend ps", "logs backend False \nps"),
         ("logs psql", "logs psql False "),
         ("logs -f psql", "logs psql True "),
