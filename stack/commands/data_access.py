@@ -71,7 +71,7 @@ class Access:
     def location(self) -> Location:
         """Return where the stack's own Postgres must be."""
         if self.state.engine == "local":
-            folder = _data_folder(self.plan.services[self.server.service])
+            folder = _data_folder(self.state, self.plan.services[self.server.service])
             return Location(data_directory=folder, free_bytes=lambda: shutil.disk_usage(folder).free)
         return Location(
             addresses=_container_addresses(self.state, self.server.service),
@@ -218,14 +218,16 @@ def database_url(server: Server, *, inside: bool) -> str:
     return f"postgresql://{quote(server.user)}:{quote(server.password)}@{place}/{quote(server.database)}"
 
 
-def _data_folder(planned: ServicePlan) -> Path:
+def _data_folder(state: StackState, planned: ServicePlan) -> Path:
+    """Return where the local engine keeps the data of a Postgres: in a mount, or in the stack's scratch."""
     from stack.engines.local import postgres_data
     from stack.plan.images import major_version, parse_reference
 
-    major = major_version(parse_reference(planned.service.image or "").tag)
-    target = postgres_data.data_target(planned.service, major)
+    image = planned.server_image or planned.service.image or ""
+    target = postgres_data.data_target(planned.service, major_version(parse_reference(image).tag))
     folders = {inside: Path(folder) for inside, folder in planned.folders.items()}
-    return postgres_data.host_folder(target, folders, Path("/nonexistent"))
+    scratch = next((each for each in records.scratches(state.name) if each.is_dir()), Path("/nonexistent"))
+    return postgres_data.host_folder(target, folders, scratch / planned.name)
 
 
 def _container_addresses(state: StackState, service: str) -> frozenset[str]:

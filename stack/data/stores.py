@@ -83,8 +83,7 @@ def stores_of(plan: Plan) -> Stores:
 
 def _service_of(plan: Plan, kind: str) -> ServicePlan | None:
     for planned in plan.services.values():
-        image = planned.service.image
-        if server_kind(image or "") == kind:
+        if server_kind(planned.server_image or planned.service.image or "") == kind:
             return planned
     return None
 

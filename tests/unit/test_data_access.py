@@ -1,0 +1,46 @@
+"""Where the guard expects the data of a stack's own Postgres."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_data_guard import plan_of, state_of
+
+from stack.commands.data_access import Access
+from stack.data.stores import stores_of
+from stack.plan.plan import Plan
+from stack.records import state as records
+
+
+def expected_folder(plan: Plan) -> Path | None:
+    return Access(state=state_of(), plan=plan, stores=stores_of(plan)).location().data_directory
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr(records, "scratches", lambda name: (tmp_path / "none", folder))
+    return folder
+
+
+def test_data_without_a_mount_lies_in_the_scratch_of_the_stack(scratch: Path) -> None:
+    assert expected_folder(plan_of()) == scratch / "db" / "data"
+
+
+def test_data_in_a_mount_lies_in_its_folder(scratch: Path) -> None:
+    plan = plan_of()
+    folders = {"/var/lib/postgresql/data": "/volumes/pg"}
+    services = {**plan.services, "db": replace(plan.services["db"], folders=folders)}
+    assert expected_folder(replace(plan, services=services)) == Path("/volumes/pg")
+
+
+def test_a_service_built_from_postgres_is_the_stack_s_postgres() -> None:
+    plan = plan_of()
+    service = replace(plan.services["db"].service, image=None)
+    built = replace(plan.services["db"], service=service, server_image="postgres:15")
+    stores = stores_of(replace(plan, services={**plan.services, "db": built}))
+    assert stores.server is not None
+    assert stores.server.service == "db"
