@@ -13,7 +13,8 @@ import sys
 from shop_reads import read
 from shop_tools import ROOT, drive, free_port, gunicorn
 
-from stack import borrowed, stacks
+from stack.control import session
+from stack.control.choice import Choice
 
 COUNTS = (1, 2, 3, 4, 6, 8, 12)
 CONNECTIONS, REQUESTS = 16, 800
@@ -52,7 +53,7 @@ def main() -> None:
     turns = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     counts = [int(word) for word in sys.argv[2:]] or list(COUNTS)
     os.environ["DEBUG"] = "False"
-    with borrowed.stack(stacks.Choice(kind="local", engine="local")) as kept:
+    with session.ephemeral_stack(Choice(kind="local", engine="local")) as kept:
         stores = {name: kept.endpoints[name] for name in ("DATABASE_URL", "REDIS_URL")}
         items = json.loads(read(f"{kept.endpoints['BACKEND_URL']}/api/v1/products?limit=1"))["items"]
         paths = {
