@@ -122,7 +122,7 @@ def guardian(name: str, answer: bytes) -> Iterator[list[bytes]]:
 def test_a_command_is_a_line_of_json_and_so_is_its_reply(name: str) -> None:
     with guardian(name, b'{"outcome":"not ready","services":["backend"]}\n') as heard:
         reply = guardians.ask(name, Command(action=Action.RESTART, services=("backend",)))
-    assert heard == [b'{"action":"restart","services":["backend"],"volumes":false}\n']
+    assert heard == [b'{"action":"restart","services":["backend"],"volumes":false,"port":0,"debugpy":""}\n']
     assert reply == Reply(outcome=Outcome.NOT_READY, services=("backend",))
 
 
