@@ -69,6 +69,13 @@ def _interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure() -> None:
+    """Leave Ctrl-C to the command that runs the tests: everything has been reported."""
+    if os.environ.get("STACK_RUN"):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Return what is needed to repeat this run."""
     addresses = [f"{name}={shop.address(name)}" for name in shop.DEFAULTS]

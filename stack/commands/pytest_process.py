@@ -31,9 +31,6 @@ NO_TEST_RAN = {
 NOT_READY = 7
 """The exit code of the tests where a service was not ready (integration_tests/readiness.py)."""
 
-INTERRUPTED = 2
-"""pytest's exit code after Ctrl-C."""
-
 REPORT_LIMIT_S = 3.0
 """How long pytest may take after Ctrl-C to report which tests had failed."""
 

@@ -70,8 +70,14 @@ def _run(stack: StackState, chosen: Sequence[str]) -> None:
     (run / failed_tests.FILE).unlink(missing_ok=True)
     python = virtualenv.sync(TESTS).python
     argv = pytest_process.argv_of(python, run, chosen, ["-q"])
-    code = programs.attach(argv, env=pytest_process.environment_of(stack, run), cwd=TESTS.parent)
-    if code == pytest_process.INTERRUPTED:
+    interrupts: list[bool] = []
+    code = programs.attach(
+        argv,
+        env=pytest_process.environment_of(stack, run),
+        cwd=TESTS.parent,
+        on_interrupt=lambda: interrupts.append(True),
+    )
+    if interrupts:
         raise KeyboardInterrupt
     evidence.show_tests(stack.name, run)
     pytest_process.require_passed(code, run)

@@ -63,7 +63,8 @@ def additions(image: str) -> str:
     """Return what an image adds to its server, and a plain one may lack; empty where it adds nothing."""
     if parse_reference(image).name in ("postgres", "redis", "valkey"):
         return ""
-    return {"postgres": "extensions", "redis": "modules", None: ""}[server_kind(image)]
+    kind = server_kind(image)
+    return {"postgres": "extensions", "redis": "modules"}.get(kind, "") if kind else ""
 
 
 def major_version(tag: str) -> int | None:

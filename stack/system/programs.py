@@ -83,11 +83,15 @@ def succeeds(argv: Sequence[str | Path], *, timeout_s: float) -> bool:
 
 
 def attach(
-    argv: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    on_interrupt: Callable[[], object] = lambda: None,
 ) -> int:
     """Run a program on this terminal, for as long as its user likes, and return its exit code.
 
-    A negative code is the signal that killed it.
+    A negative code is the signal that killed it. Ctrl-C is for the program; ``on_interrupt`` is called, too.
 
     Raises:
         CommandFailed: there is no such program.
@@ -95,7 +99,7 @@ def attach(
     words = echo(argv)
     # Ctrl-C is for the program: psql and shells survive it. A handler that does nothing, unlike an
     # ignored signal, is not inherited by the program.
-    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    before = signal.signal(signal.SIGINT, lambda number, frame: on_interrupt())
     try:
         return subprocess.Popen(words, cwd=cwd, env=env).wait()
     except OSError as error:

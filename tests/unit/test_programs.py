@@ -93,6 +93,12 @@ def test_the_exit_code_of_an_attached_program_is_returned() -> None:
     assert programs.attach(["sh", "-c", "exit 3"]) == 3
 
 
+def test_ctrl_c_while_a_program_is_attached_is_noted_whatever_the_program_makes_of_it() -> None:
+    interrupts: list[bool] = []
+    code = programs.attach(["sh", "-c", "kill -INT $PPID"], on_interrupt=lambda: interrupts.append(True))
+    assert (code, interrupts) == (0, [True])
+
+
 def test_the_directories_follow_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STACK_HOME", str(tmp_path / "a" / "home"))
     monkeypatch.setenv("STACK_CACHE", str(tmp_path / "a" / "cache"))

@@ -13,6 +13,7 @@ from stack.engines.local import prometheus
 from stack.engines.local.prometheus import PrometheusRunner
 from stack.errors import NotRunnable
 from stack.model import Service
+from stack.plan import images
 from stack.system.directories import ROOT
 
 FOLDER = ROOT / "compose" / "observability"
@@ -109,3 +110,7 @@ def test_grafana_finds_its_data_source_its_dashboards_and_a_panel_in_each_place(
     assert len(set(places)) == len(places)
     assert all(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24 for panel in BOARD["panels"])
     assert len({panel["id"] for panel in BOARD["panels"]}) == len(BOARD["panels"])
+
+
+def test_its_image_adds_nothing_to_the_server() -> None:
+    assert images.additions("prom/prometheus:v2.53.5") == ""
