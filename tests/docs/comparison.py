@@ -21,6 +21,7 @@ RULES: Final = tuple(
     for pattern, replacement in (
         (r"\x1b\[[0-9;?]*[A-Za-z]", ""),
         (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?( [+-]\d{4} \w+)?|\d{4}-\d\d-\d\d", "DATE"),
+        (r" \(\d+:\d\d:\d\d\)", ""),  # pytest's second way to say a duration above a minute
         (r"\b\d\d:\d\d:\d\d(\.\d+)?\b", "CLOCK"),
         (
             r"(?i)\b(about )?(an?|\d+) (seconds?|minutes?|hours?|days?)( ago)?\b",

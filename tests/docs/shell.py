@@ -17,10 +17,8 @@ from typing import Self
 
 import psutil
 
-from docs.clone import ENGINE
-
-LIMIT_S = 300.0 if ENGINE == "docker" else 120.0
-"""Images that are built anew take their time."""
+LIMIT_S = 300.0
+"""Images and environments that are made anew take their time, on a busy machine most of all."""
 CHUNK_BYTES = 1 << 16
 
 

@@ -97,11 +97,7 @@ def test_what_is_not_released_yet_passes_both_linters_but_for_what_is_accepted(p
     backend = replace(postgres, settings="config.settings.lint")
     backend.manage("migrate", "--no-input")
     accepted, unreleased = linting.accepted(), linting.unreleased(BACKEND)
-    found = [
-        complaint
-        for app, name in unreleased
-        for complaint in linting.complaints(backend, app, name)
-    ]
+    found = [complaint for app, name in unreleased for complaint in linting.complaints(backend, app, name)]
     assert found == []
     named = set(accepted) - {"everywhere"}
     assert named <= {f"{app}.{name}" for app, name in unreleased}, "of a released one nothing is linted"

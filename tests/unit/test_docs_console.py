@@ -64,6 +64,7 @@ def test_the_word_docker_alone_needs_no_engine() -> None:
         ("http://127.0.0.1:8000", "http://127.0.0.1:24901"),
         ("stack ecommerce-ci-bb723a on local", "stack ecommerce-ci-00f1a2 on local"),
         ("==== 107 passed in 9.03s ====", "=========== 112 passed in 11.5s ======"),
+        ("144 passed in 8.6s", "144 passed in 86.63s (0:01:26)"),
         ("backend  Up 2 minutes (healthy)", "backend  Up About a minute (healthy)"),
         ("2026-01-02 03:04:05 ready", "2027-11-12 13:14:15 ready"),
     ],
