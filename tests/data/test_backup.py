@@ -303,11 +303,11 @@ def test_a_recipient_that_is_unknown_is_a_sentence(stack: Stack, tmp_path: Path,
     assert not (tmp_path / "b").exists()
 
 
-def test_several_processes_restore_the_same_data(stack: Stack, made: Path) -> None:
-    stack.typed("restore", str(made))
+def test_several_processes_restore_the_same_data(stack: Stack, good_backup: Path) -> None:
+    stack.typed("restore", str(good_backup))
     digest = "SELECT md5(string_agg(p::text, ' ' ORDER BY id)) FROM catalog_product p"
     one = stack.value(digest)
     change(stack)
-    stack.typed("restore", str(made), "--jobs", "2")
+    stack.typed("restore", str(good_backup), "--jobs", "2")
     assert stack.value(digest) == one
     assert stack.get("/api/v1/products?limit=1&search=chair")[0] == 200

@@ -126,15 +126,17 @@ REMOVED_DISGUISES = {
 
 @pytest.mark.parametrize("verb", REMOVALS)
 @pytest.mark.parametrize("name", REMOVED_DISGUISES)
-def test_the_volume_of_a_database_in_disguise_is_not_deleted(name: str, verb: str, watched: Stack) -> None:
+def test_the_volume_of_a_database_in_disguise_is_not_deleted(
+    name: str, verb: str, quiet_stack: Stack
+) -> None:
     disguise = REMOVED_DISGUISES[name]
-    with commented(watched, disguise.comment):
-        line = log_size(watched)
-        done = watched.typed_raw(*REMOVALS[verb], environment=dict(disguise.own or {}))
+    with commented(quiet_stack, disguise.comment):
+        line = log_size(quiet_stack)
+        done = quiet_stack.typed_raw(*REMOVALS[verb], environment=dict(disguise.own or {}))
         assert (done.code, "Traceback" in done.output) == (23, False), done.output
         assert re.search(disguise.reason, done.output), done.output
-        assert written_since(watched, line) == []
-    assert watched.get("/api/v1/products?limit=1")[0] == 200
+        assert written_since(quiet_stack, line) == []
+    assert quiet_stack.get("/api/v1/products?limit=1")[0] == 200
 
 
 def attempt(stack: Stack, state: StackState, disguise: Disguise, *, servers: list[Stack]) -> list[str]:
