@@ -20,6 +20,11 @@ OUTSIDE = frozenset((addresses.HOST_OF_CONTAINERS, "gateway.docker.internal", "h
 """Names that an engine gives to something else than a service."""
 
 
+EXPORTERS = "environment.OTEL_"
+"""Variables that name a receiver of telemetry, which may start later: exporters try again
+(https://opentelemetry.io/docs/specs/otlp/#failures)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reference:
     """One ``host:port`` (0 where it names no port), and the key of the compose file that holds it."""
@@ -67,6 +72,8 @@ class _Check:
         for reference in references:
             name = self._name(reference.host)
             if name is None or name == service.name or name in self._needed_by(service.name):
+                continue
+            if reference.place.startswith(EXPORTERS):
                 continue
             if service.name not in self._needed_by(name):
                 yield (

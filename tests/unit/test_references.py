@@ -31,6 +31,10 @@ def warnings_of(*services: Service, **endpoints: str) -> tuple[str, ...]:
     return warnings(stack, table)
 
 
+def test_a_receiver_of_telemetry_may_start_later() -> None:
+    assert warnings_of(web(OTEL_EXPORTER_OTLP_ENDPOINT="http://db:5432"), DB) == ()
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
