@@ -20,7 +20,7 @@ from stack.data.errors import NoSuchStore
 from stack.data.guard import Location
 from stack.data.stores import Redis, Server, Stores
 from stack.data.template import Recipe
-from stack.errors import InvalidOption, NotUp, ServerMissing
+from stack.errors import InvalidOption, NotUp, ServerMissing, UpElsewhere
 from stack.plan.service_plan import Plan, ServicePlan
 from stack.records import plans as stored_plans
 from stack.records import state as records
@@ -116,6 +116,11 @@ class Access:
             assert self.backend.service.build is not None
             return fingerprint.of_backend(self.backend.service.build.context)
         resolved = json.loads((records.folder(self.state.name) / "compose.json").read_text(encoding="utf-8"))
+        if BACKEND not in resolved["services"]:
+            raise UpElsewhere(
+                f"{self.state.name} was started without {BACKEND}, whose image migrates and seeds.",
+                hint="Type `inv down`, then `inv up`.",
+            )
         return str(resolved["services"][BACKEND]["image"])
 
     def prepare(self, target: Server, recipe: Recipe) -> None:
