@@ -19,12 +19,14 @@ LIMIT_S, PAUSE_S = 1.0, 0.1
 
 
 def require_ready() -> None:
-    """End the run with NOT_READY unless both services are ready within a second.
+    """End the run with NOT_READY unless the services are ready within a second.
 
+    Asked are those whose addresses are given; both, at their usual ones, where none is.
     The reasons also go into ``not-ready`` in the run's folder (STACK_RUN).
     """
     deadline = time.monotonic() + LIMIT_S
-    while (reasons := [reason for name in PATHS if (reason := why_not_ready(name))]) and (
+    given = [name for name in PATHS if os.environ.get(name)] or [*PATHS]
+    while (reasons := [reason for name in given if (reason := why_not_ready(name))]) and (
         time.monotonic() < deadline
     ):
         time.sleep(PAUSE_S)

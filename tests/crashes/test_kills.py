@@ -33,7 +33,7 @@ SETTLE = "    _settle(payment, message)\n"
 KILLS = 100
 """At least so many for each list of steps, in the long form."""
 ABANDONED = [
-    fault for step in PAYMENT if step.name in {"ask the provider", "settle"} for fault in step.faults()
+    fault for step in PAYMENT if step.name in {"charge at the provider", "settle"} for fault in step.faults()
 ]
 """Faults at steps that are reached even where the worker process has settled the payment already."""
 
