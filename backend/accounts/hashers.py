@@ -10,11 +10,12 @@ from functools import cache
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
-LOWEST_PRIORITY = 19
+LOWER_PRIORITY = 5
+"""A nice value: requests go first, and on a busy machine a login still gets its share (sched(7))."""
 
 
 class PatientPBKDF2PasswordHasher(PBKDF2PasswordHasher):
-    """Hash as Django does, with the same result, one at a time in a thread of the lowest priority.
+    """Hash as Django does, with the same result, one at a time in a thread of lower priority.
 
     A hash takes tenths of a second of a processor (measured: benchmarks/shop_login_storm.py).
     """
@@ -33,4 +34,4 @@ def hashing_thread(process_id: int) -> ThreadPoolExecutor:
 
 def _lower_priority() -> None:
     if sys.platform == "linux":  # elsewhere a priority is that of the whole process: setpriority(2), "BUGS"
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWER_PRIORITY)

@@ -1,4 +1,4 @@
-"""Passwords are hashed as Django hashes them, at the lowest priority."""
+"""Passwords are hashed as Django hashes them, at a lower priority."""
 
 import os
 import threading
@@ -6,7 +6,7 @@ import threading
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, make_password
 
-from accounts.hashers import LOWEST_PRIORITY, PatientPBKDF2PasswordHasher, hashing_thread
+from accounts.hashers import LOWER_PRIORITY, PatientPBKDF2PasswordHasher, hashing_thread
 from config.settings import base
 
 
@@ -24,14 +24,14 @@ def test_a_hash_is_the_one_that_django_makes(settings):
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="Linux alone has priorities of threads")
-def test_a_password_is_hashed_at_the_lowest_priority_and_all_else_as_before(monkeypatch):
+def test_a_password_is_hashed_at_a_lower_priority_and_all_else_as_before(monkeypatch):
     def priority():
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     before, seen = priority(), []
     monkeypatch.setattr(PBKDF2PasswordHasher, "encode", lambda *arguments: seen.append(priority()))
     PatientPBKDF2PasswordHasher().encode("secret", "salt", 10)
-    assert (seen, priority()) == ([LOWEST_PRIORITY], before)
+    assert (seen, priority()) == ([LOWER_PRIORITY], before)
 
 
 def test_a_process_that_forks_can_still_hash():

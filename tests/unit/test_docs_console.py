@@ -88,6 +88,11 @@ def test_any_other_difference_is_one(documented: str, printed: str) -> None:
     assert difference(documented.splitlines(), printed)
 
 
+def test_a_slow_machine_prints_what_is_not_ready_yet() -> None:
+    printed = "web starting\n   2.10s  web  starting   not ready yet: connection refused\nweb ready"
+    assert difference(["web starting", "web ready"], printed) == ""
+
+
 @pytest.mark.parametrize("printed", ["one\nlast", "one\ntwo\nthree\nlast"])
 def test_three_dots_stand_for_any_lines(printed: str) -> None:
     assert difference(["one", "...", "last"], printed) == ""
