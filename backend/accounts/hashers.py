@@ -1,4 +1,4 @@
-"""Password hashing that leaves the processors to everybody else."""
+"""Password hashing in a thread of lower priority than that of requests."""
 
 from __future__ import annotations
 
