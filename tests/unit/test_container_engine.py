@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stack.engines.container import availability, engine, images
+from stack.engines.protocol import Site
 from stack.model import Build, Healthcheck, Service, Stack
 from stack.plan.plan import Plan, ServicePlan
 from stack.system.directories import home_id
@@ -134,3 +137,39 @@ def test_the_health_check_of_an_image_is_read_from_its_configuration(
     config: str, check: Healthcheck | None
 ) -> None:
     assert images.healthcheck(config) == check
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 10
+    while not path.exists():
+        assert time.monotonic() < deadline, f"no {path}"
+        time.sleep(0.01)
+
+
+def test_a_creation_ends_before_the_stack_is_removed(client: Path, tmp_path: Path) -> None:
+    """A container that the Engine is making when compose is ended would come after the removal."""
+    client.write_text(
+        f"""#!/bin/sh
+case "$*" in
+  *config*) echo '{{"services": {{"web": {{}}}}}}' ;;
+  *up*--no-start*) touch {tmp_path}/began; sleep 0.5; touch {tmp_path}/made ;;
+  *down*|*ps*|*ls*) [ -e {tmp_path}/made ] || [ ! -e {tmp_path}/began ] || touch {tmp_path}/too-early ;;
+esac
+"""
+    )
+
+    client.chmod(0o755)
+
+    async def remove_while_it_is_made() -> None:
+        runner = engine.ContainerEngine("docker")
+        wanted = plan("shop", Service(name="web", image="web:1"))
+        site = Site(name="shop", folder=tmp_path, scratch=tmp_path, run=tmp_path, token="t", ephemeral=True)
+        await runner.prepare(wanted, site, print)
+        building = asyncio.ensure_future(runner.build(wanted.services["web"], print))
+        await asyncio.to_thread(wait_for, tmp_path / "began")
+        building.cancel()
+        await runner.remove(volumes=False)
+
+    asyncio.run(remove_while_it_is_made())
+    assert (tmp_path / "made").exists()
+    assert not (tmp_path / "too-early").exists()

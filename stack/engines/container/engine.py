@@ -31,6 +31,10 @@ RESOLVED = "compose.json"
 CALL_LIMIT_S = 120.0
 """How long compose may take for all but builds; it creates every container of a stack in one call."""
 
+CREATE_PATIENCE_S = 5.0
+"""How long a creation may take to end before it is given up: the Engine makes a container to the end, too
+late to be removed, even where compose has gone."""
+
 CANCEL_GRACE_S = 5.0
 """How long a build or a creation may take to give up by itself."""
 
@@ -129,17 +133,20 @@ class ContainerEngine:
         resolved = json.loads((self._site.folder / RESOLVED).read_text(encoding="utf-8"))
         await asyncio.to_thread(resources.require_names_free, self._program, resolved)
         await self._make_images(list(self._plan.services), say)
+        words = ("up", "--no-start", "--no-build", *self._plan.services)
+        made = asyncio.ensure_future(
+            self._call(*self._resolved_options(), *words, timeout_s=programs.BUILD_LIMIT_S)
+        )
         try:
-            await self._call(
-                *self._resolved_options(),
-                "up",
-                "--no-start",
-                "--no-build",
-                *self._plan.services,
-                timeout_s=programs.BUILD_LIMIT_S,
-            )
+            await asyncio.shield(made)
         except CommandFailed as error:
             raise explain(error, missing=await self._missing()) from error
+        except asyncio.CancelledError:
+            await asyncio.wait({made}, timeout=CREATE_PATIENCE_S)
+            raise
+        finally:
+            made.cancel()
+            await asyncio.gather(made, return_exceptions=True)
 
     async def _make_images(self, names: list[str], say: Say) -> None:
         """Build those of which no image of the same content is there."""
