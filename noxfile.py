@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import nox
 sys.path.insert(0, str(Path(__file__).parent))  # tools/ is not installed
 
 from stack.environments.interpreters import search_path
+from tools import lint_checks
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv"
@@ -31,7 +31,6 @@ logging.getLogger("stack").setLevel(logging.INFO)  # nox shows every logger; DEB
 PATHS = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
 """PYTHONPATH of the suites: the engine and, below tests/, each suite as a package."""
 DEVELOPMENT = "tools/requirements/dev.txt"
-COMPOSE = ("compose/docker-compose.local.yml", "compose/docker-compose.ci.yml")
 ENGINE = {"PYTHONPATH": str(ROOT)}
 
 
@@ -56,9 +55,10 @@ def _install(session: nox.Session, lock: str) -> None:
     session.install("--quiet", "--require-hashes", "--requirement", lock)
 
 
-def _files(session: nox.Session, *patterns: str) -> list[str]:
-    output = session.run("git", "ls-files", "--", *patterns, external=True, silent=True, log=False)
-    return [name for name in str(output).splitlines() if (ROOT / name).exists()]
+def _suite(session: nox.Session, folder: str) -> None:
+    """Run a suite of tests/ with pytest."""
+    _install(session, DEVELOPMENT)
+    session.run("python", "-m", "pytest", f"tests/{folder}", *session.posargs, env={"PYTHONPATH": PATHS})
 
 
 @nox.session
@@ -68,60 +68,25 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
-    _check_imports(session)
+    lint_checks.imports(session, [part.folder for part in PARTS.values()])
     session.run("vulture")
-    session.run("yamllint", "--strict", *_files(session, "*.yml", "*.yaml", ".yamllint.yml"))
-    session.run("shellcheck", *_files(session, "*.sh", ".ci/run", "tools/base-images/*entrypoint*"))
-    _check_containers(session)
-    _check_metrics(session)
-    workflows = _files(session, ".github/workflows/*.yml")
+    session.run("yamllint", "--strict", *lint_checks.files(session, "*.yml", "*.yaml", ".yamllint.yml"))
+    session.run(
+        "shellcheck", *lint_checks.files(session, "*.sh", ".ci/run", "tools/base-images/*entrypoint*")
+    )
+    lint_checks.containers(session)
+    lint_checks.metrics(session)
+    workflows = lint_checks.files(session, ".github/workflows/*.yml")
     session.run("actionlint", *workflows)
     session.run("zizmor", "--offline", "--quiet", *workflows)
     session.run("python", "-m", "tools.locks", env=ENGINE)
-
-
-def _check_imports(session: nox.Session) -> None:
-    """Check the import contract of every project that has one."""
-    for part in PARTS.values():
-        folder = ROOT / part.folder
-        if "[tool.importlinter]" in (folder / "pyproject.toml").read_text(encoding="utf-8"):
-            config = str(folder / "pyproject.toml")
-            session.run("lint-imports", "--no-cache", "--config", config, env={"PYTHONPATH": str(folder)})
-
-
-def _check_containers(session: nox.Session) -> None:
-    session.run("hadolint", *_files(session, "*Dockerfile", "*.Dockerfile"))
-    for file in COMPOSE:
-        session.run("python", "-m", "stack.commands.config", file, env=ENGINE)
-        if _has_docker_compose(session):
-            session.run("docker", "compose", "--file", file, "config", "--quiet", external=True)
-
-
-def _check_metrics(session: nox.Session) -> None:
-    """Check Prometheus' configuration and test its rules by its own tool, which .ci/run installs."""
-    folder = ROOT / "compose" / "observability"
-    if shutil.which("promtool") is None:
-        session.warn(
-            "Prometheus' rules were NOT tested: there is no promtool (Debian: apt install prometheus)"
-        )
-        return
-    session.run("promtool", "check", "config", str(folder / "prometheus" / "prometheus.yml"), external=True)
-    session.run("promtool", "test", "rules", str(folder / "tests" / "rules.yml"), external=True)
-
-
-def _has_docker_compose(session: nox.Session) -> bool:
-    if shutil.which("docker") is None:
-        return False
-    argv = ("docker", "compose", "version")
-    output = session.run(*argv, external=True, silent=True, log=False, success_codes=range(256))
-    return "Docker Compose version" in str(output)
 
 
 @nox.session(name="docker-lint", default=False)
 def docker_lint(session: nox.Session) -> None:
     """Check only the Dockerfiles and compose files (a part of lint)."""
     _install(session, DEVELOPMENT)
-    _check_containers(session)
+    lint_checks.containers(session)
 
 
 @nox.session
@@ -155,45 +120,38 @@ def build(session: nox.Session) -> None:
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
     """Inject faults into running stacks and check every diagnosis (FAULTS_ENGINE=local|docker)."""
-    _install(session, DEVELOPMENT)
-    environment = {"FAULTS_ENGINE": os.environ.get("FAULTS_ENGINE", "local"), "PYTHONPATH": PATHS}
-    session.run("python", "-m", "pytest", "tests/faults", *session.posargs, env=environment)
+    _suite(session, "faults")
 
 
 @nox.session(default=False)
 def cli(session: nox.Session) -> None:
     """Type every inv command with every option on a real stack (CLI_ENGINE=local|docker)."""
-    _install(session, DEVELOPMENT)
-    session.run("python", "-m", "pytest", "tests/cli", *session.posargs, env={"PYTHONPATH": PATHS})
+    _suite(session, "cli")
 
 
 @nox.session(default=False)
 def unprotected(session: nox.Session) -> None:
     """Mutation-test the suites: remove each protection, expect a failing test (-- faults|crashes WORD...)."""
     _install(session, DEVELOPMENT)
-    environment = {"FAULTS_ENGINE": os.environ.get("FAULTS_ENGINE", "local"), "PYTHONPATH": PATHS}
-    session.run("python", "-m", "unprotected", *session.posargs, env=environment)
+    session.run("python", "-m", "unprotected", *session.posargs, env={"PYTHONPATH": PATHS})
 
 
 @nox.session(default=False)
 def crashes(session: nox.Session) -> None:
     """Kill the backend at every step and check its data for consistency (CRASHES_LONG=1, TEST_SEED)."""
-    _install(session, DEVELOPMENT)
-    session.run("python", "-m", "pytest", "tests/crashes", *session.posargs, env={"PYTHONPATH": PATHS})
+    _suite(session, "crashes")
 
 
 @nox.session(default=False)
 def abuse(session: nox.Session) -> None:
     """Attack the gateway and the backend: slow senders, huge headers, forged fields, smuggled requests."""
-    _install(session, DEVELOPMENT)
-    session.run("python", "-m", "pytest", "tests/abuse", *session.posargs, env={"PYTHONPATH": PATHS})
+    _suite(session, "abuse")
 
 
 @nox.session(default=False)
 def data(session: nox.Session) -> None:
     """Reset, snapshot, back up, restore a real stack; kill and damage (DATA_ENGINE, DATA_LONG=1)."""
-    _install(session, DEVELOPMENT)
-    session.run("python", "-m", "pytest", "tests/data", *session.posargs, env={"PYTHONPATH": PATHS})
+    _suite(session, "data")
 
 
 @nox.session(default=False)
@@ -215,25 +173,13 @@ def fuzz(session: nox.Session) -> None:
 @nox.session(default=False)
 def workflows(session: nox.Session) -> None:
     """Run the GitHub workflows on this machine with act (-- docker|local; default: auto)."""
-    from stack.engines import registry
+    from tools import workflows
 
     _install(session, "tools/requirements/workflows.txt")
-    engine = registry.choose(session.posargs[0] if session.posargs else "auto")
-    artifacts = ROOT / ".stack" / "artifacts"
+    engine = session.posargs[0] if session.posargs else "auto"
     with tempfile.TemporaryDirectory(prefix="workflows-") as folder:
-        for file in _files(session, ".github/workflows/*.yml"):
-            session.run(
-                "act", "push", "--workflows", file, "--platform", "ubuntu-latest=-self-hosted",
-                "--var", f"STACK_ENGINE={engine}", "--env", f"WORKFLOW_ARTIFACTS={artifacts}",
-                "--action-cache-path", folder, "--no-cache-server", *_stand_ins(file),
-            )  # fmt: skip
-
-
-def _stand_ins(workflow: str) -> list[str]:
-    """Return act's options that replace GitHub's actions by the folders of tools/stand-ins."""
-    used = set(re.findall(r"uses: (actions/([\w-]+)@\w+)", (ROOT / workflow).read_text(encoding="utf-8")))
-    folder = ROOT / "tools" / "stand-ins"
-    return [f"--local-repository={use}={folder / name}" for use, name in used if (folder / name).is_dir()]
+        for file in lint_checks.files(session, ".github/workflows/*.yml"):
+            session.run("act", *workflows.options(file, engine, folder=folder))
 
 
 @nox.session(name="base-images", python=False, default=False)
@@ -252,15 +198,14 @@ def base_images(session: nox.Session) -> None:
 @nox.session(default=False)
 def parity(session: nox.Session) -> None:
     """Run the same small stacks on every engine and compare the results (needs a Docker Engine)."""
-    _install(session, DEVELOPMENT)
-    session.run("python", "-m", "pytest", "tests/parity", *session.posargs, env={"PYTHONPATH": PATHS})
+    _suite(session, "parity")
 
 
 @nox.session(default=False)
 def differential(session: nox.Session) -> None:
     """Compare the compose reader with `docker compose config`, case by case (needs the compose plugin)."""
     _install(session, DEVELOPMENT)
-    if not _has_docker_compose(session):
+    if not lint_checks.has_docker_compose(session):
         session.error("there is no `docker compose` here: install Docker's compose plugin")
     session.run("python", "-m", "pytest", "-m", "differential", *session.posargs, env={"PYTHONPATH": "."})
 
@@ -268,8 +213,7 @@ def differential(session: nox.Session) -> None:
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """Type every console block of the pages and compare its output (DOCS_ENGINE=local|docker)."""
-    _install(session, DEVELOPMENT)
-    session.run("python", "-m", "pytest", "tests/docs", *session.posargs, env={"PYTHONPATH": PATHS})
+    _suite(session, "docs")
 
 
 @nox.session(python=False, default=False)
@@ -280,15 +224,8 @@ def lock(session: nox.Session) -> None:
     if "--check" in session.posargs:
         sys.exit(locks.main(ROOT))
     for entry in locks.table(ROOT):
-        options = ["--python-version", entry.python]
-        options += [f"--group={entry.source}:{name}" for name in entry.groups]
-        options += ["--constraint", entry.within] if entry.within else []
-        options += ["--no-deps"] if entry.alone else []
-        session.run(
-            sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes",
-            "--no-emit-index-url", "--custom-compile-command", "nox -s lock", *options, *session.posargs,
-            entry.source, "--output-file", entry.target, external=True,
-        )  # fmt: skip
+        argv = locks.compile_command(entry, session.posargs)
+        session.run(sys.executable, "-m", *argv, external=True)
 
 
 @nox.session(default=False, python=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,19 @@ def table(root: Path = ROOT) -> tuple[Lock, ...]:
     return tuple(
         Lock(target=target, **{**row, "groups": tuple(row.get("groups", ()))}) for target, row in rows.items()
     )
+
+
+def compile_command(lock: Lock, options: Sequence[str]) -> list[str]:
+    """Return uv's command, a module of Python's, that writes a lock."""
+    words = ["--python-version", lock.python]
+    words += [f"--group={lock.source}:{name}" for name in lock.groups]
+    words += ["--constraint", lock.within] if lock.within else []
+    words += ["--no-deps"] if lock.alone else []
+    return [
+        "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes",
+        "--no-emit-index-url", "--custom-compile-command", "nox -s lock", *words, *options,
+        lock.source, "--output-file", lock.target,
+    ]  # fmt: skip
 
 
 def check(lock: Lock, root: Path = ROOT) -> None:
