@@ -63,8 +63,19 @@ def local_environment(planned: ServicePlan, stack: StackState) -> dict[str, str]
     return environment_of(planned, stack.token, installed)
 
 
-def container_argv(stack: StackState, service: str, words: Sequence[str], *, fresh: bool) -> list[str]:
-    """Return the Compose command that runs ``words`` in the service's container, or in a new one.
+def container_argv(
+    stack: StackState,
+    service: str,
+    words: Sequence[str],
+    *,
+    fresh: bool,
+    options: Sequence[str] = (),
+    terminal: bool | None = None,
+) -> list[str]:
+    """Return the Compose command that runs ``words`` in the service's container, or in a ``fresh`` one.
+
+    ``options`` are further ones of `compose exec` and `compose run`. ``terminal`` gives the command a
+    terminal, by default where this command has one.
 
     Raises:
         UnknownService: the stack has no such service.
@@ -75,6 +86,6 @@ def container_argv(stack: StackState, service: str, words: Sequence[str], *, fre
 
     compose_file = str(state.folder(stack.name) / engine.RESOLVED)
     base = [*podman.compose(stack.engine), "--project-name", stack.name, "--file", compose_file]
-    no_terminal = [] if sys.stdin.isatty() else ["-T"]
-    verb = ["run", "--rm", "--no-deps", *no_terminal] if fresh else ["exec", *no_terminal]
-    return [*base, *verb, service, *words]
+    terminal = sys.stdin.isatty() if terminal is None else terminal
+    verb = ["run", "--rm", "--no-deps"] if fresh else ["exec"]
+    return [*base, *verb, *([] if terminal else ["-T"]), *options, service, *words]

@@ -58,8 +58,7 @@ def _run(state: StackState, plan: Plan, argv: Sequence[str], values: Mapping[str
         return
     # Only the names are in the argv: the values, a password among them, travel in the environment.
     names = [word for name in values for word in ("--env", name)]
-    words = [*_inside(state, names), *argv]
-    programs.run(words, env={**os.environ, **values}, timeout_s=LIMIT_S)
+    programs.run(_in_container(state, argv, names), env={**os.environ, **values}, timeout_s=LIMIT_S)
 
 
 def container(state: StackState, service: str) -> str:
@@ -77,15 +76,12 @@ def free_bytes(state: StackState, service: str) -> int | None:
     return int(fields[3]) * 1024 if len(fields) > 3 and fields[3].isdecimal() else None
 
 
-def _inside(state: StackState, options: list[str]) -> list[str]:
-    """Return the words that come before a command: in the backend's container, or in one made for it."""
-    name = container(state, BACKEND)
-    words = [state.engine, "inspect", "--format", "{{.State.Running}}", name]
-    if programs.run(words, check=False, timeout_s=20).stdout.strip() == "true":
-        return [state.engine, "exec", *options, name]
-    from stack.engines.container import engine, podman
-    from stack.records import state as records
+def _in_container(state: StackState, argv: Sequence[str], options: list[str]) -> list[str]:
+    """Return the command that runs ``argv`` in the backend's container, or in one made for it."""
+    from stack.commands import exec
 
-    file = str(records.folder(state.name) / engine.RESOLVED)
-    base = [*podman.compose(state.engine), "--project-name", state.name, "--file", file]
-    return [*base, "run", "--rm", "--no-deps", "-T", *options, BACKEND]
+    words = [state.engine, "inspect", "--format", "{{.State.Running}}", container(state, BACKEND)]
+    if programs.run(words, check=False, timeout_s=20).stdout.strip() == "true":
+        # Compose's own exec does not hand on a variable that is given by its name alone.
+        return [state.engine, "exec", *options, container(state, BACKEND), *argv]
+    return exec.container_argv(state, BACKEND, argv, fresh=True, options=options, terminal=False)

@@ -26,7 +26,7 @@ INDEX = re.compile(
     | --find-links["',=\s]+\w+://""",
     re.VERBOSE | re.IGNORECASE,
 )
-LINES = 300
+LINES = 260
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)")
 
 
