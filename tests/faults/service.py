@@ -61,6 +61,14 @@ def writes_its_environment():
     serve()
 
 
+def asks_another_host():
+    """Be well only where a server outside the stack, at the host and port of two variables, responds."""
+    server = (os.environ["OUTSIDE_HOST"], int(os.environ["OUTSIDE_PORT"]))
+    with socket.create_connection(server, 5) as connection:
+        print(connection.recv(100).decode(), flush=True)
+    serve()
+
+
 def ignores_term():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     serve()
@@ -134,6 +142,7 @@ BEHAVIOURS = {
     "exits_0": lambda: sys.exit(0),
     "exits_3": lambda: (print("no such table: orders", flush=True), sys.exit(3)),
     "exits_after_ready": exits_after_ready,
+    "asks_another_host": asks_another_host,
     "ignores_term": ignores_term,
     "forks_twice": forks_twice,
     "hides": hides,

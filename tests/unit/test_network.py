@@ -16,7 +16,8 @@ def test_a_service_resolves_the_others_their_aliases_its_machine_and_its_extra_h
         "db": Service(name="db", hostnames=("main-db",)),
     }
     addresses = {"web": "198.18.0.2", "db": "198.18.0.3"}
-    lines = network.hosts_file(services["web"], services, addresses).splitlines()
+    text = network.hosts_file(services["web"], services, addresses, gateway="198.18.0.1")
+    lines = text.splitlines()
     assert "127.0.0.1\tlocalhost" in lines
     assert "198.18.0.3\tdb main-db" in lines
     assert "198.18.0.1\thost.docker.internal" in lines
@@ -32,10 +33,11 @@ def test_a_service_resolves_the_others_their_aliases_its_machine_and_its_extra_h
         ({"CORS_ALLOWED_ORIGINS": "https://shop.example"}, ""),
     ],
 )
-def test_a_service_that_is_to_reach_beyond_the_stack_keeps_the_network_of_the_machine(
+def test_without_a_way_out_a_service_that_needs_one_keeps_the_network_of_the_machine(
     environment: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(network, "why_not", lambda: "")
+    monkeypatch.setattr(network, "why_not", lambda *, isolated: "")
+    monkeypatch.setattr(network.way_out, "is_installed", lambda: False)
     monkeypatch.setattr(network.network_namespace, "create", refuse)
     with pytest.raises(network.NoNetworks, match=reason or "the kernel refuses"):
         asyncio.run(network.open_network({"web": Service(name="web", environment=environment)}))
@@ -44,7 +46,8 @@ def test_a_service_that_is_to_reach_beyond_the_stack_keeps_the_network_of_the_ma
 def test_a_server_reaches_nobody_whatever_the_env_file_of_the_project_tells_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(network, "why_not", lambda: "")
+    monkeypatch.setattr(network, "why_not", lambda *, isolated: "")
+    monkeypatch.setattr(network.way_out, "is_installed", lambda: False)
     monkeypatch.setattr(network.network_namespace, "create", refuse)
     db = Service(name="db", image="postgres:15", environment={"API": "https://api.example"})
     with pytest.raises(network.NoNetworks, match="the kernel refuses"):

@@ -19,7 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from stack.engines.local import forwarding
+from stack.engines.local import forwarding, way_out
+from stack.engines.local.way_out import NETWORK, WayOut
 from stack.errors import CommandFailed
 from stack.model import Service
 from stack.plan import images
@@ -29,11 +30,8 @@ from stack.system import async_programs, kernel, network_namespace, programs
 from stack.system.network_namespace import Namespaces
 from stack.system.processes import own_pid
 
-NETWORK: Final = "198.18.0"
-"""The first three bytes of all addresses (RFC 2544: no real network has these)."""
-
-GATEWAY: Final = f"{NETWORK}.1"
-MOST_SERVICES: Final = 250
+BRIDGE_ADDRESS: Final = f"{NETWORK}.1"
+FIRST_SERVICE, MOST_SERVICES = 10, 240
 SETUP_LIMIT_S: Final = 20.0
 _NO_DESTINATION: Final = re.compile("CORS|ORIGIN|ALLOWED", re.IGNORECASE)
 """In the name of a variable: its URLs are those of clients, not of what a service reaches."""
@@ -43,14 +41,17 @@ HOSTS_HEAD: Final = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loop
 BRIDGE: Final = f"""\
 link set lo up
 link add stack0 type bridge
-addr add {GATEWAY}/24 dev stack0
+addr add {BRIDGE_ADDRESS}/24 dev stack0
 link set stack0 up
 """
+
+PLUG: Final = f"link set {way_out.DEVICE} master stack0\nlink set {way_out.DEVICE} up\n"
 
 PREPARE: Final = """\
 set -e
 mount --make-rprivate /
 mount --bind "$1" /etc/hosts
+if [ -n "$4" ]; then mount --bind "$4" /etc/resolv.conf; fi
 printf 'link set lo up\\naddr add %s/24 dev eth0\\nlink set eth0 up\\nroute add default via %s\\n' "$2" "$3" |
     ip -batch -
 """
@@ -116,25 +117,26 @@ class ServiceNetwork:
 class StackNetwork:
     """The networks of a stack's services, and the bridge between them."""
 
-    def __init__(self, bridge: Namespaces) -> None:
-        self._bridge = bridge
+    def __init__(self, bridge: Namespaces, out: WayOut | None) -> None:
+        self._bridge, self._out = bridge, out
         self._thread = network_namespace.thread_inside(bridge.network)
         self.services: dict[str, ServiceNetwork] = {}
 
     async def connect_services(self, plan: Plan, folder: Path) -> None:
         """Give every service of the plan its network; ``folder`` takes their files of names."""
-        addresses = {name: f"{NETWORK}.{number}" for number, name in enumerate(plan.services, 2)}
+        addresses = {name: f"{NETWORK}.{number}" for number, name in enumerate(plan.services, FIRST_SERVICE)}
         assert len(addresses) <= MOST_SERVICES
         for name, address in addresses.items():
             self.services[name] = ServiceNetwork(address, network_namespace.create(), self._thread)
         await _configure(self._bridge, "".join(self._cables()))
         services = {name: service.service for name, service in plan.services.items()}
+        resolver = str(way_out.write_resolver(folder)) if self._out is not None else ""
         async with asyncio.TaskGroup() as tasks:
             for name, network in self.services.items():
                 hosts = folder / name / "hosts"
                 hosts.parent.mkdir(parents=True, exist_ok=True)
-                hosts.write_text(hosts_file(services[name], services, addresses))
-                words = ("sh", "-c", PREPARE, "sh", str(hosts), network.address, GATEWAY)
+                hosts.write_text(hosts_file(services[name], services, addresses, gateway=self._gateway))
+                words = ("sh", "-c", PREPARE, "sh", str(hosts), network.address, self._gateway, resolver)
                 argv = (*network.namespaces.nsenter(), *words)
                 tasks.create_task(async_programs.run(argv, timeout_s=SETUP_LIMIT_S))
 
@@ -142,23 +144,31 @@ class StackNetwork:
         """Let go of all networks."""
         for network in self.services.values():
             network.close()
+        if self._out is not None:
+            self._out.close()
         self._thread.shutdown(wait=False)
         self._bridge.close()
 
+    @property
+    def _gateway(self) -> str:
+        return BRIDGE_ADDRESS if self._out is None else way_out.GATEWAY
+
     def _cables(self) -> Iterator[str]:
-        for number, network in enumerate(self.services.values(), 2):
+        for number, network in enumerate(self.services.values(), FIRST_SERVICE):
             end = f"/proc/{own_pid()}/fd/{network.namespaces.network}"
             yield f"link add veth{number} type veth peer name eth0 netns {end}\n"
             yield f"link set veth{number} master stack0\nlink set veth{number} up\n"
 
 
 async def open_network(services: Mapping[str, Service]) -> StackNetwork:
-    """Return the empty network of a stack; it has no way out of this machine.
+    """Return the empty network of a stack, with a way to other hosts where slirp4netns is installed.
 
     Raises:
         NoNetworks: this machine does not allow it or lacks a program for it, or a service needs a way out.
     """
-    if reason := why_not() or _way_out(services):
+    if reason := why_not(isolated=kernel.in_namespace()) or (
+        "" if way_out.is_installed() else _needs_way_out(services)
+    ):
         raise NoNetworks(reason)
     try:
         bridge = network_namespace.create()
@@ -166,30 +176,38 @@ async def open_network(services: Mapping[str, Service]) -> StackNetwork:
         raise NoNetworks(f"the kernel refuses ({error.strerror})") from error
     try:
         await _configure(bridge, BRIDGE)
-    except CommandFailed as error:
+        out = await way_out.open_way_out(bridge) if way_out.is_installed() else None
+        if out is not None:
+            await _configure(bridge, PLUG)
+        elif reason := _needs_way_out(services):
+            raise NoNetworks(reason)
+    except (CommandFailed, NoNetworks) as error:
         bridge.close()
         raise NoNetworks(str(error)) from error
-    return StackNetwork(bridge)
+    return StackNetwork(bridge, out)
 
 
 class NoNetworks(Exception):
     """Services cannot have networks of their own here; the text is the reason."""
 
 
-def why_not() -> str:
-    """Return why services cannot have networks of their own here, empty where they may."""
+def why_not(*, isolated: bool) -> str:
+    """Return why services cannot have networks of their own here, empty where they may.
+
+    ``isolated`` says whether the guardian has a PID namespace of its own.
+    """
     if not sys.platform.startswith("linux"):
         return "only Linux has network namespaces"
     if os.environ.get("STACK_NETWORKS", "1") == "0":
         return "STACK_NETWORKS=0"
-    if not kernel.in_namespace():
+    if not isolated:
         return "the guardian has no namespace of its own"
     if missing := [name for name in network_namespace.NEEDED_PROGRAMS if shutil.which(name) is None]:
         return f"there is no program {', '.join(missing)} here"
     return ""
 
 
-def _way_out(services: Mapping[str, Service]) -> str:
+def _needs_way_out(services: Mapping[str, Service]) -> str:
     """The reason where a service is told of a host outside the stack, which it could not reach."""
     names = {alias for name, service in services.items() for alias in (name, *service.hostnames)}
     for name, service in services.items():
@@ -202,14 +220,16 @@ def _way_out(services: Mapping[str, Service]) -> str:
     return ""
 
 
-def hosts_file(service: Service, services: Mapping[str, Service], addresses: Mapping[str, str]) -> str:
+def hosts_file(
+    service: Service, services: Mapping[str, Service], addresses: Mapping[str, str], *, gateway: str
+) -> str:
     """Return the names that ``service`` can resolve without DNS: the stack's, and its own ``extra_hosts``."""
     own = f"{addresses[service.name]}\t{socket.gethostname()}\n"
-    lines = [own, f"{GATEWAY}\t{HOST_OF_CONTAINERS}\n"]
+    lines = [own, f"{gateway}\t{HOST_OF_CONTAINERS}\n"]
     for name, address in addresses.items():
         lines.append(f"{address}\t{' '.join((name, *services[name].hostnames))}\n")
     for name, targets in service.extra_hosts.items():
-        lines += [f"{GATEWAY if target == 'host-gateway' else target}\t{name}\n" for target in targets]
+        lines += [f"{gateway if target == 'host-gateway' else target}\t{name}\n" for target in targets]
     return HOSTS_HEAD + "".join(lines)
 
 
