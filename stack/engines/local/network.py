@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from stack.engines.local import forwarding, way_out
+from stack.engines.local.bridge_sockets import BridgeSockets
 from stack.engines.local.way_out import NETWORK, WayOut
 from stack.errors import CommandFailed
 from stack.model import Service
@@ -60,8 +61,8 @@ printf 'link set lo up\\naddr add %s/24 dev eth0\\nlink set eth0 up\\nroute add 
 class ServiceNetwork:
     """The network of one service."""
 
-    def __init__(self, address: str, namespaces: Namespaces, bridge: ThreadPoolExecutor) -> None:
-        self.address, self.namespaces, self._bridge = address, namespaces, bridge
+    def __init__(self, address: str, namespaces: Namespaces, sockets: BridgeSockets) -> None:
+        self.address, self.namespaces, self._sockets = address, namespaces, sockets
         self._thread: ThreadPoolExecutor | None = None
         self._servers: list[asyncio.Server] = []
 
@@ -104,10 +105,9 @@ class ServiceNetwork:
         self.namespaces.close()
 
     async def _open(self, port: int) -> socket.socket:
-        loop = asyncio.get_running_loop()
-        connection = await loop.run_in_executor(self._bridge, _new_socket)
+        connection = await self._sockets.take()
         try:
-            await loop.sock_connect(connection, (self.address, port))
+            await asyncio.get_running_loop().sock_connect(connection, (self.address, port))
         except BaseException:
             connection.close()
             raise
@@ -119,7 +119,7 @@ class StackNetwork:
 
     def __init__(self, bridge: Namespaces, out: WayOut | None) -> None:
         self._bridge, self._out = bridge, out
-        self._thread = network_namespace.thread_inside(bridge.network)
+        self._sockets = BridgeSockets(bridge.network)
         self.services: dict[str, ServiceNetwork] = {}
 
     async def connect_services(self, plan: Plan, folder: Path) -> None:
@@ -127,7 +127,7 @@ class StackNetwork:
         addresses = {name: f"{NETWORK}.{number}" for number, name in enumerate(plan.services, FIRST_SERVICE)}
         assert len(addresses) <= MOST_SERVICES
         for name, address in addresses.items():
-            self.services[name] = ServiceNetwork(address, network_namespace.create(), self._thread)
+            self.services[name] = ServiceNetwork(address, network_namespace.create(), self._sockets)
         await _configure(self._bridge, "".join(self._cables()))
         services = {name: service.service for name, service in plan.services.items()}
         resolver = str(way_out.write_resolver(folder)) if self._out is not None else ""
@@ -146,7 +146,7 @@ class StackNetwork:
             network.close()
         if self._out is not None:
             self._out.close()
-        self._thread.shutdown(wait=False)
+        self._sockets.close()
         self._bridge.close()
 
     @property
@@ -236,9 +236,3 @@ def hosts_file(
 async def _configure(namespaces: Namespaces, commands: str) -> None:
     argv = (*namespaces.nsenter(), "ip", "-batch", "-")
     await asyncio.to_thread(programs.run, argv, input=commands, timeout_s=SETUP_LIMIT_S)
-
-
-def _new_socket() -> socket.socket:
-    connection = socket.socket()
-    connection.setblocking(False)
-    return connection
