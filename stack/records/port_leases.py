@@ -18,6 +18,7 @@ from stack.model import Service
 from stack.records import state
 from stack.system import lock, ports
 from stack.system.directories import state_home
+from stack.system.lock import FileLock
 
 STARTING = "a starting stack of another account"
 
@@ -101,7 +102,7 @@ def _folder() -> Path:
     return folder
 
 
-def _lock(folder: Path) -> contextlib.AbstractContextManager[None]:
+def _lock(folder: Path) -> contextlib.AbstractContextManager[FileLock]:
     return lock.hold(folder / "lock", timeout_s=30, purpose="port leases")
 
 

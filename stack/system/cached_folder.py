@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from stack.system import disk_space
+from stack.system import disk_space, lock
 
 MARKER = ".complete"
 """Written last: a folder without it was left by a maker that died."""
@@ -20,6 +18,7 @@ Make = Callable[[Path, int], None]
 """Fills a folder. The number is the lock's descriptor: a program that inherits it (``pass_fds``) holds
 the lock as long as it runs, even where we are killed meanwhile."""
 
+LIMIT_S = 1800.0
 UNUSED_S = 14 * 24 * 3600.0
 
 
@@ -47,27 +46,18 @@ def make_once(folder: Path, make: Make) -> Path:
 
     Raises:
         DiskFull: there is no room for it.
+        StackError: another command has been making it for half an hour.
     """
     if is_complete(folder):
         return folder
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(folder.with_name(f".{folder.name}.lock")) as descriptor:
+        file = folder.with_name(f".{folder.name}.lock")
+        with lock.hold(file, timeout_s=LIMIT_S, purpose=f"making {folder.name}") as held:
             if not is_complete(folder):
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir(mode=0o755)
-                make(folder, descriptor)
+                make(folder, held.descriptor)
                 (folder / MARKER).touch()
     except OSError as error:
         raise disk_space.as_disk_full(error, folder) from error
     return folder
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
-    finally:
-        os.close(descriptor)

@@ -1,33 +1,58 @@
-"""A lock that is a file: one holder on this machine, let go when its process ends."""
+"""A lock that is a file (flock(2)): one holder on this machine, released when its process ends."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from stack.errors import StackError
 
+POLL_S = 0.01
+
+
+class FileLock:
+    """The right to lock one file; two objects exclude each other, in one process, too."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def acquire(self, timeout_s: float = 0.0) -> bool:
+        """Return whether it is ours after at most ``timeout_s``."""
+        deadline = time.monotonic() + timeout_s
+        while not self._try():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(POLL_S)
+        return True
+
+    def close(self) -> None:
+        """Let go of it, unless a program that inherited the descriptor still runs."""
+        os.close(self.descriptor)
+
+    def _try(self) -> bool:
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
 
 @contextlib.contextmanager
-def hold(path: Path, *, timeout_s: float, purpose: str) -> Iterator[None]:
+def hold(path: Path, *, timeout_s: float, purpose: str) -> Iterator[FileLock]:
     """Hold the lock for the block.
 
     Raises:
         StackError: another process has held it for ``timeout_s``.
     """
-    from filelock import FileLock, Timeout
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=timeout_s)
-    except Timeout:
-        raise StackError(
-            f"Another command has held the lock for {purpose} for {timeout_s:g} s ({path}).",
-            hint="Wait until it has ended, or end it: `inv stacks` lists what runs.",
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
+    with contextlib.closing(FileLock(path)) as lock:
+        if not lock.acquire(timeout_s):
+            raise StackError(
+                f"Another command has held the lock for {purpose} for {timeout_s:g} s ({path}).",
+                hint="Wait until it has ended, or end it: `inv stacks` lists what runs.",
+            )
+        yield lock
