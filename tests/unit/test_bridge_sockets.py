@@ -25,10 +25,10 @@ def test_every_taker_gets_a_socket_of_its_own_that_does_not_block(sockets: Bridg
         numbers = {connection.fileno() for connection in taken}
         for connection in taken:
             connection.close()
+        await sockets.close()
         return numbers
 
     assert len(asyncio.run(take_many())) == 3 * BATCH
-    sockets.close()
 
 
 def test_what_was_not_taken_is_closed(sockets: BridgeSockets) -> None:
@@ -36,9 +36,9 @@ def test_what_was_not_taken_is_closed(sockets: BridgeSockets) -> None:
 
     async def take_one() -> None:
         (await sockets.take()).close()
+        await sockets.close()
 
     asyncio.run(take_one())
-    sockets.close()
     assert len(os.listdir("/proc/self/fd")) <= before
 
 
@@ -48,7 +48,10 @@ def test_a_failure_to_make_sockets_reaches_who_asks(
     def refuse() -> list[object]:
         raise OSError(24, "Too many open files")
 
+    async def take_one() -> None:
+        with pytest.raises(OSError, match="Too many open files"):
+            await sockets.take()
+        await sockets.close()
+
     monkeypatch.setattr(bridge_sockets, "_new_sockets", refuse)
-    with pytest.raises(OSError, match="Too many open files"):
-        asyncio.run(sockets.take())
-    sockets.close()
+    asyncio.run(take_one())

@@ -31,8 +31,10 @@ class BridgeSockets:
             self._start_refill()
         return self._spares.popleft()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close what was not taken."""
+        if self._refill is not None:
+            await asyncio.wait({self._refill})
         while self._spares:
             self._spares.pop().close()
         self._thread.shutdown(wait=False)

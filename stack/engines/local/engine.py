@@ -126,7 +126,7 @@ class LocalEngine:
         """Let go of the networks and the control groups; folders belong to the state."""
         await limits.remove_groups(filter(None, self._groups.values()))
         if self._network is not None:
-            self._network.close()
+            await self._network.close()
 
     def launch(self, plan: ServicePlan) -> Launch:
         """Return what is executed for a service, having prepared the data that it needs (blocks)."""

@@ -140,13 +140,13 @@ class StackNetwork:
                 argv = (*network.namespaces.nsenter(), *words)
                 tasks.create_task(async_programs.run(argv, timeout_s=SETUP_LIMIT_S))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let go of all networks."""
         for network in self.services.values():
             network.close()
         if self._out is not None:
             self._out.close()
-        self._sockets.close()
+        await self._sockets.close()
         self._bridge.close()
 
     @property
