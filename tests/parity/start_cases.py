@@ -204,3 +204,44 @@ def executed_health_check(stack: ToyStack) -> Facts:
         "unmarked": stack.verdict("unmarked"),
         "its output is shown": "yes" if "no mark" in up.out else "no",
     }
+
+
+SLOW_INIT = "SELECT pg_sleep(2);\nCREATE TABLE seeded (number int);\n"
+
+
+def postgres(check: list[str]) -> dict[str, object]:
+    """Return a compose service that runs Postgres with a slow script for its new volume."""
+    return {
+        "image": "postgres:15",
+        "environment": {"POSTGRES_PASSWORD": "parity", "PGPASSWORD": "parity"},
+        "volumes": ["../init:/docker-entrypoint-initdb.d:ro"],
+        "ports": ["127.0.0.1::5432"],
+        "healthcheck": {**CURL, "test": check},
+    }
+
+
+@case(
+    "new database",
+    "Is the server that initialises a new volume taken for the real one?",
+    services={
+        "asked": postgres(["CMD-SHELL", "pg_isready -U postgres"]),
+        "executed": postgres(["CMD-SHELL", "psql -U postgres -c 'SELECT 1' | grep 1"]),
+    },
+    overrides={"init/seed.sql": SLOW_INIT},
+    expected={
+        "asked": "ready after its script",
+        "executed": "ready after its script",
+        "tables": "1 1",
+    },
+)
+def new_database(stack: ToyStack) -> Facts:
+    stack.require_up()
+    words = (
+        "psql -h localhost -U postgres -At -c \"SELECT count(*) FROM pg_tables WHERE tablename = 'seeded'\""
+    )
+    tables = [stack.run("exec", name, "--command", words).out.strip() for name in ("asked", "executed")]
+    late = {name: stack.seconds(name, "ready") >= 2 for name in ("asked", "executed")}
+    return {
+        **{name: "ready after its script" if wait else "ready too soon" for name, wait in late.items()},
+        "tables": " ".join(tables),
+    }
