@@ -206,7 +206,7 @@ def executed_health_check(stack: ToyStack) -> Facts:
     }
 
 
-SLOW_INIT = "SELECT pg_sleep(2);\nCREATE TABLE seeded (number int);\n"
+SLOW_INIT = "SELECT pg_sleep(6);\nCREATE TABLE seeded (number int);\n"
 
 
 def postgres(check: list[str]) -> dict[str, object]:
@@ -240,7 +240,7 @@ def new_database(stack: ToyStack) -> Facts:
         "psql -h localhost -U postgres -At -c \"SELECT count(*) FROM pg_tables WHERE tablename = 'seeded'\""
     )
     tables = [stack.run("exec", name, "--command", words).out.strip() for name in ("asked", "executed")]
-    late = {name: stack.seconds(name, "ready") >= 2 for name in ("asked", "executed")}
+    late = {name: stack.seconds(name, "ready") >= 6 for name in ("asked", "executed")}
     return {
         **{name: "ready after its script" if wait else "ready too soon" for name, wait in late.items()},
         "tables": " ".join(tables),
