@@ -35,7 +35,6 @@ PROTECTED = re.compile(r"(?<![a-z])(prod|production|staging|stage|live)(?![a-z])
 ENVIRONMENT_NAMES = re.compile(r"(^|_)(?<!^NODE_)(ENV|ENVIRONMENT|STAGE|TIER)$|^DJANGO_SETTINGS_MODULE$")
 """Variables whose value names an environment; NODE_ENV names how a program was built."""
 
-INIT_SCRIPTS = "/docker-entrypoint-initdb.d"
 
 SYSTEM_DATABASES = frozenset({"template0", "template1"})
 
@@ -154,14 +153,11 @@ def require_removable_database(
 ) -> None:
     """Check what the server itself says, before the volumes of its stack are deleted.
 
-    A database that init scripts filled before the engine could see it empty carries no mark; its volume is
-    the stack's own by its name and its label.
-
     Raises:
         NotDisposable: with the first reason against it.
     """
     identity = mark.identify(cursor, server.database)
-    if identity is None or (identity.mark is None and _has_init_scripts(plan.services[server.service])):
+    if identity is None:
         return
     for reason in identity_refusals(identity, _server_facts(cursor), location, stack=server.stack):
         raise _not_removed(plan.name, f"of the database {server.database}: {reason}")
@@ -182,11 +178,6 @@ def require_own_copy(cursor: extensions.cursor, server: Server, name: str, *, ki
             f"The database {name} at {server.host}:{server.port} is not touched: it is no {kind} database.",
             hint=f"Only what {server.stack} made itself is dropped.",
         )
-
-
-def _has_init_scripts(planned: ServicePlan) -> bool:
-    mounts = planned.service.mounts
-    return planned.service.build is not None or any(m.target.startswith(INIT_SCRIPTS) for m in mounts)
 
 
 def _not_removed(name: str, reason: str) -> NotDisposable:

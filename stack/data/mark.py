@@ -1,7 +1,7 @@
 """The disposable mark: a comment on the database that says which stack may throw it away.
 
-The engine writes it when a stack's Postgres becomes ready for the first time and its database is still
-empty, and on every copy that it makes later. A comment belongs to one database of one cluster: neither
+The engine writes it when a stack's Postgres becomes ready for the first time and its database is new, and
+on every copy that it makes later. A comment belongs to one database of one cluster: neither
 ``CREATE DATABASE ... TEMPLATE`` nor a rename moves it to another. Its text also names the cluster and the
 database's own number, so that a mark that was copied by hand or by ``pg_dump --create`` is noticed.
 """
@@ -118,10 +118,11 @@ def is_true(mark: Mark, identity: Identity, *, stack: str) -> bool:
     return (mark.stack, mark.cluster, mark.oid) == (stack, identity.cluster, identity.oid)
 
 
-def mark_if_empty(server: Server) -> bool:
-    """Mark the stack's database as disposable where nothing was ever stored in it; return whether it was.
+def mark_if_new(server: Server, *, new: bool) -> bool:
+    """Mark the stack's database as disposable where it is new; return whether it was.
 
-    A database that holds a table already is left alone: who made it is not known here.
+    It is new where the stack made the server's data (``new``), or where nothing was ever stored in it. Any
+    other is left alone: who made it is not known here.
     """
     with postgres.session(server, server.database) as cursor:
         identity = identify(cursor, server.database)
@@ -129,7 +130,7 @@ def mark_if_empty(server: Server) -> bool:
             return False
         cursor.execute(EMPTY)
         row = cursor.fetchone()
-        if row is None or not row[0]:
+        if not new and (row is None or not row[0]):
             return False
         write(cursor, server.database, stack=server.stack, kind="live")
     return True

@@ -50,6 +50,10 @@ class Running(Protocol):
 
     async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]: ...
 
+    async def data_is_new(self, *, since: float) -> bool:
+        """Return whether what it stores was made for it after ``since`` (seconds since the epoch)."""
+        ...
+
 
 class Engine(Protocol):
     """Runs the services of one stack."""

@@ -94,7 +94,7 @@ class Guardian:
             self._site,
             self._timeline,
             deadline_s=self._request.deadline_s,
-            before_ready=disposable.marker(plan, self._timeline),
+            when_up=disposable.marker(plan, self._timeline),
         )
         async with control_socket.listening(state.control_socket(self._request.name), self._serve):
             if not await until_end(self._bring_up(self.supervisor), self._ended):

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from stack.engines.protocol import Engine, Exit
+from stack.engines.protocol import Engine, Exit, Running
 from stack.errors import PortTaken, StackError
 from stack.guardian.deadline import Deadline
 from stack.guardian.readiness import Readiness, watch
@@ -25,7 +25,7 @@ RESTART_PAUSE_S = 60.0
 """The longest pause before a service is started again."""
 
 
-BeforeReady = Callable[[ServicePlan], Awaitable[None]]
+WhenUp = Callable[[ServicePlan, Running], Awaitable[None]]
 
 
 class Lifecycle:
@@ -38,11 +38,14 @@ class Lifecycle:
         timeline: Timeline,
         deadline: Deadline,
         *,
-        before_ready: BeforeReady,
+        when_up: WhenUp,
     ) -> None:
-        """``before_ready`` is awaited when a service's check succeeded, before others may use the service."""
+        """``when_up`` is awaited when a service's check succeeded, before others may use the service.
+
+        Of a service without a check it runs beside the service.
+        """
         self._engine, self._runs, self._timeline, self._deadline = engine, runs, timeline, deadline
-        self._before_ready = before_ready
+        self._when_up = when_up
 
     def begin(self, run: ServiceRun) -> None:
         """Start a service's task. However the task ends, the service has a verdict."""
@@ -167,19 +170,24 @@ class Lifecycle:
         watching = None
         try:
             await self._become_ready(run, probe, ended)
-            watching = asyncio.ensure_future(watch(run, probe))
+            watching = asyncio.ensure_future(self._watch(run, probe))
             return await ended
         finally:
             ended.cancel()
             if watching is not None:
                 watching.cancel()
 
+    async def _watch(self, run: ServiceRun, probe: Probe | None) -> None:
+        if probe is None:
+            await self._when_up(run.plan, run.require_running())
+        await watch(run, probe)
+
     async def _become_ready(self, run: ServiceRun, probe: Probe | None, ended: asyncio.Future[Exit]) -> None:
         if probe is not None:
             verdict = await Readiness(run, probe, self._deadline.left_s).wait(ended)
             if verdict is not None:
                 if verdict.good:
-                    await self._before_ready(run.plan)
+                    await self._when_up(run.plan, run.require_running())
                 run.settle(verdict)
         elif not run.plan.awaited:
             run.settle(Verdict(service=run.plan.name, kind="ready", reason="started"))

@@ -84,6 +84,11 @@ class ServiceRun:
         """Return the seconds since its start, 0 before."""
         return self.clock() - self.started_s if self.started_s else 0.0
 
+    def require_running(self) -> Running:
+        """Return the started service."""
+        assert self.running is not None, f"{self.plan.name} has not been started"
+        return self.running
+
     @property
     def is_running(self) -> bool:
         """Return whether its process runs and was not told to stop."""

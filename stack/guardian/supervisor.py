@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from stack.display.redaction import redactor_of
-from stack.engines.protocol import Engine, Site
+from stack.engines.protocol import Engine, Running, Site
 from stack.guardian.deadline import Deadline
-from stack.guardian.lifecycle import BeforeReady, Lifecycle
+from stack.guardian.lifecycle import Lifecycle, WhenUp
 from stack.guardian.service import ServiceRun
 from stack.health import verdicts
 from stack.health.verdicts import Verdict
@@ -33,7 +33,7 @@ STOP_LIMIT_S = 10.0
 """How long after its grace period a service may take to be killed."""
 
 
-async def _nothing(service: ServicePlan) -> None:
+async def _nothing(service: ServicePlan, running: Running) -> None:
     """Do nothing."""
 
 
@@ -49,9 +49,9 @@ class Supervisor:
         *,
         deadline_s: float,
         clock: Callable[[], float] = time.monotonic,
-        before_ready: BeforeReady = _nothing,
+        when_up: WhenUp = _nothing,
     ) -> None:
-        """``before_ready`` is awaited when a service's check succeeded, before others may use the service."""
+        """``when_up`` is awaited when a service is up, before others may use it; see ``Lifecycle``."""
         self._timeline = timeline
         self._deadline = Deadline(deadline_s, clock)
         redactor = redactor_of(plan.stack)
@@ -64,7 +64,7 @@ class Supervisor:
             )
             for name, service in plan.services.items()
         }
-        self._lifecycle = Lifecycle(engine, self.runs, timeline, self._deadline, before_ready=before_ready)
+        self._lifecycle = Lifecycle(engine, self.runs, timeline, self._deadline, when_up=when_up)
 
     def plan(self, plan: Plan) -> Plan:
         """Return ``plan`` with what the images said about its services."""

@@ -56,6 +56,9 @@ class FakeRunning:
     async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
         return 0, ""
 
+    async def data_is_new(self, *, since: float) -> bool:
+        return False
+
 
 class FakeEngine:
     """Starts nothing; ``codes`` are how a service's lives end, one after the other."""

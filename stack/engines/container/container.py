@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+from datetime import datetime
 
 from stack.engines.protocol import Connection, Exit
 from stack.errors import CommandFailed
@@ -57,6 +59,17 @@ class Container:
         words = (self._program, "exec", self._name, *argv)
         done = await async_programs.run(words, timeout_s=timeout_s, check=False, grace_s=TERM_GRACE_S)
         return done.returncode, done.stdout + done.stderr
+
+    async def data_is_new(self, *, since: float) -> bool:
+        """Return whether all that it can write to outside itself are volumes made after ``since``."""
+        mounts = json.loads(await self._call("inspect", "--format", "{{json .Mounts}}", self._name) or "[]")
+        writable = [mount for mount in mounts if mount["RW"]]
+        if not writable or any(mount["Type"] == "bind" for mount in writable):
+            return False
+        names = [mount["Name"] for mount in writable if mount["Type"] == "volume"]
+        volumes = json.loads(await self._call("volume", "inspect", *names) or "[]") if names else []
+        made = [datetime.fromisoformat(volume["CreatedAt"]).timestamp() for volume in volumes]
+        return len(made) == len(names) and all(time >= int(since) for time in made)
 
     async def _wait(self) -> Exit:
         output: list[bytes] = []

@@ -90,7 +90,9 @@ class PostgresRunner:
         ours = engine_options(host=host, port=port, folder=folder, sockets=sockets)
         argv = (str(bin / "postgres"), *(() if durable else _settings(QUICK)), *options, *ours)
         clients = {"PGHOST": sockets or LOOPBACK, "PGPORT": str(port)}
-        return Launch(argv=argv, cwd=folder, user=user, programs=bin, environment=clients)
+        return Launch(
+            argv=argv, cwd=folder, user=user, programs=bin, environment=clients, new_data=existing is None
+        )
 
 
 def socket_folder(state: Path, user: str | None) -> str:

@@ -39,7 +39,7 @@ class Launch:
     """What is executed for one service, in the foreground; it ends on SIGINT or SIGTERM.
 
     ``user`` is the account to drop to, None where that is not needed; ``programs`` is a folder of programs
-    that belong to it.
+    that belong to it; ``new_data`` says that its data was made for this start.
     """
 
     argv: tuple[str, ...]
@@ -47,6 +47,7 @@ class Launch:
     cwd: Path
     user: str | None = None
     programs: Path | None = None
+    new_data: bool = False
 
 
 class LocalProcess:
@@ -135,6 +136,10 @@ class LocalProcess:
         words, place = self._argv_in_network(resolve_program(argv, environment))
         done = await async_programs.run(words, env=environment, timeout_s=timeout_s, check=False, **place)
         return done.returncode, done.stdout + done.stderr
+
+    async def data_is_new(self, *, since: float) -> bool:
+        """Return whether its data was made for this start, whatever the time."""
+        return self._launch.new_data
 
     def _watch(self) -> None:
         """Notice the end at once: a pidfd where the kernel has them, a waiting thread elsewhere."""
