@@ -149,6 +149,13 @@ def abuse(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """Walk the dashboard and the tools' pages in Chromium (BROWSER_ENGINE=local|docker)."""
+    _install(session, "tools/requirements/browser.txt")
+    session.run("python", "-m", "pytest", "tests/browser", *session.posargs, env={"PYTHONPATH": PATHS})
+
+
+@nox.session(default=False)
 def data(session: nox.Session) -> None:
     """Reset, snapshot, back up, restore a real stack; kill and damage (DATA_ENGINE, DATA_LONG=1)."""
     _suite(session, "data")

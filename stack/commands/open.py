@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from stack.commands import browser, dashboard
+from stack.commands import browser, dashboard, tools
 from stack.control import guardians
 from stack.control.choice import Choice
 from stack.display import messages
@@ -33,6 +33,8 @@ PAGES: Final[Mapping[str, Callable[[StackState], str]]] = {
     "admin": _below("BACKEND_URL", "/admin/"),
     "docs": _below("GATEWAY_URL", "/docs"),
     "dashboard": lambda stack: dashboard.address_of(plans.read(stack.name)),
+    "redis-ui": lambda stack: tools.redis_ui(plans.read(stack.name)),
+    "pgadmin": lambda stack: tools.pgadmin(plans.read(stack.name)),
 }
 
 

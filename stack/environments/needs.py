@@ -40,7 +40,7 @@ def of_service(service: Service, image: ImageConfig) -> Needs:
         python = Installation(folder=project)
     if python is not None:
         python = replace(python, python=_wish(python.python, image.base, service.local.python))
-    return Needs(python=python, node=_node(commands, project, image))
+    return Needs(python=python, node=_node(commands, project, image, is_local=service.build is None))
 
 
 def _commands(image: ImageConfig) -> tuple[InstallCommand, ...]:
@@ -111,14 +111,16 @@ def _wish(wish: PythonWish, base: str, exact: str | None) -> PythonWish:
     return PythonWish(preferred=match[1] if match and match[1] else "")
 
 
-def _node(commands: Iterable[InstallCommand], project: Path, image: ImageConfig) -> Path | None:
-    """The Node project of a service, where its Dockerfile installs one or its image is Node's."""
+def _node(
+    commands: Iterable[InstallCommand], project: Path, image: ImageConfig, *, is_local: bool
+) -> Path | None:
+    """The Node project that a Dockerfile installs, or that lies there for Node's image or for ``x-local``."""
     for command in commands:
         if command.tool == "npm":
             folder = _local(command.folder, project, image) or project
             if node_modules.is_project(folder):
                 return folder
-    is_node = is_node_image(image.base)
+    is_node = is_local or is_node_image(image.base)
     return project if is_node and node_modules.is_project(project) else None
 
 

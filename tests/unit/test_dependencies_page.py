@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,7 @@ PROJECTS = (
     "backend/pyproject.toml",
     "ai-services/api_gateway/pyproject.toml",
     "compose/dashboard/pyproject.toml",
+    "compose/pgadmin/pyproject.toml",
 )
 TESTS = "integration_tests/pyproject.toml"
 
@@ -34,6 +36,8 @@ def direct(file: str) -> set[str]:
     if file.endswith(".in"):
         lines = (line.partition("#")[0].strip() for line in text.splitlines())
         return set(names(line for line in lines if line))
+    if file.endswith(".json"):
+        return set(json.loads(text)["dependencies"])
     read = tomllib.loads(text)
     groups = [read["project"]["dependencies"], *read.get("dependency-groups", {}).values()]
     return {name for group in groups for name in names(group)}
@@ -43,6 +47,7 @@ FOLDERS = ("tools/requirements", "stack/engines/local", "stack/environments")
 FILES = [
     *PROJECTS,
     TESTS,
+    "compose/redis-ui/package.json",
     *(f"{folder}/{file.name}" for folder in FOLDERS for file in (ROOT / folder).glob("*.in")),
 ]
 ROWS = [

@@ -111,6 +111,12 @@ def test_the_command_ends_with_the_code_of_the_error(root: Path, capsys: pytest.
 def test_the_table_names_every_lock_of_the_repository() -> None:
     folders = ("tools/requirements", "stack/engines/local", "stack/environments")
     there = {str(file.relative_to(ROOT)) for folder in folders for file in (ROOT / folder).glob("*.txt")}
-    for project in ("backend", "ai-services/api_gateway", "compose/dashboard", "integration_tests"):
+    for project in (
+        "backend",
+        "ai-services/api_gateway",
+        "compose/dashboard",
+        "compose/pgadmin",
+        "integration_tests",
+    ):
         there |= {str(file.relative_to(ROOT)) for file in (ROOT / project).glob("requirements*.txt")}
     assert {lock.target for lock in locks.table()} == there

@@ -133,3 +133,10 @@ def test_a_base_image_with_programs_of_its_own_cannot_be_replaced(tmp_path: Path
 def test_a_plain_system_and_a_server_can_be_replaced(base: str, tmp_path: Path) -> None:
     web = service(tmp_path, f"FROM {base}\nCMD x\n")
     service_environment.require_installable(web, image_config.of_service(web))
+
+
+def test_a_folder_that_is_only_local_is_a_project_of_its_files(tmp_path: Path) -> None:
+    """An image that containers run, and a folder that this machine runs instead (``x-local``)."""
+    (tmp_path / "package.json").write_text("{}")
+    page = Service(name="page", image="page:1", local=LocalHints(working_dir=tmp_path, command=("page",)))
+    assert needs.of_service(page, image_config.of_service(page)) == Needs(node=tmp_path)

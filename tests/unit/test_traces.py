@@ -16,6 +16,7 @@ from stack.control.recorder import Recorder
 from stack.display import trace_lines
 from stack.records import traces
 from stack.records.traces import Span
+from stack.system.directories import ROOT
 
 MS = 1_000_000
 
@@ -89,30 +90,20 @@ def test_of_a_long_trace_the_failed_and_the_slow_are_shown_with_what_led_to_them
     assert len(trace_lines.lines("x", spans[:14])) == 15
 
 
-ROW = {
-    "run": "r",
-    "trace_id": "t1",
-    "span_id": "a",
-    "parent_id": "",
-    "service": "web",
-    "name": "GET /",
-    "kind": 2,
-    "start_ns": 1,
-    "end_ns": 2,
-    "failed": 1,
-    "details": {"attributes": {}},
-}
+ANSWERS = json.loads((ROOT / "compose/dashboard/tests/answers.json").read_text())
+"""What the dashboard answers: its own tests hold its application against this file."""
+
+KNOWN, UNKNOWN = (answer["asked"].partition("?")[0].rpartition("/")[2] for answer in ANSWERS[:2])
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
-    """A recorder that knows one trace."""
+    """The dashboard as far as the file tells of it; nothing else may be asked."""
 
     def do_GET(self) -> None:
-        known = self.path == "/api/traces/t1?token=s%26cret"
-        body, status = (json.dumps([ROW]), 200) if known else ("no", 404)
-        self.send_response(status)
+        (answer,) = [each for each in ANSWERS if each["asked"] == self.path]
+        self.send_response(answer["status"])
         self.end_headers()
-        self.wfile.write(body.encode())
+        self.wfile.write(json.dumps(answer["body"]).encode())
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Write nothing."""
@@ -128,10 +119,13 @@ def running() -> Iterator[Recorder]:
 
 def test_traces_are_asked_for_once_all_spans_must_have_arrived(running: Recorder) -> None:
     slept: list[float] = []
-    found = recorder.collect(running, ["t1", "t2", ""], ended=100.0, clock=lambda: 101.0, sleep=slept.append)
+    asked = [KNOWN, UNKNOWN, ""]
+    found = recorder.collect(running, asked, ended=100.0, clock=lambda: 101.0, sleep=slept.append)
     assert slept == [recorder.SENT_WITHIN_S - 1.0]
-    assert {trace_id: [each.name for each in spans] for trace_id, spans in found.items()} == {"t1": ["GET /"]}
-    assert found["t1"][0].failed
+    assert {trace_id: [each.name for each in spans] for trace_id, spans in found.items()} == {
+        KNOWN: ["GET /"]
+    }
+    assert found[KNOWN][0].failed
     recorder.collect(running, [], ended=0.0, clock=lambda: 101.0, sleep=slept.append)
     assert slept[1:] == [0.0]
 
@@ -143,14 +137,14 @@ def test_a_recorder_that_does_not_answer_costs_the_trace_only() -> None:
 def test_failed_tests_are_shown_with_their_traces_which_are_kept(
     tmp_path: Path, running: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    failure = {"test": "test_x", "place": "x.py:1", "message": "assert 1 == 2", "trace_id": "t1"}
+    failure = {"test": "test_x", "place": "x.py:1", "message": "assert 1 == 2", "trace_id": KNOWN}
     (tmp_path / "failures.jsonl").write_text(json.dumps(failure) + "\n")
     monkeypatch.setattr(recorder, "of_stack", lambda name: running)
     evidence.show("shop", tmp_path)
     output = capsys.readouterr().out
     assert "* 1 test: assert 1 == 2" in output
-    assert "trace of test_x: 1 span, t1\n       0.0 ms  web  GET / FAILED\n" in output
-    assert [each.name for each in traces.read(tmp_path)["t1"]] == ["GET /"]
+    assert f"trace of test_x: 1 span, {KNOWN}\n       0.0 ms  web  GET / SELECT ? FAILED\n" in output
+    assert [each.name for each in traces.read(tmp_path)[KNOWN]] == ["GET /"]
 
 
 def test_a_file_that_cannot_be_read_is_no_trace(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ send (``SameSite=Strict``). A foreign ``Host`` is refused, so that no other name
 from __future__ import annotations
 
 import hmac
+import html
 from collections.abc import Awaitable, Callable
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 COOKIE = "dashboard_token"
 OPEN_PATHS = frozenset({"/health", "/v1/traces"})
@@ -36,6 +37,11 @@ FIELDS = {
     "Cache-Control": "no-store",
 }
 
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><title>Stack dashboard</title><p>{}</p></html>
+"""
+
 Next = Callable[[Request], Awaitable[Response]]
 
 
@@ -54,13 +60,15 @@ class Access:
     def _refusal(self, request: Request) -> Response | None:
         host = request.headers.get("host", "").rsplit(":", 1)[0] if "host" in request.headers else ""
         if host not in HOSTS:
-            return _sentence(421, f"This page is not served as {host!r}: open it as http://127.0.0.1.")
+            return _sentence(
+                request, 421, f"This page is not served as {host!r}: open it as http://127.0.0.1."
+            )
         if request.url.path in OPEN_PATHS:
             return None
         given = request.query_params.get("token") or request.cookies.get(COOKIE) or ""
         if not hmac.compare_digest(given.encode(), self._token.encode()):
             return _sentence(
-                403, "The token is missing or wrong: `inv dashboard` prints the address with it."
+                request, 403, "The token is missing or wrong: `inv dashboard` prints the address with it."
             )
         return None
 
@@ -73,5 +81,8 @@ class Access:
         return response
 
 
-def _sentence(status: int, text: str) -> Response:
+def _sentence(request: Request, status: int, text: str) -> Response:
+    """Return a sentence: as a page for a person, else as a problem document (RFC 9457)."""
+    if "text/html" in request.headers.get("accept", ""):
+        return HTMLResponse(PAGE.format(html.escape(text)), status)
     return JSONResponse({"title": text, "status": status}, status, media_type="application/problem+json")

@@ -98,7 +98,7 @@ def _run(settings: Settings, name: str) -> Any:
 @router.get("/api/overview")
 def overview(settings: Configured, store: Stored, receiver: Received, run: str = "") -> dict[str, Any]:
     """Return the state of a run, the newest where none is named, and the counters of the receiver."""
-    counters = {"received": receiver.received, "dropped": receiver.dropped, **store.counts()}
+    counters = {"received": receiver.received, "dropped": receiver.dropped, "spans": store.spans}
     return {**runs.overview(_run(settings, run)), "traces": counters}
 
 
@@ -121,9 +121,10 @@ def traces(
     order: Order = "recent",
     run: str = "",
     words: str = "",
+    background: bool = False,
     limit: int = Query(100, ge=1, le=500),
 ) -> list[dict[str, Any]]:
-    return store.traces(order=order, run=run or None, words=words, limit=limit)
+    return store.traces(order=order, run=run or None, words=words, background=background, limit=limit)
 
 
 @router.get("/api/traces/{trace_id}")

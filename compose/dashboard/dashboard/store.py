@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from dashboard.spans import Span
 
-VERSION = 1
+VERSION = 2
 """Raised where the tables change: a database of another version is made anew."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS spans (
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS spans (
     start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, failed INTEGER NOT NULL, details TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS spans_of_trace ON spans (trace_id);
-CREATE INDEX IF NOT EXISTS roots_of_run ON spans (run, start_ns) WHERE parent_id = '';
+CREATE INDEX IF NOT EXISTS beginnings_of_run ON spans (run, start_ns) WHERE parent_id = '' OR kind = 2;
 CREATE TABLE IF NOT EXISTS runs (name TEXT PRIMARY KEY, began REAL NOT NULL);
 """
 INSERT = "INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -32,12 +32,14 @@ _ORDERS: dict[Order, str] = {
     "slowest": "end_ns - start_ns DESC",
     "failed": "failed DESC, start_ns DESC",
 }
+SERVER, CLIENT = 2, 3
+"""``SPAN_KIND_SERVER`` and ``SPAN_KIND_CLIENT`` of the trace protocol."""
 _MANY = 500
 """Rows of one answer at the most."""
 
 
 class Store:
-    """The database. One thread writes; each reader has a connection of its own."""
+    """The database: one thread writes, each reader has its own connection. ``spans`` counts what it has."""
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
         self._path, self._clock = path, clock
@@ -48,6 +50,7 @@ class Store:
             connection.executescript(SCHEMA)
             connection.execute(f"PRAGMA user_version = {VERSION}")
         self._writer = self._connect()
+        self._count()
 
     def begin_run(self, run: str, *, kept: int) -> None:
         """Note a run, and forget all but the last ``kept`` ones."""
@@ -57,11 +60,13 @@ class Store:
             for (name,) in old.fetchall():
                 connection.execute("DELETE FROM spans WHERE run = ?", (name,))
                 connection.execute("DELETE FROM runs WHERE name = ?", (name,))
+        self._count()
 
     def add(self, run: str, spans: Iterable[Span]) -> None:
         """Write spans in one transaction."""
         with self._writer as connection:
-            connection.executemany(INSERT, ((run, *astuple(span)) for span in spans))
+            added = connection.executemany(INSERT, ((run, *astuple(span)) for span in spans))
+        self.spans += added.rowcount
 
     def shrink(self, limit_bytes: int) -> int:
         """Delete the oldest spans where the database is larger than ``limit_bytes``; return how many."""
@@ -76,23 +81,32 @@ class Store:
                 "DELETE FROM spans WHERE rowid IN (SELECT rowid FROM spans ORDER BY rowid LIMIT "
                 "(SELECT max(1, count(*) / 4) FROM spans))"
             )
-            return gone.rowcount
+        self.spans -= gone.rowcount
+        return gone.rowcount
 
     def traces(
-        self, *, order: Order, run: str | None, words: str = "", limit: int = 100
+        self, *, order: Order, run: str | None, words: str = "", background: bool = True, limit: int = 100
     ) -> list[dict[str, Any]]:
-        """Return traces by their root span: id, service, name, start, duration, failed, number of spans."""
+        """Return traces by their first span: id, service, name, start, duration, failed, number of spans.
+
+        A trace begins with a span without a parent, or with a request whose sender sent no span of its own.
+        Without ``background`` those are left out that begin with a statement or a call (a client's span).
+        """
         query = f"""
             SELECT root.trace_id, root.service, root.name, root.start_ns,
                 root.end_ns - root.start_ns AS took_ns,
                 (SELECT max(failed) FROM spans WHERE trace_id = root.trace_id) AS failed,
                 (SELECT count(*) FROM spans WHERE trace_id = root.trace_id) AS spans
             FROM spans AS root
-            WHERE parent_id = '' AND (:run IS NULL OR run = :run) AND root.name LIKE :words ESCAPE '\\'
+            WHERE (parent_id = '' OR kind = {SERVER}) AND {"run = :run" if run else ":run IS NULL"}
+                AND (parent_id = '' OR NOT EXISTS (
+                    SELECT 1 FROM spans WHERE trace_id = root.trace_id AND span_id = root.parent_id
+                ))
+                AND (:background OR kind != {CLIENT}) AND name LIKE :words ESCAPE '\\'
             ORDER BY {_ORDERS[order]} LIMIT :limit
-        """  # noqa: S608  the order is one of three constants
+        """  # noqa: S608  all that is put in is a constant
         escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        values = {"run": run, "words": f"%{escaped}%", "limit": min(limit, _MANY)}
+        values = {"run": run, "words": f"%{escaped}%", "background": background, "limit": min(limit, _MANY)}
         return self._rows(query, values)
 
     def trace(self, trace_id: str) -> list[dict[str, Any]]:
@@ -102,10 +116,8 @@ class Store:
             {**row, "details": json.loads(row["details"])} for row in self._rows(query, {"trace": trace_id})
         ]
 
-    def counts(self) -> dict[str, int]:
-        """Return how many spans and traces are kept."""
-        row = self._rows("SELECT count(*) AS spans, count(DISTINCT trace_id) AS traces FROM spans", {})[0]
-        return {"spans": row["spans"], "traces": row["traces"]}
+    def _count(self) -> None:
+        self.spans: int = self._writer.execute("SELECT count(*) FROM spans").fetchone()[0]
 
     def close(self) -> None:
         self._writer.close()

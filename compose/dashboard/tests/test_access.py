@@ -30,6 +30,20 @@ def test_a_wrong_token_is_refused(client: TestClient) -> None:
     assert client.get("/api/runs", params={"token": TOKEN[:-1]}).status_code == 403
 
 
+def test_a_person_with_a_wrong_token_reads_a_sentence(client: TestClient) -> None:
+    client.cookies.clear()
+    answer = client.get("/", params={"token": "wrong"}, headers={"accept": "text/html,*/*;q=0.8"})
+    assert answer.status_code == 403
+    assert "<p>The token is missing or wrong: `inv dashboard` prints the address with it.</p>" in answer.text
+
+
+def test_a_foreign_host_in_that_sentence_is_text(client: TestClient) -> None:
+    answer = client.get("/", headers={"accept": "text/html", "host": "<b>evil</b>"})
+    assert answer.status_code == 421
+    assert "&lt;b&gt;evil&lt;/b&gt;" in answer.text
+    assert "<b>" not in answer.text
+
+
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1.evil.example:4318", "localhost.evil.example", ""]
 )

@@ -6,6 +6,7 @@ import gzip
 import json
 import sqlite3
 import time
+from dataclasses import replace
 
 import pytest
 from dashboard.api import BODY_LIMIT_BYTES
@@ -124,6 +125,27 @@ def test_a_time_beyond_64_signed_bits_is_kept_as_the_largest(client: TestClient)
     assert span["start_ns"] == 2**63 - 1
 
 
+def test_a_trace_begins_with_a_request_whose_sender_is_not_recorded(settings: Settings) -> None:
+    """A client that sends `traceparent`, and records nothing itself."""
+    first = Span(trace_id="1", span_id="2", parent_id="client", service="gateway", name="GET /", kind=2,
+                 start_ns=1, end_ns=9, failed=False, details="{}")  # fmt: skip
+    store = Store(settings.database)
+    store.add("run", [replace(first, span_id="3", parent_id="2", service="backend", start_ns=2), first])
+    (row,) = store.traces(order="recent", run="run")
+    assert (row["service"], row["spans"]) == ("gateway", 2)
+    store.close()
+
+
+def test_what_no_request_led_to_is_listed_where_it_is_wanted(settings: Settings) -> None:
+    poll = Span(trace_id="1", span_id="2", parent_id="", service="worker", name="SELECT", kind=3, start_ns=1,
+                end_ns=2, failed=False, details="{}")  # fmt: skip
+    store = Store(settings.database)
+    store.add("run", [poll, replace(poll, trace_id="2", name="GET /", kind=2)])
+    assert [row["name"] for row in store.traces(order="recent", run=None, background=False)] == ["GET /"]
+    assert len(store.traces(order="recent", run=None)) == 2
+    store.close()
+
+
 def test_hostile_words_in_a_search_are_only_words(client: TestClient) -> None:
     client.post("/v1/traces", content=exported(name="100%_'; DROP TABLE spans;--"), headers=PROTOBUF)
     wait_for_trace(client)
@@ -139,7 +161,7 @@ def test_where_too_many_spans_wait_the_rest_is_dropped_and_counted(settings: Set
     assert receiver.take([span] * 25) == 15
     receiver.close()
     assert (receiver.received, receiver.dropped) == (10, 15)
-    assert store.counts()["spans"] == 10
+    assert store.spans == 10
     store.close()
 
 
@@ -152,10 +174,13 @@ def test_only_the_last_runs_and_a_bounded_size_are_kept(settings: Settings) -> N
         store.begin_run(f"run-{number}", kept=3)
         store.add(f"run-{number}", [span] * 100)
     store.begin_run("run-5", kept=3)
-    assert store.counts()["spans"] == 200
+    assert store.spans == 200
     assert store.shrink(limit_bytes=1000) == 50
     assert store.shrink(limit_bytes=1 << 30) == 0
     store.close()
+    again = Store(settings.database)
+    assert store.spans == again.spans == 150
+    again.close()
 
 
 def test_a_database_of_another_version_is_made_anew(settings: Settings) -> None:

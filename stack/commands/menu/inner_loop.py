@@ -26,7 +26,10 @@ def run_tests(c: Context, words: str | None = None, stack: str = "local", watch:
 
 @task(
     name="open",
-    help=explain("stack", page="backend, gateway, admin, docs or dashboard; also without --page"),
+    help=explain(
+        "stack",
+        page="backend, gateway, admin, docs, dashboard, redis-ui or pgadmin; also without --page",
+    ),
 )
 @command
 def open_(c: Context, page: str | None = None, stack: str = "local") -> None:

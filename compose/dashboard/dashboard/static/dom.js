@@ -40,6 +40,31 @@ export async function ask(path, parameters = {}) {
   return answer;
 }
 
+// Draws, and puts the keyboard back to where it was: on the element at the same place among those that take it.
+export function redraw(view, draw) {
+  const all = () => [...view.querySelectorAll("a, button, input, select, [tabindex='0']")];
+  const at = all().indexOf(document.activeElement);
+  draw();
+  const again = all()[at];
+  again?.focus({ preventScroll: true });
+  if (again?.type === "search") again.setSelectionRange(again.value.length, again.value.length);
+}
+
+// Draws what `look` returns, and again whenever it differs while the run is live; returns what ends that.
+export async function follow(view, { live, current }, look, draw) {
+  let before = "", stopped = false;
+  const turn = async () => {
+    const now = await look().catch((problem) => ({ problem: problem.message }));
+    if (stopped || !current()) return;
+    const text = JSON.stringify(now);
+    if (text !== before) redraw(view, () => (now.problem ? view.replaceChildren(empty(now.problem)) : draw(now)));
+    before = text;
+    if (live) setTimeout(turn, 2000);
+  };
+  await turn();
+  return () => { stopped = true; };
+}
+
 export function seconds(value) {
   if (value === null || value === undefined) return "";
   if (value < 0.001) return `${(value * 1e6).toFixed(0)} µs`;
@@ -51,6 +76,11 @@ export const BAD = new Set(["exited", "unhealthy", "timed out", "port taken", "d
 export const GOOD = new Set(["ready", "completed", "up", "passed"]);
 export function tone(state) {
   return GOOD.has(state) ? "good" : BAD.has(state) ? "bad" : state === "down" || state === "stopped" ? "quiet" : "busy";
+}
+
+// A table that scrolls within itself where the window is narrow.
+export function scrolled(table) {
+  return h("div", { class: "scrolled" }, table);
 }
 
 export function empty(...words) {

@@ -1,10 +1,10 @@
 // Logs: the last lines of every service, filtered, live, linked to their traces; older ones page by page.
 
-import { ask, h, empty } from "./dom.js";
+import { ask, h, redraw, empty } from "./dom.js";
 
 const PAGE = 300;
 
-export function logs(view, { run, overview, query, live }) {
+export function logs(view, { run, overview, query, live, current }) {
   const filter = { service: query.get("service") ?? "", words: query.get("words") ?? "", level: query.get("level") ?? "", identity: query.get("identity") ?? "" };
   const list = h("div", { class: "lines", role: "log", "aria-label": "Log lines" });
   const older = h("button", { onclick: () => more(), hidden: true }, "Older lines");
@@ -20,14 +20,14 @@ export function logs(view, { run, overview, query, live }) {
   const choose = (label, values, key) => h("label", {}, label + " ", h("select", { onchange: (e) => { filter[key] = e.target.value; change(); } },
     h("option", { value: "" }, "all"), values.map((value) => h("option", { value, selected: filter[key] === value }, value))));
 
-  view.replaceChildren(
+  redraw(view, () => view.replaceChildren(
     h("div", { class: "bar", role: "search" },
       h("label", {}, "Search ", h("input", { type: "search", id: "search", value: filter.words, placeholder: "words in a line", oninput: later((v) => { filter.words = v; }) })),
       h("label", {}, "Id ", h("input", { type: "search", value: filter.identity, placeholder: "request or trace id", oninput: later((v) => { filter.identity = v; }) })),
       choose("Service", overview.services.map((each) => each.name), "service"),
       choose("Level", ["debug", "info", "warning", "error"], "level"),
       h("label", {}, follow, " follow")),
-    older, list, note);
+    older, list, note));
 
   const asked = (extra) => ask("/api/logs", { run, service: filter.service, words: filter.words, level: filter.level, identity: filter.identity, limit: PAGE, ...extra });
   const more = async () => {
@@ -50,7 +50,7 @@ export function logs(view, { run, overview, query, live }) {
   };
   const loop = async () => {
     try { await next(); } catch (problem) { list.append(empty(problem.message)); return; }
-    if (!stopped && live) setTimeout(loop, follow.checked ? 500 : 2000);
+    if (!stopped && current() && live) setTimeout(loop, follow.checked ? 500 : 2000);
   };
   loop();
   return () => { stopped = true; };

@@ -8,7 +8,7 @@ import { tests, runs } from "./records.js";
 
 const VIEWS = ["services", "logs", "traces", "tests", "runs"];
 const view = document.getElementById("view"), picker = document.getElementById("run");
-let newest = null, chosen = "", leave = null;
+let newest = null, chosen = "", leave = null, shown = "", turn = 0;
 
 function route() {
   const [path, search] = location.hash.replace(/^#\/?/, "").split("?");
@@ -17,7 +17,7 @@ function route() {
 }
 
 async function show() {
-  const { name, id, query } = route();
+  const { name, id, query } = route(), mine = ++turn, current = () => mine === turn;
   for (const link of document.querySelectorAll("nav a")) {
     if (link.hash === `#/${name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -27,11 +27,13 @@ async function show() {
   const live = !chosen || chosen === newest?.run;
   try {
     const overview = live && newest ? newest : await ask("/api/overview", { run: chosen });
-    const context = { run: overview.run, overview, query, id, live };
+    if (!current()) return;
+    const context = { run: overview.run, overview, query, id, live, current };
     const done = await { services, logs, traces: id ? trace : traces, tests, runs }[name](view, context);
-    leave = typeof done === "function" ? done : null;
+    if (current()) leave = done ?? null;
+    else done?.();
   } catch (problem) {
-    view.replaceChildren(empty(problem.message));
+    if (current()) view.replaceChildren(empty(problem.message));
   }
 }
 
@@ -52,7 +54,14 @@ async function pick() {
 }
 
 picker.addEventListener("change", () => { chosen = picker.value; show(); });
-addEventListener("hashchange", () => { show(); scrollTo(0, 0); view.focus({ preventScroll: true }); });
+addEventListener("hashchange", async () => {
+  const { name, id } = route(), before = shown;
+  shown = `${name}/${id ?? ""}`;
+  if (shown === before) return show(); // a filter changed: whoever types goes on typing
+  await show();
+  scrollTo(0, 0);
+  view.focus({ preventScroll: true });
+});
 addEventListener("keydown", (event) => {
   if (event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "/") { event.preventDefault(); document.getElementById("search")?.focus(); }
@@ -62,16 +71,18 @@ addEventListener("keydown", (event) => {
 
 const source = new EventSource("/api/events");
 source.onmessage = (event) => {
-  const first = newest === null, changed = newest?.run;
+  const before = newest;
   newest = JSON.parse(event.data);
   head(newest);
-  if (first || changed !== newest.run) pick();
-  if (first || (route().name === "services" && (!chosen || chosen === newest.run))) show();
+  if (before?.run !== newest.run) pick();
+  const changed = JSON.stringify({ ...before, traces: 0 }) !== JSON.stringify({ ...newest, traces: 0 });
+  if (!before || (changed && route().name === "services" && (!chosen || chosen === newest.run))) show();
 };
 source.onerror = () => {
   const phase = document.getElementById("phase");
   phase.textContent = "not connected";
   phase.className = "state bad";
 };
-if (!location.hash) location.replace("#/services");
+if (!location.hash) history.replaceState(null, "", "#/services");
+shown = `${route().name}/${route().id ?? ""}`;
 show();

@@ -1,24 +1,30 @@
 // Test results of a run, and earlier runs side by side.
 
-import { ask, h, seconds, tone, empty } from "./dom.js";
+import { ask, follow, h, scrolled, seconds, tone, empty } from "./dom.js";
 
-export async function tests(view, { run }) {
-  const all = await ask("/api/tests", { run });
+export function tests(view, context) {
+  return follow(view, context, () => ask("/api/tests", { run: context.run }), (all) => results(view, all));
+}
+
+function results(view, all) {
   if (!all.length) return view.replaceChildren(empty("No tests are recorded in this run. Type ", h("code", {}, "inv test"), " or ", h("code", {}, "nox -s integration"), "."));
   const failed = all.filter((each) => each.outcome === "failed");
   const order = [...failed, ...all.filter((each) => each.outcome !== "failed").sort((a, b) => b.seconds - a.seconds)];
   view.replaceChildren(
     h("h2", { class: failed.length ? "bad" : "good" }, failed.length ? `${failed.length} of ${all.length} failed` : `${all.length} passed`),
-    h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Test"), h("th", {}, "Outcome"), h("th", { class: "number" }, "Took"), h("th", {}, ""))),
+    scrolled(h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Test"), h("th", {}, "Outcome"), h("th", { class: "number" }, "Took"), h("th", {}, ""))),
       h("tbody", {}, order.map((each) => h("tr", {},
         h("td", {}, each.name, h("div", { class: "quiet" }, each.file), each.text ? h("pre", {}, each.text) : ""),
         h("td", { class: `state ${tone(each.outcome)}` }, each.outcome),
         h("td", { class: "number" }, seconds(each.seconds)),
-        h("td", {}, each.trace_id ? h("a", { href: `#/traces/${each.trace_id}` }, "trace") : "", " ", each.trace_id ? h("a", { href: `#/logs?identity=${each.trace_id}` }, "logs") : ""))))));
+        h("td", {}, each.trace_id ? h("a", { href: `#/traces/${each.trace_id}` }, "trace") : "", " ", each.trace_id ? h("a", { href: `#/logs?identity=${each.trace_id}` }, "logs") : "")))))));
 }
 
-export async function runs(view) {
-  const all = await ask("/api/runs");
+export function runs(view, context) {
+  return follow(view, context, () => ask("/api/runs"), (all) => sideBySide(view, all));
+}
+
+function sideBySide(view, all) {
   if (!all.length) return view.replaceChildren(empty("No run is recorded yet."));
   const names = [...new Set(all.flatMap((each) => Object.keys(each.services)))];
   const before = (index, name) => all.slice(index + 1).map((each) => each.services[name]).find((value) => value !== undefined);
@@ -28,8 +34,8 @@ export async function runs(view) {
     return h("td", { class: `number ${slower ? "bad" : ""}`, title: slower ? `slower: ${seconds(earlier)} before` : "" }, seconds(value), slower ? " ▲" : "");
   };
   view.replaceChildren(h("p", { class: "quiet" }, "▲ took over 1.3 times as long as in the run before."),
-    h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Run"), h("th", {}, "Phase"), h("th", { class: "number" }, "Tests"), h("th", { class: "number" }, "Failed"), h("th", { class: "number" }, "Up in"), names.map((name) => h("th", { class: "number" }, name)))),
+    scrolled(h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Run"), h("th", {}, "Phase"), h("th", { class: "number" }, "Tests"), h("th", { class: "number" }, "Failed"), h("th", { class: "number" }, "Up in"), names.map((name) => h("th", { class: "number" }, name)))),
       h("tbody", {}, all.map((each, index) => h("tr", {}, h("td", {}, h("code", {}, each.run)), h("td", {}, each.phase), h("td", { class: "number" }, each.tests || ""),
         h("td", { class: `number ${each.failed ? "bad" : ""}` }, each.failed || ""), cell(each.up_s ?? undefined, all.slice(index + 1).map((e) => e.up_s).find((v) => v !== null)),
-        names.map((name) => cell(each.services[name], before(index, name))))))));
+        names.map((name) => cell(each.services[name], before(index, name)))))))));
 }

@@ -1,15 +1,16 @@
 // Services: a table, the dependency graph, and the start-up as a Gantt chart with its critical chain.
 
-import { BAD, h, s, seconds, tone, empty } from "./dom.js";
+import { BAD, h, redraw, s, scrolled, seconds, tone, empty } from "./dom.js";
 
 export function services(view, { overview }) {
-  if (!overview.services.length) return view.replaceChildren(empty("No service has started in this run yet."));
-  view.replaceChildren(
+  if (!overview.services.length) { view.replaceChildren(empty("No service has started in this run yet.")); return; }
+  redraw(view, () => view.replaceChildren(
     cause(overview),
-    h("h2", {}, "Services"), table(overview),
-    h("h2", {}, "What needs what"), graph(overview.services),
-    h("h2", {}, `Start-up${overview.up_s === null ? "" : `: ${seconds(overview.up_s)}`}`), gantt(overview),
-  );
+    h("h2", {}, "Services"), scrolled(table(overview)),
+    h("h2", {}, "What needs what"), scrolled(graph(overview.services)),
+    h("h2", {}, `Start-up${overview.up_s === null ? "" : `: ${seconds(overview.up_s)}`}`), scrolled(gantt(overview)),
+    h("p", { class: "quiet" }, "Grey: it waits for what it needs. Amber: it decides how long the start takes."),
+  ));
 }
 
 function cause(overview) {
@@ -84,5 +85,5 @@ function gantt(overview) {
       s("text", { class: "quiet", x: x(ends) + 6, y: y + 16 }, seconds(ends - starts)),
     ];
   });
-  return s("svg", { viewBox: `0 0 ${name + width + 80} ${list.length * row + 6}`, width: "100%", role: "img", "aria-label": `Start-up: ${overview.chain.join(", then ")} decided how long it took` }, bars);
+  return s("svg", { viewBox: `0 0 ${name + width + 80} ${list.length * row + 6}`, class: "wide", width: "100%", role: "img", "aria-label": `Start-up: ${overview.chain.join(", then ")} decided how long it took` }, bars);
 }

@@ -1,18 +1,22 @@
 // Traces: a list, slowest or failing first; one trace as a waterfall of its spans.
 
-import { ask, h, s, seconds, empty } from "./dom.js";
+import { ask, follow, h, redraw, s, scrolled, seconds, empty } from "./dom.js";
 
-export async function traces(view, { run, query }) {
-  const order = query.get("order") ?? "recent", words = query.get("words") ?? "";
-  const go = (set) => location.replace(`#/traces?${new URLSearchParams({ order, words, ...set })}`);
+export function traces(view, context) {
+  const { run, query } = context, list = h("div", {});
+  const order = query.get("order") ?? "recent", words = query.get("words") ?? "", background = query.get("background") ?? "";
+  const go = (set) => location.replace(`#/traces?${new URLSearchParams({ order, words, background, ...set })}`);
   let waiting = null;
-  const rows = await ask("/api/traces", { run, order, words });
-  view.replaceChildren(
+  redraw(view, () => view.replaceChildren(
     h("div", { class: "bar", role: "search" },
       h("label", {}, "Search ", h("input", { type: "search", id: "search", value: words, placeholder: "words in a name", oninput: (e) => { clearTimeout(waiting); waiting = setTimeout(() => go({ words: e.target.value }), 300); } })),
       h("label", {}, "Order ", h("select", { onchange: (e) => go({ order: e.target.value }) },
-        ["recent", "slowest", "failed"].map((value) => h("option", { value, selected: value === order }, value))))),
-    rows.length ? table(rows) : empty("No trace yet. Services send them where ", h("code", {}, "OTEL_EXPORTER_OTLP_ENDPOINT"), " names this dashboard: ", h("code", {}, "inv up --profile observability"), "."));
+        ["recent", "slowest", "failed"].map((value) => h("option", { value, selected: value === order }, value)))),
+      h("label", { title: "Statements and calls that no request led to, such as a worker's looking for work" },
+        h("input", { type: "checkbox", checked: Boolean(background), onchange: (e) => go({ background: e.target.checked ? "true" : "" }) }), " background work")),
+    list));
+  return follow(list, context, () => ask("/api/traces", { run, order, words, background }), (rows) => list.replaceChildren(
+    rows.length ? scrolled(table(rows)) : empty("No trace fits. Services send them every few seconds where ", h("code", {}, "OTEL_EXPORTER_OTLP_ENDPOINT"), " names this dashboard: ", h("code", {}, "inv up --profile observability"), ".")));
 }
 
 function table(rows) {
@@ -27,24 +31,44 @@ function table(rows) {
       h("td", {}, s("svg", { width: 120, height: 10, "aria-hidden": "true" }, s("rect", { class: row.failed ? "fails" : "runs", width: Math.max((row.took_ns / slowest) * 120, 1), height: 10, rx: 2 })))))));
 }
 
-export async function trace(view, { id }) {
-  const spans = await ask(`/api/traces/${encodeURIComponent(id)}`);
+export function trace(view, context) {
+  const chosen = { span: "" };
+  return follow(view, context, () => ask(`/api/traces/${encodeURIComponent(context.id)}`), (spans) => waterfall(view, context.id, spans, chosen));
+}
+
+function waterfall(view, id, spans, chosen) {
   const ordered = tree(spans), start = Math.min(...spans.map((each) => each.start_ns)), end = Math.max(...spans.map((each) => each.end_ns));
   const total = Math.max(end - start, 1), name = 420, width = 700, row = 22, detail = h("div", {});
-  const show = (span) => detail.replaceChildren(h("h2", {}, `${span.service}: ${span.name}`),
+  const show = (span) => {
+    chosen.span = span.span_id;
+    for (const each of view.querySelectorAll("g[role]")) each.classList.toggle("chosen", each.dataset.span === span.span_id);
+    detail.replaceChildren(h("h2", {}, `${span.service}: ${span.name}`),
     h("p", { class: "quiet" }, `${seconds((span.end_ns - span.start_ns) / 1e9)}, ${seconds((span.start_ns - start) / 1e9)} after the first`), h("pre", {}, JSON.stringify(span.details, null, 1)));
+  };
   const bars = ordered.flatMap(([span, depth], i) => {
     const x = name + ((span.start_ns - start) / total) * width, w = Math.max(((span.end_ns - span.start_ns) / total) * width, 2), y = i * row;
-    return s("g", { tabindex: 0, role: "button", "aria-label": `${span.service} ${span.name}, ${seconds((span.end_ns - span.start_ns) / 1e9)}`, onclick: () => show(span), onkeydown: (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); show(span); } } },
-      s("rect", { x: 0, y, width: name + width + 90, height: row, fill: "transparent" }),
-      s("text", { x: depth * 12, y: y + 15 }, `${span.service} · ${span.name}`.slice(0, 58 - depth * 2)),
+    return s("g", { tabindex: 0, role: "button", "data-span": span.span_id, "aria-label": `${span.service} ${label(span).slice(0, 120)}, ${seconds((span.end_ns - span.start_ns) / 1e9)}`, onclick: () => show(span), onkeydown: (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); show(span); } } },
+      s("rect", { class: "row", x: 0, y, width: name + width + 90, height: row }),
+      s("text", { x: depth * 12, y: y + 15 }, `${span.service} · ${label(span)}`.slice(0, 62 - depth * 2)),
       s("rect", { class: span.failed ? "fails" : "runs", x, y: y + 5, width: w, height: 12, rx: 2 }),
       s("text", { class: "quiet", x: Math.min(x + w + 5, name + width + 20), y: y + 15 }, seconds((span.end_ns - span.start_ns) / 1e9)));
   });
   view.replaceChildren(
     h("p", {}, h("a", { href: "#/traces" }, "All traces"), " · ", h("code", {}, id), " · ", h("a", { href: `#/logs?identity=${id}` }, "its log lines"), " · ", h("code", {}, `inv logs --trace ${id}`)),
-    s("svg", { viewBox: `0 0 ${name + width + 90} ${ordered.length * row + 4}`, width: "100%" }, bars), detail);
-  show(spans.find((each) => each.failed) ?? ordered[0][0]);
+    scrolled(s("svg", { class: "wide", viewBox: `0 0 ${name + width + 90} ${ordered.length * row + 4}`, width: "100%" }, bars)), detail);
+  show(spans.find((each) => each.span_id === chosen.span) ?? cause(ordered) ?? ordered[0][0]);
+}
+
+// The failed span that lies deepest: those above it failed because of it.
+function cause(ordered) {
+  return ordered.filter(([span]) => span.failed).sort(([, a], [, b]) => b - a)[0]?.[0];
+}
+
+// A database's span by its statement: where, not only that it was asked.
+function label(span) {
+  const { "db.statement": old, "db.query.text": text } = span.details.attributes ?? {};
+  const statement = String(text ?? old ?? "").replace(/\s+/g, " ");
+  return statement.startsWith(span.name) ? statement : [span.name, statement].filter(Boolean).join(" ");
 }
 
 function tree(spans) {

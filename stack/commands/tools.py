@@ -1,0 +1,63 @@
+"""The addresses of the profile `tools`: Redis Commander and pgAdmin, signed in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
+
+import msgspec
+
+from stack.errors import NotUp
+from stack.plan.plan import LOOPBACK, Plan
+
+PROFILE = "tools"
+VALID_S = 600.0
+"""How long a token of Redis Commander may be used, once."""
+
+
+def redis_ui(plan: Plan, *, clock: Callable[[], float] = time.time) -> str:
+    """Return the address that signs in to Redis Commander (its README: "SSO", a JSON Web Token).
+
+    Raises:
+        NotUp: the stack has none.
+    """
+    address, environment = _service(plan, "redis-ui")
+    claims = {"iss": environment["SSO_ISSUER"], "sub": plan.name, "exp": int(clock() + VALID_S)}
+    token = sign(claims, environment["SSO_JWT_SECRET"])
+    return f"{address}/sso?{urlencode({'access_token': token})}"
+
+
+def pgadmin(plan: Plan) -> str:
+    """Return the address that signs in to pgAdmin: with its key, as its desktop program does.
+
+    Raises:
+        NotUp: the stack has none.
+    """
+    address, environment = _service(plan, "pgadmin")
+    return f"{address}/?{urlencode({'key': environment['PGADMIN_INT_KEY']})}"
+
+
+def sign(claims: Mapping[str, object], secret: str) -> str:
+    """Return a JSON Web Token (RFC 7519) with these claims, signed by HMAC-SHA256."""
+    parts = [_encoded(msgspec.json.encode(each)) for each in ({"alg": "HS256", "typ": "JWT"}, claims)]
+    signature = hmac.digest(secret.encode(), ".".join(parts).encode(), hashlib.sha256)
+    return ".".join((*parts, _encoded(signature)))
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _service(plan: Plan, name: str) -> tuple[str, Mapping[str, str]]:
+    """Return the address and the environment of a service that has one port."""
+    service = plan.services.get(name)
+    if service is None or not service.ports:
+        raise NotUp(
+            f"{plan.name} is up without its {name}.",
+            hint=f"Type `inv down`, then `inv up --profile {PROFILE}`: the data stays.",
+        )
+    return f"http://{LOOPBACK}:{next(iter(service.ports.values()))}", service.environment

@@ -1,0 +1,207 @@
+"""The dashboard while the stack is well: each view, in both colours, by keyboard, with hostile text."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+import urllib.request
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from browser.conftest import PICTURES
+from browser.stack import Stack
+from browser.visit import PATIENCE_MS, VIEWS, Visit
+from stack import errors
+from stack.system.directories import ROOT
+
+SERVICES = ("postgres", "redis", "backend", "worker", "api-gateway", "dashboard")
+MARKUP = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"
+ESCAPES = "\x1b[31mred\x1b[0m \x1b]8;;http://evil.example\x07link \u202etxet desrever\u202c"
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]")
+
+
+def test_the_token_leaves_the_address_at_once(visit: Visit) -> None:
+    expect(visit.page).to_have_url(f"{visit.origin}/#/services")
+
+
+def test_services_are_shown_with_their_states_their_graph_and_their_start(visit: Visit) -> None:
+    for service in SERVICES:
+        row = visit.content.get_by_role("row", name=re.compile(f"^{service} "))
+        expect(row).to_contain_text("ready")
+        expect(row).to_contain_text(f"inv restart --service {service}")
+    graph = visit.content.get_by_role("img", name=re.compile("^Dependency graph"))
+    expect(graph).to_contain_text("backend · ready")
+    start = visit.content.get_by_role("img", name=re.compile("decided how long it took"))
+    expect(start).to_contain_text("postgres")
+    expect(visit.page.locator("#phase")).to_have_text("up")
+
+
+def trace_of_request(stack: Stack, path: str = "/api/v1/products?limit=2") -> str:
+    """Ask the shop through the gateway, as the start of a trace, and return its id."""
+    trace = secrets.token_hex(16)
+    stack.get("GATEWAY_URL", path, {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"})
+    return trace
+
+
+def test_a_request_is_followed_from_its_log_line_to_its_sql(visit: Visit, stack: Stack) -> None:
+    trace = trace_of_request(stack, f"/api/v1/products?limit=2&search={secrets.token_hex(4)}")
+    visit.page.goto(f"{visit.origin}/#/logs?identity={trace}")
+    visit.require_text("api-gateway", "backend")
+    visit.open_trace(trace, spans=4)
+    expect(visit.spans(re.compile("^api-gateway GET .api.v1")).first).to_be_visible()
+    expect(visit.spans(re.compile("^backend GET api")).first).to_be_visible()
+    visit.spans(re.compile("^backend SELECT .catalog_product")).first.click()
+    visit.require_text(re.compile(r"db\.statement|db\.query\.text"))
+    visit.picture("trace")
+
+
+def test_the_tests_of_a_run_are_shown_with_their_traces(visit: Visit, stack: Stack) -> None:
+    stack.inv("test test_health")
+    visit.go("Tests")
+    visit.require_text(re.compile(r"^\d+ passed"), "test_health")
+    expect(visit.content.get_by_role("link", name="trace").first).to_be_visible()
+    visit.picture("tests")
+
+
+def test_a_failed_test_stands_first_with_its_message_and_its_trace(visit: Visit, stack: Stack) -> None:
+    file = ROOT / "integration_tests" / f"test_zz_{secrets.token_hex(3)}.py"
+    try:
+        file.write_text(
+            "def test_that_fails(backend):\n    assert backend.get('/api/v1/products').status_code == 418\n"
+        )
+        stack.inv(f"test {file.stem}", code=errors.TestsFailed.code)
+    finally:
+        file.unlink()
+    visit.go("Tests")
+    visit.require_text("1 of 1 failed")
+    first = visit.content.get_by_role("row", name=re.compile("test_that_fails"))
+    expect(first).to_contain_text("assert 200 == 418")
+    visit.picture("failed-test")
+    first.get_by_role("link", name="trace").click()
+    expect(visit.spans(re.compile("test_that_fails")).first).to_be_visible(timeout=PATIENCE_MS)
+    expect(visit.spans(re.compile("^backend GET api")).first).to_be_visible(timeout=PATIENCE_MS)
+    visit.picture("failed-test-trace")
+
+
+def test_every_view_can_be_read_in_both_colours(
+    chromium: Browser, address: str, scheme: str, stack: Stack
+) -> None:
+    trace_of_request(stack)
+    with Visit.open(chromium, address, pictures=PICTURES, color_scheme=scheme) as visit:
+        for view in VIEWS:
+            visit.go(view)
+            expect(visit.content.locator("table, .lines > *, .empty").first).to_be_visible()
+            visit.require_readable()
+            visit.picture(f"{view.lower()}-{scheme}")
+        ground = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (ground == "rgb(255, 255, 255)") == (scheme == "light")
+        visit.require_quiet()
+
+
+def test_a_small_window_shows_every_view_whole(chromium: Browser, address: str) -> None:
+    with Visit.open(chromium, address, pictures=PICTURES, viewport={"width": 400, "height": 800}) as visit:
+        for view in VIEWS:
+            visit.go(view)
+            visit.picture(f"{view.lower()}-small")
+            visit.require_readable()
+
+
+def test_the_keyboard_reaches_every_view_and_shows_where_it_is(visit: Visit) -> None:
+    visit.require_view("Services")
+    visit.page.keyboard.press("Tab")
+    assert visit.focused()["name"] == "Skip to the content"
+    for view in VIEWS:
+        visit.page.keyboard.press("Tab")
+        at = visit.focused()
+        assert (at["tag"], at["name"]) == ("a", view)
+        assert at["outline"] >= 2
+        visit.page.keyboard.press("Enter")
+        visit.require_view(view)
+        visit.page.locator("nav a", has_text=view).focus()
+    visit.page.keyboard.press("Tab")
+    assert (visit.focused()["id"], visit.focused()["outline"]) == ("run", 2)
+
+
+@pytest.mark.parametrize("key", range(1, 6))
+def test_a_number_key_opens_a_view(visit: Visit, key: int) -> None:
+    visit.page.keyboard.press(str(key))
+    visit.require_view(VIEWS[key - 1])
+
+
+def test_a_span_is_chosen_by_keyboard(visit: Visit, stack: Stack) -> None:
+    trace = trace_of_request(stack)
+    visit.go("Traces")
+    visit.content.locator(f"tr.pick a[href$='{trace}']").focus()
+    visit.page.keyboard.press("Enter")
+    visit.spans().last.focus()
+    at = visit.focused()
+    assert at["outline"] >= 2
+    visit.page.keyboard.press("Enter")
+    expect(visit.content.get_by_role("heading")).to_have_text("backend: SELECT")
+    assert at["name"].startswith("backend SELECT ")
+
+
+def test_slash_goes_to_the_search_of_the_logs(visit: Visit) -> None:
+    visit.go("Logs")
+    visit.page.keyboard.press("/")
+    assert visit.focused()["id"] == "search"
+    visit.page.keyboard.type("1 or 2", delay=400)  # slower than the filter: each letter changes the view
+    visit.require_text("No line fits.")
+    expect(visit.page.locator("#search")).to_have_value("1 or 2")
+    visit.require_view("Logs")
+
+
+def test_hostile_log_lines_are_text(visit: Visit, stack: Stack) -> None:
+    """Redis writes into its log what a client's script says."""
+    mark = secrets.token_hex(6)
+    script = "redis.log(redis.LOG_WARNING, ARGV[1]) return 1"
+    assert stack.redis("EVAL", script, "0", f"{mark} {MARKUP} {ESCAPES}") == b":1\r\n"
+    visit.page.goto(f"{visit.origin}/#/logs?words={mark}")
+    visit.require_text(MARKUP, "red")
+    text = visit.content.locator(".lines .text").last.inner_text()
+    assert CONTROLS.findall(text) == []
+    assert "\\u202etxet desrever" in text
+    assert "taken" not in visit.page.title()
+    visit.picture("hostile-log")
+
+
+def test_hostile_spans_are_text(visit: Visit) -> None:
+    trace, now = secrets.token_hex(16), time.time_ns()
+    attributes = [{"key": MARKUP, "value": {"stringValue": f"{MARKUP} {ESCAPES}"}}]
+    span = {
+        "traceId": trace,
+        "spanId": secrets.token_hex(8),
+        "name": f"{MARKUP} {ESCAPES}",
+        "startTimeUnixNano": str(now),
+        "endTimeUnixNano": str(now + 10_000_000),
+        "attributes": attributes,
+    }
+    service = {"attributes": [{"key": "service.name", "value": {"stringValue": f"{MARKUP}\u202e"}}]}
+    document = {"resourceSpans": [{"resource": service, "scopeSpans": [{"spans": [span]}]}]}
+    request = urllib.request.Request(
+        f"{visit.origin}/v1/traces",
+        data=json.dumps(document).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 200
+    visit.open_trace(trace, spans=1)
+    text = visit.content.inner_text()
+    assert MARKUP in text
+    assert CONTROLS.findall(text) == []
+    assert "taken" not in visit.page.title()
+    visit.picture("hostile-span")
+
+
+@pytest.mark.parametrize("token", ["?token=wrong", ""])
+def test_a_wrong_token_is_a_sentence(chromium: Browser, address: str, token: str) -> None:
+    page, _, _ = address.partition("?")
+    with Visit.open(chromium, f"{page}{token}", pictures=PICTURES) as visit:
+        expect(visit.page.locator("body")).to_have_text(
+            "The token is missing or wrong: `inv dashboard` prints the address with it."
+        )
+        visit.picture("wrong-token")
+        visit.require_quiet()
