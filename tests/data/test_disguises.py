@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
 from data.conftest import LOGGING
+from data.server_log import log_size, written_since
 from data.stack import Stack, running
+from data.tunnel import tunnel_to
 from stack.commands.data_access import Access
 from stack.control import guardians
 from stack.data import guard, mark, reset
@@ -28,8 +26,6 @@ from stack.plan.plan import Plan
 from stack.records import plans
 from stack.records.state import StackState
 
-STATEMENT = re.compile(r"LOG:  statement: (.*)")
-READS = ("SELECT", "SET", "SHOW", "BEGIN", "COMMIT", "ROLLBACK")
 OWN_URL = "postgresql://postgres:postgres@{place}/postgres"
 ON_LOOPBACK = "postgresql://postgres:postgres@{host}:{port}/postgres"
 
@@ -201,57 +197,3 @@ def wait_for_spare(stack: Stack) -> None:
     while not any("__spare_" in name for name in stack.databases()):
         assert time.monotonic() < deadline, "no spare was made"
         time.sleep(0.1)
-
-
-def log_size(stack: Stack) -> int:
-    return settled_log(stack).count("\n")
-
-
-def settled_log(stack: Stack) -> str:
-    """Return Postgres' log, once a statement of our own is in it: then what came before it is, too."""
-    word = f"SELECT '{secrets.token_hex(8)}'"
-    with stack.sql("template1") as cursor:
-        cursor.execute(word)
-    log, deadline = Path(stack.state["run"], "logs", "postgres.log"), time.monotonic() + 10
-    while word not in (text := log.read_text(encoding="utf-8")):
-        assert time.monotonic() < deadline, "the log does not go on"
-        time.sleep(0.02)
-    return text
-
-
-def written_since(stack: Stack, line: int) -> list[str]:
-    """Return the statements in the log, from a line on, that do more than read."""
-    found = [match[1] for text in settled_log(stack).splitlines()[line:] if (match := STATEMENT.search(text))]
-    return [statement for statement in found if not statement.upper().startswith(READS)]
-
-
-@contextmanager
-def tunnel_to(port: int) -> Iterator[int]:
-    """Give a port of loopback that leads to another one."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-
-        def copy(source: socket.socket, target: socket.socket) -> None:
-            with source, target:
-                while data := _received(source):
-                    target.sendall(data)
-
-        def accept() -> None:
-            while True:
-                try:
-                    client, _ = listener.accept()
-                except OSError:
-                    return
-                server = socket.create_connection(("127.0.0.1", port))
-                for pair in ((client, server), (server, client)):
-                    threading.Thread(target=copy, args=pair, daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-
-
-def _received(source: socket.socket) -> Any:
-    try:
-        return source.recv(65536)
-    except OSError:
-        return b""
