@@ -10,6 +10,7 @@ from pathlib import Path
 from data.stack import Stack
 
 STATEMENT = re.compile(r"LOG:  statement: (.*)")
+COPIED = re.compile(r"\[(\d+)\] LOG:  statement: COPY .* FROM stdin")
 READS = ("SELECT", "SET", "SHOW", "BEGIN", "COMMIT", "ROLLBACK")
 
 
@@ -28,6 +29,12 @@ def settled_log(stack: Stack) -> str:
         assert time.monotonic() < deadline, "the log does not go on"
         time.sleep(0.02)
     return text
+
+
+def processes_that_copied(stack: Stack, line: int) -> set[str]:
+    """Return the server's processes that were sent the data of a table, from a line of the log on."""
+    lines = settled_log(stack).splitlines()[line:]
+    return {found[1] for text in lines if (found := COPIED.search(text))}
 
 
 def written_since(stack: Stack, line: int) -> list[str]:
