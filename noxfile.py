@@ -131,7 +131,7 @@ def cli(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def unprotected(session: nox.Session) -> None:
-    """Mutation-test the suites: remove each protection, expect a failing test (-- faults|crashes WORD...)."""
+    """Mutation-test the suites: remove each protection, expect a failing test (-- SUITE WORD...)."""
     _install(session, DEVELOPMENT)
     session.run("python", "-m", "unprotected", *session.posargs, env={"PYTHONPATH": PATHS})
 

@@ -1,6 +1,8 @@
 """What reset, snapshot and backup cost, against what one would type without them; ratios of one run.
 
-``python benchmarks/data.py [--engine local|docker] [--products N] [--orders M] [--rounds R]``
+Usage: python benchmarks/data.py [--engine local|docker] [--products N] [--orders M] [--rounds R] [--tenfold]
+
+``--tenfold`` measures ten times the data afterwards, and how many times longer each takes.
 """
 
 from __future__ import annotations
@@ -10,136 +12,180 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+from data_tools import ROOT, Readers, median, report, seconds, stack_to_measure
 
-READERS = 16
+from data.stack import Stack
 
-
-def seconds(work: Callable[[], object]) -> float:
-    """Return how long ``work`` takes."""
-    began = time.monotonic()
-    work()
-    return time.monotonic() - began
+RESET_MS = {"local": 300, "docker": 800}
+SPARE_LIMIT_S = 600.0
+Taken = dict[str, float]
+"""Seconds by the name of what took them."""
 
 
-def median(work: Callable[[], object], rounds: int, *, pause: Callable[[], object] = lambda: None) -> float:
-    """Return the median of several rounds; ``pause`` runs between them and is not counted."""
-    taken = []
-    for _ in range(rounds):
-        pause()
-        taken.append(seconds(work))
-    return statistics.median(taken)
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How much data."""
 
+    products: int
+    orders: int
 
-class Readers:
-    """Clients that read a list of products as fast as they can, and count the answers by their status."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack, self._ended = stack, threading.Event()
-        self.statuses: Counter[int] = Counter()
-        self.last_refusal = 0.0
-        self._threads = [threading.Thread(target=self._read) for _ in range(READERS)]
-
-    def __enter__(self) -> Readers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _read(self) -> None:
-        while not self._ended.is_set():
-            status, _ = self._stack.get("/api/v1/products?limit=5")
-            self.statuses[status] += 1
-            if status != 200:
-                self.last_refusal = time.monotonic()
-
-
-def report(name: str, value_s: float, against_s: float | None = None) -> None:
-    """Print one figure, and how many times faster it is than the other."""
-    ratio = f"   {against_s / value_s:6.1f} x faster than {against_s:.2f} s" if against_s else ""
-    print(f"{name:<44} {value_s * 1000:8.0f} ms{ratio}", flush=True)
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Return the size as it is typed."""
+        return ("--products", str(self.products), "--orders", str(self.orders))
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--engine", default="local")
-    parser.add_argument("--products", default="1000")
-    parser.add_argument("--orders", default="5000")
+    parser.add_argument("--products", type=int, default=1000)
+    parser.add_argument("--orders", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--tenfold", action="store_true")
     asked = parser.parse_args()
     os.environ["DATA_ENGINE"] = asked.engine
-    from data.stack import running
+    size = Size(products=asked.products, orders=asked.orders)
+    with stack_to_measure() as (stack, folder):
+        full_s = seconds(lambda: begin_anew(stack, size))
+        taken = measure(stack, size, folder / "one", asked.rounds, full_s=full_s)
+        if asked.tenfold:
+            larger = Size(products=10 * size.products, orders=10 * size.orders)
+            compare(taken, measure(stack, larger, folder / "ten", asked.rounds, full_s=None))
 
-    size = ("--products", asked.products, "--orders", asked.orders)
-    with tempfile.TemporaryDirectory(prefix="stack-bench-") as folder:
-        Path(folder).chmod(0o755)
-        with running(Path(folder) / "bench") as stack:
-            measure(stack, size, Path(folder), asked.rounds)
+
+def begin_anew(stack: Stack, size: Size) -> None:
+    """Do what one does without a reset."""
+    stack.typed("down", "--volumes")
+    stack.typed("up", "--engine", os.environ["DATA_ENGINE"])
+    stack.typed("seed", *size.words)
 
 
-def measure(stack: Stack, size: tuple[str, ...], folder: Path, rounds: int) -> None:
-    """Print every figure of one stack."""
+def measure(stack: Stack, size: Size, folder: Path, rounds: int, *, full_s: float | None) -> Taken:
+    """Print every figure of one size, and return them."""
+    print(f"\n{size.products} products, {size.orders} orders", flush=True)
+    folder.mkdir()
+    stack.wait_for_spare(SPARE_LIMIT_S)
+    template_s = seconds(lambda: stack.typed("reset-db", *size.words))
+    report("the first reset-db, which makes the template", template_s)
+    return {
+        **measure_reset(stack, size, rounds, full_s=full_s),
+        "swap": measure_swap(stack, size, rounds),
+        **measure_snapshots(stack, rounds),
+        **measure_backup(stack, folder, rounds),
+    }
 
-    def anew() -> None:
-        stack.typed("down", "--volumes")
-        stack.typed("up", "--engine", os.environ["DATA_ENGINE"])
-        stack.typed("seed", *size)
 
-    full = seconds(anew)
-    stack.typed("reset-db", *size)
+def measure_reset(stack: Stack, size: Size, rounds: int, *, full_s: float | None) -> Taken:
+    """Print what a user waits for while clients read, and what the clients see."""
     with Readers(stack) as readers:
-        reset = median(lambda: stack.typed("reset-db", *size), rounds, pause=lambda: wait_for_spare(stack))
+        reset_s = median(
+            lambda: stack.typed("reset-db", *size.words),
+            rounds,
+            pause=lambda: stack.wait_for_spare(SPARE_LIMIT_S),
+        )
         ended = time.monotonic()
         time.sleep(2)
-    report("reset-db, start of the command included", reset, full)
-    menu = median(lambda: subprocess.run([sys.executable, "-m", "invoke", "--list"], stdout=-3, cwd=ROOT), 3)
-    report("  of which starting `inv`", menu)
-    well = max(0.0, readers.last_refusal - ended)
-    print(f"  {READERS} readers saw {dict(readers.statuses)}; the last refusal {well:.2f} s after the reset")
-    wait_for_spare(stack)
-    count = iter(range(1000))
-    report("snapshot save", median(lambda: stack.typed("snapshot", "save", f"s{next(count)}"), rounds))
-    report("snapshot restore", median(lambda: stack.typed("snapshot", "restore", "s0"), rounds))
-    measure_backup(stack, folder, rounds)
+    menu_s = median(
+        lambda: subprocess.run([sys.executable, "-m", "invoke", "--list"], stdout=-3, cwd=ROOT), 3
+    )
+    report("reset-db, start of the command included", reset_s, at_most=RESET_MS[os.environ["DATA_ENGINE"]])
+    report("  of which starting `inv`", menu_s)
+    if full_s is not None:
+        print(f"  {full_s / reset_s:.1f} times faster than down --volumes, up, seed: {full_s:.2f} s (30)")
+    well_s = max(0.0, readers.last_refusal - ended)
+    print(f"  readers saw {dict(readers.statuses)}; the last refusal {well_s:.2f} s after the reset (1 s)")
+    return {"reset-db": reset_s}
 
 
-def measure_backup(stack: Stack, folder: Path, rounds: int) -> None:
+def measure_swap(stack: Stack, size: Size, rounds: int) -> float:
+    """Print how long the services are kept out, while clients read."""
+    os.environ["STACK_HOME"] = stack.environment["STACK_HOME"]
+    from stack.commands import data_access, spare
+    from stack.control import guardians
+    from stack.data import reset
+
+    access = data_access.access_to(guardians.require_running(stack.name))
+    recipe = access.recipe(products=size.products, orders=size.orders)
+    closed: list[float] = []
+    with Readers(stack):
+        for _ in range(rounds):
+            stack.wait_for_spare(SPARE_LIMIT_S)
+            done = reset.reset(
+                access.server, access.redis, access.location(), recipe, access.prepare, say=print
+            )
+            assert done.was_ready
+            closed.append(done.closed_s)
+            spare.start(access.state, recipe)
+    report("the swap: no service reaches the database", statistics.median(closed), at_most=30)
+    report("  the longest", max(closed))
+    return statistics.median(closed)
+
+
+def measure_snapshots(stack: Stack, rounds: int) -> Taken:
+    """Print what saving and restoring takes."""
+    stack.wait_for_spare(SPARE_LIMIT_S)
+    names = [f"s{number}" for number in range(rounds)]
+    left = iter(names)
+    save_s = median(lambda: stack.typed("snapshot", "save", next(left)), rounds)
+    report("snapshot save", save_s, at_most=1000)
+    restore_s = median(lambda: stack.typed("snapshot", "restore", names[0]), rounds)
+    report("snapshot restore", restore_s, at_most=1000)
+    for name in names:
+        stack.typed("snapshot", "delete", name)
+    return {"snapshot save": save_s, "snapshot restore": restore_s}
+
+
+def measure_backup(stack: Stack, folder: Path, rounds: int) -> Taken:
     """Print what a backup and its restore take beside the bare programs."""
+    bare_dump_s, bare_restore_s = measure_bare(stack, folder, rounds)
+    count = iter(range(rounds))
+    written_s = median(lambda: stack.typed("backup", str(folder / f"b{next(count)}")), rounds)
+    restored_s = median(lambda: stack.typed("restore", str(folder / "b0")), rounds)
+    report("bare pg_dump -Fc", bare_dump_s)
+    report("backup, start of the command included", written_s, bare_dump_s, at_most=1.2)
+    report("bare createdb, pg_restore", bare_restore_s)
+    report("restore, verified, start included", restored_s, bare_restore_s, at_most=1.2)
+    return {"backup": written_s, "restore": restored_s}
+
+
+def measure_bare(stack: Stack, folder: Path, rounds: int) -> tuple[float, float]:
+    """Return the seconds of pg_dump, and of createdb and pg_restore."""
     from stack.engines.local import servers
 
     where = ["-h", "127.0.0.1", "-p", str(stack.port("postgres")), "-U", "postgres"]
     environment = {**os.environ, "PGPASSWORD": "postgres"}
     dump = str(folder / "bare.dump")
-    program = str(servers.client("postgres:15", "pg_dump"))
-    words = [program, *where, "-Fc", "-f", dump, "postgres"]
-    bare = median(lambda: subprocess.run(words, env=environment, check=True), rounds)
-    count = iter(range(1000))
-    written = median(lambda: stack.typed("backup", str(folder / f"b{next(count)}")), rounds)
-    report("bare pg_dump -Fc", bare)
-    report("backup, start of the command included", written)
-    report("restore, verified", median(lambda: stack.typed("restore", str(folder / "b0")), rounds))
+
+    def run(program: str, *words: str) -> None:
+        path = str(servers.client("postgres:15", program))
+        subprocess.run([path, *where, *words], env=environment, check=True)
+
+    def restore() -> None:
+        with stack.sql("template1") as cursor:
+            cursor.execute("CREATE DATABASE bare TEMPLATE template0")
+        run("pg_restore", "--exit-on-error", "-d", "bare", dump)
+
+    def drop() -> None:
+        with stack.sql("template1") as cursor:
+            cursor.execute("DROP DATABASE IF EXISTS bare")
+
+    dump_s = median(lambda: run("pg_dump", "-Fc", "-f", dump, "postgres"), rounds)
+    restore_s = median(restore, rounds, pause=drop)
+    drop()
+    return dump_s, restore_s
 
 
-def wait_for_spare(stack: Stack) -> None:
-    """Wait until the next spare is ready."""
-    while not any("__spare_" in name for name in stack.databases()):
-        time.sleep(0.1)
+def compare(one: Taken, ten: Taken) -> None:
+    """Print how many times longer each takes with ten times the data."""
+    print("\nten times the data takes (at most 10; the swap stays)")
+    for name, value_s in ten.items():
+        print(f"{name:<48} {value_s / one[name]:9.2f} times", flush=True)
 
 
 if __name__ == "__main__":
-    from data.stack import Stack
-
     main()

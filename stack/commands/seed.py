@@ -10,7 +10,7 @@ import time
 from stack.commands import data_access
 from stack.commands.data_access import Access
 from stack.control.choice import Choice
-from stack.data import guard, lock, postgres, rows
+from stack.data import guard, lock, postgres, room, rows
 from stack.display import messages, seeding
 from stack.errors import StackError
 
@@ -36,12 +36,21 @@ def run(choice: Choice, *, products: str, orders: str, seed: str) -> None:
     access = data_access.open_access(choice)
     began = time.monotonic()
     with lock.exclusive(access.state.name, say=messages.say):
-        if access.stores.server is not None:
-            with postgres.session(access.server) as cursor:
-                guard.require_disposable(cursor, access.server, access.location())
-        _seed(access, words, sum(wanted))
+        if access.stores.server is None:
+            _seed(access, words, sum(wanted))
+        else:
+            _seed_server(access, words, sum(wanted))
     seconds = time.monotonic() - began
     messages.say(f"{access.state.name}: {products} products and {orders} past orders ({seconds:.1f} s)")
+
+
+def _seed_server(access: Access, words: list[str], total: int) -> None:
+    server, location = access.server, access.location()
+    with room.explained(server, location):
+        with postgres.session(server) as cursor:
+            guard.require_disposable(cursor, server, location)
+            room.require(cursor, server, location, size_bytes=room.ROW_BYTES * total)
+        _seed(access, words, total)
 
 
 def _seed(access: Access, words: list[str], total: int) -> None:

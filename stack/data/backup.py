@@ -70,7 +70,7 @@ def write(
     """
     if path.exists():
         raise NotWritable(f"{path} exists already.", hint="Name a new folder.")
-    with _new_folder(path) as folder:
+    with new_folder(path) as folder:
         with _exported_snapshot(server) as (cursor, moment):
             contents = Manifest(
                 format=manifest.FORMAT,
@@ -114,7 +114,7 @@ def _exported_snapshot(server: Server) -> Iterator[tuple[extensions.cursor, str]
 
 
 @contextmanager
-def _new_folder(path: Path) -> Iterator[Path]:
+def new_folder(path: Path) -> Iterator[Path]:
     """Give a folder under a temporary name; it is synced and gets its name when the block succeeds."""
     path = path.absolute()
     partial = path.with_name(f".{path.name}.partial")

@@ -89,8 +89,8 @@ def exchange(
         close(cursor, server.database, incoming)
         _rename(cursor, server, incoming=incoming, outgoing=outgoing, notes=notes)
     except BaseException:
-        postgres.allow_connections(cursor, server.database, True)
-        journal_file(server.stack).unlink(missing_ok=True)
+        with contextlib.suppress(StackError):  # without its server: the journal stays for the next command
+            heal(server.stack)
         raise
     closed_s = time.monotonic() - closed_at
     _finish(begun)
@@ -104,9 +104,11 @@ def closed(cursor: extensions.cursor, server: Server, verb: str) -> Iterator[Non
     try:
         close(cursor, server.database)
         yield
-    finally:
-        postgres.allow_connections(cursor, server.database, True)
-        journal_file(server.stack).unlink(missing_ok=True)
+    except BaseException:
+        with contextlib.suppress(StackError):  # without its server: the journal stays for the next command
+            heal(server.stack)
+        raise
+    heal(server.stack)
 
 
 def close(
@@ -168,6 +170,24 @@ def heal_abandoned(stack: str) -> str | None:
     return None
 
 
+def open_abandoned(server: Server) -> None:
+    """Let the services into the database that a command kept them out of when its server, too, ended.
+
+    Only where no command is at work, and only into a database of this stack.
+    """
+    with lock.exclusive_or_none(server.stack) as free:
+        if not free or heal(server.stack) is not None:
+            return
+        with postgres.session(server) as cursor:
+            live = mark.identify(cursor, server.database)
+            if (
+                live is not None
+                and live.mark is not None
+                and mark.is_true(live.mark, live, stack=server.stack)
+            ):
+                postgres.allow_connections(cursor, server.database, True)
+
+
 def _rename(
     cursor: extensions.cursor,
     server: Server,
@@ -189,7 +209,8 @@ def _rename(
         postgres.allow_connections(cursor, server.database, True)
         cursor.execute("COMMIT")
     except BaseException:
-        cursor.execute("ROLLBACK")
+        if not cursor.connection.closed:
+            cursor.execute("ROLLBACK")
         raise
 
 
@@ -199,7 +220,8 @@ def _finish(begun: Journal) -> None:
             rows = keys.load(cursor)
             if rows is not None:
                 keys.replace(begun.redis, rows, announce=begun.verb)
-                keys.forget(cursor)
+                with contextlib.suppress(StackError):  # what is in use is whole, with or without them
+                    keys.forget(cursor)
     else:
         keys.replace(begun.redis, [], announce=begun.verb)
     journal_file(begun.server.stack).unlink(missing_ok=True)

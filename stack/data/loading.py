@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stack.data import encryption, postgres, rows, template
+from stack.data import encryption, postgres, room, rows, template
 from stack.data.backup import DATABASE, LIMIT_S, REDIS, Progress
 from stack.data.clients import Clients
 from stack.data.errors import BackupDamaged
+from stack.data.guard import Location
 from stack.data.keys import Row
 from stack.data.manifest import Manifest
 from stack.data.stores import Server
@@ -42,6 +43,7 @@ def restore_copy(
     folder: Path,
     expected: Manifest,
     server: Server,
+    location: Location,
     clients: Clients,
     *,
     identity: Path | None,
@@ -58,15 +60,11 @@ def restore_copy(
         scratch = template.copy(cursor, server, "template0", kind="scratch", notes={})
         postgres.allow_connections(cursor, scratch, True)
     target = replace(server, database=scratch)
-    try:
-        _load(folder, expected, target, clients, identity=identity, jobs=jobs, progress=progress)
+    with template.dropped_on_failure(server, scratch):
+        _load(folder, expected, target, location, clients, identity=identity, jobs=jobs, progress=progress)
         with postgres.session(target, scratch) as cursor:
             _require_same(folder / DATABASE, expected, cursor)
             cursor.execute("ANALYZE")
-    except BaseException:
-        with postgres.session(server) as cursor:
-            postgres.drop(cursor, scratch)
-        raise
     return scratch
 
 
@@ -74,6 +72,7 @@ def _load(
     folder: Path,
     expected: Manifest,
     target: Server,
+    location: Location,
     clients: Clients,
     *,
     identity: Path | None,
@@ -85,15 +84,16 @@ def _load(
     command = clients.restore(target.database, jobs=1 if decrypt else jobs, file=path)
     with path.open("rb") as file:
         try:
-            pipelines.pipeline(
-                [*decrypt, command],
-                env=clients.environment,
-                source=file.fileno(),
-                timeout_s=LIMIT_S,
-                meanwhile=lambda: progress(
-                    "restoring", min(os.lseek(file.fileno(), 0, os.SEEK_CUR), _size(path))
-                ),
-            )
+            with room.explained(target, location):
+                pipelines.pipeline(
+                    [*decrypt, command],
+                    env=clients.environment,
+                    source=file.fileno(),
+                    timeout_s=LIMIT_S,
+                    meanwhile=lambda: progress(
+                        "restoring", min(os.lseek(file.fileno(), 0, os.SEEK_CUR), _size(path))
+                    ),
+                )
         except CommandFailed as error:
             if reports_full_disk(error.output):
                 raise disk_full(Path("the database")) from error

@@ -45,7 +45,7 @@ def reset(
         DiskFull: there is no room for a copy.
         CommandFailed: the backend could not prepare a database.
     """
-    with lock.exclusive(server.stack, say=say):
+    with lock.exclusive(server.stack, say=say), room.explained(server, location):
         exchange.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
@@ -66,7 +66,7 @@ def make_ready(server: Server, location: Location, recipe: Recipe, prepare: Prep
 
     Raises: as ``reset``.
     """
-    with lock.exclusive(server.stack, say=say):
+    with lock.exclusive(server.stack, say=say), room.explained(server, location):
         exchange.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)

@@ -49,11 +49,11 @@ def verify(
         NotABackup, BackupDamaged, BackupForeign, BackupOtherServer, BackupNewer: it is not fit for that.
         DiskFull: there is no room for it.
     """
-    with lock.exclusive(server.stack, say=say):
+    with lock.exclusive(server.stack, say=say), room.explained(server, location):
         expected = _require_fit(folder, server, location, project=project)
         loading.read_keys(folder, expected, identity)
         scratch = loading.restore_copy(
-            folder, expected, server, clients, identity=identity, jobs=jobs, progress=progress
+            folder, expected, server, location, clients, identity=identity, jobs=jobs, progress=progress
         )
         with postgres.session(server) as cursor:
             postgres.drop(cursor, scratch)
@@ -82,7 +82,7 @@ def restore(
 
     Raises: as ``verify``, and BackupOlder: it is older, and ``migrate`` is None.
     """
-    with lock.exclusive(server.stack, say=say):
+    with lock.exclusive(server.stack, say=say), room.explained(server, location):
         exchange.heal(server.stack)
         expected = _require_fit(folder, server, location, project=project)
         is_older = _is_older(folder, expected, server)
@@ -92,15 +92,16 @@ def restore(
             )
         held = loading.read_keys(folder, expected, identity)
         scratch = loading.restore_copy(
-            folder, expected, server, clients, identity=identity, jobs=jobs, progress=progress
+            folder, expected, server, location, clients, identity=identity, jobs=jobs, progress=progress
         )
-        if is_older and migrate is not None:
-            migrate(replace(server, database=scratch))
-        keys.store(server, scratch, held)
-        with postgres.session(server) as cursor:
-            guard.require_disposable(cursor, server, location)
-            _forget_earlier(cursor, server)
-            _exchange(cursor, server, redis, scratch, keep_old=keep_old)
+        with template.dropped_on_failure(server, scratch):
+            if is_older and migrate is not None:
+                migrate(replace(server, database=scratch))
+            keys.store(server, scratch, held)
+            with postgres.session(server) as cursor:
+                guard.require_disposable(cursor, server, location)
+                _forget_earlier(cursor, server)
+                _exchange(cursor, server, redis, scratch, keep_old=keep_old)
     return expected
 
 

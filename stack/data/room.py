@@ -6,11 +6,13 @@ it all the same, because others write meanwhile, fails as Postgres says, and wha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stack.data.guard import Location
 from stack.data.stores import Server
-from stack.errors import DiskFull
+from stack.errors import CommandFailed, DiskFull, ServiceFailed
 
 if TYPE_CHECKING:
     from psycopg2 import extensions
@@ -18,6 +20,33 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 SPARE_BYTES = 48 * MIB
 """Three segments of the write-ahead log, which grows while a database is copied."""
+
+
+LOG_SEGMENT_BYTES = 16 * MIB
+"""One file of the write-ahead log: a server that cannot make the next one ends."""
+
+ROW_BYTES = 3000
+"""About what a product or an order takes, with its lines and its indexes."""
+
+
+@contextmanager
+def explained(server: Server, location: Location) -> Iterator[None]:
+    """Name the full disk where the server ended of it, or a program of it failed.
+
+    Raises:
+        DiskFull: in place of what they said.
+    """
+    try:
+        yield
+    except (ServiceFailed, CommandFailed) as error:
+        free_bytes = location.free_bytes()
+        if free_bytes is None or free_bytes >= LOG_SEGMENT_BYTES:
+            raise
+        raise DiskFull(
+            f"There is no room left for the data of {server.stack}: {free_bytes // MIB} MiB are free.",
+            hint=f"Free some space. Where `inv ps` shows that {server.service} exited: "
+            f"`inv start {server.service}`.",
+        ) from error
 
 
 def require(

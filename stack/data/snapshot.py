@@ -121,7 +121,7 @@ def save(
         DiskFull: there is no room for a copy.
     """
     require_name(name)
-    with lock.exclusive(server.stack, say=say):
+    with lock.exclusive(server.stack, say=say), room.explained(server, location):
         exchange.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
@@ -135,7 +135,8 @@ def save(
             with exchange.closed(cursor, server, VERB):
                 held = keys.read(redis)
                 copy = template.copy(cursor, server, server.database, kind="scratch", notes={})
-        _complete(server, copy, name, branch, held)
+        with template.dropped_on_failure(server, copy):
+            _complete(server, copy, name, branch, held)
         with postgres.session(server) as cursor:
             for snapshot in earlier:
                 postgres.drop(cursor, snapshot.database)
@@ -164,7 +165,7 @@ def restore(server: Server, redis: Redis | None, location: Location, name: str, 
         NotDisposable, DataBusy: the guard refuses, or another command changes the data.
         DiskFull: there is no room for a copy.
     """
-    with lock.exclusive(server.stack, say=say):
+    with lock.exclusive(server.stack, say=say), room.explained(server, location):
         exchange.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
@@ -172,10 +173,11 @@ def restore(server: Server, redis: Redis | None, location: Location, name: str, 
             room.require(cursor, server, location, database=snapshot.database)
             copy = template.copy(cursor, server, snapshot.database, kind="scratch", notes={})
             outgoing = template.database_name(server.database, f"old_{secrets.token_hex(4)}")
-            exchange.exchange(
-                cursor, server, redis, incoming=copy, outgoing=outgoing, verb=VERB, carries_keys=True
-            )
-            postgres.drop(cursor, outgoing)
+            with template.dropped_on_failure(server, copy):
+                exchange.exchange(
+                    cursor, server, redis, incoming=copy, outgoing=outgoing, verb=VERB, carries_keys=True
+                )
+        template.discard(server, outgoing)
     return snapshot
 
 

@@ -10,14 +10,16 @@ scratch database, or none; ``tidy`` drops it before the next is made.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from stack.data import mark, postgres
 from stack.data.stores import Server
+from stack.errors import StackError
 from stack.system import processes
 
 if TYPE_CHECKING:
@@ -84,9 +86,10 @@ def make_template(server: Server, recipe: Recipe, prepare: Prepare) -> str:
         postgres.drop(cursor, build)
         postgres.create(cursor, build)
         mark.write(cursor, build, stack=server.stack, kind="scratch")
-    prepare(replace(server, database=build), recipe)
-    with postgres.session(server, build) as cursor:
-        cursor.execute("VACUUM (ANALYZE)")  # every copy begins with statistics and without dead rows
+    with dropped_on_failure(server, build):
+        prepare(replace(server, database=build), recipe)
+        with postgres.session(server, build) as cursor:
+            cursor.execute("VACUUM (ANALYZE)")  # every copy begins with statistics and without dead rows
     with postgres.session(server) as cursor:
         postgres.drop(cursor, name)
         postgres.allow_connections(cursor, build, False)
@@ -94,6 +97,29 @@ def make_template(server: Server, recipe: Recipe, prepare: Prepare) -> str:
         notes = {"key": recipe.key, "code": recipe.code}
         mark.write(cursor, name, stack=server.stack, kind="template", notes=notes)
     return name
+
+
+@contextlib.contextmanager
+def dropped_on_failure(server: Server, name: str) -> Iterator[None]:
+    """Drop the database ``name`` where the block fails: on a full disk it would keep what others need."""
+    try:
+        yield
+    except BaseException:
+        discard(server, name)
+        raise
+
+
+def discard(server: Server, name: str) -> None:
+    """Drop a database that is of no use any more, be the disk full; what cannot be dropped now is later.
+
+    It is emptied first, which gives its room back at once: ``DROP DATABASE`` begins with a checkpoint, and a
+    Postgres that has no room for one ends. ``drop_unused`` drops what is left.
+    """
+    with contextlib.suppress(StackError), postgres.session(server) as cursor:
+        postgres.allow_connections(cursor, name, True)
+        with postgres.session(server, name) as inside:
+            inside.execute("DROP SCHEMA IF EXISTS public, stack_redis CASCADE")
+        postgres.drop(cursor, name)
 
 
 def copy(

@@ -1,4 +1,4 @@
-"""Marks the database of a new stack as disposable."""
+"""Marks the database of a new stack as disposable, and opens one that a command left closed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from stack.data import mark
+from stack.data import exchange, mark
 from stack.data.stores import Server, stores_of
 from stack.engines.protocol import Running
 from stack.errors import StackError
@@ -18,7 +18,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S, ATTEMPTS = 0.1, 5.0, 20
 
 
 def marker(plan: Plan, timeline: Timeline) -> Callable[[ServicePlan, Running], Awaitable[None]]:
-    """Return what is awaited when a service is up: it marks the database of Postgres."""
+    """Return what is awaited when a service is up: it marks and opens the database of Postgres."""
     server, began = stores_of(plan).server, time.time()
 
     async def mark_database(service: ServicePlan, running: Running) -> None:
@@ -36,6 +36,7 @@ def marker(plan: Plan, timeline: Timeline) -> Callable[[ServicePlan, Running], A
 async def _mark(server: Server, new: bool, *, attempts: int) -> None:
     for attempt in range(1, attempts + 1):
         try:
+            await asyncio.to_thread(exchange.open_abandoned, server)
             await asyncio.to_thread(mark.mark_if_new, server, new=new)
             return
         except StackError:

@@ -142,8 +142,15 @@ class PostgresProbe:
             finally:
                 connection.close()
         except psycopg2.Error as error:
-            return Observation(kind="wrong", detail=str(error).strip().splitlines()[-1])
+            return _refusal(str(error).strip())
         return Observation(kind="ok", detail="SELECT 1")
+
+
+def _refusal(text: str) -> Observation:
+    """Return what a refusal of Postgres shows; for `pg_isready`, too, one whose database is closed is up."""
+    if "is not currently accepting connections" in text:
+        return Observation(kind="ok", detail="up; a command keeps sessions out of the database for a moment")
+    return Observation(kind="wrong", detail=text.splitlines()[-1])
 
 
 @dataclass(frozen=True, kw_only=True)

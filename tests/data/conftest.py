@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,3 +34,19 @@ def file_stack(home: Path) -> Iterator[Stack]:
     """The stack with SQLite."""
     with running(home / "ci", "ci") as running_stack:
         yield running_stack
+
+
+@pytest.fixture(scope="session")
+def good_backup(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup of the stack as seeded, with a key in Redis."""
+    path = tmp_path_factory.mktemp("backups") / "good"
+    stack.typed("reset-db")
+    stack.redis("SET basket full")
+    stack.typed("backup", str(path))
+    return path
+
+
+@pytest.fixture
+def copy(good_backup: Path, tmp_path: Path) -> Path:
+    """A copy to be damaged."""
+    return Path(shutil.copytree(good_backup, tmp_path / "copy"))

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -107,6 +108,13 @@ class Stack:
         with self.sql("template1") as cursor:
             cursor.execute("SELECT datname FROM pg_database ORDER BY 1")
             return [row[0] for row in cursor.fetchall()]
+
+    def wait_for_spare(self, limit_s: float = 60.0) -> None:
+        """Wait until the spare that `inv up` or a reset began to make in the background is there."""
+        deadline = time.monotonic() + limit_s
+        while not any("__spare_" in name for name in self.databases()):
+            assert time.monotonic() < deadline, f"no spare was made within {limit_s:g} s"
+            time.sleep(0.1)
 
     def redis(self, command: str) -> str:
         """Return what Redis answers to a command."""

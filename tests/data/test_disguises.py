@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
 from data.conftest import LOGGING
+from data.server_log import log_size, written_since
 from data.stack import Stack, running
+from data.tunnel import tunnel_to
 from stack.commands.data_access import Access
 from stack.control import guardians
 from stack.data import guard, mark, reset
@@ -27,9 +24,11 @@ from stack.errors import NotDisposable
 from stack.plan.plan import Plan
 from stack.records import plans
 from stack.records.state import StackState
+from unprotected.protection import Cut, protected_by
 
-STATEMENT = re.compile(r"LOG:  statement: (.*)")
-READS = ("SELECT", "SET", "SHOW", "BEGIN", "COMMIT", "ROLLBACK")
+GUARD = "stack/data/guard.py"
+MARK = "stack/data/mark.py"
+
 OWN_URL = "postgresql://postgres:postgres@{place}/postgres"
 ON_LOOPBACK = "postgresql://postgres:postgres@{host}:{port}/postgres"
 
@@ -88,7 +87,7 @@ def quiet_stack(stack: Stack) -> Iterator[Stack]:
     stack.typed("reset-db")
     stack.typed("stop", "worker")
     stack.typed("reset-db")  # waits for the spare of the first one, so that nothing goes on in the background
-    wait_for_spare(stack)
+    stack.wait_for_spare()
     yield stack
     stack.typed("start", "worker")
 
@@ -100,6 +99,42 @@ def other_stack(home: Path) -> Iterator[Stack]:
         yield other
 
 
+@protected_by(
+    "the guard refuses by what plan and environment say",
+    Cut(
+        GUARD,
+        'raise NotDisposable(\n            f"The data of {state.name}',
+        'NotDisposable(\n            f"The data of {state.name}',
+    ),
+    cases=[name for name, each in DISGUISES.items() if each.backend is not None or each.own is not None],
+)
+@protected_by(
+    "the guard refuses by what the server says",
+    Cut(
+        GUARD,
+        'raise NotDisposable(\n            f"The database {server.database}',
+        'NotDisposable(\n            f"The database {server.database}',
+    ),
+    cases=[name for name, each in DISGUISES.items() if each.comment is not None or each.tunnel],
+)
+@protected_by(
+    "a mark is true of one database of one cluster",
+    Cut(
+        MARK,
+        "return (mark.stack, mark.cluster, mark.oid) == (stack, identity.cluster, identity.oid)",
+        "return mark.stack == stack",
+    ),
+    cases=["copied mark", "mark of another cluster"],
+)
+@protected_by(
+    "the server is known by its data folder",
+    Cut(
+        GUARD,
+        "if location.data_directory is not None and facts.data_directory != str(location.data_directory):",
+        "if False:",
+    ),
+    cases=["tunnel"],
+)
 @pytest.mark.parametrize("name", DISGUISES)
 def test_a_database_in_disguise_is_refused_and_no_statement_that_writes_is_sent(
     name: str, quiet_stack: Stack, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
@@ -124,6 +159,15 @@ REMOVED_DISGUISES = {
 }
 
 
+@protected_by(
+    "the guard stands before the deletion of a volume",
+    Cut(
+        GUARD,
+        'raise _not_removed(plan.name, f"of the database {server.database}: {reason}")',
+        "print(reason)",
+    ),
+    cases=["missing mark-down"],
+)
 @pytest.mark.parametrize("verb", REMOVALS)
 @pytest.mark.parametrize("name", REMOVED_DISGUISES)
 def test_the_volume_of_a_database_in_disguise_is_not_deleted(
@@ -193,65 +237,3 @@ def commented(stack: Stack, change: Callable[[str], str | None] | None) -> Itera
         finally:
             if change is not None:
                 cursor.execute("COMMENT ON DATABASE postgres IS %s", (text,))
-
-
-def wait_for_spare(stack: Stack) -> None:
-    """Wait until the spare that a reset began to make in the background is ready."""
-    deadline = time.monotonic() + 60
-    while not any("__spare_" in name for name in stack.databases()):
-        assert time.monotonic() < deadline, "no spare was made"
-        time.sleep(0.1)
-
-
-def log_size(stack: Stack) -> int:
-    return settled_log(stack).count("\n")
-
-
-def settled_log(stack: Stack) -> str:
-    """Return Postgres' log, once a statement of our own is in it: then what came before it is, too."""
-    word = f"SELECT '{secrets.token_hex(8)}'"
-    with stack.sql("template1") as cursor:
-        cursor.execute(word)
-    log, deadline = Path(stack.state["run"], "logs", "postgres.log"), time.monotonic() + 10
-    while word not in (text := log.read_text(encoding="utf-8")):
-        assert time.monotonic() < deadline, "the log does not go on"
-        time.sleep(0.02)
-    return text
-
-
-def written_since(stack: Stack, line: int) -> list[str]:
-    """Return the statements in the log, from a line on, that do more than read."""
-    found = [match[1] for text in settled_log(stack).splitlines()[line:] if (match := STATEMENT.search(text))]
-    return [statement for statement in found if not statement.upper().startswith(READS)]
-
-
-@contextmanager
-def tunnel_to(port: int) -> Iterator[int]:
-    """Give a port of loopback that leads to another one."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-
-        def copy(source: socket.socket, target: socket.socket) -> None:
-            with source, target:
-                while data := _received(source):
-                    target.sendall(data)
-
-        def accept() -> None:
-            while True:
-                try:
-                    client, _ = listener.accept()
-                except OSError:
-                    return
-                server = socket.create_connection(("127.0.0.1", port))
-                for pair in ((client, server), (server, client)):
-                    threading.Thread(target=copy, args=pair, daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-
-
-def _received(source: socket.socket) -> Any:
-    try:
-        return source.recv(65536)
-    except OSError:
-        return b""

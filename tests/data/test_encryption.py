@@ -11,6 +11,9 @@ import pytest
 
 from data.stack import Stack
 from data.test_backup import BRANDS, change, oid
+from unprotected.protection import Cut, protected_by
+
+BACKUP = "stack/data/backup.py"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,16 @@ def gpg_keys() -> Iterator[Keys]:
         subprocess.run(["gpgconf", "--kill", "all"], env={**os.environ, **environment}, check=True)
 
 
+@protected_by(
+    "the database is encrypted",
+    Cut(BACKUP, "[command, *([encrypt.command()] if encrypt is not None else [])]", "[command]"),
+    cases=["gpg"],
+)
+@protected_by(
+    "Redis' keys are encrypted",
+    Cut(BACKUP, "(encryption.encrypted(packed, encrypt) if encrypt is not None else packed)", "(packed)"),
+    cases=["gpg"],
+)
 @pytest.mark.parametrize("program", ["age", "gpg"])
 def test_only_the_holder_of_the_key_restores_an_encrypted_backup(
     stack: Stack, tmp_path: Path, program: str, request: pytest.FixtureRequest

@@ -13,25 +13,50 @@ from pathlib import Path
 import pytest
 
 from data.stack import ROOT, Stack
+from unprotected.protection import Cut, protected_by
 
 LONG = os.environ.get("DATA_LONG") == "1"
 SEED = int(os.environ.get("TEST_SEED", "14"))
 MOMENTS = 100 if LONG else 4
 
-POINTS = {
-    "before the services are kept out": ("stack.data.exchange", "close"),
-    "while the services are kept out": ("stack.data.exchange", "_rename"),
-    "after the renames": ("stack.data.exchange", "_finish"),
-    "before Redis is filled": ("stack.data.keys", "replace"),
-    "before the journal is removed": ("stack.data.keys", "forget"),
+BACKUP = "stack/data/backup.py"
+EXCHANGE = "stack/data/exchange.py"
+SNAPSHOT = "stack/data/snapshot.py"
+UNNAMED = 'template.copy(cursor, server, server.database, kind="scratch", notes={})'
+NAMED = (
+    'template.copy(cursor, server, server.database, kind="snapshot",'
+    ' notes={"name": name, "created": 0.0, "branch": "", "heads": {}})'
+)
+"""The copy is called a snapshot before Redis' keys are in it."""
+
+VERBS = ("reset-db", "snapshot restore", "restore")
+
+Point = tuple[str, str, int]
+"""A function, by its module and name, and which call of it is the moment."""
+
+POINTS: dict[str, Point] = {
+    "before the services are kept out": ("stack.data.exchange", "close", 1),
+    "while the services are kept out": ("stack.data.exchange", "_rename", 1),
+    "between the two renames": ("stack.data.exchange", "quoted", 3),
+    "after the renames": ("stack.data.exchange", "_finish", 1),
+    "before Redis is filled": ("stack.data.keys", "replace", 1),
+    "before the journal is removed": ("stack.data.keys", "forget", 1),
 }
+UNFINISHED = frozenset(list(POINTS)[:3])
+"""Until then nothing has changed: the old data stays."""
+
 KILLED_AT = """
 import importlib, os, signal, sys
-module, name = sys.argv[1:3]
+module, name, calls = sys.argv[1:4]
+before, left = getattr(importlib.import_module(module), name), int(calls)
 def killed(*words, **values):
-    os.kill(os.getpid(), signal.SIGKILL)
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return before(*words, **values)
 setattr(importlib.import_module(module), name, killed)
-sys.argv = ["inv", *sys.argv[3:]]
+sys.argv = ["inv", *sys.argv[4:]]
 from invoke.main import program
 program.run()
 """
@@ -69,22 +94,66 @@ def require_one_world(stack: Stack) -> str:
     return "old" if old else "new"
 
 
+@protected_by(
+    "what was killed with the services kept out is undone by the next command",
+    Cut(EXCHANGE, "    _write(begun)\n    closed_at", "    closed_at"),
+    cases=["reset-db-while the services are kept out"],
+)
+@protected_by(
+    "both renames are one transaction",
+    Cut(EXCHANGE, 'cursor.execute("BEGIN")', "pass"),
+    Cut(EXCHANGE, 'cursor.execute("COMMIT")', "pass"),
+    cases=["snapshot restore-between the two renames"],
+)
+@protected_by(
+    "what was renamed is completed by the next command",
+    Cut(EXCHANGE, "    if completed:\n        _finish(begun)\n", "    if completed:\n"),
+    cases=["restore-after the renames"],
+)
+@protected_by(
+    "it is the number of the database that says whether it was renamed",
+    Cut(EXCHANGE, "completed = live is not None and live.oid == begun.incoming_oid", "completed = True"),
+    cases=["reset-db-while the services are kept out"],
+)
 @pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("verb", ["reset-db", "snapshot restore", "restore"])
+@pytest.mark.parametrize("verb", VERBS)
 def test_a_command_killed_at_each_step_leaves_wholly_old_or_new_data(
     stack: Stack, verbs: dict[str, tuple[str, ...]], verb: str, point: str
 ) -> None:
     if (verb, point) == ("reset-db", "before the journal is removed"):
         point = "before Redis is filled"  # a reset brings no keys along, and so forgets none
     change(stack)
-    words = [verbs[verb][0], "--stack", stack.kind, *verbs[verb][1:]]
+    kill_at(POINTS[point], stack, *verbs[verb])
+    assert require_one_world(stack) == ("old" if point in UNFINISHED else "new")
+
+
+def kill_at(point: Point, stack: Stack, *words: str) -> None:
+    """Type a command that is killed at a point."""
+    module, name, calls = point
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED_AT, *POINTS[point], *words],
+        [sys.executable, "-c", KILLED_AT, module, name, str(calls),
+         words[0], "--stack", stack.kind, *words[1:]],
         cwd=ROOT, env=stack.environment, capture_output=True, timeout=60, check=False,
     )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
-    expected = "old" if point.endswith("kept out") else "new"
-    assert require_one_world(stack) == expected
+
+
+@protected_by(
+    "a backup gets its name when it is whole",
+    Cut(BACKUP, 'partial = path.with_name(f".{path.name}.partial")', "partial = path"),
+)
+def test_a_backup_that_was_killed_is_no_backup_and_is_made_anew(stack: Stack, tmp_path: Path) -> None:
+    kill_at(("stack.data.manifest", "write", 1), stack, "backup", str(tmp_path / "b"))
+    assert not (tmp_path / "b").exists()
+    stack.typed("backup", str(tmp_path / "b"))
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+@protected_by("a snapshot's mark is written when it is whole", Cut(SNAPSHOT, UNNAMED, NAMED))
+def test_a_snapshot_that_was_killed_does_not_exist(stack: Stack) -> None:
+    kill_at(("stack.data.keys", "store", 1), stack, "snapshot", "save", "cut-short")
+    assert "cut-short" not in stack.typed("snapshot", "list")
+    assert stack.get("/api/v1/products?limit=1")[0] == 200
 
 
 def test_a_command_killed_at_random_moments_leaves_wholly_old_or_new_data(

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from data.stack import ENGINE, Stack, running
+from stack.data import lock
+from unprotected.protection import Cut, protected_by
 
 PRODUCTS = "SELECT count(*) FROM catalog_product"
 
@@ -38,6 +40,10 @@ def test_a_reset_brings_back_the_seeded_data_without_restarting_anything(stack: 
     assert pids(stack) == before
 
 
+@protected_by(
+    "Redis is emptied with the database",
+    Cut("stack/data/exchange.py", "keys.replace(begun.redis, [], announce=begun.verb)", "pass"),
+)
 def test_redis_keys_of_the_old_data_are_gone_and_the_stream_begins_with_data_replaced(
     stack: Stack,
 ) -> None:
@@ -94,6 +100,27 @@ def test_of_two_resets_at_once_one_waits_and_both_succeed(stack: Stack) -> None:
     outputs = [process.communicate(timeout=120)[0].decode() for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     assert stack.value(PRODUCTS) == 1000
+
+
+@protected_by(
+    "one command at a time changes the data",
+    Cut("stack/data/lock.py", "if not _try_lock(descriptor):\n            say", "if False:\n            say"),
+)
+def test_a_reset_waits_for_the_command_that_changes_the_data(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACK_HOME", stack.environment["STACK_HOME"])
+    number = "SELECT oid FROM pg_database WHERE datname = 'postgres'"
+    before = stack.value(number)
+    with lock.exclusive(stack.name, say=print):
+        waiting = subprocess.Popen(
+            stack.argv("reset-db"), env=stack.environment, stdout=subprocess.PIPE, encoding="utf-8"
+        )
+        assert waiting.stdout is not None
+        assert "waiting for another command" in waiting.stdout.readline()
+        assert stack.value(number) == before
+    assert waiting.wait(120) == 0, waiting.communicate()
+    assert stack.value(number) != before
 
 
 def test_a_reset_of_a_database_in_a_file_is_seen_by_the_services_that_have_it_open(file_stack: Stack) -> None:

@@ -8,10 +8,24 @@ from pathlib import Path
 import pytest
 
 from data.stack import Stack
+from unprotected.protection import Cut, protected_by
 
+COPIED = 'copy = template.copy(cursor, server, snapshot.database, kind="scratch", notes={})'
 BRANDS = "SELECT count(*) FROM catalog_product WHERE brand = 'changed'"
 
 
+@protected_by(
+    "a snapshot holds Redis' keys of its moment",
+    Cut("stack/data/exchange.py", "keys.replace(begun.redis, rows, announce=begun.verb)", "pass"),
+)
+@protected_by(
+    "a key keeps its time to live",
+    Cut("stack/data/keys.py", "max(ttl, 0), value)", "0, value)"),
+)
+@protected_by(
+    "what carried Redis' keys is gone from the database in use",
+    Cut("stack/data/exchange.py", "keys.forget(cursor)", "pass"),
+)
 def test_a_snapshot_brings_back_both_stores_as_they_were_at_one_moment(stack: Stack) -> None:
     stack.typed("reset-db")
     stack.redis("SET basket full")
@@ -29,6 +43,10 @@ def test_a_snapshot_brings_back_both_stores_as_they_were_at_one_moment(stack: St
     stack.typed("snapshot", "delete", "monday")
 
 
+@protected_by(
+    "a restored snapshot is a copy",
+    Cut("stack/data/snapshot.py", COPIED, "copy = snapshot.database"),
+)
 def test_a_snapshot_can_be_restored_again_and_again(stack: Stack) -> None:
     stack.typed("snapshot", "save", "again")
     for _ in range(2):
@@ -49,6 +67,10 @@ def test_the_list_says_size_age_branch_and_migrations(stack: Stack) -> None:
     assert "listed" not in stack.typed("snapshot", "list")
 
 
+@protected_by(
+    "rows are compared, not only counted",
+    Cut("stack/data/rows.py", "if then_sums.get(table) == now_sums.get(table) and then", "if then"),
+)
 def test_a_comparison_shows_the_tables_that_changed_and_the_rows_of_small_ones(stack: Stack) -> None:
     stack.typed("reset-db")
     stack.typed("snapshot", "save", "before")
@@ -62,6 +84,10 @@ def test_a_comparison_shows_the_tables_that_changed_and_the_rows_of_small_ones(s
     stack.typed("snapshot", "delete", "before")
 
 
+@protected_by(
+    "an earlier snapshot of that name goes once the new one is whole",
+    Cut("stack/data/snapshot.py", "for snapshot in earlier:", "for snapshot in earlier[:0]:"),
+)
 def test_the_snapshot_of_a_branch_is_replaced_by_each_save(stack: Stack) -> None:
     stack.typed("snapshot", "save", "feature/cart", "--branch")
     stack.typed("snapshot", "save", "feature/cart", "--branch")
@@ -71,6 +97,11 @@ def test_the_snapshot_of_a_branch_is_replaced_by_each_save(stack: Stack) -> None
     stack.typed("snapshot", "delete", "feature-cart")
 
 
+@protected_by(
+    "a name is one word of a few characters",
+    Cut("stack/data/snapshot.py", "if not NAME.fullmatch(name):", "if not NAME.match(name):"),
+    cases=["words2-32-cannot be the name"],
+)
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [

@@ -31,7 +31,7 @@ def test_a_row_names_cases_and_tests_that_its_module_has(row: Protection) -> Non
         assert re.search(rf"^def {name}\(", text, re.MULTILINE)
 
 
-def test_both_suites_have_rows() -> None:
+def test_every_suite_has_rows() -> None:
     assert {row.suite for row in TABLE} == set(SUITES)
 
 

@@ -1,4 +1,4 @@
-"""``python -m unprotected [faults|crashes] [WORD...]``: see that every protection's tests fail without it.
+"""``python -m unprotected [SUITE] [WORD...]``: see that every protection's tests fail without it.
 
 Runs the rows of the engine FAULTS_ENGINE in whose test or description one of the words stands; all without
 a word. A test that passes without its protection proves nothing, and is the failure here.
@@ -35,6 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="unprotected-") as folder:
         home = Path(folder)
         home.chmod(0o755)  # servers run as another account
+        work_tree.temporary(home).mkdir()
         tree = work_tree.copy(home / "tree")
         for cuts, rows in by_cuts(choose(protections(), arguments)).items():
             began = time.monotonic()
@@ -110,6 +111,7 @@ def _environment(tree: Path) -> Mapping[str, str]:
         **os.environ,
         "PYTHONPATH": f"{tree}{os.pathsep}{tree / 'tests'}",
         "FAULTS_PATIENCE_S": str(PATIENCE_S),
+        "TMPDIR": str(work_tree.temporary(tree.parent)),
         "TEST_SEED": "1",
     }
 

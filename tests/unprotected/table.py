@@ -6,7 +6,7 @@ import importlib
 
 from unprotected.protection import ROOT, TABLE, Protection
 
-SUITES = ("faults", "crashes")
+SUITES = ("faults", "crashes", "data")
 
 
 def protections() -> tuple[Protection, ...]:

@@ -10,6 +10,7 @@ from unprotected.protection import Protection
 
 EVIDENCE = {
     "faults": ("AssertionError", "assert ", "Failed: "),
+    "data": ("AssertionError", "assert ", "Failed: "),
     "crashes": ("AssertionError", "assert ", "Failed: ", "crashes.customers.NoResponse", "http.client."),
 }
 """How the failure of a suite's test begins where the test itself noticed something."""

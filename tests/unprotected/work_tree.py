@@ -54,6 +54,11 @@ def without(cuts: tuple[Cut, ...], tree: Path) -> Iterator[None]:
             (tree / name).write_text(text, encoding="utf-8")
 
 
+def temporary(home: Path) -> Path:
+    """Return where the tests' temporary files are made."""
+    return home / "temporary"
+
+
 def clean_up(home: Path) -> None:
     """End and remove all that tests left below ``home``: without its protection, the engine leaves things."""
     for process in list(psutil.process_iter()):
@@ -65,4 +70,9 @@ def clean_up(home: Path) -> None:
         remove_shared_folders()
     for name in stacks_below(home) if CONTAINERS else ():
         registry.remove_leftovers(ENGINE, name, volumes=True)
+    for disk in psutil.disk_partitions(all=True):
+        if disk.mountpoint.startswith(f"{home}/"):
+            subprocess.run(["umount", "--lazy", disk.mountpoint], check=True)
     shutil.rmtree(home / "tests", ignore_errors=True)
+    shutil.rmtree(temporary(home), ignore_errors=True)
+    temporary(home).mkdir()

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from stack.data import backup
+from stack.errors import DiskFull
+
+
+def test_a_backup_is_on_the_disk_before_it_gets_its_name_and_so_is_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, synced, fsync = tmp_path / "backup", [], os.fsync
+
+    def record(descriptor: int) -> None:
+        synced.append((Path(f"/proc/self/fd/{descriptor}").readlink().name, path.exists()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", record)
+    with backup.new_folder(path) as folder:
+        (folder / "database.dump").write_text("data")
+        (folder / "manifest.json").write_text("{}")
+    before = {name for name, is_named in synced if not is_named}
+    after = {name for name, is_named in synced if is_named}
+    assert before == {"database.dump", "manifest.json", ".backup.partial"}
+    assert after == {tmp_path.name}
+
+
+def test_a_backup_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def write() -> None:
+        with backup.new_folder(tmp_path / "backup") as folder:
+            (folder / "database.dump").write_text("half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(DiskFull):
+        write()
+    assert list(tmp_path.iterdir()) == []
