@@ -1,0 +1,84 @@
+"""Which tests run which line, and how long each test takes."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import coverage
+
+from mutants.runs import Durations, fork, run_pytest
+
+LIMIT_S = 1200.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverageMap:
+    """The tests of each line of the mutated modules, and their durations in seconds."""
+
+    tests: dict[str, dict[int, list[str]]]
+    seconds: dict[str, float]
+
+    def tests_of(self, file: Path, line: int) -> list[str]:
+        """Return the tests that run the statement of a line, the most specific first: those that run least.
+
+        What runs at import may change whatever the module does: all of the module's tests. What no test runs
+        in its own process may run in another one: the tests of a file that is named like the module.
+        """
+        lines = self.tests.get(str(file), {})
+        statement = statement_lines(file.read_text(encoding="utf-8"), line) or lines
+        names = {name for number in statement for name in lines.get(number, []) if name}
+        names = names or {name for name in self.seconds if name.startswith(f"tests/test_{file.stem}.py::")}
+        return sorted(names, key=lambda name: (self._breadth[name], name))
+
+    @cached_property
+    def _breadth(self) -> Counter[str]:
+        return Counter(name for lines in self.tests.values() for tests in lines.values() for name in tests)
+
+
+def statement_lines(source: str, line: int) -> range | None:
+    """Return the lines of the innermost statement of a function's body; None for what runs at import."""
+    inside, best = False, None
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            inside |= node.body[0].lineno <= line <= (node.end_lineno or 0)
+        if isinstance(node, ast.stmt):
+            body = getattr(node, "body", None)
+            last = body[0].lineno - 1 if body else node.end_lineno or 0
+            if node.lineno <= line <= max(last, node.lineno):
+                best = range(node.lineno, max(last, node.lineno) + 1)
+    return (best or range(line, line + 1)) if inside else None
+
+
+def measure(folder: Path, files: Iterable[Path], scratch: Path) -> CoverageMap:
+    """Run all tests of a project once, with coverage.
+
+    Raises:
+        SystemExit: they are red as they are.
+    """
+    data, durations, output = scratch / "coverage", scratch / "durations", scratch / "output"
+    watched = [str(file) for file in files]
+
+    def run() -> int:
+        tracer = coverage.Coverage(data_file=str(data), include=watched, config_file=False)
+        plugin = Durations(tracer)
+        tracer.start()
+        code = run_pytest(folder, [], [plugin])
+        tracer.stop()
+        tracer.save()
+        durations.write_text(json.dumps(plugin.seconds), encoding="utf-8")
+        return code
+
+    if fork(run, output, LIMIT_S) != 0:
+        raise SystemExit(
+            f"The tests fail without any mutation:\n{output.read_text(errors='replace')[-3000:]}"
+        )
+    found = coverage.CoverageData(str(data))
+    found.read()
+    tests = {file: found.contexts_by_lineno(file) for file in found.measured_files()}
+    return CoverageMap(tests=tests, seconds=json.loads(durations.read_text(encoding="utf-8")))
