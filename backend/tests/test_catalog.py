@@ -3,9 +3,12 @@
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from catalog.models import Category, Product, StockItem, Variant
+from catalog.search import annotate_relevance
 from operations.seed_catalogue import catalogue_seed
+from tests.shop import variant_make
 
 pytestmark = pytest.mark.django_db
 LIST = "/api/v1/products"
@@ -197,3 +200,13 @@ def test_an_unchanged_answer_is_304(client, catalogue):
     assert (again.status_code, again.content) == (304, b"")
     Product.objects.filter(slug=first.json()["items"][0]["slug"]).update(name="Changed")
     assert client.get(LIST, headers={"If-None-Match": first["ETag"]}).status_code == 200
+
+
+def test_each_word_counts_two_in_a_name_and_one_in_a_brand(db):
+    for sku, name, brand in (("A", "Red lamp", ""), ("B", "Lamp", "Red"), ("C", "Desk", "Lamp")):
+        variant_make(sku)
+        Product.objects.filter(variants__sku=sku).update(name=name, brand=brand)
+    if connection.vendor == "sqlite":
+        ranked = annotate_relevance(Product.objects.order_by("id"), "red lamp")
+        assert [product.relevance for product in ranked] == [4, 3, 1]
+    assert [product.relevance for product in annotate_relevance(Product.objects.all(), " ")] == [0, 0, 0]

@@ -1,6 +1,8 @@
 """The outbox, relayed to a real Redis, and the worker."""
 
-from contextlib import contextmanager
+import socket
+import threading
+from contextlib import contextmanager, suppress
 
 import pytest
 import redis
@@ -229,3 +231,39 @@ def test_a_round_of_the_shops_own_worker_ends_reservations_and_settles_payments(
     Worker().run_round()
     assert (person.state_of(forgotten), person.state_of(silent)) == ("expired", "paid")
     assert stock_of("A") == (4, 0)
+
+
+def test_a_stream_that_vanishes_between_two_batches_is_written_again_from_the_start(
+    redis_server, stream, monkeypatch
+):
+    monkeypatch.setattr(relay, "BATCH", 2)
+    ids = record(4)
+    mark_sent = relay._mark_sent
+
+    def mark_and_flush(events):
+        mark_sent(events)
+        redis_server.flush()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(relay, "_mark_sent", mark_and_flush)
+        assert events_relay() == 2
+    assert events_relay() == 4
+    assert stream() == ids
+
+
+def test_a_redis_that_closes_connections_is_asked_twice_and_not_for_longer():
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up():
+            with suppress(OSError):
+                while True:
+                    connection = server.accept()[0]
+                    asked.append(connection)
+                    connection.close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        client = redis_client._make_client(f"redis://127.0.0.1:{server.getsockname()[1]}/0", 1.0)
+        with pytest.raises(redis.ConnectionError):
+            client.get("x")
+    assert len(asked) == 2
