@@ -210,3 +210,20 @@ def test_each_word_counts_two_in_a_name_and_one_in_a_brand(db):
         ranked = annotate_relevance(Product.objects.order_by("id"), "red lamp")
         assert [product.relevance for product in ranked] == [4, 3, 1]
     assert [product.relevance for product in annotate_relevance(Product.objects.all(), " ")] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("newest", ["b", "c", "a"]),
+        ("name", ["a", "b", "c"]),
+        ("-name", ["c", "b", "a"]),
+        ("price", ["a", "b", "c"]),
+        ("-price", ["c", "b", "a"]),
+    ],
+)
+def test_a_list_is_sorted_as_it_says(client, db, sort, expected):
+    for sku, price in (("a", "1.00"), ("c", "3.00"), ("b", "2.00")):
+        variant_make(sku, price=price)
+    assert [item["slug"] for item in items(client, sort=sort)] == [f"thing-{sku}" for sku in expected]
+    assert all_slugs(client, sort=sort, limit=1) == [f"thing-{sku}" for sku in expected]

@@ -267,3 +267,11 @@ def test_a_redis_that_closes_connections_is_asked_twice_and_not_for_longer():
         with pytest.raises(redis.ConnectionError):
             client.get("x")
     assert len(asked) == 2
+
+
+def test_a_client_is_shared_until_all_are_closed(redis_server):
+    first = redis_client.redis_client()
+    assert redis_client.redis_client() is first
+    assert redis_client.redis_client(timeout_s=0.5) is not first
+    redis_client.close_clients()
+    assert redis_client.redis_client() is not first
