@@ -22,7 +22,7 @@ from pathlib import Path
 from mutants.coverage_map import CoverageMap, measure
 from mutants.mutations import changed_lines, mutated, mutations
 from mutants.parts import PARTS, Part
-from mutants.places import Equal, Mutation, equals, sample
+from mutants.places import Equal, Mutation, equals, find_equal, sample
 from mutants.runs import BASE_S, KILLED, NOT_COVERED, SURVIVED, TIMED_OUT, TIMES, fork, preload, run_pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +37,7 @@ class Trial:
     folder: Path
     scratch: Path
     coverage: CoverageMap
-    accepted: dict[tuple[str, str, str], Equal]
+    accepted: list[Equal]
 
     def verdict(self, mutation: Mutation) -> tuple[str, str]:
         """Return what became of a mutation, and a line about it."""
@@ -46,9 +46,8 @@ class Trial:
         name = file.relative_to(self.folder).as_posix()
         old, new = changed_lines(before, after)
         about = f"{name}:{mutation.place.line} {mutation.operator}\n    - {old}\n    + {new}"
-        for accepted in (name, "*"):
-            if equal := self.accepted.get((accepted, old, new)):
-                return EQUAL, f"{about}\n    {equal.reason}"
+        if equal := find_equal(self.accepted, name, old, new):
+            return EQUAL, f"{about}\n    {equal.reason}"
         tests = self.coverage.tests_of(file, mutation.place.line)
         if not tests:
             return NOT_COVERED, about

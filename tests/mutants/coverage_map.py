@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import coverage
 
+from mutants.places import statement_lines
 from mutants.runs import Durations, fork, run_pytest
 
 LIMIT_S = 1200.0
@@ -39,20 +39,6 @@ class CoverageMap:
     @cached_property
     def _breadth(self) -> Counter[str]:
         return Counter(name for lines in self.tests.values() for tests in lines.values() for name in tests)
-
-
-def statement_lines(source: str, line: int) -> range | None:
-    """Return the lines of the innermost statement of a function's body; None for what runs at import."""
-    inside, best = False, None
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            inside |= node.body[0].lineno <= line <= (node.end_lineno or 0)
-        if isinstance(node, ast.stmt):
-            body = getattr(node, "body", None)
-            last = body[0].lineno - 1 if body else node.end_lineno or 0
-            if node.lineno <= line <= max(last, node.lineno):
-                best = range(node.lineno, max(last, node.lineno) + 1)
-    return (best or range(line, line + 1)) if inside else None
 
 
 def measure(folder: Path, files: Iterable[Path], scratch: Path) -> CoverageMap:

@@ -29,7 +29,8 @@ PARTS = {
         modules=(
             "*/services.py",
             "*/selectors.py",
-            "core/*.py",
+            "core/[!m]*.py",
+            "core/m[!o]*.py",  # not models.py: a column without its migration is seen by nox -s migrations
             "carts/access.py",
             "catalog/search.py",
             "catalog/stock.py",
