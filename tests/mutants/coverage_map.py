@@ -25,16 +25,21 @@ class CoverageMap:
     seconds: dict[str, float]
 
     def tests_of(self, file: Path, line: int) -> list[str]:
-        """Return the tests that run the statement of a line, the most specific first: those that run least.
+        """Return the tests that run the statement of a line, the most specific first.
 
-        What runs at import may change whatever the module does: all of the module's tests. What no test runs
-        in its own process may run in another one: the tests of a file that is named like the module.
+        Most specific are those of a file that is named like the module, or its folder: they belong to it also
+        where they run it in another process. Then come those that run least of the code. What runs at import
+        may change whatever the module does: all of the module's tests.
         """
         lines = self.tests.get(str(file), {})
         statement = statement_lines(file.read_text(encoding="utf-8"), line) or lines
         names = {name for number in statement for name in lines.get(number, []) if name}
-        names = names or {name for name in self.seconds if name.startswith(f"tests/test_{file.stem}.py::")}
-        return sorted(names, key=lambda name: (self._breadth[name], name))
+        own = {name for name in self.seconds if self._is_named_like(file, name)}
+        return sorted(names | own, key=lambda name: (name not in own, self._breadth[name], name))
+
+    @staticmethod
+    def _is_named_like(file: Path, test: str) -> bool:
+        return test.partition("::")[0] in {f"tests/test_{name}.py" for name in (file.stem, file.parent.name)}
 
     @cached_property
     def _breadth(self) -> Counter[str]:
