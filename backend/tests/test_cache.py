@@ -5,6 +5,7 @@ import pytest
 from catalog import cache
 from catalog.models import Product, Variant
 from catalog.services import product_price_update
+from catalog.stock import stock_adjust
 from tests.shop import Person, variant_make
 
 
@@ -137,3 +138,9 @@ def test_a_price_that_follows_the_variants_is_seen_at_once(redis_server, thing):
     product_price_update(product=Product.objects.get())
     assert cache.redis_client().get("shop:product:thing-a:body") is None
     assert Person().send("GET", "/facets").json()["price_max"]["amount"] == "12.00"
+
+
+def test_units_that_are_found_are_seen_at_once(redis_server, thing):
+    assert available() == 5
+    stock_adjust(item=thing.stock_item, change=2, reason="found", made_by="staff")
+    assert available() == 7

@@ -227,3 +227,16 @@ def test_a_list_is_sorted_as_it_says(client, db, sort, expected):
         variant_make(sku, price=price)
     assert [item["slug"] for item in items(client, sort=sort)] == [f"thing-{sku}" for sku in expected]
     assert all_slugs(client, sort=sort, limit=1) == [f"thing-{sku}" for sku in expected]
+
+
+def test_facets_name_the_fifty_most_frequent(client, db):
+    for number in range(51):
+        variant = variant_make(f"S{number:02}")
+        category = Category.objects.create(name=f"C{number:02}", slug=f"c{number:02}")
+        Product.objects.filter(variants=variant).update(brand=f"B{number:02}", category=category)
+    variant_make("X")
+    Product.objects.filter(slug="thing-x").update(brand="B50", category=category)
+    facets = client.get("/api/v1/facets").json()
+    assert [len(facets[name]) for name in ("categories", "brands")] == [50, 50]
+    assert (facets["brands"][0]["count"], facets["categories"][0]["count"]) == (2, 2)
+    assert facets["brands"][1]["count"] == 1

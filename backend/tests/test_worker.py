@@ -275,3 +275,12 @@ def test_a_client_is_shared_until_all_are_closed(redis_server):
     assert redis_client.redis_client(timeout_s=0.5) is not first
     redis_client.close_clients()
     assert redis_client.redis_client() is not first
+
+
+def test_all_clients_are_closed(redis_server, monkeypatch):
+    clients = [redis_client.redis_client(), redis_client.redis_client(timeout_s=0.5)]
+    closed = []
+    for client in clients:
+        monkeypatch.setattr(client, "close", lambda client=client: closed.append(client))
+    redis_client.close_clients()
+    assert closed == clients

@@ -65,14 +65,10 @@ def test_the_sizes_are_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shares", "half"),
-    [
-        (upstream.Upstream(Settings()).slots, 50),
-        (upstream.Upstream(Settings(connections=3)).slots, 2),
-        (upstream.Upstream(Settings()).memory, 32 * MIB),
-    ],
+    ("connections", "name", "half"), [(100, "slots", 50), (3, "slots", 2), (100, "memory", 32 * MIB)]
 )
-def test_one_client_has_half_of_what_there_is(shares: Shares, half: int) -> None:
+def test_one_client_has_half_of_what_there_is(connections: int, name: str, half: int) -> None:
+    shares: Shares = getattr(upstream.Upstream(Settings(connections=connections)), name)
     assert not shares.take("one", half + 1)
     assert shares.take("one", half)
     assert not shares.take("one", 1)
