@@ -137,6 +137,14 @@ def unprotected(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+@nox.parametrize("part", ["backend", "gateway"], ids=["backend", "gateway"])
+def mutants(session: nox.Session, part: str) -> None:
+    """Mutation-test a service's unit tests (-- --sample 200 --seed 1; every mutation without --sample)."""
+    _install(session, f"tools/requirements/mutants-{part}.txt")
+    session.run("python", "-m", "mutants", part, *session.posargs, env={"PYTHONPATH": PATHS})
+
+
+@nox.session(default=False)
 def crashes(session: nox.Session) -> None:
     """Kill the backend at every step and check its data for consistency (CRASHES_LONG=1, TEST_SEED)."""
     _suite(session, "crashes")

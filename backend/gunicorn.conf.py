@@ -8,7 +8,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from config import env, logs, preparation
+from config import access, env, logs, preparation
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 bind = f"{env.text('HOST', '0.0.0.0')}:{env.number('PORT', 8000, minimum=1)}"
@@ -63,6 +63,11 @@ def on_exit(server):
 def on_reload(server):
     """Prepare for new code, which may bring new migrations; the old workers serve meanwhile."""
     _prepare()
+
+
+def pre_request(worker, req):
+    """Measure the request's duration from here, and log nothing of our own yet."""
+    access.note_begin(req)
 
 
 def post_request(worker, req, environ, resp):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from core.models import Retried
@@ -26,7 +26,7 @@ def run_due(act: Callable[[Row], int], rows: QuerySet[Row], *, now: datetime | N
     """
     now = now or timezone.now()
     done, failures = 0, []
-    for row in rows.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "id")[:BATCH]:
+    for row in rows.filter(is_due(now)).order_by("next_attempt_at", "id")[:BATCH]:
         result = 0
         try:
             result = act(row)
@@ -40,6 +40,16 @@ def run_due(act: Callable[[Row], int], rows: QuerySet[Row], *, now: datetime | N
     if failures:
         raise failures[0]
     return done
+
+
+def is_due(now: datetime) -> Q:
+    """Return the condition of rows whose next attempt is due.
+
+    No row waits before its first attempt, nor longer than LONGEST_PAUSE_S: one that seems to was written
+    before the clock was set back.
+    """
+    impossible = Q(attempts=0) | Q(next_attempt_at__gt=now + timedelta(seconds=LONGEST_PAUSE_S))
+    return Q(next_attempt_at__lte=now) | impossible
 
 
 def postpone(row: Retried, now: datetime) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from config import tracing
 from core.advisory import try_advisory_lock
 from core.redis_client import redis_client
-from core.rounds import postpone
+from core.rounds import is_due, postpone
 from events.models import OutboxEvent
 
 BATCH = 200
@@ -45,7 +45,7 @@ def _relay_pending() -> int:
         is_written = False
     sent, refusals = 0, []
     try:
-        for event in list(_refused().filter(next_attempt_at__lte=timezone.now())[:BATCH]):
+        for event in list(_refused().filter(is_due(timezone.now()))[:BATCH]):
             sent += _relay_one_by_one([event], is_written, refusals)
         while batch := list(_waiting()[:BATCH]):
             sent += _relay_batch(batch, is_written, refusals)

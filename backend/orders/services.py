@@ -172,8 +172,16 @@ def order_mark_refunded(*, order_id: int) -> Order:
 def orders_expire(*, now: datetime | None = None) -> int:
     """Expire pending orders whose reservation ended, each in its own transaction; return how many."""
     now = now or timezone.now()
+    _end_reservations_in_time(now)
     due = Order.objects.filter(state=OrderState.PENDING_PAYMENT, expires_at__lte=now)
     return run_due(_expire_order, due, now=now)
+
+
+def _end_reservations_in_time(now: datetime) -> None:
+    """Let the reservations that were made before the clock was set back last no longer than any other."""
+    latest = now + timedelta(seconds=settings.RESERVATION_S)
+    pending = Order.objects.filter(state=OrderState.PENDING_PAYMENT, expires_at__gt=latest)
+    pending.filter(created_at__gt=now).update(expires_at=latest)
 
 
 @transaction.atomic

@@ -6,11 +6,12 @@ a payment that was started, a charge without its outcome, a refund that was not 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from core.problems import Conflict, NotFound
@@ -26,6 +27,8 @@ from payments.refunds import close_if_all_goes_back, refund_start, refund_succee
 
 STALE_AFTER = timedelta(seconds=3)
 NEVER_CHARGED_AFTER = timedelta(seconds=60)
+PAUSES_OF_A_MINUTE = 6
+"""After 1 + 2 + ... + 32 s a minute is over, whatever became of the clock meanwhile."""
 
 
 class PaymentOpen(Conflict):
@@ -184,10 +187,15 @@ def _decide_refund(order_id: int, by_customer: bool, amount: Decimal | None) -> 
 
 def payments_reconcile() -> int:
     """Ask providers about open payments, and for refunds again; return how many payments changed."""
-    stale = Payment.objects.filter(updated_at__lt=timezone.now() - STALE_AFTER).order_by("id")
-    pending = Refund.objects.filter(state=RefundState.PENDING, updated_at__lt=timezone.now() - STALE_AFTER)
+    stale = Payment.objects.filter(_is_stale(timezone.now())).order_by("id")
+    pending = Refund.objects.filter(_is_stale(timezone.now()), state=RefundState.PENDING)
     unsent = Payment.objects.filter(pk__in=pending.values("payment")).order_by("id")
     return run_due(_reconcile_payment, stale.filter(state__in=OPEN)) + run_due(_reconcile_payment, unsent)
+
+
+def _is_stale(now: datetime) -> Q:
+    """Return the condition of rows that nobody touched for a while, or before the clock was set back."""
+    return Q(updated_at__lt=now - STALE_AFTER) | Q(updated_at__gt=now + STALE_AFTER)
 
 
 def _reconcile_payment(payment: Payment) -> int:
@@ -195,10 +203,11 @@ def _reconcile_payment(payment: Payment) -> int:
         refund_send(payment=payment)
         return int(not payment.refunds.filter(state=RefundState.PENDING).exists())
     outcome = get_provider(payment.provider).lookup(reference=payment.reference)
-    if outcome is None and payment.created_at < timezone.now() - NEVER_CHARGED_AFTER:
-        outcome = Outcome(state="declined", reason="never-charged")
     if outcome is None:
-        return 0
+        is_old = payment.created_at < timezone.now() - NEVER_CHARGED_AFTER
+        if not is_old and payment.attempts < PAUSES_OF_A_MINUTE:
+            return 0
+        outcome = Outcome(state="declined", reason="never-charged")
     return int(payment_settle(reference=payment.reference, outcome=outcome).state != payment.state)
 
 

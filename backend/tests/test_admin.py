@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from catalog.models import Product, StockAdjustment, StockItem, Variant
+from core.admin import HistoryAdmin
 from events.services import event_record
 from orders.models import Order
 from payments import deliveries
@@ -107,3 +108,11 @@ def test_a_new_product_can_be_found_and_has_its_cheapest_price(staff, shop, clie
     found = client.get("/api/v1/products", {"search": "teapot"}).json()["items"]
     assert found[0]["price"]["amount"] == "30.00"
     assert Variant.objects.filter(product__slug="blue-teapot").count() == 2
+
+
+@pytest.mark.parametrize("act", ["add", "change", "delete"])
+def test_history_is_not_changed_by_hand(staff, rf, admin_user, act):
+    request = rf.get("/admin/")
+    request.user = admin_user
+    page = HistoryAdmin(Order, admin.site)
+    assert getattr(page, f"has_{act}_permission")(request) is False

@@ -3,7 +3,9 @@
 import pytest
 
 from catalog import cache
-from catalog.models import Product
+from catalog.models import Product, Variant
+from catalog.services import product_price_update
+from catalog.stock import stock_adjust
 from tests.shop import Person, variant_make
 
 
@@ -127,3 +129,18 @@ def test_a_changed_price_is_seen_at_once(redis_server, thing):
 def test_facets_need_no_redis(redis_server, thing):
     redis_server.kill()
     assert total() == "10.00"
+
+
+def test_a_price_that_follows_the_variants_is_seen_at_once(redis_server, thing):
+    assert Person().send("GET", "/facets").json()["price_max"]["amount"] == "10.00"
+    available()
+    Variant.objects.update(price="12.00")
+    product_price_update(product=Product.objects.get())
+    assert cache.redis_client().get("shop:product:thing-a:body") is None
+    assert Person().send("GET", "/facets").json()["price_max"]["amount"] == "12.00"
+
+
+def test_units_that_are_found_are_seen_at_once(redis_server, thing):
+    assert available() == 5
+    stock_adjust(item=thing.stock_item, change=2, reason="found", made_by="staff")
+    assert available() == 7

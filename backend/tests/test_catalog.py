@@ -3,9 +3,12 @@
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from catalog.models import Category, Product, StockItem, Variant
+from catalog.search import annotate_relevance
 from operations.seed_catalogue import catalogue_seed
+from tests.shop import variant_make
 
 pytestmark = pytest.mark.django_db
 LIST = "/api/v1/products"
@@ -197,3 +200,43 @@ def test_an_unchanged_answer_is_304(client, catalogue):
     assert (again.status_code, again.content) == (304, b"")
     Product.objects.filter(slug=first.json()["items"][0]["slug"]).update(name="Changed")
     assert client.get(LIST, headers={"If-None-Match": first["ETag"]}).status_code == 200
+
+
+def test_each_word_counts_two_in_a_name_and_one_in_a_brand(db):
+    for sku, name, brand in (("A", "Red lamp", ""), ("B", "Lamp", "Red"), ("C", "Desk", "Lamp")):
+        variant_make(sku)
+        Product.objects.filter(variants__sku=sku).update(name=name, brand=brand)
+    if connection.vendor == "sqlite":
+        ranked = annotate_relevance(Product.objects.order_by("id"), "red lamp")
+        assert [product.relevance for product in ranked] == [4, 3, 1]
+    assert [product.relevance for product in annotate_relevance(Product.objects.all(), " ")] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("newest", ["b", "c", "a"]),
+        ("name", ["a", "b", "c"]),
+        ("-name", ["c", "b", "a"]),
+        ("price", ["a", "b", "c"]),
+        ("-price", ["c", "b", "a"]),
+    ],
+)
+def test_a_list_is_sorted_as_it_says(client, db, sort, expected):
+    for sku, price in (("a", "1.00"), ("c", "3.00"), ("b", "2.00")):
+        variant_make(sku, price=price)
+    assert [item["slug"] for item in items(client, sort=sort)] == [f"thing-{sku}" for sku in expected]
+    assert all_slugs(client, sort=sort, limit=1) == [f"thing-{sku}" for sku in expected]
+
+
+def test_facets_name_the_fifty_most_frequent(client, db):
+    for number in range(51):
+        variant = variant_make(f"S{number:02}")
+        category = Category.objects.create(name=f"C{number:02}", slug=f"c{number:02}")
+        Product.objects.filter(variants=variant).update(brand=f"B{number:02}", category=category)
+    variant_make("X")
+    Product.objects.filter(slug="thing-x").update(brand="B50", category=category)
+    facets = client.get("/api/v1/facets").json()
+    assert [len(facets[name]) for name in ("categories", "brands")] == [50, 50]
+    assert (facets["brands"][0]["count"], facets["categories"][0]["count"]) == (2, 2)
+    assert facets["brands"][1]["count"] == 1

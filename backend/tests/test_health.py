@@ -1,7 +1,11 @@
 """Health and readiness."""
 
+import time
+
 import pytest
 from django.db import connection
+
+from core import dependencies
 
 
 def test_health_says_exactly_this_without_asking_the_database(client):
@@ -37,3 +41,38 @@ def test_database_down_is_503_and_named(client, monkeypatch):
     assert response.status_code == 503
     assert response.json()["down"] == ["database"]
     assert "connection refused" in response.json()["dependencies"]["database"]["error"]
+
+
+@pytest.mark.parametrize("path", ["/health/", "/health/ready/"])
+def test_health_is_asked_for_and_changed_by_nobody(client, path):
+    response = client.post(path)
+    assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readiness_is_never_cached(client):
+    assert client.get("/health/ready/")["Cache-Control"] == "no-store"
+
+
+def test_a_dependency_that_is_slow_says_how_slow():
+    status = dependencies._check("database", True, lambda: time.sleep(0.05))
+    assert 50 <= status.latency_ms < 5000
+    assert status.body() == {"status": "up", "required": True, "latency_ms": status.latency_ms}
+
+
+@pytest.mark.parametrize(
+    ("required", "error", "expected"),
+    [(True, "x", "unavailable"), (False, "x", "degraded"), (True, "", "ready"), (False, "", "ready")],
+)
+def test_only_what_is_required_makes_the_shop_unavailable(required, error, expected):
+    one = dependencies.DependencyStatus(name="one", required=required, latency_ms=1.0, error=error)
+    report = dependencies.Readiness(dependencies=(one,))
+    assert report.body()["status"] == expected
+    assert report.http_status == (503 if expected == "unavailable" else 200)
+
+
+def test_an_error_of_several_lines_is_named_by_its_first():
+    def fail():
+        raise ValueError("first\nsecond")
+
+    assert dependencies._check("redis", False, fail).body()["error"] == "ValueError: first"

@@ -176,3 +176,12 @@ def test_head_has_the_fields_of_get_and_no_body(path):
     assert body == b""
     assert fields["Content-Type"] == get_fields["Content-Type"]
     assert fields.get("Content-Length") == get_fields.get("Content-Length")
+
+
+def test_as_many_unknown_parameters_are_named_as_anybody_reads(client, db):
+    unknown = {f"unknown-{number:02}" + "x" * 100: "1" for number in range(25)}
+    response = client.get("/api/v1/products", unknown)
+    assert response.status_code == 422
+    errors = response.json()["errors"]
+    assert len(errors) == 20
+    assert {len(error["location"][1]) for error in errors} == {100}

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 
 from core.middleware import ProblemMiddleware
-from core.unavailable import is_connection_lost
+from core.unavailable import is_connection_lost, is_timeout
 
 
 def caused(error: Exception, cause: Exception | None) -> Exception:
@@ -66,3 +66,33 @@ def test_a_statement_that_took_too_long_is_called_busy_not_a_lost_connection() -
     assert response is not None
     assert response.status_code == 503
     assert b"busy" in response.content
+
+
+class WithCode(psycopg2.OperationalError):
+    """An error of the server with its code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+    @property
+    def pgcode(self) -> str:
+        return self.code
+
+
+@pytest.mark.parametrize(
+    ("code", "is_lost"),
+    [
+        ("08006", True),
+        ("57P01", True),
+        ("53300", True),
+        ("57014", False),
+        ("55P03", False),
+        ("40001", False),
+        ("22P02", False),
+    ],
+)
+def test_the_class_of_the_servers_code_decides(code: str, is_lost: bool) -> None:
+    error = caused(OperationalError(), WithCode(code))
+    assert is_connection_lost(error) is is_lost
+    assert is_timeout(error) is (code in {"57014", "55P03"})

@@ -89,3 +89,10 @@ def test_a_malformed_signature_is_401(client, signature):
         HOOK, b"{}", content_type="application/json", headers={"X-Sandbox-Signature": signature}
     )
     assert response.status_code == 401
+
+
+def test_another_provider_sends_its_webhooks_itself(person, settings):
+    person.pay(person.order("A"), LATE)
+    settings.PAYMENT_PROVIDER = ""
+    assert deliveries.send_due_webhooks(now=timezone.now() + timedelta(hours=1)) == 0
+    assert SandboxCharge.objects.get().deliveries_left == 1

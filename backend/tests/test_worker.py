@@ -1,6 +1,8 @@
 """The outbox, relayed to a real Redis, and the worker."""
 
-from contextlib import contextmanager
+import socket
+import threading
+from contextlib import contextmanager, suppress
 
 import pytest
 import redis
@@ -229,3 +231,56 @@ def test_a_round_of_the_shops_own_worker_ends_reservations_and_settles_payments(
     Worker().run_round()
     assert (person.state_of(forgotten), person.state_of(silent)) == ("expired", "paid")
     assert stock_of("A") == (4, 0)
+
+
+def test_a_stream_that_vanishes_between_two_batches_is_written_again_from_the_start(
+    redis_server, stream, monkeypatch
+):
+    monkeypatch.setattr(relay, "BATCH", 2)
+    ids = record(4)
+    mark_sent = relay._mark_sent
+
+    def mark_and_flush(events):
+        mark_sent(events)
+        redis_server.flush()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(relay, "_mark_sent", mark_and_flush)
+        assert events_relay() == 2
+    assert events_relay() == 4
+    assert stream() == ids
+
+
+def test_a_redis_that_closes_connections_is_asked_twice_and_not_for_longer():
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up():
+            with suppress(OSError):
+                while True:
+                    connection = server.accept()[0]
+                    asked.append(connection)
+                    connection.close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        client = redis_client._make_client(f"redis://127.0.0.1:{server.getsockname()[1]}/0", 1.0)
+        with pytest.raises(redis.ConnectionError):
+            client.get("x")
+    assert len(asked) == 2
+
+
+def test_a_client_is_shared_until_all_are_closed(redis_server):
+    first = redis_client.redis_client()
+    assert redis_client.redis_client() is first
+    assert redis_client.redis_client(timeout_s=0.5) is not first
+    redis_client.close_clients()
+    assert redis_client.redis_client() is not first
+
+
+def test_all_clients_are_closed(redis_server, monkeypatch):
+    clients = [redis_client.redis_client(), redis_client.redis_client(timeout_s=0.5)]
+    closed = []
+    for client in clients:
+        monkeypatch.setattr(client, "close", lambda client=client: closed.append(client))
+    redis_client.close_clients()
+    assert closed == clients

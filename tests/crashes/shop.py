@@ -77,8 +77,10 @@ class Shop:
 
 
 @contextmanager
-def running_shop() -> Iterator[tuple[Shop, Books]]:
+def running_shop(extra: Mapping[str, str] | None = None) -> Iterator[tuple[Shop, Books]]:
     """Start a shop; at the end of the block, check that nothing of it is left.
+
+    ``extra`` is added to the environment of all its processes, the servers included.
 
     Raises:
         AssertionError: something did not start, or something outlived the shop.
@@ -88,6 +90,7 @@ def running_shop() -> Iterator[tuple[Shop, Books]]:
         folder = ending.enter_context(scratch.folder())
         base = {"PATH": os.environ.get("PATH", os.defpath), processes.TOKEN: token, "LC_ALL": "C.UTF-8"}
         ending.callback(lambda: _nothing_left(token, folder))
+        base |= extra or {}
         postgres, postgres_port = servers.server(servers.POSTGRES, folder, base)
         ending.callback(postgres.end)
         redis, redis_port = servers.server(servers.REDIS, folder, base)

@@ -124,6 +124,11 @@ def eats_memory():
         blocks.append(b"x" * (1 << 24))
 
 
+def takes_256_mb():
+    taken = b"x" * (1 << 28)
+    serve(lambda: 200 if taken else 500)
+
+
 def fills_the_disk():
     with (pathlib.Path(os.environ["SMALL"]) / "full").open("wb") as file:
         while True:
@@ -159,6 +164,7 @@ BEHAVIOURS = {
     "slow": lambda: (time.sleep(float(os.environ.get("SLOW_S", "3"))), serve()),
     "runs_out_of_memory": runs_out_of_memory,
     "eats_memory": eats_memory,
+    "takes_256_mb": takes_256_mb,
     "fills_the_disk": fills_the_disk,
     "writes_nonsense": writes_nonsense,
     "writes_its_environment": writes_its_environment,

@@ -9,6 +9,7 @@ import pytest
 
 from faults.settings import CONTAINERS, LONG
 from faults.tree import Tree
+from stack.engines.local.limits import enforced
 from stack.records.timeline import Event
 from unprotected.protection import Cut, protected_by
 
@@ -101,6 +102,21 @@ def test_a_service_that_cannot_get_memory_is_explained_by_its_last_lines(tree: T
     event = tree.hold().event("db", "exited")
     assert "exited with code 1" in event.text
     assert "MemoryError" in event.evidence
+
+
+@protected_by(
+    "a service runs within its control group",
+    Cut(LOCAL_PROCESS, "limits.words(plan.service, group)", "()"),
+)
+@pytest.mark.only("local")
+def test_a_memory_limit_holds_or_is_said_not_to(tree: Tree) -> None:
+    """The kernel kills the service at the limit of its control group."""
+    tree.write({"db": "takes_256_mb"}, db={"mem_limit": "64m"})
+    outcome = tree.hold()
+    if "mem_limit" in enforced([]):
+        assert "killed by SIGKILL (out of memory)" in outcome.event("db", "exited").text
+    else:
+        assert any("mem_limit" in event.text for event in outcome.events)
 
 
 @protected_by(

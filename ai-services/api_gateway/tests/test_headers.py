@@ -98,3 +98,19 @@ def test_a_name_with_an_underscore_is_dropped(gateway: Gateway, backend: Backend
 )
 def test_a_body_is_announced_by_length_or_encoding(given: headers.Headers, expected: bool) -> None:
     assert checks.has_body(given) is expected
+
+
+def test_a_hop_s_own_header_that_connection_names_too_is_dropped_once() -> None:
+    given = [(b"Connection", b"TE, Keep-Alive"), (b"TE", b"trailers"), (b"Keep-Alive", b"1"), (b"X", b"1")]
+    assert headers.end_to_end(given) == [(b"x", b"1")]
+
+
+def test_a_304_has_no_length_and_another_response_has() -> None:
+    given = [(b"Content-Length", b"3"), (b"ETag", b"e")]
+    assert headers.response_headers(given, status=304) == [(b"etag", b"e")]
+    assert headers.response_headers(given, status=200) == [(b"content-length", b"3"), (b"etag", b"e")]
+
+
+def test_the_first_value_of_a_header_counts() -> None:
+    assert headers.first_value([(b"a", b"1"), (b"b", b"2"), (b"b", b"3")], b"b") == b"2"
+    assert headers.first_value([], b"b") == b""

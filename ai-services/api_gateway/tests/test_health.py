@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socketserver
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
+from gateway.health import dependencies
+from gateway.health.schemas import Dependency
 from tests.backend import Backend
 from tests.conftest import Gateway
 
@@ -105,3 +108,59 @@ def test_an_error_of_the_gateway_is_a_problem(gateway: Gateway, method: str, pat
     document = json.loads(body)
     assert response.headers["Content-Type"] == "application/problem+json"
     assert (response.status, document["status"], document["instance"]) == (status, status, path)
+
+
+def dependency(status: str, *, required: bool) -> Dependency:
+    return Dependency(status=status, required=required, latency_ms=1.0, error="" if status == "up" else "x")
+
+
+@pytest.mark.parametrize(
+    ("backend_is", "redis_is", "status", "down"),
+    [
+        ("up", "up", "ready", []),
+        ("up", "down", "degraded", ["redis"]),
+        ("down", "up", "unavailable", ["backend"]),
+        ("down", "down", "unavailable", ["backend", "redis"]),
+    ],
+)
+def test_only_what_is_required_makes_the_gateway_unavailable(
+    backend_is: str, redis_is: str, status: str, down: list[str]
+) -> None:
+    both = {
+        "backend": dependency(backend_is, required=True),
+        "redis": dependency(redis_is, required=False),
+    }
+    summary = dependencies.summarize(both)
+    assert (summary.status, summary.down, summary.dependencies) == (status, down, both)
+
+
+def measured(check: Callable[[], Awaitable[None]]) -> Dependency:
+    return asyncio.run(dependencies._measure(check, required=False))
+
+
+def test_a_check_tells_how_long_it_took_and_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail() -> None:
+        raise ValueError("first\nsecond")
+
+    slow = measured(lambda: asyncio.sleep(0.05))
+    assert 50 <= slow.latency_ms < 3000
+    assert (slow.status, slow.required, slow.error) == ("up", False, "")
+    failed = measured(fail)
+    assert (failed.status, failed.error) == ("down", "ValueError: first")
+    monkeypatch.setattr(dependencies, "TIMEOUT_S", 0.01)
+    assert measured(lambda: asyncio.sleep(30)).error == "no response within 0.01 s"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'{"down": ["database", "redis"]}', ", down: database, redis"),
+        (b'{"down": []}', ""),
+        (b'{"down": "database"}', ""),
+        (b"[]", ""),
+        (b"{}", ""),
+        (b"no json", ""),
+    ],
+)
+def test_what_the_backend_lacks_is_named_where_it_says_so(body: bytes, text: str) -> None:
+    assert dependencies._down_in(body) == text

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
+import os
 import socket
 from collections.abc import Iterator
 
@@ -63,3 +65,70 @@ def test_a_traceback_cannot_forge_a_line() -> None:
     assert first.endswith("x: failed")
     assert all(line.startswith("    ") and line.isprintable() for line in others)
     assert "canary" not in "".join(others)
+
+
+def record(message: str = "hello", **fields: object) -> logging.LogRecord:
+    made = logging.LogRecord("gateway.x", logging.WARNING, "", 0, message, (), None)
+    made.created, made.msecs = 1_700_000_000.007, 7.9
+    made.fields = fields
+    return made
+
+
+def test_a_line_for_machines_is_json_with_its_fields() -> None:
+    line = json.loads(logs.JsonFormatter().format(record(status=200)))
+    assert line.pop("pid") == os.getpid()
+    assert line == {
+        "time": "2023-11-14T22:13:20.007Z",
+        "level": "warning",
+        "logger": "gateway.x",
+        "message": "hello",
+        "request_id": logs.request_id.get(),
+        "status": 200,
+    }
+
+
+def test_a_line_for_people_has_time_level_request_and_logger() -> None:
+    expected = f"2023-11-14T22:13:20.007Z WARNING [{logs.request_id.get()}] gateway.x: hello"
+    assert logs.TextFormatter().format(record()) == expected
+
+
+def test_a_failure_is_told_in_full_to_machines() -> None:
+    try:
+        raise ValueError("at http://u:secret@h/?token=canary")
+    except ValueError as error:
+        failed = record()
+        failed.exc_info = (type(error), error, None)
+    line = json.loads(logs.JsonFormatter().format(failed))
+    assert "ValueError: at http://u:***@h/?***" in line["exception"]
+    assert "exception" not in json.loads(logs.JsonFormatter().format(record()))
+
+
+@pytest.mark.parametrize(
+    ("log_format", "is_terminal", "formatter"),
+    [
+        ("", True, logs.TextFormatter),
+        ("", False, logs.JsonFormatter),
+        ("text", False, logs.TextFormatter),
+        ("json", True, logs.JsonFormatter),
+    ],
+)
+def test_people_get_text_and_machines_json(
+    monkeypatch: pytest.MonkeyPatch, log_format: str, is_terminal: bool, formatter: type
+) -> None:
+    monkeypatch.setattr(logs.sys.stderr, "isatty", lambda: is_terminal)
+    configuration = logs.configuration(log_format, "INFO")
+    assert configuration["formatters"]["line"]["()"] is formatter
+    assert configuration["root"] == {"level": "INFO", "handlers": ["stderr"]}
+    assert configuration["disable_existing_loggers"] is False
+
+
+@pytest.mark.parametrize(
+    ("message", "is_logged"),
+    [
+        ("Unsupported upgrade request.", False),
+        ("No supported WebSocket library detected.", False),
+        ("Unsupported", True),
+    ],
+)
+def test_advice_on_upgrades_is_not_logged(message: str, is_logged: bool) -> None:
+    assert logs.is_no_upgrade_advice(record(message)) is is_logged

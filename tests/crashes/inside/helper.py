@@ -9,6 +9,7 @@ import importlib
 import io
 import json
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -46,7 +47,12 @@ def stream() -> list[tuple[str, str]]:
     ]
 
 
-WORK: dict[str, Callable[..., Any]] = {"check": check, "add_product": add_product, "stream": stream}
+WORK: dict[str, Callable[..., Any]] = {
+    "check": check,
+    "add_product": add_product,
+    "stream": stream,
+    "now": time.time,
+}
 
 
 def main() -> None:

@@ -1,0 +1,135 @@
+"""What the gateway accepts, on both sides of each limit; pure functions."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gateway import checks
+from gateway.connections.refusal import DETAILS, FIELDS, HEAD_BYTES, refusal, refusal_problem, refusal_status
+
+HOST = (b"host", b"shop.example")
+
+
+def kind(
+    target: bytes = b"/x", headers: checks.Headers = (), method: str = "GET", version: str = "1.1"
+) -> str:
+    problem = checks.find_problem(version, method, target, [HOST, *headers])
+    return problem.kind if problem else ""
+
+
+def padded(size: int) -> checks.Headers:
+    """Return a header with which the head has this size, the target "/x" and the Host included."""
+    taken = len(b"/x") + len(b"host" + HOST[1]) + 4 + len(b"a") + 4
+    return [(b"a", b"x" * (size - taken))]
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (padded(HEAD_BYTES), ""),
+        (padded(HEAD_BYTES + 1), "headers-too-large"),
+        ([(b"a", b"")] * (FIELDS - 1), ""),
+        ([(b"a", b"")] * FIELDS, "headers-too-large"),
+        ([HOST], "bad-request"),
+        ([(b"content-length", b"1"), (b"transfer-encoding", b"chunked")], "bad-request"),
+        ([(b"transfer-encoding", b"chunked")], ""),
+    ],
+)
+def test_headers(headers: checks.Headers, expected: str) -> None:
+    assert kind(headers=headers) == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (b"x" * HEAD_BYTES, "headers-too-large"),
+        (b"x" * (HEAD_BYTES + 1), "uri-too-long"),
+        (b"/#", "bad-request"),
+    ],
+)
+def test_targets(target: bytes, expected: str) -> None:
+    assert kind(target) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "is_accepted"),
+    [
+        (b"a", True),
+        (b"a:1", True),
+        (b"a:12345", True),
+        (b"a:123456", False),
+        (b"[::1]:80", True),
+        (b"[::1]", True),
+        (b"", False),
+        (b"a/b", False),
+    ],
+)
+def test_hosts(host: bytes, is_accepted: bool) -> None:
+    assert (checks.find_problem("1.1", "GET", b"/", [(b"host", host)]) is None) is is_accepted
+
+
+def test_a_host_is_needed() -> None:
+    assert checks.find_problem("1.1", "GET", b"/", []) is not None
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1", "0.9", "2"])
+def test_versions(version: str) -> None:
+    assert kind(version=version) == ("" if version.startswith("1.") else "version-not-supported")
+
+
+@pytest.mark.parametrize("method", [*sorted(checks.METHODS), "CONNECT", "TRACE", "get"])
+def test_methods(method: str) -> None:
+    problem = checks.find_problem("1.1", method, b"/", [HOST])
+    if method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}:
+        assert problem is None
+    else:
+        assert problem is not None
+        assert (problem.status, problem.headers["Allow"].split(", ")) == (405, sorted(checks.METHODS))
+
+
+@pytest.mark.parametrize(
+    ("target", "parts"),
+    [
+        (b"/x?y", (b"", b"/x?y")),
+        (b"http://h:1/x?y", (b"h:1", b"/x?y")),
+        (b"HTTPS://h", (b"h", b"/")),
+        (b"ftp://h/x", (b"", b"ftp://h/x")),
+    ],
+)
+def test_absolute_targets(target: bytes, parts: tuple[bytes, bytes]) -> None:
+    assert checks.split_absolute_form(target) == parts
+
+
+@pytest.mark.parametrize(
+    ("size", "has_request_line", "in_body", "status"),
+    [
+        (HEAD_BYTES, True, False, 400),
+        (HEAD_BYTES + 1, True, False, 431),
+        (HEAD_BYTES + 1, False, False, 414),
+        (HEAD_BYTES + 1, True, True, 400),
+        (HEAD_BYTES, False, True, 400),
+    ],
+)
+def test_why_a_parser_gave_up(size: int, has_request_line: bool, in_body: bool, status: int) -> None:
+    assert refusal_status(size, has_request_line=has_request_line, in_body=in_body) == status
+
+
+@pytest.mark.parametrize("status", list(DETAILS))
+def test_a_refusal_is_a_whole_response(status: int) -> None:
+    head, _, body = refusal(status).partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    fields = dict(line.split(": ", 1) for line in lines[1:])
+    document = json.loads(body)
+    assert lines[0].startswith(f"HTTP/1.1 {status} ")
+    assert (fields["content-length"], fields["connection"]) == (str(len(body)), "close")
+    assert fields["date"].endswith(" GMT")
+    assert document["request_id"] == fields["x-request-id"] != "-"
+    assert (document["status"], document["type"]) == (status, f"urn:shop:problem:{DETAILS[status][0]}")
+    assert refusal_problem(status).detail == document["detail"]
+
+
+def test_a_refusal_tells_the_limits() -> None:
+    assert "longer than 64 KiB" in DETAILS[414][1]
+    assert "larger than 64 KiB or has over 100 fields" in DETAILS[431][1]

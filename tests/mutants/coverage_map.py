@@ -1,0 +1,75 @@
+"""Which tests run which line, and how long each test takes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import coverage
+
+from mutants.places import statement_lines
+from mutants.runs import Durations, fork, run_pytest
+
+LIMIT_S = 1200.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverageMap:
+    """The tests of each line of the mutated modules, and their durations in seconds."""
+
+    tests: dict[str, dict[int, list[str]]]
+    seconds: dict[str, float]
+
+    def tests_of(self, file: Path, line: int) -> list[str]:
+        """Return the tests that run the statement of a line, the most specific first.
+
+        Most specific are those of a file that is named like the module, or its folder: they belong to it also
+        where they run it in another process. Then come those that run least of the code. What runs at import
+        may change whatever the module does: all of the module's tests.
+        """
+        lines = self.tests.get(str(file), {})
+        statement = statement_lines(file.read_text(encoding="utf-8"), line) or lines
+        names = {name for number in statement for name in lines.get(number, []) if name}
+        own = {name for name in self.seconds if self._is_named_like(file, name)}
+        return sorted(names | own, key=lambda name: (name not in own, self._breadth[name], name))
+
+    @staticmethod
+    def _is_named_like(file: Path, test: str) -> bool:
+        return test.partition("::")[0] in {f"tests/test_{name}.py" for name in (file.stem, file.parent.name)}
+
+    @cached_property
+    def _breadth(self) -> Counter[str]:
+        return Counter(name for lines in self.tests.values() for tests in lines.values() for name in tests)
+
+
+def measure(folder: Path, files: Iterable[Path], scratch: Path) -> CoverageMap:
+    """Run all tests of a project once, with coverage.
+
+    Raises:
+        SystemExit: they are red as they are.
+    """
+    data, durations, output = scratch / "coverage", scratch / "durations", scratch / "output"
+    watched = [str(file) for file in files]
+
+    def run() -> int:
+        tracer = coverage.Coverage(data_file=str(data), include=watched, config_file=False)
+        plugin = Durations(tracer)
+        tracer.start()
+        code = run_pytest(folder, [], [plugin])
+        tracer.stop()
+        tracer.save()
+        durations.write_text(json.dumps(plugin.seconds), encoding="utf-8")
+        return code
+
+    if fork(run, output, LIMIT_S) != 0:
+        raise SystemExit(
+            f"The tests fail without any mutation:\n{output.read_text(errors='replace')[-3000:]}"
+        )
+    found = coverage.CoverageData(str(data))
+    found.read()
+    tests = {file: found.contexts_by_lineno(file) for file in found.measured_files()}
+    return CoverageMap(tests=tests, seconds=json.loads(durations.read_text(encoding="utf-8")))
