@@ -104,7 +104,7 @@ def test_of_two_resets_at_once_one_waits_and_both_succeed(stack: Stack) -> None:
 
 @protected_by(
     "one command at a time changes the data",
-    Cut("stack/data/lock.py", "if not _try_lock(descriptor):\n            say", "if False:\n            say"),
+    Cut("stack/data/lock.py", "if not lock.acquire():\n            say", "if False:\n            say"),
 )
 def test_a_reset_waits_for_the_command_that_changes_the_data(
     stack: Stack, monkeypatch: pytest.MonkeyPatch

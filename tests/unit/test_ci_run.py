@@ -16,6 +16,7 @@ ELSEWHERE = {
     "docker-lint": "a part of lint",
     "build": "integration builds what it needs",
     "unprotected": "it takes the better part of an hour; it is run when a protection changes",
+    "mutants": "it takes hours, a sample of it minutes; it is run when a service changes",
     "workflows": "it runs sessions that are in here",
     "lock": "lint compares the locks",
     "clean": "it tests nothing",
@@ -28,7 +29,7 @@ def test_every_session_is_in_ci_or_has_a_reason_not_to_be() -> None:
     assert sessions - RUN == set(ELSEWHERE)
 
 
-@pytest.mark.parametrize("name", ["faults", "cli", "data"])
+@pytest.mark.parametrize("name", ["faults", "cli", "data", "docs", "browser"])
 def test_a_session_that_knows_engines_runs_on_both(name: str) -> None:
     assert len(re.findall(rf"nox -s {name}\n", TEXT)) == 2
     assert f"{name.upper()}_ENGINE=docker nox -s {name}\n" in TEXT
