@@ -68,8 +68,17 @@ def measured(request: pytest.FixtureRequest) -> Iterator[Measured]:
 
 
 def test_prometheus_reaches_every_service_of_the_stack(measured: Measured) -> None:
-    expected = {"backend": "up", "api-gateway": "up", "prometheus": "up"}
+    expected = {"backend": "up", "api-gateway": "up", "prometheus": "up", "stack": "up"}
     measured.wait_until(lambda: expected.items() <= measured.health().items(), "every target is up")
+
+
+def test_the_time_that_each_service_took_to_be_ready_is_a_metric(measured: Measured) -> None:
+    def services() -> set[str]:
+        answer = measured.ask("/api/v1/query?query=stack_service_ready_seconds")
+        return {sample["metric"]["service"] for sample in answer["result"]}
+
+    measured.wait_until(lambda: {"backend", "api-gateway"} <= services(), "the services' times")
+    assert "<h2>Start of the stack</h2>" in measured.get("prometheus", "/consoles/shop.html")[1]
 
 
 def test_a_request_through_the_gateway_is_seen_by_route_on_the_page(measured: Measured) -> None:

@@ -15,8 +15,8 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 COOKIE = "dashboard_token"
-OPEN_PATHS = frozenset({"/health", "/v1/traces"})
-"""What services ask without a token: the health check, and where spans are sent."""
+OPEN_PATHS = frozenset({"/health", "/metrics", "/v1/traces"})
+"""What services ask without a token: the health check, Prometheus' numbers, and where spans are sent."""
 HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "dashboard"})
 POLICY = "; ".join(
     (

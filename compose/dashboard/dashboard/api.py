@@ -46,6 +46,14 @@ def health() -> dict[str, str]:
     return {"status": "healthy", "service": "dashboard"}
 
 
+@router.get("/metrics")
+def measurements(settings: Configured, receiver: Received) -> Response:
+    """Return what the stack measures of itself, for Prometheus."""
+    from dashboard import metrics  # who has no Prometheus does not pay for its library
+
+    return Response(metrics.text(settings.runs, receiver), media_type=metrics.CONTENT_TYPE)
+
+
 @router.post("/v1/traces")
 async def take_spans(request: Request, receiver: Received) -> Response:
     """Take an OTLP export request, in protobuf or JSON."""

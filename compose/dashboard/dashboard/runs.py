@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,120}")
+READY = {"ready", "completed"}
 ENDED = {"ready", "completed", "exited", "unhealthy", "timed out", "port taken", "dependency failed"}
 
 
@@ -109,6 +110,16 @@ def summary(run: Path) -> dict[str, Any]:
         "services": {
             s["name"]: s["settles"] - s["starts"] for s in seen["services"] if s["settles"] and s["starts"]
         },
+    }
+
+
+def ready_seconds(run: Path) -> dict[str, float]:
+    """Return how long each service took from its start until it was ready; one that failed is absent."""
+    services: list[dict[str, Any]] = overview(run)["services"]
+    return {
+        service["name"]: round(service["settles"] - service["starts"], 4)
+        for service in services
+        if service["state"] in READY and service["settles"] is not None and service["starts"] is not None
     }
 
 
