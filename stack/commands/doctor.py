@@ -106,7 +106,7 @@ def _way_out() -> Iterator[Check]:
     """Whether services of the local engine, in networks of their own, reach other hosts."""
     if reason := network.why_not(isolated=bool(kernel.namespace_prefix())):
         yield Check(name="networks", level="ok", text=f"services share this machine's: {reason}")
-    elif way_out.is_installed():
+    elif way_out.is_available():
         yield Check(name="networks", level="ok", text="one for each service, other hosts by slirp4netns")
     else:
         text = "one for each service; other hosts are not reached without slirp4netns"

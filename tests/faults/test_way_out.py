@@ -13,7 +13,7 @@ from stack.engines.local import way_out
 from unprotected.protection import Cut, protected_by
 
 NETWORK = "stack/engines/local/network.py"
-OPENED = "out = await way_out.open_way_out(bridge) if way_out.is_installed() else None"
+OPENED = "out = await way_out.open_way_out(bridge) if way_out.is_available() else None"
 
 pytestmark = pytest.mark.only("local")
 
@@ -38,7 +38,7 @@ def server() -> Iterator[int]:
 
 @protected_by("the way out of the services' networks", Cut(NETWORK, OPENED, "out = None"))
 def test_a_service_reaches_a_server_outside_its_stack(tree: Tree, server: int) -> None:
-    assert way_out.is_installed(), "this test needs slirp4netns (Debian: apt install slirp4netns)"
+    assert way_out.is_available(), "this test needs slirp4netns (Debian: apt install slirp4netns)"
     variables = {"OUTSIDE_HOST": "host.docker.internal", "OUTSIDE_PORT": str(server)}
     tree.write({"web": "asks_another_host"}, web={"environment": variables})
     outcome = tree.hold()

@@ -37,7 +37,7 @@ def test_without_a_way_out_a_service_that_needs_one_keeps_the_network_of_the_mac
     environment: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(network, "why_not", lambda *, isolated: "")
-    monkeypatch.setattr(network.way_out, "is_installed", lambda: False)
+    monkeypatch.setattr(network.way_out, "is_available", lambda: False)
     monkeypatch.setattr(network.network_namespace, "create", refuse)
     with pytest.raises(network.NoNetworks, match=reason or "the kernel refuses"):
         asyncio.run(network.open_network({"web": Service(name="web", environment=environment)}))
@@ -47,7 +47,7 @@ def test_a_server_reaches_nobody_whatever_the_env_file_of_the_project_tells_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(network, "why_not", lambda *, isolated: "")
-    monkeypatch.setattr(network.way_out, "is_installed", lambda: False)
+    monkeypatch.setattr(network.way_out, "is_available", lambda: False)
     monkeypatch.setattr(network.network_namespace, "create", refuse)
     db = Service(name="db", image="postgres:15", environment={"API": "https://api.example"})
     with pytest.raises(network.NoNetworks, match="the kernel refuses"):

@@ -167,7 +167,7 @@ async def open_network(services: Mapping[str, Service]) -> StackNetwork:
         NoNetworks: this machine does not allow it or lacks a program for it, or a service needs a way out.
     """
     if reason := why_not(isolated=kernel.in_namespace()) or (
-        "" if way_out.is_installed() else _needs_way_out(services)
+        "" if way_out.is_available() else _needs_way_out(services)
     ):
         raise NoNetworks(reason)
     try:
@@ -176,7 +176,7 @@ async def open_network(services: Mapping[str, Service]) -> StackNetwork:
         raise NoNetworks(f"the kernel refuses ({error.strerror})") from error
     try:
         await _configure(bridge, BRIDGE)
-        out = await way_out.open_way_out(bridge) if way_out.is_installed() else None
+        out = await way_out.open_way_out(bridge) if way_out.is_available() else None
         if out is not None:
             await _configure(bridge, PLUG)
         elif reason := _needs_way_out(services):

@@ -16,7 +16,6 @@ from typing import Final
 
 from stack.system import programs
 from stack.system.network_namespace import Namespaces
-from stack.system.processes import own_pid
 
 PROGRAM: Final = "slirp4netns"
 NETWORK: Final = "198.18.0"
@@ -27,6 +26,7 @@ GATEWAY: Final = f"{NETWORK}.2"
 
 NAME_SERVER: Final = f"{NETWORK}.3"
 DEVICE: Final = "tap0"
+DEVICES: Final = Path("/dev/net/tun")
 READY_LIMIT_S: Final = 5.0
 RESOLVER: Final = Path("/etc/resolv.conf")
 
@@ -42,9 +42,9 @@ class WayOut:
         programs.end_group(self._process)
 
 
-def is_installed() -> bool:
+def is_available() -> bool:
     """Return whether services can be given a way out here."""
-    return shutil.which(PROGRAM) is not None and Path("/dev/net/tun").exists()
+    return shutil.which(PROGRAM) is not None and os.access(DEVICES, os.R_OK | os.W_OK)
 
 
 def write_resolver(folder: Path) -> Path | str:
@@ -64,7 +64,7 @@ async def open_way_out(bridge: Namespaces) -> WayOut | None:
 def _open(bridge: Namespaces) -> WayOut | None:
     ready, told = os.pipe()
     try:
-        process = programs.start_group(_argv(bridge, told), pass_fds=(told,))
+        process = programs.start_group(_argv(bridge, told), pass_fds=(told, bridge.network))
     finally:
         os.close(told)
     with contextlib.closing(os.fdopen(ready, "rb")) as reader:
@@ -76,6 +76,6 @@ def _open(bridge: Namespaces) -> WayOut | None:
 
 
 def _argv(bridge: Namespaces, ready: int) -> tuple[str, ...]:
-    path = f"/proc/{own_pid()}/fd/{bridge.network}"
+    path = f"/proc/self/fd/{bridge.network}"  # it may not look into the guardian as an ordinary user
     options = (f"--ready-fd={ready}", f"--cidr={NETWORK}.0/24", "--netns-type=path")
     return programs.echo((PROGRAM, *options, path, DEVICE))
