@@ -55,9 +55,9 @@ def _install(session: nox.Session, lock: str) -> None:
     session.install("--quiet", "--require-hashes", "--requirement", lock)
 
 
-def _suite(session: nox.Session, folder: str) -> None:
+def _suite(session: nox.Session, folder: str, lock: str = DEVELOPMENT) -> None:
     """Run a suite of tests/ with pytest."""
-    _install(session, DEVELOPMENT)
+    _install(session, lock)
     session.run("python", "-m", "pytest", f"tests/{folder}", *session.posargs, env={"PYTHONPATH": PATHS})
 
 
@@ -159,8 +159,7 @@ def abuse(session: nox.Session) -> None:
 @nox.session(default=False)
 def browser(session: nox.Session) -> None:
     """Walk the dashboard and the tools' pages in Chromium (BROWSER_ENGINE=local|docker)."""
-    _install(session, "tools/requirements/browser.txt")
-    session.run("python", "-m", "pytest", "tests/browser", *session.posargs, env={"PYTHONPATH": PATHS})
+    _suite(session, "browser", "tools/requirements/browser.txt")
 
 
 @nox.session(default=False)

@@ -11,7 +11,7 @@ from typing import Any
 from stack.engines.protocol import Exit
 from stack.guardian.service import ServiceRun
 from stack.health import probes, verdicts
-from stack.health.probes import CommandProbe, Observation, Probe
+from stack.health.probes import CommandProbe, Observation, PostgresProbe, Probe
 from stack.health.verdicts import Progress, Verdict
 from stack.system import processes
 
@@ -78,7 +78,12 @@ class Readiness:
         return self._run.running.pid if self._run.running is not None else 0
 
     def _with_children(self, progress: Progress) -> Progress:
-        """Return the progress with how many child processes of the service have ended."""
+        """Return the progress with how many child processes of the service have ended.
+
+        Postgres makes one for each connection, and refuses all while it recovers: theirs are not counted.
+        """
+        if isinstance(self._probe, PostgresProbe):
+            return progress
         children = set(processes.children(self._pid()))
         ended = progress.ended_children + len(self._children - children)
         self._children = children

@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from supervisor_harness import CHECK, REFUSED, WRONG, Harness, service
+from supervisor_harness import CHECK, OK, REFUSED, WRONG, Harness, ScriptedProbe, service
 
 from stack.guardian import readiness
 from stack.health import probes
@@ -47,6 +47,23 @@ def test_the_verdict_names_ports_and_ended_children(harness: Harness) -> None:
             (verdict,) = await stack.supervisor.bring_up()
             assert verdict.symptom == "workers end"
             assert "it listens at 8091 instead of 20001; its child processes have ended 1" in verdict.reason
+
+    asyncio.run(play())
+
+
+def test_a_postgres_that_recovers_may_refuse_many_connections(harness: Harness) -> None:
+    """It makes a process for each: that they end says nothing of the server."""
+    harness.patch.setattr(readiness, "PostgresProbe", ScriptedProbe)
+
+    async def play() -> None:
+        harness.scripts["db"] = [WRONG] * 12 + [OK]
+        children = iter([[10 * n, 10 * n + 1] for n in range(1, 1000)])
+        harness.patch.setattr(processes, "children", lambda pid: next(children))
+        patient = dataclasses.replace(service("db"), healthcheck=dataclasses.replace(CHECK, retries=99))
+        async with harness.start(patient) as stack:
+            stack.engine.pid = 7
+            (verdict,) = await stack.supervisor.bring_up()
+            assert (verdict.kind, verdict.reason) == ("ready", "well")
 
     asyncio.run(play())
 

@@ -40,12 +40,14 @@ export async function ask(path, parameters = {}) {
   return answer;
 }
 
-// Draws, and puts the keyboard back to where it was: on the element at the same place among those that take it.
+// Draws, and puts the keyboard back to where it was: on the same span or link, else on what has its place.
 export function redraw(view, draw) {
   const all = () => [...view.querySelectorAll("a, button, input, select, [tabindex='0']")];
-  const at = all().indexOf(document.activeElement);
+  const name = (element) => element?.dataset.span ?? element?.getAttribute("href");
+  const at = all().indexOf(document.activeElement), before = name(all()[at]);
   draw();
-  const again = all()[at];
+  const now = all(), same = name(now[at]) === before;
+  const again = at < 0 || same ? now[at] : now.find((each) => name(each) === before) ?? now[at];
   again?.focus({ preventScroll: true });
   if (again?.type === "search") again.setSelectionRange(again.value.length, again.value.length);
 }

@@ -54,13 +54,14 @@ async function pick() {
 }
 
 picker.addEventListener("change", () => { chosen = picker.value; show(); });
-addEventListener("hashchange", async () => {
+addEventListener("hashchange", () => {
   const { name, id } = route(), before = shown;
   shown = `${name}/${id ?? ""}`;
-  if (shown === before) return show(); // a filter changed: whoever types goes on typing
-  await show();
-  scrollTo(0, 0);
-  view.focus({ preventScroll: true });
+  if (shown !== before) { // else a filter changed: whoever types goes on typing
+    scrollTo(0, 0);
+    view.focus({ preventScroll: true });
+  }
+  show();
 });
 addEventListener("keydown", (event) => {
   if (event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
