@@ -166,6 +166,18 @@ def test_a_snapshot_that_was_killed_does_not_exist(stack: Stack) -> None:
     assert stack.get("/api/v1/products?limit=1")[0] == 200
 
 
+@protected_by(
+    "a database that was left closed opens when its server starts",
+    Cut("stack/guardian/disposable.py", "await asyncio.to_thread(exchange.open_abandoned, server)", "pass"),
+)
+def test_a_database_left_closed_opens_with_its_server(stack: Stack) -> None:
+    """So it is left where Postgres ended together with the command that kept the services out."""
+    with stack.sql("template1") as cursor:
+        cursor.execute("ALTER DATABASE postgres ALLOW_CONNECTIONS false")
+    stack.typed("restart", "postgres")
+    assert stack.get("/api/v1/products?limit=1")[0] == 200
+
+
 def test_a_command_killed_at_random_moments_leaves_wholly_old_or_new_data(
     stack: Stack, verbs: dict[str, tuple[str, ...]]
 ) -> None:
