@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from stack.commands import backup, data_access
+from stack.commands import backup, data_access, spare
 from stack.control.choice import Choice
 from stack.data import restoration
 from stack.data.errors import NotABackup
@@ -37,6 +37,7 @@ def run(choice: Choice, *, path: str, keep_old: bool, migrate: bool, identity: s
             progress=progress,
             say=messages.say,
         )
+    spare.start(access.state)
     seconds = time.monotonic() - began
     messages.say(f"{access.state.name}: restored {path}: {backup.describe(manifest)} ({seconds:.2f} s)")
     messages.say("what was there before: `inv restore --undo`")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from stack.commands import data_access
+from stack.commands import data_access, spare
 from stack.commands.branch_data import current_branch
 from stack.commands.data_access import Access
 from stack.control.choice import Choice
@@ -77,6 +77,7 @@ def _save(access: Access, name: str, *, overwrite: bool) -> None:
 def _restore(access: Access, name: str) -> None:
     began = time.monotonic()
     restored = snapshot.restore(access.server, access.redis, access.location(), name, say=messages.say)
+    spare.start(access.state)
     age, seconds = tables.age(time.time() - restored.created), time.monotonic() - began
     messages.say(f"{access.state.name}: restored the snapshot {name}, {age} old ({seconds:.2f} s)")
 

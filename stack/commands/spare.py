@@ -1,8 +1,8 @@
 """Make the next spare database of a stack: ``python -m stack.commands.spare STACK [RECIPE]``.
 
-`inv up` and `inv reset-db` start it when they are done, in a session of its own; it carries the stack's
-token, so whatever ends the stack ends it, too. Its priority is the usual one: a reset that comes too early
-waits for it. What it says is in the run's folder.
+`inv up`, `inv reset-db` and what restores start it when they are done, in a session of its own; it carries
+the stack's token, so whatever ends the stack ends it, too. Its priority is the usual one: a reset that comes
+too early waits for it. What it says is in the run's folder.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from stack.data.encryption import Encryption
 from stack.data.keys import Row
 from stack.data.manifest import Manifest
 from stack.data.stores import Redis, Server
-from stack.errors import CommandFailed, NotWritable
+from stack.errors import CommandFailed, DiskFull, NotWritable
 from stack.system import disk_space, pipelines
 from stack.system.disk_space import disk_full, reports_full_disk
 
@@ -128,14 +128,14 @@ def new_folder(path: Path) -> Iterator[Path]:
         _sync(partial)
         partial.rename(path)
         _sync(path.parent)
-    except PermissionError as error:
-        raise NotWritable(f"{path} may not be written ({error.strerror}).", hint="Choose another.") from error
     except (NotADirectoryError, FileExistsError) as error:
         raise NotWritable(
             f"{path} cannot be a folder: {error.filename} is a file.", hint="Choose another."
         ) from error
     except OSError as error:
-        raise disk_space.as_disk_full(error, path) from error
+        if isinstance(full := disk_space.as_disk_full(error, path), DiskFull):
+            raise full from error
+        raise NotWritable(f"{path} may not be written ({error.strerror}).", hint="Choose another.") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

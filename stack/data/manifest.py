@@ -125,8 +125,15 @@ def require_files(folder: Path, manifest: Manifest) -> None:
             raise _damaged(path, "is missing")
         if path.stat().st_size != expected.size_bytes:
             raise _damaged(path, f"has {path.stat().st_size} bytes instead of {expected.size_bytes}")
-        if describe(path).sha256 != expected.sha256:
+        if _checksum(path) != expected.sha256:
             raise _damaged(path, "is not as it was written (its SHA-256 differs)")
+
+
+def _checksum(path: Path) -> str:
+    try:
+        return describe(path).sha256
+    except OSError as error:
+        raise _damaged(path, f"cannot be read ({error.strerror})") from error
 
 
 def require_fitting(folder: Path, manifest: Manifest, *, project: str, postgres: int) -> None:

@@ -63,7 +63,12 @@ def _failure(server: Server, text: str) -> ServiceFailed | DiskFull:
     where = f"the database server of {server.stack} ({server.host}:{server.port})"
     if reports_full_disk(text):
         return DiskFull(f"No room is left on the disk of {where}.", hint="Free some, or run `inv prune`.")
-    return ServiceFailed(f"{where[0].upper()}{where[1:]} refused: {text}", hint="See `inv logs`.")
+    subject = f"{where[0].upper()}{where[1:]}"
+    if "Connection refused" in text:
+        return ServiceFailed(
+            f"{subject} does not run.", hint=f"See `inv logs {server.service}`; `inv start {server.service}`."
+        )
+    return ServiceFailed(f"{subject} refused: {text}", hint="See `inv logs`.")
 
 
 def quoted(name: str) -> str:

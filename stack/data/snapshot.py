@@ -160,6 +160,8 @@ def _complete(server: Server, copy: str, name: str, branch: str, held: list[keys
 def restore(server: Server, redis: Redis | None, location: Location, name: str, *, say: Say) -> Snapshot:
     """Put a copy of a snapshot in the place of the stack's data; no service is restarted.
 
+    What was in use is dropped by whoever makes the next spare: it costs a checkpoint.
+
     Raises:
         InvalidOption, SnapshotUnknown: there is no such snapshot.
         NotDisposable, DataBusy: the guard refuses, or another command changes the data.
@@ -170,6 +172,7 @@ def restore(server: Server, redis: Redis | None, location: Location, name: str, 
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
             snapshot = find(cursor, server, name)
+            template.drop_replaced(cursor, server)
             room.require(cursor, server, location, database=snapshot.database)
             copy = template.copy(cursor, server, snapshot.database, kind="scratch", notes={})
             outgoing = template.database_name(server.database, f"old_{secrets.token_hex(4)}")
@@ -177,7 +180,6 @@ def restore(server: Server, redis: Redis | None, location: Location, name: str, 
                 exchange.exchange(
                     cursor, server, redis, incoming=copy, outgoing=outgoing, verb=VERB, carries_keys=True
                 )
-        template.discard(server, outgoing)
     return snapshot
 
 

@@ -136,16 +136,23 @@ def copy(
 def drop_unused(cursor: extensions.cursor, server: Server, recipe: Recipe) -> None:
     """Drop what is of no use any more: exchanged databases, half made ones, templates of other code."""
     postgres.drop(cursor, database_name(server.database, "build"))
+    drop_replaced(cursor, server)
     owned = mark.marked_databases(cursor, stack=server.stack)
     templates = [(n, m) for n, m in owned if m.kind == "template"]
     outdated = [n for n, m in templates if m.notes.get("code") != recipe.code]
     others = [n for n, m in templates if n not in outdated and m.notes.get("key") != recipe.key]
-    unused = [n for n, m in owned if m.kind in {"old", "scratch"} and not m.notes.get("kept")]
-    unused += [n for n, m in owned if m.kind == "test" and _is_abandoned(m)]
+    unused = [n for n, m in owned if m.kind == "test" and _is_abandoned(m)]
     unused += [n for n, m in owned if m.kind == "spare" and m.notes.get("key") != recipe.key]
     half_made = _unmarked_copies(cursor, server)
     for name in (*outdated, *others[: -(TEMPLATES_AT_MOST - 1)], *unused, *half_made):
         postgres.drop(cursor, name)
+
+
+def drop_replaced(cursor: extensions.cursor, server: Server) -> None:
+    """Drop the databases that were exchanged for others and are not kept, and half made copies."""
+    for name, found in mark.marked_databases(cursor, stack=server.stack):
+        if found.kind in {"old", "scratch"} and not found.notes.get("kept"):
+            postgres.drop(cursor, name)
 
 
 def _is_abandoned(found: mark.Mark) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg2
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,7 +105,9 @@ class Stack:
             return cursor.fetchone()[0]
 
     def databases(self) -> list[str]:
-        """Return the names of all databases."""
+        """Return the names of all databases, once nothing is made or dropped in the background any more."""
+        while is_making_a_spare(self.name):
+            time.sleep(0.05)
         with self.sql("template1") as cursor:
             cursor.execute("SELECT datname FROM pg_database ORDER BY 1")
             return [row[0] for row in cursor.fetchall()]
@@ -132,6 +135,12 @@ class Stack:
                 return response.status, json.load(response)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
+
+
+def is_making_a_spare(stack: str) -> bool:
+    """Return whether the process that `inv up`, a reset or a restore started in the background is at work."""
+    commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    return any(words[2:4] == ["stack.commands.spare", stack] for words in commands)
 
 
 @contextmanager

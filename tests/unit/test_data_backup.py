@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from stack.data import backup
-from stack.errors import DiskFull
+from stack.errors import DiskFull, NotWritable
 
 
 def test_a_backup_is_on_the_disk_before_it_gets_its_name_and_so_is_the_name(
@@ -26,6 +27,18 @@ def test_a_backup_is_on_the_disk_before_it_gets_its_name_and_so_is_the_name(
     after = {name for name, is_named in synced if is_named}
     assert before == {"database.dump", "manifest.json", ".backup.partial"}
     assert after == {tmp_path.name}
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOENT])
+def test_a_folder_that_cannot_be_written_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*words: object, **values: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(NotWritable, match=os.strerror(number)), backup.new_folder(tmp_path / "backup"):
+        pass
 
 
 def test_a_backup_that_fails_leaves_nothing(tmp_path: Path) -> None:

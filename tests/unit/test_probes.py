@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import psycopg2
 import pytest
 
 from stack.health import checks, probes
@@ -159,3 +161,31 @@ def test_no_check_and_a_check_that_is_switched_off_are_no_probe() -> None:
     assert choose_probe("NONE", _80=1) is None
     plain = ServicePlan(service=Service(name="x"), argv=(), environment={}, ports={}, cwd=Path("/"))
     assert checks.choose(plain, none) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ('FATAL:  database "shop" is not currently accepting connections', "ok"),
+        ("FATAL:  the database system is starting up", "wrong"),
+        ('FATAL:  database "shop" does not exist', "wrong"),
+    ],
+)
+def test_postgres_is_up_where_a_command_keeps_sessions_out_of_its_database(
+    monkeypatch: pytest.MonkeyPatch, text: str, kind: str
+) -> None:
+    def refuse(**parameters: object) -> None:
+        raise psycopg2.OperationalError(f"connection to server failed: {text}\n")
+
+    monkeypatch.setattr(psycopg2, "connect", refuse)
+    probe = PostgresProbe(host="127.0.0.1", port=1, user="u", password="p", database="shop", connect=accept)
+    assert asyncio.run(probe.ask()).kind == kind
+
+
+async def accept(host: str, port: int) -> Any:
+    """Stand for a server that takes a connection."""
+
+    class Writer:
+        def close(self) -> None: ...
+
+    return None, Writer()
