@@ -23,7 +23,7 @@ KILLED = "killed"
 SURVIVED = "survived"
 TIMED_OUT = "timed out"
 NOT_COVERED = "no test covers it"
-BASE_S, TIMES = 20.0, 5.0
+BASE_S, TIMES = 60.0, 5.0
 """A run may take BASE_S and TIMES as long as its tests took without a mutation."""
 
 

@@ -53,6 +53,16 @@ def test_an_address_for_metrics_that_is_taken_is_one_sentence_and_a_2(
     assert capsys.readouterr().err == "api-gateway: METRICS_ADDRESS cannot be used: taken\n"
 
 
+@pytest.fixture
+def few_files() -> Iterator[None]:
+    """Allow few open files, as many systems do."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.usefixtures("few_files")
 @pytest.mark.parametrize("started", [True, False])
 def test_a_server_that_did_not_start_is_a_3(monkeypatch: pytest.MonkeyPatch, started: bool) -> None:
     class Server:
