@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,13 +106,19 @@ def _run(part: Part, folder: Path, scratch: Path, size: int | None, seed: int) -
         accepted=equals(Path(__file__).with_name("equal.toml")),
     )
     counted: Counter[str] = Counter()
-    for mutation in chosen:
-        began = time.monotonic()
-        verdict, about = trial.verdict(mutation)
-        counted[verdict] += 1
-        if verdict != KILLED:
-            print(f"{verdict} ({time.monotonic() - began:.1f} s): {about}", flush=True)
+    with suppress(KeyboardInterrupt):  # what was tried so far is an even sample, too
+        for mutation in chosen:
+            _try(trial, mutation, counted)
     return counted
+
+
+def _try(trial: Trial, mutation: Mutation, counted: Counter[str]) -> None:
+    began = time.monotonic()
+    verdict, about = trial.verdict(mutation)
+    counted[verdict] += 1
+    if verdict != KILLED:
+        taken_s = time.monotonic() - began
+        print(f"{counted.total()}: {verdict} ({taken_s:.1f} s): {about}", flush=True)
 
 
 def _summary(counted: Counter[str], seed: int) -> int:
