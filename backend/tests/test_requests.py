@@ -10,9 +10,11 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
+from catalog.stock import OutOfStock
 from config.logs import JsonFormatter, redact, request_id
 from config.tracing import traceparent
 from core.middleware import ProblemMiddleware, RequestIdMiddleware
+from core.problems import NotFound, Problem
 
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "instance", "request_id"}
 
@@ -221,3 +223,9 @@ def test_the_id_of_a_request_is_known_to_whatever_handles_it(rf):
     middleware(rf.get("/", headers={"X-Request-ID": "abc-2", "Traceparent": parent}))
     middleware(rf.get("/", headers={"X-Request-ID": "abc-3", "Traceparent": "none"}))
     assert seen == [("abc-2", parent), ("abc-3", "")]
+
+
+@pytest.mark.parametrize("problem", [Problem("not so", errors=[]), OutOfStock(7), NotFound("not so")])
+def test_a_problem_says_what_it_is_also_where_nobody_answers_with_it(problem):
+    assert str(problem) == problem.detail
+    assert problem.detail in ("not so", "Not enough units are available.")
