@@ -8,13 +8,17 @@ from gateway import checks
 from gateway.connections.refusal import FIELDS, HEAD_BYTES
 
 HOST = (b"host", b"shop.example")
+STATUS = {"bad-request": 400, "uri-too-long": 414, "headers-too-large": 431, "version-not-supported": 505}
 
 
 def kind(
     target: bytes = b"/x", headers: checks.Headers = (), method: str = "GET", version: str = "1.1"
 ) -> str:
     problem = checks.find_problem(version, method, target, [HOST, *headers])
-    return problem.kind if problem else ""
+    if problem is None:
+        return ""
+    assert problem.status == STATUS[problem.kind]
+    return problem.kind
 
 
 def padded(size: int) -> checks.Headers:
