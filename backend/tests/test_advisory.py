@@ -28,8 +28,8 @@ def beside(monkeypatch, name):
 
 
 def test_a_lock_beside_a_file_of_sqlite_is_one_for_all_processes(tmp_path, monkeypatch):
-    beside(monkeypatch, tmp_path / "new" / "shop.sqlite3")
-    lock = tmp_path / "new" / "shop.sqlite3.prepare.lock"
+    beside(monkeypatch, tmp_path / "new" / "folder" / "shop.sqlite3")
+    lock = tmp_path / "new" / "folder" / "shop.sqlite3.prepare.lock"
     with advisory_lock("prepare"):
         assert not is_free(lock)
     assert is_free(lock)

@@ -1,5 +1,7 @@
 """Reading the catalogue."""
 
+import base64
+import json
 from decimal import Decimal
 
 import pytest
@@ -7,6 +9,7 @@ from django.db import connection
 
 from catalog.models import Category, Product, StockItem, Variant
 from catalog.search import annotate_relevance
+from catalog.services import product_price_update
 from operations.seed_catalogue import catalogue_seed
 from tests.shop import variant_make
 
@@ -240,3 +243,23 @@ def test_facets_name_the_fifty_most_frequent(client, db):
     assert [len(facets[name]) for name in ("categories", "brands")] == [50, 50]
     assert (facets["brands"][0]["count"], facets["categories"][0]["count"]) == (2, 2)
     assert facets["brands"][1]["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "status"), [(2**63 - 1, 200), (2**63, 400), (0, 200), (-1, 400), (True, 400)]
+)
+def test_a_cursor_holds_a_key_that_a_row_can_have(client, db, key, status):
+    text = json.dumps(["products:newest", "1", key])
+    cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    assert client.get(LIST, {"cursor": cursor, "sort": "newest"}).status_code == status
+
+
+def test_a_product_costs_what_its_cheapest_variant_costs_and_without_variants_what_it_did(db):
+    variant = variant_make("A", price="10.00")
+    product = variant.product
+    Variant.objects.create(product=product, stock_item=variant.stock_item, sku="B", price="9.00")
+    product_price_update(product=product)
+    assert Product.objects.get().price == Decimal("9.00")
+    Variant.objects.all().delete()
+    product_price_update(product=product)
+    assert Product.objects.get().price == Decimal("9.00")

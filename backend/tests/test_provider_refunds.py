@@ -156,6 +156,7 @@ def test_what_is_no_refund_is_400(order, tell, amount, data):
 def test_a_refund_is_not_another_one_of_the_same_name(order, tell):
     tell("3.50", refund="re_1")
     assert tell("1.00", refund="re_1").status_code == 422
+    assert tell("5.00", refund="re_1").status_code == 422
     assert tell("3.50", refund="re_2", currency="USD").status_code == 422
     assert refunds() == [("3.50", "provider", "succeeded")]
 

@@ -10,7 +10,7 @@ from orders.transitions import TransitionNotAllowed
 from payments import sandbox
 from payments.models import Payment, PaymentState, Refund, SandboxCharge, SandboxRefund
 from payments.protocol import ProviderTimeout
-from payments.refunds import RefundTooLarge
+from payments.refunds import RefundTooLarge, refund_start, refund_succeed
 from payments.services import order_refund, payments_reconcile
 from tests.payment_steps import age_payments, paid_order, send_webhook
 from tests.shop import stock_of
@@ -107,3 +107,11 @@ def test_the_refund_that_the_customer_asks_for_reaches_the_provider(person):
     order = paid_order(person)
     assert person.send("POST", f"/orders/{order.number}/refund").status_code == 200
     assert SandboxRefund.objects.get().amount == SandboxCharge.objects.get().amount
+
+
+def test_a_refund_that_is_reported_twice_is_recorded_once(person):
+    person.pay(person.order("A"))
+    refund = refund_start(payment=Payment.objects.get(), amount=Decimal("1.00"), reason="x")
+    for _ in range(2):
+        refund_succeed(refund=refund)
+    assert OutboxEvent.objects.filter(type="refund.succeeded").count() == 1

@@ -7,9 +7,14 @@ from io import BytesIO
 
 import pytest
 from django.core.wsgi import get_wsgi_application
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
+from catalog.stock import OutOfStock
 from config.logs import JsonFormatter, redact, request_id
+from config.tracing import traceparent
+from core.middleware import ProblemMiddleware, RequestIdMiddleware
+from core.problems import NotFound, Problem
 
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "instance", "request_id"}
 
@@ -185,3 +190,42 @@ def test_as_many_unknown_parameters_are_named_as_anybody_reads(client, db):
     errors = response.json()["errors"]
     assert len(errors) == 20
     assert {len(error["location"][1]) for error in errors} == {100}
+
+
+@pytest.mark.parametrize(
+    ("debug", "path", "status", "accept", "is_problem"),
+    [
+        (True, "/x", 404, "*/*", True),
+        (True, "/x", 404, "text/html,*/*", False),
+        (True, "/x", 200, "*/*", False),
+        (True, "/x", 500, "*/*", False),
+        (True, "/admin/x", 404, "*/*", False),
+        (False, "/x", 404, "*/*", False),
+    ],
+)
+def test_the_page_for_developers_is_for_browsers(rf, settings, debug, path, status, accept, is_problem):
+    settings.DEBUG = debug
+    middleware = ProblemMiddleware(lambda request: HttpResponse("<html>", status=status))
+    response = middleware(rf.get(path, headers={"Accept": accept}))
+    assert response.status_code == status
+    assert (response["Content-Type"] == "application/problem+json") is is_problem
+
+
+def test_the_id_of_a_request_is_known_to_whatever_handles_it(rf):
+    seen = []
+
+    def handle(request):
+        seen.append((request_id.get(), traceparent.get()))
+        return HttpResponse()
+
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    middleware = RequestIdMiddleware(handle)
+    middleware(rf.get("/", headers={"X-Request-ID": "abc-2", "Traceparent": parent}))
+    middleware(rf.get("/", headers={"X-Request-ID": "abc-3", "Traceparent": "none"}))
+    assert seen == [("abc-2", parent), ("abc-3", "")]
+
+
+@pytest.mark.parametrize("problem", [Problem("not so", errors=[]), OutOfStock(7), NotFound("not so")])
+def test_a_problem_says_what_it_is_also_where_nobody_answers_with_it(problem):
+    assert str(problem) == problem.detail
+    assert problem.detail in ("not so", "Not enough units are available.")

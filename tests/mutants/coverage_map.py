@@ -65,11 +65,18 @@ def measure(folder: Path, files: Iterable[Path], scratch: Path) -> CoverageMap:
         durations.write_text(json.dumps(plugin.seconds), encoding="utf-8")
         return code
 
-    if fork(run, output, LIMIT_S) != 0:
-        raise SystemExit(
-            f"The tests fail without any mutation:\n{output.read_text(errors='replace')[-3000:]}"
-        )
+    _require_green(fork(run, output, LIMIT_S), output)
+    names = json.loads(durations.read_text(encoding="utf-8"))
+    # A name that pytest does not find again would make every mutation look as if it were seen.
+    found_again = fork(lambda: run_pytest(folder, ["--collect-only", *names]), output, LIMIT_S)
+    _require_green(found_again, output)
     found = coverage.CoverageData(str(data))
     found.read()
     tests = {file: found.contexts_by_lineno(file) for file in found.measured_files()}
-    return CoverageMap(tests=tests, seconds=json.loads(durations.read_text(encoding="utf-8")))
+    return CoverageMap(tests=tests, seconds=names)
+
+
+def _require_green(code: int | None, output: Path) -> None:
+    if code != 0:
+        text = output.read_text(errors="replace")[-3000:]
+        raise SystemExit(f"The tests fail without any mutation (exit code {code}):\n{text}")

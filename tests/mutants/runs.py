@@ -23,7 +23,7 @@ KILLED = "killed"
 SURVIVED = "survived"
 TIMED_OUT = "timed out"
 NOT_COVERED = "no test covers it"
-BASE_S, TIMES = 20.0, 5.0
+BASE_S, TIMES = 60.0, 5.0
 """A run may take BASE_S and TIMES as long as its tests took without a mutation."""
 
 
@@ -52,15 +52,23 @@ def fork(run: Callable[[], int], output: Path, limit_s: float) -> int | None:
     if pid == 0:
         _become_session(output)
         os._exit(_exit_code(run))
+    code = None
+    try:
+        code = _exit_code_within(pid, limit_s)
+    finally:  # also where Ctrl-C ends the wait: the child has a session of its own
+        _kill_group(pid)
+        if code is None:
+            os.waitpid(pid, 0)
+    return code
+
+
+def _exit_code_within(pid: int, limit_s: float) -> int | None:
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
-            _kill_group(pid)
             return os.waitstatus_to_exitcode(status)
         time.sleep(PAUSE_S)
-    _kill_group(pid)
-    os.waitpid(pid, 0)
     return None
 
 

@@ -90,3 +90,24 @@ def test_the_upstream_client_is_not_imported_before_it_is_needed() -> None:
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert ended.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("METRICS_ADDRESS", "host:65535", "host:65536"),
+        ("METRICS_ADDRESS", "host:1", "host:0"),
+        ("METRICS_ADDRESS", "[::1]:9464", ":9464"),
+        ("BACKEND_URL", "http://backend:1", "http://backend:0"),
+        ("BACKEND_URL", "https://backend", "ftp://backend"),
+        ("REDIS_URL", "rediss://redis", "redis://"),
+        ("BACKEND_IDLE_S", "0.5", "0"),
+        ("BACKEND_CONNECTIONS", "1", "1.5"),
+        ("LOG_LEVEL", "warning", "warn"),
+        ("TRUSTED_PROXIES", "10.0.0.1, ::1 ,", "10.0.0.1 ::1"),
+    ],
+)
+def test_a_value_is_valid_up_to_its_limits(name: str, good: str, bad: str) -> None:
+    assert read_settings({name: good}) != Settings()
+    with pytest.raises(BadEnvironment, match=name):
+        read_settings({name: bad})
