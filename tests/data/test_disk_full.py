@@ -14,7 +14,6 @@ from data.disks import FILLING, fill, make_room, small_disk, typed_on_a_full_dis
 from data.stack import Done, Stack, running
 from unprotected.protection import Cut, protected_by
 
-TEMPLATE = "stack/data/template.py"
 LONG = os.environ.get("DATA_LONG") == "1"
 DISK_FULL = 21
 MIB = 1 << 20
@@ -94,12 +93,6 @@ def start_again(stack: Stack) -> None:
         stack.typed("health")
 
 
-@protected_by(
-    "a half-made database is emptied before it is dropped: dropping writes a checkpoint",
-    Cut(TEMPLATE, 'inside.execute("DROP SCHEMA IF EXISTS public, stack_redis CASCADE")', "pass"),
-    Cut("tests/data/test_disk_full.py", '    if stack.inv("health").code != 0:\n', "    if False:\n"),
-    cases=["reset-db"],
-)
 @protected_by(
     "a full disk is named, whoever fails of it",
     Cut("stack/data/room.py", "if free_bytes is None or free_bytes >= LOG_SEGMENT_BYTES:", "if True:"),

@@ -4,6 +4,7 @@ import json
 import subprocess
 import threading
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -112,14 +113,16 @@ def test_a_reset_waits_for_the_command_that_changes_the_data(
     monkeypatch.setenv("STACK_HOME", stack.environment["STACK_HOME"])
     number = "SELECT oid FROM pg_database WHERE datname = 'postgres'"
     before = stack.value(number)
-    with lock.exclusive(stack.name, say=print):
-        waiting = subprocess.Popen(
-            stack.argv("reset-db"), env=stack.environment, stdout=subprocess.PIPE, encoding="utf-8"
-        )
-        assert waiting.stdout is not None
-        assert "waiting for another command" in waiting.stdout.readline()
-        assert stack.value(number) == before
-    assert waiting.wait(120) == 0, waiting.communicate()
+    with ExitStack() as reset:
+        with lock.exclusive(stack.name, say=print):
+            words = stack.argv("reset-db")
+            waiting = reset.enter_context(
+                subprocess.Popen(words, env=stack.environment, stdout=subprocess.PIPE, encoding="utf-8")
+            )
+            assert waiting.stdout is not None
+            assert "waiting for another command" in waiting.stdout.readline()
+            assert stack.value(number) == before
+        assert waiting.wait(120) == 0
     assert stack.value(number) != before
 
 
