@@ -29,7 +29,7 @@ class CoverageMap:
     def tests_of(self, file: Path, line: int) -> list[str]:
         """Return the tests that run the statement of a line, the most specific first.
 
-        Most specific are those of a file that is named like the module or its folder, or that imports it: they
+        Most specific are those of a file that is named like the module or its folder, or imports it: they
         belong to it also where they run it in another process, or only read a constant. Then come those that
         run least of the code. What runs at import may change whatever the module does: all of its tests.
         """
