@@ -99,3 +99,12 @@ def test_a_login_lasts_two_weeks():
     Person().register()
     left = AccessToken.objects.get().expires_at - timezone.now()
     assert timedelta(days=13, hours=23) < left <= timedelta(days=14)
+
+
+def test_a_password_change_leaves_one_token():
+    person = Person()
+    person.register()
+    body = {"current_password": "correct horse 9", "new_password": "another horse 9"}
+    response = person.send("POST", "/accounts/password", body)
+    assert response.status_code == 200, response.content
+    assert AccessToken.objects.count() == 1

@@ -100,3 +100,14 @@ def test_a_cart_costs_the_same_queries_whatever_its_size(person, django_assert_n
     person.put_in_cart("B")
     with django_assert_num_queries(2):
         person.send("GET", "/cart")
+
+
+@pytest.mark.parametrize(
+    ("reserved", "notice"), [(3, ""), (4, "not-enough"), (5, "sold-out"), (2, "")], ids=str
+)
+def test_a_line_says_what_is_missing(reserved, notice):
+    variant_make("A", units=5)
+    person = Person()
+    person.put_in_cart("A", 2)
+    StockItem.objects.update(reserved=reserved)
+    assert (person.send("GET", "/cart").json()["lines"][0]["notice"] or "") == notice

@@ -1,14 +1,10 @@
 """Reading the catalogue."""
 
-import base64
-import json
 from decimal import Decimal
 
 import pytest
-from django.db import connection
 
 from catalog.models import Category, Product, StockItem, Variant
-from catalog.search import annotate_relevance
 from catalog.services import product_price_update
 from operations.seed_catalogue import catalogue_seed
 from tests.shop import variant_make
@@ -205,16 +201,6 @@ def test_an_unchanged_answer_is_304(client, catalogue):
     assert client.get(LIST, headers={"If-None-Match": first["ETag"]}).status_code == 200
 
 
-def test_each_word_counts_two_in_a_name_and_one_in_a_brand(db):
-    for sku, name, brand in (("A", "Red lamp", ""), ("B", "Lamp", "Red"), ("C", "Desk", "Lamp")):
-        variant_make(sku)
-        Product.objects.filter(variants__sku=sku).update(name=name, brand=brand)
-    if connection.vendor == "sqlite":
-        ranked = annotate_relevance(Product.objects.order_by("id"), "red lamp")
-        assert [product.relevance for product in ranked] == [4, 3, 1]
-    assert [product.relevance for product in annotate_relevance(Product.objects.all(), " ")] == [0, 0, 0]
-
-
 @pytest.mark.parametrize(
     ("sort", "expected"),
     [
@@ -243,15 +229,6 @@ def test_facets_name_the_fifty_most_frequent(client, db):
     assert [len(facets[name]) for name in ("categories", "brands")] == [50, 50]
     assert (facets["brands"][0]["count"], facets["categories"][0]["count"]) == (2, 2)
     assert facets["brands"][1]["count"] == 1
-
-
-@pytest.mark.parametrize(
-    ("key", "status"), [(2**63 - 1, 200), (2**63, 400), (0, 200), (-1, 400), (True, 400)]
-)
-def test_a_cursor_holds_a_key_that_a_row_can_have(client, db, key, status):
-    text = json.dumps(["products:newest", "1", key])
-    cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-    assert client.get(LIST, {"cursor": cursor, "sort": "newest"}).status_code == status
 
 
 def test_a_product_costs_what_its_cheapest_variant_costs_and_without_variants_what_it_did(db):

@@ -85,7 +85,7 @@ def test_a_route_is_not_that_of_the_request_before(rf, counted):
     assert requests == {("GET", metrics.UNKNOWN_ROUTE, 200): 1}
 
 
-def test_a_store_that_is_given_up_is_counted(counted, settings, monkeypatch):
+def test_a_store_that_is_given_up_is_counted_and_told_once(counted, settings, monkeypatch, caplog):
     opened = counted("CIRCUIT_OPENED")
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     monkeypatch.setattr(throttling, "_unavailable_until_s", 0.0)
@@ -93,6 +93,7 @@ def test_a_store_that_is_given_up_is_counted(counted, settings, monkeypatch):
     throttling.throttle("login-address", "x")
     throttling.throttle("login-address", "x")
     assert opened == {("limits",): 1}
+    assert [record.name for record in caplog.records] == ["shop.throttling"]
     cache._mark_unavailable(redis.ConnectionError("gone"))
     assert opened[("cache",)] == 1
     monkeypatch.setattr(cache, "_unavailable_until_s", 0.0)

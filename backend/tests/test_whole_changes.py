@@ -9,6 +9,7 @@ from carts.models import Cart, CartLine
 from carts.services import cart_line_add, cart_line_set, cart_merge
 from catalog.stock import stock_adjust
 from orders import services as orders
+from orders.transitions import TransitionNotAllowed
 from payments import refunds, webhooks
 from payments import services as payments
 from payments.models import Payment, Refund
@@ -138,3 +139,20 @@ def test_an_adjustment_without_its_record_does_not_happen(buyer, monkeypatch):
     monkeypatch.setattr("catalog.stock.invalidate_stock", broken)
     fail(stock_adjust, item=item, change=3, reason="found", made_by="x")
     assert stock_of("A") == (5, 0)
+
+
+@pytest.mark.parametrize("change", [orders.order_pay, orders.order_fulfil, orders.order_mark_refunded])
+def test_an_order_that_was_cancelled_is_not_revived(buyer, change):
+    number = buyer.order("A", 2)
+    orders.order_cancel(order_id=orders.Order.objects.get().pk)
+    with pytest.raises(TransitionNotAllowed):
+        change(order_id=orders.Order.objects.get().pk)
+    assert (buyer.state_of(number), stock_of("A")) == ("cancelled", (5, 0))
+
+
+@pytest.mark.parametrize(("change", "units"), [(-1, 0), (999_999_999, 1_000_000_000)])
+def test_stock_is_adjusted_up_to_its_limits(buyer, change, units):
+    item = orders.StockItem.objects.get()
+    stock_adjust(item=item, change=-4, reason="lost", made_by="x")
+    stock_adjust(item=item, change=change, reason="counted", made_by="x")
+    assert stock_of("A") == (units, 0)

@@ -54,6 +54,7 @@ def test_a_path_cannot_forge_a_line(gateway: Gateway, lines: io.StringIO, escape
     gateway.stop()
     (line,) = [line for line in lines.getvalue().splitlines() if "forged" in line]
     assert "r1" in line and line.isprintable()
+    assert not line.startswith("{") or json.loads(line)["remote"] == "127.0.0.1"
 
 
 def test_a_traceback_cannot_forge_a_line() -> None:
