@@ -156,3 +156,6 @@ def test_stock_is_adjusted_up_to_its_limits(buyer, change, units):
     stock_adjust(item=item, change=-4, reason="lost", made_by="x")
     stock_adjust(item=item, change=change, reason="counted", made_by="x")
     assert stock_of("A") == (units, 0)
+    if units:
+        stock_adjust(item=item, change=-1, reason="lost", made_by="x")
+        assert stock_of("A") == (units - 1, 0)
