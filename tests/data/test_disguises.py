@@ -159,15 +159,6 @@ REMOVED_DISGUISES = {
 }
 
 
-@protected_by(
-    "the guard stands before the deletion of a volume",
-    Cut(
-        GUARD,
-        'raise _not_removed(plan.name, f"of the database {server.database}: {reason}")',
-        "print(reason)",
-    ),
-    cases=["missing mark-down"],
-)
 @pytest.mark.parametrize("verb", REMOVALS)
 @pytest.mark.parametrize("name", REMOVED_DISGUISES)
 def test_the_volume_of_a_database_in_disguise_is_not_deleted(
