@@ -183,5 +183,7 @@ def test_a_stack_ends_in_order_although_the_disk_filled_meanwhile(two_services: 
     )
     assert ended.returncode == 0, ended.stderr
     (record,) = (two_services.folder / ".stack" / "runs").iterdir()
-    assert timeline.read(record)[-1].state == "down", "its guardian did not finish"
+    events = timeline.read(record)
+    assert events[-1].state == "down", "its guardian did not finish"
+    assert [event.text for event in events if event.kind == "error"] == []
     two_services.require_nothing_left()
