@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 from crashes.conftest import LONG
-from crashes.customers import ANSWERED_WITHIN_S, ask
+from crashes.customers import ANSWERED_WITHIN_S, NoResponse, ask
 from crashes.web import Web
 from unprotected.protection import Cut, protected_by
 
@@ -25,33 +25,37 @@ PATHS = ("/health/", "/health/", "/health/ready/", "/api/v1/categories")
 PAUSE_S = 0.02
 
 
-def send_requests(port: int, keep_alive: bool, rng: random.Random, over: threading.Event) -> Counter[int]:
-    """Send requests until ``over`` is set; return how often each status came back.
-
-    Raises:
-        NoResponse, OSError, HTTPException: a request was not answered.
-    """
-    statuses = Counter[int]()
+def send_requests(port: int, keep_alive: bool, rng: random.Random, over: threading.Event) -> Counter[str]:
+    """Send requests until ``over`` is set; return how often each status, or kind of failure, came back."""
+    outcomes = Counter[str]()
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWERED_WITHIN_S)) as link:
         while not over.is_set():
-            if keep_alive:
-                link.request("GET", rng.choice(PATHS))
-                with link.getresponse() as response:
-                    response.read()
-                    statuses[response.status] += 1
-            else:
-                statuses[ask(port, "GET", rng.choice(PATHS), None, {}).status] += 1
+            try:
+                path = rng.choice(PATHS)
+                status = send(link, path) if keep_alive else ask(port, "GET", path, None, {}).status
+                outcomes[str(status)] += 1
+            except (NoResponse, OSError, http.client.HTTPException) as error:
+                outcomes[type(error).__name__] += 1
+                link.close()
             time.sleep(rng.uniform(0, PAUSE_S))
-    return statuses
+    return outcomes
+
+
+def send(link: http.client.HTTPConnection, path: str) -> int:
+    """Send a request over a kept connection and return the status."""
+    link.request("GET", path)
+    with link.getresponse() as response:
+        response.read()
+        return response.status
 
 
 @contextmanager
-def load(port: int, rng: random.Random) -> Iterator[Counter[int]]:
+def load(port: int, rng: random.Random) -> Iterator[Counter[str]]:
     """Send requests during the block; the counts of statuses are complete after it."""
-    over, statuses = threading.Event(), Counter[int]()
+    over, statuses = threading.Event(), Counter[str]()
     keep_alive = [False] * NEW_CONNECTIONS + [True] * KEPT_CONNECTIONS
     with ThreadPoolExecutor(len(keep_alive)) as pool:
-        asking: list[Future[Counter[int]]] = [
+        asking: list[Future[Counter[str]]] = [
             pool.submit(send_requests, port, keep, random.Random(rng.random()), over) for keep in keep_alive
         ]
         try:
@@ -75,6 +79,6 @@ def test_reloads_lose_no_request(plain: Web, rng: random.Random, counted: Counte
         for _ in range(RELOADS):
             time.sleep(rng.uniform(0, 0.1))
             plain.reload()
-    assert statuses.keys() == {200}, statuses
+    assert statuses.keys() == {"200"}, statuses
     counted["reloads of Gunicorn"] += RELOADS
-    counted["requests that were answered meanwhile"] += statuses[200]
+    counted["requests that were answered meanwhile"] += statuses["200"]
