@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg2
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,6 +138,8 @@ class Stack:
 
 def is_making_a_spare(stack: str) -> bool:
     """Return whether the process that `inv up`, a reset or a restore started in the background is at work."""
+    import psutil  # not in the environment of the migrations' suite, which uses this module, too
+
     commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
     return any(words[2:4] == ["stack.commands.spare", stack] for words in commands)
 
