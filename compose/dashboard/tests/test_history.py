@@ -70,7 +70,7 @@ def test_services_are_asked_while_a_page_is_open_and_at_no_other_time(
         await asyncio.sleep(0.05)
         return before, at_the_end, len(services.asked)
 
-    before, at_the_end, later = asyncio.run(visit())
+    before, at_the_end, later = asyncio.run(asyncio.wait_for(visit(), 10))
     assert before == 0
     assert later == at_the_end
 

@@ -66,7 +66,7 @@ def test_what_is_no_text_of_metrics_is_said(answer: bytes, why: str) -> None:
 @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na"])
 def test_a_service_that_hangs_is_not_waited_for(begun: bytes) -> None:
     with pytest.raises(NoAnswer, match=r"no answer within 0\.05 s"):
-        asyncio.run(ask(answer_with(begun, then_wait=True), limit_s=0.05))
+        asyncio.run(asyncio.wait_for(ask(answer_with(begun, then_wait=True), limit_s=0.05), 2))
 
 
 def test_where_nothing_listens_that_is_said() -> None:
