@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from stack.commands import data_access, spare
+from stack.commands import data_access, snapshot_record, spare
 from stack.commands.branch_data import current_branch
 from stack.commands.data_access import Access
 from stack.control.choice import Choice
-from stack.data import postgres, snapshot
+from stack.data import snapshot
 from stack.data.rows import Difference
 from stack.data.snapshot import Snapshot
 from stack.display import messages, tables
@@ -70,6 +70,7 @@ def _save(access: Access, name: str, *, overwrite: bool) -> None:
         overwrite=overwrite,
         say=messages.say,
     )
+    snapshot_record.write(access)
     size, seconds = tables.format_bytes(saved.size_bytes), time.monotonic() - began
     messages.say(f"{access.state.name}: saved the snapshot {name} ({size}, {seconds:.2f} s)")
 
@@ -84,6 +85,7 @@ def _restore(access: Access, name: str) -> None:
 
 def _delete(access: Access, name: str) -> None:
     deleted = snapshot.delete(access.server, access.location(), name, say=messages.say)
+    snapshot_record.write(access)
     size = tables.format_bytes(deleted.size_bytes)
     messages.say(f"{access.state.name}: deleted the snapshot {name} ({size})")
 
@@ -113,8 +115,7 @@ def difference_lines(difference: Difference) -> list[str]:
 def list_all(choice: Choice, *, as_json: bool) -> None:
     """List the stack's snapshots with size, age, branch and migration heads."""
     access = data_access.open_access(choice)
-    with postgres.session(access.server) as cursor:
-        snapshots = snapshot.all_of(cursor, access.server)
+    snapshots = snapshot_record.write(access)
     if as_json:
         messages.say(json.dumps([asdict(each) for each in snapshots], indent=1))
     elif snapshots:

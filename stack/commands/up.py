@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from stack.commands import branch_data, spare
+from stack.commands import branch_data, snapshot_record, spare
 from stack.control import session
 from stack.control.choice import Choice
 from stack.display import messages, status
@@ -25,6 +25,7 @@ def run(choice: Choice, service: str, *, timeout_s: float, watch: bool) -> None:
         messages.say(f"{stack.name} is up already ({stack.engine})")
     else:
         messages.say(f"{stack.name} is up on {stack.engine} in {time.monotonic() - began:.1f} s")
+        snapshot_record.write_of(stack)
         spare.start(stack)
     for line in status.address_lines(stack):
         messages.say(line)

@@ -20,9 +20,9 @@ OUTSIDE = frozenset((addresses.HOST_OF_CONTAINERS, "gateway.docker.internal", "h
 """Names that an engine gives to something else than a service."""
 
 
-EXPORTERS = "environment.OTEL_"
-"""Variables that name a receiver of telemetry, which may start later: exporters try again
-(https://opentelemetry.io/docs/specs/otlp/#failures)."""
+TELEMETRY = ("environment.OTEL_", "environment.METRICS_")
+"""Variables of telemetry name services that may start later: exporters send again
+(https://opentelemetry.io/docs/specs/otlp/#failures), and whoever reads metrics asks again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ class _Check:
             name = self._name(reference.host)
             if name is None or name == service.name or name in self._needed_by(service.name):
                 continue
-            if reference.place.startswith(EXPORTERS):
+            if reference.place.startswith(TELEMETRY):
                 continue
             if service.name not in self._needed_by(name):
                 yield (

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Locator, Page, expect
 
 PATIENCE_MS = 20_000.0
-VIEWS = ("Services", "Logs", "Traces", "Tests", "Runs")
-"""The links of the page's navigation, in the order of their keys 1 to 5."""
+VIEWS = ("Services", "Logs", "Traces", "Metrics", "Tests", "Runs", "Snapshots")
+"""The links of the page's navigation, in the order of their keys 1 to 7."""
 
 # For each element with a text of its own, how its colour contrasts with what is behind it, as defined in
 # https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio; returns the texts of those below 4.5.

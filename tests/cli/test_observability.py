@@ -21,9 +21,10 @@ WITHIN_S = 90.0
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A stack with Prometheus: what `inv up` printed, and the address of each service."""
+    """A stack with Prometheus: what `inv up` printed, the dashboard's token, each service's address."""
 
     out: str
+    token: str
     addresses: dict[str, str]
 
     def get(self, service: str, path: str) -> tuple[int, str]:
@@ -62,7 +63,8 @@ def measured(request: pytest.FixtureRequest) -> Iterator[Measured]:
         listed = json.loads(inv("ps --json", environment).out)
         ports = {row["service"]: row["ports"] for row in listed if row["ports"]}
         addresses = {name: f"http://{str(text).partition('->')[0]}" for name, text in ports.items()}
-        yield Measured(out=started.out + started.err, addresses=addresses)
+        token = inv("dashboard", environment).out.strip().partition("token=")[2]
+        yield Measured(out=started.out + started.err, token=token, addresses=addresses)
     finally:
         inv("down --volumes", environment, limit_s=120)
 
@@ -70,6 +72,23 @@ def measured(request: pytest.FixtureRequest) -> Iterator[Measured]:
 def test_prometheus_reaches_every_service_of_the_stack(measured: Measured) -> None:
     expected = {"backend": "up", "api-gateway": "up", "prometheus": "up", "stack": "up"}
     measured.wait_until(lambda: expected.items() <= measured.health().items(), "every target is up")
+
+
+def test_the_dashboard_reaches_them_while_its_page_is_open(measured: Measured) -> None:
+    def services() -> dict[str, tuple[str, bool]]:
+        status, body = measured.get("dashboard", f"/api/metrics?token={measured.token}")
+        assert status == 200, body
+        return {
+            each["name"]: (each["problem"], bool(each["charts"])) for each in json.loads(body)["services"]
+        }
+
+    nothing, everything = ("", False), ("", True)
+    assert services() == {"backend": nothing, "api-gateway": nothing}
+    page = f"{measured.addresses['dashboard']}/api/events?token={measured.token}"
+    with urllib.request.urlopen(page, timeout=30):
+        measured.wait_until(
+            lambda: services() == {"backend": everything, "api-gateway": everything}, "their metrics"
+        )
 
 
 def test_the_time_that_each_service_took_to_be_ready_is_a_metric(measured: Measured) -> None:

@@ -94,6 +94,12 @@ def test_a_url_has_the_port_of_its_scheme_where_it_names_none(value: str, expect
     assert rewrite_environment({"A": value}, ADDRESSES) == {"A": expected}
 
 
+def test_urls_that_have_names_of_their_own_keep_them() -> None:
+    targets = "backend=http://backend:8000/metrics db=http://postgres:5432/metrics"
+    expected = "backend=http://127.0.0.1:20002/metrics db=http://127.0.0.1:20001/metrics"
+    assert rewrite_environment({"METRICS_TARGETS": targets}, ADDRESSES) == {"METRICS_TARGETS": expected}
+
+
 def test_ports_that_texts_mention_are_found() -> None:
     texts = ["redis://redis:1@redis/0", "http://example:80", "redis:6380", "redis:7"]
     assert referenced_ports(texts, ["redis", "backend"]) == {("redis", 6379), ("redis", 6380)}

@@ -11,7 +11,7 @@ PAGE = (ROOT / "docs" / "environment-variables.md").read_text(encoding="utf-8")
 NAMED = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", PAGE))
 WORDS = {"DEBUG", "INFO", "WARNING", "ERROR"}
 BACKEND = re.compile(r"(?:env\.(?:text|flag|number|words)|vault\.secret)\(\s*[\"']([A-Z_]+)[\"']")
-GATEWAY = re.compile(r"environment(?:\.get\(|, )\"([A-Z_]+)\"")
+READ = re.compile(r"environment(?:\.get\(|, )\"([A-Z_]+)\"")
 COMPOSE = re.compile(r"\$\{([A-Z_]+)")
 LOGS = {"LOG_FORMAT", "VAULT_TOKEN_FILE", "DJANGO_SETTINGS_MODULE", "WORKER_HEARTBEAT"}
 """Read by other means than those above."""
@@ -29,7 +29,8 @@ def python_files(folder: str) -> list[Path]:
 def variables() -> set[str]:
     compose = names_in(COMPOSE, *(ROOT / "compose").glob("docker-compose.*.yml"))
     backend = names_in(BACKEND, *python_files("backend"))
-    return compose | backend | names_in(GATEWAY, *python_files("ai-services/api_gateway/gateway")) | LOGS
+    others = python_files("ai-services/api_gateway/gateway") + python_files("compose/dashboard/dashboard")
+    return compose | backend | names_in(READ, *others) | LOGS
 
 
 def test_every_variable_has_its_row() -> None:

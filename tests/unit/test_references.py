@@ -31,8 +31,9 @@ def warnings_of(*services: Service, **endpoints: str) -> tuple[str, ...]:
     return warnings(stack, table)
 
 
-def test_a_receiver_of_telemetry_may_start_later() -> None:
-    assert warnings_of(web(OTEL_EXPORTER_OTLP_ENDPOINT="http://db:5432"), DB) == ()
+@pytest.mark.parametrize("variable", ["OTEL_EXPORTER_OTLP_ENDPOINT", "METRICS_TARGETS"])
+def test_who_is_sent_telemetry_or_asked_for_it_may_start_later(variable: str) -> None:
+    assert warnings_of(web(**{variable: "db=http://db:5432/metrics"}), DB) == ()
 
 
 @pytest.mark.parametrize(

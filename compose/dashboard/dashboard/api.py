@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from dashboard import events, logs, runs, spans
+from dashboard import events, logs, runs, snapshots, spans
+from dashboard.history import History
 from dashboard.receiver import Receiver
 from dashboard.settings import Settings
 from dashboard.store import Order, Store
@@ -36,9 +38,15 @@ def _receiver(request: Request) -> Receiver:
     return receiver
 
 
+def _history(request: Request) -> History:
+    history: History = request.app.state.history
+    return history
+
+
 Configured = Annotated[Settings, Depends(_settings)]
 Stored = Annotated[Store, Depends(_store)]
 Received = Annotated[Receiver, Depends(_receiver)]
+Remembered = Annotated[History, Depends(_history)]
 
 
 @router.get("/health")
@@ -112,15 +120,25 @@ def overview(settings: Configured, store: Stored, receiver: Received, run: str =
 
 @router.get("/api/events")
 async def follow(
-    request: Request, settings: Configured, store: Stored, receiver: Received
+    request: Request, settings: Configured, store: Stored, receiver: Received, history: Remembered
 ) -> StreamingResponse:
-    """Stream the overview of the newest run each time it changes."""
+    """Stream the overview of the newest run each time it changes; meanwhile the metrics are asked for."""
 
     def look() -> dict[str, Any]:
         return overview(settings, store, receiver)
 
-    changes = events.stream(look, over=lambda: request.app.state.closing)
-    return StreamingResponse(changes, media_type="text/event-stream")
+    async def changes() -> AsyncIterator[str]:
+        with history.watched():
+            async for event in events.stream(look, over=request.app.state.is_stopping):
+                yield event
+
+    return StreamingResponse(changes(), media_type="text/event-stream")
+
+
+@router.get("/api/metrics")
+async def charts(history: Remembered) -> dict[str, Any]:
+    """Return the metrics of the last minutes as far as somebody had the page open."""
+    return history.shown()
 
 
 @router.get("/api/traces")
@@ -164,6 +182,11 @@ def log_lines(
 @router.get("/api/tests")
 def results(settings: Configured, run: str = "") -> list[dict[str, Any]]:
     return runs.tests(_run(settings, run))
+
+
+@router.get("/api/snapshots")
+def all_snapshots(settings: Configured, run: str = "") -> list[dict[str, Any]]:
+    return snapshots.of_run(_run(settings, run))
 
 
 @router.get("/api/runs")

@@ -14,6 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from dashboard import runs
 from dashboard.access import Access
 from dashboard.api import router
+from dashboard.history import History
 from dashboard.receiver import Receiver
 from dashboard.settings import Settings
 from dashboard.store import Store
@@ -36,13 +37,13 @@ def create_app(settings: Settings) -> FastAPI:
             database_limit_bytes=settings.database_limit_bytes,
         )
         app.state.settings, app.state.store, app.state.receiver = settings, store, receiver
-        app.state.closing = False
+        app.state.history = History(settings.targets)
         yield
-        app.state.closing = True
         receiver.close()
         store.close()
 
     app = FastAPI(title="Stack dashboard", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.is_stopping = lambda: False  # whoever runs the server knows better
     app.middleware("http")(Access(settings.token))
     app.exception_handler(HTTPException)(_problem)
     app.include_router(router)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from dashboard.scraping import Target
+
+TARGET = re.compile(r"(?P<name>[\w.-]+)=(?P<url>http://[\w.-]+:(?P<port>\d{1,5})/[!-~]*)", re.ASCII)
 
 
 class BadEnvironment(ValueError):
@@ -20,6 +25,7 @@ class Settings:
     token: str
     runs: Path
     database: Path
+    targets: tuple[Target, ...] = ()
     runs_kept: int = 10
     database_limit_bytes: int = 256 << 20
     queue_limit: int = 50_000
@@ -29,7 +35,7 @@ def read(environment: Mapping[str, str]) -> Settings:
     """Return the settings.
 
     Raises:
-        BadEnvironment: a number is none, or there is no token.
+        BadEnvironment: a number or an address is none, or there is no token.
     """
     token = environment.get("DASHBOARD_TOKEN", "")
     if len(token) < 8:
@@ -40,7 +46,19 @@ def read(environment: Mapping[str, str]) -> Settings:
         token=token,
         runs=Path(environment.get("RUNS", "/runs")),
         database=Path(environment.get("DASHBOARD_DATABASE", "/data/dashboard.sqlite3")),
+        targets=_targets(environment.get("METRICS_TARGETS", "")),
     )
+
+
+def _targets(text: str) -> tuple[Target, ...]:
+    return tuple(_target(word) for word in text.split())
+
+
+def _target(word: str) -> Target:
+    match = TARGET.fullmatch(word)
+    if match is None or not 0 < int(match["port"]) < 65536:
+        raise BadEnvironment(f"METRICS_TARGETS: {word!r} is not like backend=http://backend:9464/metrics.")
+    return Target(name=match["name"], url=match["url"])
 
 
 def _number(environment: Mapping[str, str], name: str, default: int) -> int:

@@ -66,7 +66,9 @@ def test_the_page_asks_nothing_of_the_internet(client: TestClient) -> None:
         "/services.js",
         "/logs.js",
         "/traces.js",
+        "/metrics.js",
         "/records.js",
+        "/snapshots.js",
         "/style.css",
     ):
         text = client.get(path).text.replace("http://www.w3.org/2000/svg", "")

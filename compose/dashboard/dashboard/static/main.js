@@ -4,9 +4,11 @@ import { ask, h, plain, tone, empty } from "./dom.js";
 import { services } from "./services.js";
 import { logs } from "./logs.js";
 import { traces, trace } from "./traces.js";
+import { metrics } from "./metrics.js";
 import { tests, runs } from "./records.js";
+import { snapshots } from "./snapshots.js";
 
-const VIEWS = ["services", "logs", "traces", "tests", "runs"];
+const VIEWS = ["services", "logs", "traces", "metrics", "tests", "runs", "snapshots"];
 const view = document.getElementById("view"), picker = document.getElementById("run");
 let newest = null, chosen = "", leave = null, shown = "", turn = 0;
 
@@ -29,7 +31,7 @@ async function show() {
     const overview = live && newest ? newest : await ask("/api/overview", { run: chosen });
     if (!current()) return;
     const context = { run: overview.run, overview, query, id, live, current };
-    const done = await { services, logs, traces: id ? trace : traces, tests, runs }[name](view, context);
+    const done = await { services, logs, traces: id ? trace : traces, metrics, tests, runs, snapshots }[name](view, context);
     if (current()) leave = done ?? null;
     else done?.();
   } catch (problem) {
