@@ -6,6 +6,8 @@ django-migration-linter looks at operations (dropped columns, NOT NULL), squawk 
 
 from __future__ import annotations
 
+import itertools
+import json
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -13,6 +15,25 @@ from pathlib import Path
 from typing import Any
 
 from migrations.backend import ROOT, Backend, migrations_of
+
+MARK = "linted: "
+LINT = """
+import contextlib, io, json
+from django.core.management import call_command
+
+for app, name, excluded in json.loads({work}):
+    output, sql, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        try:
+            options = ["--exclude-migration-tests", *excluded] if excluded else []
+            call_command("lintmigrations", app, name, "--no-cache", "--warnings-as-errors", *options)
+        except SystemExit as ended:
+            code = ended.code
+    call_command("sqlmigrate", app, name, stdout=sql)
+    row = dict(name=app + "." + name, code=code, output=output.getvalue(), sql=sql.getvalue())
+    print("linted: " + json.dumps(row))
+"""
+"""One process for all migrations: to start Django takes longer than to look at one."""
 
 RELEASES = Path(__file__).parent / "releases"
 
@@ -38,30 +59,29 @@ def accepted() -> dict[str, dict[str, Any]]:
     return tomllib.loads((Path(__file__).parent / "accepted.toml").read_text(encoding="utf-8"))
 
 
-def complaints(backend: Backend, app: str, name: str) -> list[str]:
-    """Return what the linters find in one migration; nothing where it is well, or accepted."""
-    rules = [accepted()["everywhere"], accepted().get(f"{app}.{name}", {})]
-    return [*_of_django(backend, app, name, rules), *_of_squawk(backend, app, name, rules)]
+def complaints(backend: Backend, migrations: list[tuple[str, str]]) -> list[str]:
+    """Return what the linters find in migrations; nothing where they are well, or accepted."""
+    accepted_rules = accepted()
+    rules = {
+        f"{app}.{name}": [accepted_rules["everywhere"], accepted_rules.get(f"{app}.{name}", {})]
+        for app, name in migrations
+    }
+    work = [[*full.split(".", 1), _excluded(each, "django-migration-linter")] for full, each in rules.items()]
+    lines = backend.script(LINT.format(work=json.dumps(json.dumps(work)))).splitlines()
+    linted = [json.loads(line.removeprefix(MARK)) for line in lines if line.startswith(MARK)]
+    assert len(linted) == len(migrations), lines
+    of_django = [f"django-migration-linter: {row['output']}" for row in linted if row["code"]]
+    of_squawk = (_of_squawk(row["name"], row["sql"], rules[row["name"]]) for row in linted)
+    return [*of_django, *itertools.chain.from_iterable(of_squawk)]
 
 
-def _of_django(backend: Backend, app: str, name: str, rules: list[dict[str, Any]]) -> Iterator[str]:
-    codes = [code for each in rules for code in each.get("django-migration-linter", [])]
-    words = [app, name, "--no-cache", "--warnings-as-errors"]
-    words += ["--exclude-migration-tests", *codes] if codes else []
-    linted = backend.run("lintmigrations", *words)
-    if linted.code != 0:
-        yield f"django-migration-linter: {linted.output}"
+def _excluded(rules: list[dict[str, Any]], linter: str) -> list[str]:
+    return [code for each in rules for code in each.get(linter, [])]
 
 
-def _of_squawk(backend: Backend, app: str, name: str, rules: list[dict[str, Any]]) -> Iterator[str]:
-    names = [rule for each in rules for rule in each.get("squawk", [])]
-    words = ["squawk", "--pg-version", "15", "--exclude", ",".join(names)]
-    checked = subprocess.run(
-        [*words, "--stdin-filepath", f"{app}.{name}.sql"],
-        input=backend.manage("sqlmigrate", app, name),
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+def _of_squawk(name: str, sql: str, rules: list[dict[str, Any]]) -> Iterator[str]:
+    words = ["squawk", "--pg-version", "15", "--exclude", ",".join(_excluded(rules, "squawk"))]
+    words += ["--stdin-filepath", f"{name}.sql"]
+    checked = subprocess.run(words, input=sql, capture_output=True, encoding="utf-8", check=False)
     if checked.returncode != 0:
         yield f"squawk: {checked.stdout}{checked.stderr}"

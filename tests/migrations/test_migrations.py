@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,9 +97,7 @@ def test_what_is_not_released_yet_passes_both_linters_but_for_what_is_accepted(p
     backend = replace(postgres, settings="config.settings.lint")
     backend.manage("migrate", "--no-input")
     accepted, unreleased = linting.accepted(), linting.unreleased(BACKEND)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the linters are processes
-        found = list(pool.map(lambda each: linting.complaints(backend, *each), unreleased))
-    assert [complaint for complaints in found for complaint in complaints] == []
+    assert linting.complaints(backend, unreleased) == []
     named = set(accepted) - {"everywhere"}
     assert named <= {f"{app}.{name}" for app, name in unreleased}, "of a released one nothing is linted"
     assert all(each["reason"] for each in accepted.values())
@@ -122,7 +118,7 @@ def test_each_linter_refuses_what_the_other_lets_pass(
     (changed / "catalog" / "migrations" / "0005_bad.py").write_text(text)
     backend = replace(postgres, project=changed, settings="config.settings.lint")
     assert ("catalog", "0005_bad") in linting.unreleased(changed)
-    found = linting.complaints(backend, "catalog", "0005_bad")
+    found = linting.complaints(backend, [("catalog", "0005_bad")])
     assert any(complaint.startswith(linter) for complaint in found), found
 
 
