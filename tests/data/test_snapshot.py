@@ -57,6 +57,18 @@ def test_a_snapshot_can_be_restored_again_and_again(stack: Stack) -> None:
     stack.typed("snapshot", "delete", "again")
 
 
+def test_the_folder_of_the_run_has_the_list_for_the_dashboard(stack: Stack) -> None:
+    def recorded() -> list[str]:
+        text = (Path(stack.state["run"]) / "snapshots.json").read_text(encoding="utf-8")
+        return [each["name"] for each in json.loads(text)]
+
+    before = recorded()  # written when the stack came up
+    stack.typed("snapshot", "save", "recorded")
+    assert recorded() == [*before, "recorded"]
+    stack.typed("snapshot", "delete", "recorded")
+    assert recorded() == before
+
+
 def test_the_list_says_size_age_branch_and_migrations(stack: Stack) -> None:
     stack.typed("snapshot", "save", "listed")
     listed = {each["name"]: each for each in json.loads(stack.typed("snapshot", "list", "--json"))}

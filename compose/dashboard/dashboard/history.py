@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from dashboard import charts
+from dashboard import charts, readings
 from dashboard.scraping import NoAnswer, Target, fetch
 
 EVERY_S = 5.0
@@ -63,8 +63,6 @@ class History:
         await asyncio.gather(*map(self._ask, self._targets))
 
     async def _ask(self, target: Target) -> None:
-        from dashboard import readings  # whoever opens no page does not pay for the parser
-
         reading, problem = None, ""
         try:
             text = await self._fetch(target.url)

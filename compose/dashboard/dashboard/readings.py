@@ -6,9 +6,10 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.samples import Sample
+if TYPE_CHECKING:
+    from prometheus_client.samples import Sample
 
 REQUESTS = "http_server_request_duration_seconds"
 JOBS, ORDERS, OUTBOX_LAG = "shop_worker_jobs_total", "shop_orders", "shop_outbox_lag_seconds"
@@ -59,6 +60,10 @@ def read(text: str) -> Reading:
 
 def _samples(text: str) -> Iterator[Sample]:
     """Yield the samples whose value is a number: JSON has no others."""
+    from prometheus_client.parser import (
+        text_string_to_metric_families,
+    )  # costs who never opens the page nothing
+
     for family in text_string_to_metric_families(text):
         yield from (sample for sample in family.samples if math.isfinite(sample.value))
 

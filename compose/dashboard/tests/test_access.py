@@ -17,7 +17,9 @@ def test_the_token_in_the_address_becomes_a_cookie_and_leaves_the_address(client
     assert "SameSite=strict" in cookie
 
 
-@pytest.mark.parametrize("path", ["/", "/api/overview", "/api/logs", "/main.js", "/api/events"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api/overview", "/api/logs", "/api/metrics", "/api/snapshots", "/main.js", "/api/events"]
+)
 def test_without_the_token_nothing_is_shown(client: TestClient, path: str) -> None:
     client.cookies.clear()
     answer = client.get(path)
