@@ -59,7 +59,7 @@ def of_shop(timed: Sequence[Timed]) -> list[Chart]:
         charts.append(Chart(title="outbox lag", unit="seconds", points=lag))
     for state in states:
         orders = _values(timed, partial(_orders, state))
-        charts.append(Chart(title=f"orders: {state}", unit="orders", points=orders))
+        charts.append(Chart(title=f"orders: {state.replace('_', ' ')}", unit="orders", points=orders))
     return charts
 
 

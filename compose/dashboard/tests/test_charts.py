@@ -115,10 +115,11 @@ def test_a_quantile_is_computed_as_prometheus_does(
 
 def test_jobs_are_charts_of_who_has_them_and_so_is_the_state_of_the_shop() -> None:
     timed: list[charts.Timed] = [
-        (0.0, Reading(jobs=10, orders={"paid": 1}, outbox_lag_s=0.5)),
-        (5.0, Reading(jobs=20, failed_jobs=5, orders={"paid": 2}, outbox_lag_s=0.0)),
+        (0.0, Reading(jobs=10, orders={"paid": 1, "pending_payment": 3}, outbox_lag_s=0.5)),
+        (5.0, Reading(jobs=20, failed_jobs=5, orders={"paid": 2, "pending_payment": 1}, outbox_lag_s=0.0)),
     ]
     assert [chart.title for chart in charts.of_service(timed)] == ["jobs", "failed jobs"]
     assert points("failed jobs", timed)[1] == (5.0, 0.5)
     assert points("orders: paid", timed) == [(0.0, 1), (5.0, 2)]
+    assert points("orders: pending payment", timed) == [(0.0, 3), (5.0, 1)]
     assert points("outbox lag", timed) == [(0.0, 0.5), (5.0, 0.0)]
