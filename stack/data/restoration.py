@@ -158,7 +158,7 @@ def _replaced_databases(cursor: extensions.cursor, server: Server) -> list[tuple
 
 
 def _forget_earlier(cursor: extensions.cursor, server: Server) -> None:
-    """Let whoever makes the next spare drop what earlier restores replaced."""
+    """Let the process that makes the next spare drop what earlier restores replaced."""
     for name, found in _replaced_databases(cursor, server):
         if not found.notes.get("keep_old"):
             mark.write(cursor, name, stack=server.stack, kind="old")

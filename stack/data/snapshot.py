@@ -160,7 +160,7 @@ def _complete(server: Server, copy: str, name: str, branch: str, held: list[keys
 def restore(server: Server, redis: Redis | None, location: Location, name: str, *, say: Say) -> Snapshot:
     """Put a copy of a snapshot in the place of the stack's data; no service is restarted.
 
-    What was in use is dropped by whoever makes the next spare: it costs a checkpoint.
+    What was in use is dropped when the next spare is made: that costs a checkpoint.
 
     Raises:
         InvalidOption, SnapshotUnknown: there is no such snapshot.

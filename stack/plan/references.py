@@ -22,7 +22,7 @@ OUTSIDE = frozenset((addresses.HOST_OF_CONTAINERS, "gateway.docker.internal", "h
 
 TELEMETRY = ("environment.OTEL_", "environment.METRICS_")
 """Variables of telemetry name services that may start later: exporters send again
-(https://opentelemetry.io/docs/specs/otlp/#failures), and whoever reads metrics asks again."""
+(https://opentelemetry.io/docs/specs/otlp/#failures), and metrics are asked for again."""
 
 
 @dataclass(frozen=True, kw_only=True)

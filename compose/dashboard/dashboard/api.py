@@ -137,7 +137,7 @@ async def follow(
 
 @router.get("/api/metrics")
 async def charts(history: Remembered) -> dict[str, Any]:
-    """Return the metrics of the last minutes as far as somebody had the page open."""
+    """Return the metrics of the last minutes for as long as a page was open."""
     return history.shown()
 
 

@@ -43,7 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
         store.close()
 
     app = FastAPI(title="Stack dashboard", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.is_stopping = lambda: False  # whoever runs the server knows better
+    app.state.is_stopping = lambda: False  # set by the server's own process
     app.middleware("http")(Access(settings.token))
     app.exception_handler(HTTPException)(_problem)
     app.include_router(router)

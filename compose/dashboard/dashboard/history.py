@@ -1,4 +1,4 @@
-"""The metrics of the last ten minutes, asked for while somebody has the page open, and at no other time."""
+"""The metrics of the last ten minutes, collected only while a page is open."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class History:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Ask every target each EVERY_S seconds while somebody is within this block."""
+        """Ask every target each EVERY_S seconds during the block."""
         self._watchers += 1
         if self._task is None:
             self._task = asyncio.create_task(self._follow())

@@ -54,7 +54,7 @@ async def _get(url: str, limit_bytes: int) -> str:
         writer.write(connection.send(h11.EndOfMessage()) or b"")
         return await _read(connection, reader, limit_bytes)
     finally:
-        writer.transport.abort()  # whoever hangs is not waited for
+        writer.transport.abort()  # a target that hangs is not waited for
 
 
 async def _read(connection: h11.Connection, reader: asyncio.StreamReader, limit_bytes: int) -> str:

@@ -18,7 +18,7 @@ def answer_with(text: bytes, *, then_wait: bool = False) -> Answer:
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"GET /metrics HTTP/1.1\r\n")
         writer.write(text)
         if then_wait:
-            await reader.read()  # until whoever asks has gone
+            await reader.read()  # until the client has gone
 
     return answer
 

@@ -59,7 +59,7 @@ picker.addEventListener("change", () => { chosen = picker.value; show(); });
 addEventListener("hashchange", () => {
   const { name, id } = route(), before = shown;
   shown = `${name}/${id ?? ""}`;
-  if (shown !== before) { // else a filter changed: whoever types goes on typing
+  if (shown !== before) { // else a filter changed: the field keeps the keyboard
     scrollTo(0, 0);
     view.focus({ preventScroll: true });
   }
