@@ -161,12 +161,13 @@ def test_a_clock_that_is_set_forward_ends_what_is_over_and_nothing_else(
 @protected_by(
     "payments from the future are stale, too",
     Cut(PAYMENTS, " | Q(updated_at__gt=now + STALE_AFTER)", ""),
-    cases=["-3600-paid"],
+    cases=["-3600-states0"],
 )
-@pytest.mark.parametrize(("wrong_by_s", "state"), [(-HOUR_S, "paid"), (HOUR_S, "expired")])
+@pytest.mark.parametrize(("wrong_by_s", "states"), [(-HOUR_S, {"paid"}), (HOUR_S, {"paid", "expired"})])
 def test_payments_are_settled_and_events_relayed(
-    shop: Shop, books: Books, sku: str, clock: Clock, wrong_by_s: int, state: str
+    shop: Shop, books: Books, sku: str, clock: Clock, wrong_by_s: int, states: set[str]
 ) -> None:
+    """A clock that is set forward ends the reservation, too: settling and expiring come in either order."""
     customer = shop.customer()
     number = customer.order(sku)
     assert customer.pay(number, key(), SILENT).status == 202
@@ -178,7 +179,8 @@ def test_payments_are_settled_and_events_relayed(
     assert paid.end(other, "refund").status == 200
     waiting = "SELECT count(*) FROM events_outboxevent WHERE relayed_at IS NULL"
     until(lambda: books.rows(waiting) == [(0,)], "every event is relayed", within_s=20)
-    assert [books.state(one) for one in (number, other)] == [state, "refunded"]
+    assert books.state(number) in states
+    assert books.state(other) == "refunded"
     books.agree()
 
 
