@@ -20,16 +20,15 @@ def main() -> None:
         print(f"api-gateway: {error}", file=sys.stderr)
         sys.exit(2)
     logging.config.dictConfig(logs.configuration(settings.log_format, settings.log_level))
-    try:
-        metrics.start(settings)
-    except OSError as error:
-        print(f"api-gateway: METRICS_ADDRESS cannot be used: {error}", file=sys.stderr)
-        sys.exit(2)
     serve(settings)
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; requests in progress get ``graceful_s`` seconds to finish."""
+    """Serve until SIGTERM or SIGINT; requests in progress get ``graceful_s`` seconds to finish.
+
+    The port of the metrics opens when all is imported, so that the gateway's own follows at once: who waits
+    for a service that listens at another port only gives it up.
+    """
     tracing.start()
     import uvicorn
 
@@ -37,10 +36,19 @@ def serve(settings: Settings) -> None:
 
     _raise_file_limit()
     server = uvicorn.Server(server_config(settings))
+    _start_metrics(settings)
     with suppress(KeyboardInterrupt):  # Uvicorn raises it again after a graceful shutdown
         server.run()
     if not server.started:
         sys.exit(3)
+
+
+def _start_metrics(settings: Settings) -> None:
+    try:
+        metrics.start(settings)
+    except OSError as error:
+        print(f"api-gateway: METRICS_ADDRESS cannot be used: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def _raise_file_limit() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -13,6 +14,7 @@ from urllib.parse import unquote
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import checks, metrics
+from gateway.connections.refusal import refusal_problem
 from gateway.connections.transport import Response
 from gateway.forwarded import resolve_origin
 from gateway.logs import request_id
@@ -21,7 +23,7 @@ from gateway.tracing import trace_id_of
 
 ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 CLIENT_DISCONNECTED = 499  # never sent; the access log shows it if the client left before the response
-INTERNAL_ERROR = "The gateway failed to handle this request; its log has the details."
+STOPPING = Problem(503, "stopping", "The gateway stopped before there was a response.")
 
 access = logging.getLogger("gateway.access")
 errors = logging.getLogger("gateway.errors")
@@ -65,13 +67,16 @@ class RequestMiddleware:
             exchange.close = True
         except Problem as refused:
             problem = refused
+        except asyncio.CancelledError:  # Uvicorn, once GRACEFUL_TIMEOUT_S is over
+            if exchange.status == CLIENT_DISCONNECTED:
+                await _refuse(STOPPING, scope, exchange)
+            raise
         except Exception:
             errors.exception("%s %s failed", scope["method"], scope["path"])
             if exchange.status != CLIENT_DISCONNECTED:
                 return
-            problem = Problem(500, "internal", INTERNAL_ERROR)
-        metrics.PROBLEMS.labels(problem.kind).inc()
-        await problem_response(problem, scope["path"])(scope, exchange.receive, exchange.send)
+            problem = refusal_problem(500)
+        await _refuse(problem, scope, exchange)
 
 
 class _Exchange:
@@ -113,6 +118,11 @@ class _Exchange:
             result.append((b"connection", b"close"))
         result.append((b"x-request-id", request_id.get().encode()))
         return result
+
+
+async def _refuse(problem: Problem, scope: Scope, exchange: _Exchange) -> None:
+    metrics.PROBLEMS.labels(problem.kind).inc()
+    await problem_response(problem, scope["path"])(scope, exchange.receive, exchange.send)
 
 
 def request_id_of(scope: Scope) -> str:

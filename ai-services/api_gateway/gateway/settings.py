@@ -127,7 +127,5 @@ def _address(environment: Mapping[str, str], name: str, default: str, schemes: t
     except ValueError:
         known = False
     if not known:
-        raise BadEnvironment(
-            f"{name} must be {schemes[0]}://host:port, for example {schemes[0]}://backend:8000."
-        )
+        raise BadEnvironment(f"{name} must be {schemes[0]}://host:port.")
     return value

@@ -20,6 +20,8 @@ ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 SERVICE = "api-gateway"
 FASTAPI: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """FastAPI's own recording is off: it does not see the requests that are forwarded."""
+ADDRESSES = frozenset({"http.url", "http.target", "url.full", "url.query"})
+"""https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/ (before 1.21 and since)"""
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 """https://www.w3.org/TR/trace-context/#traceparent-header"""
 
@@ -42,7 +44,7 @@ def start() -> None:
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
-    AioHttpClientInstrumentor().instrument()
+    AioHttpClientInstrumentor().instrument(url_filter=lambda url: str(url.with_query(None)))
 
 
 def stop() -> None:
@@ -66,7 +68,18 @@ def traced(app: ASGIApp) -> ASGIApp:
         excluded_urls="health",
         exclude_spans=["receive", "send"],  # they cost as much as all the rest
         default_span_details=_span_of,
+        server_request_hook=_remove_query,
     )
+
+
+def _remove_query(span: Any, scope: Scope) -> None:
+    """Keep the query of a URL out of a span: it may hold what nobody else is to read."""
+    del scope
+    if not span.is_recording():
+        return
+    for name in ADDRESSES & span.attributes.keys():
+        address = "" if name == "url.query" else span.attributes[name].partition("?")[0]
+        span.set_attribute(name, address)
 
 
 def _span_of(scope: Scope) -> tuple[str, dict[str, Any]]:

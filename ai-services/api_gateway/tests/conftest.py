@@ -15,6 +15,7 @@ import uvicorn
 
 from gateway.server import server_config
 from gateway.settings import Settings
+from tests import ports
 from tests.backend import Backend
 
 
@@ -41,6 +42,7 @@ class Gateway:
         self.server.should_exit = True
         self.thread.join(20)
         self.socket.close()
+        assert not self.thread.is_alive(), "the gateway waits for a connection that has ended"
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def gateway(serve: Callable[..., Gateway]) -> Gateway:
 
 
 @pytest.fixture
-def closed_port() -> int:
-    """Return a loopback port without a listener."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+def closed_port() -> Iterator[int]:
+    """Give a port without a listener."""
+    with ports.closed_port() as port:
+        yield port

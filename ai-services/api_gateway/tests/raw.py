@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 HEAD = b"GET /api/v1/x HTTP/1.1\r\nHost: shop.example\r\n"
 
 

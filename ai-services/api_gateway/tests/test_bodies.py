@@ -36,6 +36,7 @@ def test_a_body_of_one_mebibyte_is_forwarded(gateway: Gateway, backend: Backend)
 def test_a_larger_body_is_a_413_before_it_is_sent(gateway: Gateway, backend: Backend) -> None:
     (response,) = raw.send(gateway.port, POST + b"Content-Length: 1048577\r\n\r\n")
     assert (response.status, response.problem) == (413, "too-large")
+    assert b"larger than 1024 KiB" in response.body
     assert response.headers["connection"] == "close"
     assert not backend.seen
 

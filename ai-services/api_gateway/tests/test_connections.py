@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Callable
 
 import pytest
 
+from gateway.connections.refusal import HEAD_BYTES
 from tests import raw
 from tests.backend import Backend
 from tests.conftest import Gateway
@@ -31,19 +33,23 @@ def test_a_head_that_does_not_end_is_a_408(serve: Serve) -> None:
     assert (response.status, response.problem) == (408, "request-timeout")
 
 
-def test_a_slow_second_request_is_a_408_too(serve: Serve) -> None:
+@pytest.mark.parametrize("begun", [b"G", b"GET"])
+def test_a_slow_second_request_is_a_408_too(serve: Serve, begun: bytes) -> None:
     with connect(serve(head_s=0.2)) as client:
         client.sendall(b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n")
         assert client.recv(12) == b"HTTP/1.1 200"
-        client.sendall(b"GET")
+        client.sendall(begun)
         assert b"HTTP/1.1 408 " in raw.read_all(client)
 
 
 def test_a_connection_may_be_idle_between_requests(serve: Serve) -> None:
     with connect(serve(head_s=0.2)) as client:
-        client.settimeout(1)
         client.sendall(b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n")
-        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        received = b""
+        while not received.endswith(b"}"):  # head and body may come one after the other
+            received += client.recv(65536)
+        assert received.startswith(b"HTTP/1.1 200")
+        client.settimeout(1)
         with pytest.raises(TimeoutError):
             client.recv(1)
 
@@ -126,6 +132,37 @@ def test_the_body_of_one_request_does_not_count_as_the_head_of_the_next(gateway:
         client.sendall(b"NOT HTTP\r\n\r\n")
         (response,) = raw.parse(raw.read_all(client))
     assert (response.status, response.problem) == (400, "bad-request")
+
+
+@pytest.mark.parametrize("earlier", [0, 1], ids=["first request", "second request"])
+def test_an_invalid_head_is_too_large_only_beyond_the_limit(gateway: Gateway, earlier: int) -> None:
+    begin, end = raw.HEAD + b"X: ", b"\r\nNo colon\r\n\r\n"
+    head = begin + b"x" * (HEAD_BYTES - len(begin) - len(end)) + end
+    with connect(gateway) as client:
+        for _ in range(earlier):
+            client.sendall(raw.HEAD + b"\r\n")
+            received = b""
+            while not received.endswith(b"default response"):
+                received += client.recv(65536)
+        client.sendall(head)
+        (response,) = raw.parse(raw.read_all(client))
+    assert (response.status, response.problem) == (400, "bad-request")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [(b"GET /api/v1/" + b"x" * 1_000_000, 414), (raw.HEAD + b"X: " + b"x" * 1_000_000, 431)],
+)
+def test_the_head_of_a_second_request_has_the_same_limits(gateway: Gateway, head: bytes, status: int) -> None:
+    with connect(gateway) as client:
+        client.sendall(raw.HEAD + b"\r\n")
+        received = b""
+        while not received.endswith(b"default response"):
+            received += client.recv(65536)
+        with contextlib.suppress(ConnectionError):
+            client.sendall(head)
+        (response,) = raw.parse(raw.read_all(client))
+    assert response.status == status
 
 
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"TLS/1.0"])

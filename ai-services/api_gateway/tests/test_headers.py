@@ -8,6 +8,7 @@ import pytest
 
 from gateway import checks
 from gateway.proxy import headers
+from tests import raw
 from tests.backend import Backend
 from tests.conftest import Gateway
 
@@ -114,3 +115,21 @@ def test_a_304_has_no_length_and_another_response_has() -> None:
 def test_the_first_value_of_a_header_counts() -> None:
     assert headers.first_value([(b"a", b"1"), (b"b", b"2"), (b"b", b"3")], b"b") == b"2"
     assert headers.first_value([], b"b") == b""
+
+
+@pytest.mark.parametrize(
+    ("sent", "received"),
+    [(b"M\xc3\xbcller", b"M\xc3\xbcller"), (b"M\xfcller", b"M\xc3\xbcller"), (b"M", b"M")],
+)
+def test_a_value_outside_ascii_arrives_in_utf_8(
+    gateway: Gateway, backend: Backend, sent: bytes, received: bytes
+) -> None:
+    (response,) = raw.send(gateway.port, raw.HEAD + b"X-Name: " + sent + b"\r\nConnection: close\r\n\r\n")
+    assert response.status == 200
+    assert dict(backend.seen[0]["headers"])["x-name"].encode("latin-1") == received
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/", "/nope", "/docs", "/api/v1/x", "/api/v1/breaks"])
+def test_every_response_has_one_date(gateway: Gateway, path: str) -> None:
+    response, _ = gateway.request("GET", path)
+    assert len(response.headers.get_all("Date") or ()) == 1

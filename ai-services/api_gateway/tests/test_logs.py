@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import logging.config
 import os
 import socket
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ def test_the_query_of_a_url_is_logged_nowhere(
     connection = gateway.connect()
     connection.request("GET", f"/api/v1/{path}?token=canary&q=canary", headers={"X-Request-ID": "r1"})
     if path == "waits":
-        assert backend.waiting.acquire(timeout=10)
+        assert backend.waiting.acquire(timeout=60)
         connection.sock.shutdown(socket.SHUT_RDWR)
     else:
         connection.getresponse()
@@ -133,3 +134,25 @@ def test_people_get_text_and_machines_json(
 )
 def test_advice_on_upgrades_is_not_logged(message: str, is_logged: bool) -> None:
     assert logs.is_no_upgrade_advice(record(message)) is is_logged
+
+
+@pytest.fixture
+def root_logger() -> Iterator[logging.Logger]:
+    """Give the root logger, and its handlers and its level back at the end."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield root
+    root.handlers[:], root.level = handlers, level
+
+
+def test_the_configuration_writes_lines_of_its_level_without_advice_to_stderr(
+    root_logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logging.config.dictConfig(logs.configuration("json", "WARNING"))
+    access = logging.getLogger("gateway.access")
+    access.info("too low")
+    access.warning("Unsupported upgrade request.")
+    access.warning("written")
+    assert root_logger.level == logging.WARNING
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["message"] == "written"

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ import pytest
 
 from gateway.routes import route_of
 from tests.backend import Backend
+from tests.ports import closed_port
 from tests.test_tracing import running
 
 GATEWAY = Path(__file__).resolve().parent.parent
@@ -57,13 +59,20 @@ class Metered:
             v for found, given, v in self.samples() if found == name and labels.items() <= given.items()
         )
 
+    def require(self, expected: float, name: str, **labels: str) -> None:
+        """Wait until these samples add up to ``expected``: a request is counted after its response."""
+        deadline = time.monotonic() + 20
+        while (seen := self.sample(name, **labels)) != expected:
+            assert time.monotonic() < deadline, f"{name} {labels}: {seen:g}, not {expected:g}"
+            time.sleep(0.01)
+
 
 @contextmanager
 def metered(backend: Backend, **environment: str) -> Iterator[Metered]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    with running(backend, METRICS_ADDRESS=address, **environment) as url:
-        yield Metered(url, f"http://{address}/metrics")
+    with closed_port() as port:
+        address = f"127.0.0.1:{port}"
+        with running(backend, METRICS_ADDRESS=address, **environment) as url:
+            yield Metered(url, f"http://{address}/metrics")
 
 
 def test_requests_are_counted_by_route_and_status(backend: Backend) -> None:
@@ -72,13 +81,13 @@ def test_requests_are_counted_by_route_and_status(backend: Backend) -> None:
             assert gateway.send("GET", f"/api/v1/products/thing-{number}") == 200
         gateway.send("GET", "/health")
         forwarded = {"method": "GET", "route": "/api/v1/{path}", "status": "200"}
-        assert gateway.sample(REQUESTS, **forwarded) == 3
-        assert gateway.sample(REQUESTS, route="/health", status="200") == 1
-        assert gateway.sample("http_server_active_requests") == 0
+        gateway.require(3, REQUESTS, **forwarded)
+        gateway.require(1, REQUESTS, route="/health", status="200")
+        gateway.require(0, "http_server_active_requests")
         assert gateway.sample("gateway_backend_connections_total", connection="opened") >= 1
         assert gateway.sample("gateway_backend_connections_total", connection="reused") >= 1
         assert gateway.sample("gateway_shares_limit", of="slots") == 100
-        assert gateway.sample("gateway_shares_in_use", of="slots") == 0
+        gateway.require(0, "gateway_shares_in_use", of="slots")
 
 
 def test_a_flood_of_addresses_methods_and_names_makes_no_new_series(backend: Backend) -> None:

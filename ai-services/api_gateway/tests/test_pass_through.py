@@ -28,7 +28,9 @@ def test_path_and_query_are_forwarded_unchanged(gateway: Gateway, backend: Backe
 )
 def test_a_path_with_dot_segments_is_refused(gateway: Gateway, backend: Backend, path: str) -> None:
     response, body = gateway.request("GET", path)
-    assert (response.status, json.loads(body)["type"]) == (400, "urn:shop:problem:bad-request")
+    problem = json.loads(body)
+    assert (response.status, problem["type"]) == (400, "urn:shop:problem:bad-request")
+    assert problem["detail"].startswith("The path has dot segments")
     assert not backend.seen
 
 

@@ -65,3 +65,7 @@ def test_a_problem_brings_its_headers() -> None:
     response = problem_response(Problem(503, "overloaded", "x", {"Retry-After": "1"}), "/x")
     assert response.headers["Retry-After"] == "1"
     assert "Retry-After" not in problem_response(Problem(503, "overloaded", "x"), "/x").headers
+
+
+def test_a_problem_says_what_it_is_also_where_nobody_answers_with_it() -> None:
+    assert str(Problem(503, "overloaded", "too many")) == "too many"

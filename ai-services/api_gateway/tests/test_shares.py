@@ -30,6 +30,13 @@ def test_one_client_takes_its_part_alone_however_many_requests_it_sends() -> Non
         assert shares.take("b", 2)
 
 
+def test_what_a_client_has_and_what_it_wants_are_added() -> None:
+    shares = Shares(10, 5)
+    assert shares.take("a", 3)
+    assert not shares.take("a", 3)
+    assert shares.take("a", 2)
+
+
 def test_what_a_request_took_comes_back_at_its_end_and_nothing_else() -> None:
     shares = Shares(3, 3)
     with shares.open("a") as other:

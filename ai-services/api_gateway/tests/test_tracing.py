@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -17,10 +16,11 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from gateway.tracing import trace_id_of
 from tests.backend import Backend
+from tests.ports import closed_port
 
 GATEWAY = Path(__file__).resolve().parent.parent
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -37,10 +37,18 @@ class Receiver(ThreadingHTTPServer):
 
     def names(self) -> list[tuple[str, str]]:
         """Return kind and name of each span of the test's trace."""
-        requests = [ExportTraceServiceRequest.FromString(body) for body in self.bodies]
-        scopes = [s for request in requests for r in request.resource_spans for s in r.scope_spans]
+        scopes = [scope for resource in self._resources() for scope in resource.scope_spans]
         spans = [span for scope in scopes for span in scope.spans if span.trace_id.hex() == TRACE]
         return sorted((Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_"), span.name) for span in spans)
+
+    def services(self) -> set[str]:
+        """Return the names of the services that exported spans."""
+        attributes = [one for resource in self._resources() for one in resource.resource.attributes]
+        return {one.value.string_value for one in attributes if one.key == "service.name"}
+
+    def _resources(self) -> list[ResourceSpans]:
+        requests = [ExportTraceServiceRequest.FromString(body) for body in self.bodies]
+        return [resource for request in requests for resource in request.resource_spans]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -58,27 +66,26 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def running(backend: Backend, **environment: str) -> Iterator[str]:
     """Run ``python -m gateway`` and give its address once it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    variables = {
-        **os.environ,
-        "BACKEND_URL": backend.url,
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        **environment,
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gateway"], cwd=GATEWAY, env=variables, stderr=subprocess.DEVNULL
-    )
-    try:
-        url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60
-        while not _answers(f"{url}/docs"):
-            assert time.monotonic() < deadline, "the gateway does not answer within 60 s"
-            time.sleep(0.02)
-        yield url
-    finally:
-        process.terminate()  # what is recorded is sent before it ends
-        process.wait(20)
+    with closed_port() as port:
+        variables = {
+            **os.environ,
+            "BACKEND_URL": backend.url,
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            **environment,
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gateway"], cwd=GATEWAY, env=variables, stderr=subprocess.DEVNULL
+        )
+        try:
+            url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60
+            while not _answers(f"{url}/docs"):
+                assert time.monotonic() < deadline, "the gateway does not answer within 60 s"
+                time.sleep(0.02)
+            yield url
+        finally:
+            process.terminate()  # what is recorded is sent before it ends
+            process.wait(20)
 
 
 def _answers(url: str) -> bool:
@@ -104,12 +111,23 @@ def ask(url: str, path: str) -> None:
 
 
 def test_a_request_is_one_trace_from_the_client_to_the_backend(backend: Backend, receiver: Receiver) -> None:
-    with running(backend, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{receiver.server_port}") as url:
+    address = f"http://127.0.0.1:{receiver.server_port}"
+    names_of_attributes = {"OTEL_SEMCONV_STABILITY_OPT_IN": "http/dup"}  # old and new ones
+    with running(backend, OTEL_EXPORTER_OTLP_ENDPOINT=address, **names_of_attributes) as url:
         ask(url, "/api/v1/products?q=very-private-words")
     assert receiver.names() == [("CLIENT", "GET"), ("SERVER", "GET /api/v1/{path}")]
     (sent,) = [dict(request["headers"])["traceparent"] for request in backend.seen]
     assert sent.split("-")[1] == TRACE
     assert sent != HEADER
+    assert receiver.services() == {"api-gateway"}
+    assert not any(b"very-private-words" in body for body in receiver.bodies)
+
+
+def test_an_operator_may_name_the_service(backend: Backend, receiver: Receiver) -> None:
+    address = f"http://127.0.0.1:{receiver.server_port}"
+    with running(backend, OTEL_EXPORTER_OTLP_ENDPOINT=address, OTEL_SERVICE_NAME="edge") as url:
+        ask(url, "/api/v1/products")
+    assert receiver.services() == {"edge"}
 
 
 def test_health_checks_leave_no_trace(backend: Backend, receiver: Receiver) -> None:

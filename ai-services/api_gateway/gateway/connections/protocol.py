@@ -93,11 +93,12 @@ class GuardedProtocol(asyncio.Protocol):
         self._requests -= 1
         self._head_bytes, self._has_request_line = 0, False
 
-    def refuse(self, status: int = 0) -> None:
-        """Respond to invalid HTTP, or with ``status``, and close."""
-        status = status or refusal_status(
-            self._head_bytes, has_request_line=self._has_request_line, in_body=self._requests > 0
-        )
+    def refuse(self, status: int) -> None:
+        """Respond with ``status`` and close; 400 is invalid HTTP, which may be a head that is too large."""
+        if status == 400:
+            status = refusal_status(
+                self._head_bytes, has_request_line=self._has_request_line, in_body=self._requests > 0
+            )
         self.transport.finish_with(refusal(status))
 
     def _start_deadline(self) -> None:

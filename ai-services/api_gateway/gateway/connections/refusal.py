@@ -1,4 +1,7 @@
-"""Responses to what never became a request: invalid HTTP, heads that are too large or too slow."""
+"""Responses in the place of Uvicorn's own pages: to what never became a request, and to what failed.
+
+Invalid HTTP, heads that are too large or too slow; 500 where not even a problem could be written.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ DETAILS = {
         "headers-too-large",
         f"The head is larger than {HEAD_BYTES // 1024} KiB or has over {FIELDS} fields.",
     ),
+    500: ("internal", "The gateway failed to handle this request; its log has the details."),
 }
 
 access = logging.getLogger("gateway.access")
@@ -34,7 +38,7 @@ def refusal_status(head_bytes: int, *, has_request_line: bool, in_body: bool) ->
 
 
 def refusal_problem(status: int) -> Problem:
-    """Return the problem of a refused head."""
+    """Return the problem of a response that the gateway itself makes."""
     kind, detail = DETAILS[status]
     return Problem(status, kind, detail)
 

@@ -25,11 +25,15 @@ class GuardedTransport(asyncio.Transport):
     """Passes everything on to the socket's transport.
 
     What Uvicorn writes before the application has started a response is Uvicorn's own error page, in plain
-    text: ``on_refusal`` is called in its place.
+    text: ``on_refusal`` is called with its status in its place.
     """
 
     def __init__(
-        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, *, on_refusal: Callable[[], None]
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        on_refusal: Callable[[int], None],
     ) -> None:
         super().__init__()
         self._transport = transport
@@ -44,8 +48,8 @@ class GuardedTransport(asyncio.Transport):
         """Send what belongs to a response of the application, and 100 Continue."""
         if self._closed:
             return
-        if self._is_error_page(bytes(data[:13])):
-            self._on_refusal()
+        if self._is_error_page(start := bytes(data[:13])):
+            self._on_refusal(int(start[9:12]))
         else:
             self._transport.write(data)
 
