@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from config import access, env, logs, preparation
+from core import turns
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 bind = f"{env.text('HOST', '0.0.0.0')}:{env.number('PORT', 8000, minimum=1)}"
@@ -35,15 +36,22 @@ control_socket_disable = True  # the root file system is read-only, and nothing 
 logger_class = "config.access.AccessLogger"
 logconfig_dict = logs.configuration(env.text("LOG_LEVEL", "INFO").upper())
 accesslog = None
-warmed_up = threading.Event()
+WARM_UP_WITHIN_S = 3.0
+has_responded = threading.Event()
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def on_starting(server):
-    """Prepare the database before there is a worker, and an empty folder for what the workers count."""
+    """Prepare before there is a worker: the database, the workers' turns, a folder for what they count."""
     _prepare()
+    turns.share_turns(worker_tmp_dir)
     if metrics_address:
         os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix="metrics-")
+
+
+def post_worker_init(worker):
+    """Warm up soon: a worker that no request has reached yet must not keep the first one waiting."""
+    threading.Thread(target=_warm_up, daemon=True).start()
 
 
 def child_exit(server, worker):
@@ -71,10 +79,8 @@ def pre_request(worker, req):
 
 
 def post_request(worker, req, environ, resp):
-    """After the first response, do what would have made it come later."""
-    if not warmed_up.is_set():
-        warmed_up.set()
-        threading.Thread(target=_warm_up, daemon=True).start()
+    """Let this worker warm up now: it would have made the first response come later."""
+    has_responded.set()
 
 
 def _prepare():
@@ -87,4 +93,5 @@ def _prepare():
 
 
 def _warm_up():
+    has_responded.wait(WARM_UP_WITHIN_S)
     importlib.import_module("config.api_urls").warm_up()

@@ -5,24 +5,29 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
+from core.turns import take_turn
+
 LOWER_PRIORITY = 5
-"""A nice value: requests go first, and on a busy machine a login still gets its share (sched(7))."""
+"""Added to the nice value: requests go first, and on a busy machine a login has its share (sched(7))."""
 
 
 class PatientPBKDF2PasswordHasher(PBKDF2PasswordHasher):
-    """Hash as Django does, with the same result, one at a time in a thread of lower priority.
+    """Hash as Django does, with the same result, one at a time in a thread of lower priority, and in turn.
 
     A hash takes tenths of a second of a processor (measured: benchmarks/shop_login_storm.py).
     """
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
         """Return the encoded hash."""
-        return hashing_thread(os.getpid()).submit(super().encode, password, salt, iterations).result()
+        thread = hashing_thread(os.getpid())
+        return thread.submit(_in_turn, super().encode, password, salt, iterations).result()
 
 
 @cache
@@ -34,4 +39,10 @@ def hashing_thread(process_id: int) -> ThreadPoolExecutor:
 
 def _lower_priority() -> None:
     if sys.platform == "linux":  # elsewhere a priority is that of the whole process: setpriority(2), "BUGS"
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWER_PRIORITY)
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + LOWER_PRIORITY)
+
+
+def _in_turn(encode: Callable[[str, str, int | None], str], *arguments: Any) -> str:
+    with take_turn():
+        return encode(*arguments)

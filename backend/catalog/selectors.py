@@ -143,6 +143,6 @@ def product_get(*, slug: str) -> Product:
     return product
 
 
-def category_list() -> QuerySet[Category]:
+def category_list() -> list[Category]:
     """Return all categories, parents before their children."""
-    return Category.objects.select_related("parent").order_by("path")
+    return list(Category.objects.select_related("parent").order_by("path"))

@@ -45,8 +45,7 @@ def stock_release(*, units: Mapping[int, int]) -> None:
 
 
 def stock_sell(*, units: Mapping[int, int]) -> None:
-    """Turn reserved units into sold units."""
-    invalidate_stock(units)
+    """Turn reserved units into sold units: as many are available as before, and what is cached stays true."""
     for item_id, sold in sorted(units.items()):
         StockItem.objects.filter(pk=item_id).update(
             reserved=F("reserved") - sold, on_hand=F("on_hand") - sold

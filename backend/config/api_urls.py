@@ -9,7 +9,7 @@ urlpatterns = [path("", api.urls)]
 
 
 def warm_up() -> None:
-    """Start what may wait until after a worker's first response; importing this module is the heavy part."""
+    """Start what may wait until a worker serves; importing this module is the heavy part."""
     if settings.RUN_WORKER_IN_PROCESS:
         from operations.worker import worker_start_thread
 

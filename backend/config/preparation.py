@@ -8,6 +8,7 @@ reload (HUP) always starts from what is on disk.
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -62,8 +63,6 @@ def is_prepared() -> bool:
 
 
 def _sqlite_has_row(path: Path, query: str) -> bool:
-    import sqlite3
-
     if not path.exists():
         return False
     connection = sqlite3.connect(path)
@@ -84,6 +83,9 @@ def _postgres_has_row(url: str, query: str) -> bool:
         return False
     try:
         with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('core_preparation') IS NOT NULL")
+            if cursor.fetchone() == (False,):  # new: the query would be an error in the server's log
+                return False
             cursor.execute(query)
             return cursor.fetchone() is not None
     except psycopg2.Error:

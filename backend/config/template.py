@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 from config import env
@@ -31,8 +32,9 @@ def template_copy(*, fingerprint: str, target: Path) -> bool:
         return False
     try:
         shutil.copyfile(source, partial)
+        _write_ahead(partial)
         os.link(partial, target)  # unlike a rename, refuses to replace an existing file
-    except OSError:
+    except (OSError, sqlite3.Error):
         return False
     finally:
         with suppress(OSError):
@@ -40,21 +42,25 @@ def template_copy(*, fingerprint: str, target: Path) -> bool:
     return True
 
 
+def _write_ahead(database: Path) -> None:
+    """Switch a database to WAL before anybody uses it: the switch needs it alone, and does not wait for that.
+
+    https://www.sqlite.org/wal.html#activating_and_configuring_wal_mode
+    """
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+
+
 def template_store(*, fingerprint: str, database: Path) -> bool:
     """Store a template of a new, prepared database; return whether that worked."""
-    import sqlite3
-
     target = template_path(fingerprint)
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
         target.parent.mkdir(exist_ok=True)
         for outdated in target.parent.glob(f"{target.name.rpartition('-')[0]}-*.sqlite3"):
             outdated.unlink()
-        connection = sqlite3.connect(database)
-        try:
+        with closing(sqlite3.connect(database)) as connection:
             connection.execute("VACUUM INTO ?", [str(partial)])
-        finally:
-            connection.close()
         partial.replace(target)
     except (OSError, sqlite3.Error):  # a read-only folder is no reason not to serve
         with suppress(OSError):

@@ -13,12 +13,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
     from opentelemetry.trace import SpanContext
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+ADDRESSES = frozenset({"http.url", "http.target", "url.full", "url.query"})
+"""https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/ (before 1.21 and since)"""
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 """https://www.w3.org/TR/trace-context/#traceparent-header"""
 
@@ -45,10 +48,20 @@ def start(service: str) -> None:
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
-    DjangoInstrumentor().instrument()
+    DjangoInstrumentor().instrument(request_hook=_remove_query)
     Psycopg2Instrumentor().instrument(skip_dep_check=True)  # it is installed as psycopg2-binary
     RedisInstrumentor().instrument()
     SQLite3Instrumentor().instrument()
+
+
+def _remove_query(span: Any, request: HttpRequest) -> None:
+    """Keep the query of a URL out of a span: it may hold what nobody else is to read."""
+    del request
+    if not span.is_recording():
+        return
+    for name in ADDRESSES & span.attributes.keys():
+        address = "" if name == "url.query" else span.attributes[name].partition("?")[0]
+        span.set_attribute(name, address)
 
 
 def current_trace_id() -> str:

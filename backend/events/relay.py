@@ -76,7 +76,6 @@ def _relay_batch(batch: list[OutboxEvent], into_existing: bool, refusals: list[E
     try:
         _send(batch, into_existing)
     except REFUSALS:
-        _ensure_redis_takes_writes()
         return _relay_one_by_one(batch, into_existing, refusals)
     _mark_sent(batch)
     return len(batch)

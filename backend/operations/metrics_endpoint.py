@@ -14,6 +14,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from config.access import SCRAPE
 from config.logs import request_id
 from operations.shop_metrics import ShopCollector
 
@@ -34,6 +35,7 @@ class WithMetrics:
         if environ["PATH_INFO"] != "/metrics":
             start_response("404 Not Found", [("Content-Type", "text/plain")])
             return [b"Only /metrics is here.\n"]
+        environ[SCRAPE] = True
         return self.metrics(environ, start_response)
 
     @cached_property

@@ -20,14 +20,24 @@ import psycopg2
 import redis
 import requests
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 POLL_S = 0.01
 
 
+_held: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """Return a port that nothing listens to."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+    """Return a loopback port that nobody else is given while this process lives.
+
+    A socket without a listener stays bound to it: the kernel hands the port out to no other program, and
+    a server that sets SO_REUSEADDR, as they all do, listens there.
+    """
+    holder = socket.socket()
+    _held.append(holder)
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    return holder.getsockname()[1]
 
 
 def wait_until(condition: Callable[[], object], description: str, *, deadline_s: float = DEADLINE_S) -> None:

@@ -7,6 +7,7 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 from django.utils import timezone
 
 from accounts.models import AccessToken, User
+from accounts.services import token_revoke
 from tests.shop import Person, variant_make
 
 pytestmark = pytest.mark.django_db
@@ -205,3 +206,22 @@ def test_a_deactivated_customer_loses_access_at_once(ann):
     assert ann.send("GET", "/accounts/me").status_code == 401
     assert ann.put_in_cart("A").status_code == 401
     assert log_in("correct horse 9").status_code == 401
+
+
+def test_spaces_and_capitals_around_a_name_and_an_address_are_nobodys_wish():
+    account = {"email": "Ann@Example.com", "password": "correct horse 9", "name": "  Ann "}
+    assert Person().send("POST", "/accounts/register", account).status_code == 202
+    assert list(User.objects.values_list("email", "name")) == [("ann@example.com", "Ann")]
+    assert log_in("correct horse 9").status_code == 200
+
+
+def test_a_token_is_revoked_once_and_no_other_with_it(ann):
+    other = Person()
+    other.register("bob@example.com")
+    token = ann.headers["Authorization"].split()[1]
+    token_revoke(token=token)
+    first = AccessToken.objects.get(user__email="ann@example.com").revoked_at
+    token_revoke(token=token)
+    assert first is not None
+    assert AccessToken.objects.get(user__email="ann@example.com").revoked_at == first
+    assert other.send("GET", "/accounts/me").status_code == 200

@@ -1,5 +1,6 @@
 """The bounds that callers may rely on, each on both of its sides."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -7,10 +8,14 @@ from django.utils import timezone
 
 from accounts.models import AccessToken
 from catalog import search
-from catalog.models import Product
+from catalog.models import Product, StockItem
+from catalog.stock import stock_adjust
 from core.models import IdempotentResponse
+from core.problems import Unprocessable
+from core.throttling import TooManyRequests, password_hashing
 from payments.signatures import BadSignature, sign, verify
-from tests.shop import Person, variant_make
+from tests.servers import wait_until
+from tests.shop import Person, stock_of, variant_make
 
 pytestmark = pytest.mark.django_db
 
@@ -108,3 +113,55 @@ def test_a_password_change_leaves_one_token():
     response = person.send("POST", "/accounts/password", body)
     assert response.status_code == 200, response.content
     assert AccessToken.objects.count() == 1
+
+
+def test_a_stock_item_holds_a_billion_units():
+    item = variant_make("A", units=0).stock_item
+    stock_adjust(item=item, change=1_000_000_000, reason="found", made_by="x")
+    with pytest.raises(Unprocessable):
+        stock_adjust(item=item, change=1, reason="found", made_by="x")
+    assert stock_of("A") == (1_000_000_000, 0)
+    stock_adjust(item=item, change=-1_000_000_000, reason="lost", made_by="x")
+    assert stock_of("A") == (0, 0)
+
+
+def test_one_password_is_hashed_at_once_and_one_waits():
+    outcome = []
+
+    def hash_after(wait_s):
+        try:
+            with password_hashing.take(wait_s=wait_s):
+                outcome.append("waited")
+        except TooManyRequests:
+            outcome.append("refused")
+
+    with password_hashing.take():
+        hash_after(0.01)
+        others = [threading.Thread(target=hash_after, args=(60,)) for _ in range(2)]
+        for other in others:  # whichever comes first waits
+            other.start()
+        wait_until(lambda: len(outcome) == 2, "the last to come is refused")
+        assert outcome == ["refused", "refused"]
+    for other in others:
+        other.join(60)
+    assert outcome == ["refused", "refused", "waited"]
+
+
+@pytest.mark.parametrize(("on_hand", "reserved", "most"), [(10, 5, 5), (10, 10, 0), (10, 0, 10), (5, 4, 1)])
+def test_units_that_are_reserved_are_not_taken_away(on_hand, reserved, most):
+    item = variant_make("A", units=on_hand).stock_item
+    StockItem.objects.update(reserved=reserved)
+    with pytest.raises(Unprocessable):
+        stock_adjust(item=item, change=-most - 1, reason="lost", made_by="x")
+    assert stock_of("A") == (on_hand, reserved)
+    if most:
+        stock_adjust(item=item, change=-most, reason="lost", made_by="x")
+    assert stock_of("A") == (on_hand - most, reserved)
+
+
+@pytest.mark.parametrize(("change", "reason"), [(0, "counted"), (1, " "), (1, "")])
+def test_an_adjustment_has_units_and_a_reason(change, reason):
+    item = variant_make("A").stock_item
+    with pytest.raises(Unprocessable):
+        stock_adjust(item=item, change=change, reason=reason, made_by="x")
+    assert stock_of("A") == (10, 0)

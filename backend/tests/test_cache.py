@@ -6,7 +6,7 @@ from catalog import cache
 from catalog.models import Product, Variant
 from catalog.services import product_price_update
 from catalog.stock import stock_adjust
-from tests.shop import Person, variant_make
+from tests.shop import Person, stock_of, variant_make
 
 
 @pytest.fixture
@@ -44,6 +44,17 @@ def test_an_order_is_seen_at_once(redis_server, thing):
     assert available() == 3
     person.send("POST", f"/orders/{number}/cancel")
     assert available() == 5
+
+
+def test_a_sale_leaves_what_is_cached_true(redis_server, thing, django_assert_num_queries):
+    person = Person()
+    number = person.order("A", 2)
+    assert available() == 3
+    assert person.pay(number).status_code == 201
+    assert person.state_of(number) == "paid"
+    assert stock_of("A") == (3, 0)
+    with django_assert_num_queries(0):
+        assert available() == 3
 
 
 def test_a_saved_product_is_seen_at_once(redis_server, thing):
@@ -144,3 +155,12 @@ def test_units_that_are_found_are_seen_at_once(redis_server, thing):
     assert available() == 5
     stock_adjust(item=thing.stock_item, change=2, reason="found", made_by="staff")
     assert available() == 7
+
+
+def test_units_that_come_back_with_a_refund_are_seen_at_once(redis_server, thing):
+    person = Person()
+    number = person.order("A", 2)
+    person.pay(number)
+    assert available() == 3
+    person.send("POST", f"/orders/{number}/refund")
+    assert available() == 5

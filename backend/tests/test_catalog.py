@@ -240,3 +240,28 @@ def test_a_product_costs_what_its_cheapest_variant_costs_and_without_variants_wh
     Variant.objects.all().delete()
     product_price_update(product=product)
     assert Product.objects.get().price == Decimal("9.00")
+
+
+@pytest.mark.parametrize("price", ["9.00", "11.00"])
+def test_a_price_follows_the_variants_up_and_down(db, price):
+    variant = variant_make("A", price="10.00")
+    Variant.objects.update(price=Decimal(price))
+    product_price_update(product=variant.product)
+    assert Product.objects.get().price == Decimal(price)
+
+
+@pytest.mark.parametrize("name", ["Aardvarks", "Zeppelins"])
+def test_products_are_found_by_any_new_name_of_their_category(client, db, name):
+    category = variant_make("A").product.category
+    category.name = name
+    category.save()
+    assert len(items(client, search=name)) == 1
+    assert not items(client, search="things")
+
+
+def test_a_product_without_variants_is_not_available(client, db):
+    variant = variant_make("A")
+    assert client.get("/api/v1/products/thing-a").json()["available"] == 10
+    variant.delete()
+    assert client.get("/api/v1/products/thing-a").json()["available"] == 0
+    assert not items(client, in_stock="true")

@@ -84,6 +84,15 @@ def test_a_payment_that_never_reached_the_provider_is_given_up_after_the_pauses_
     assert Payment.objects.get().reason == "never-charged"
 
 
+def test_a_payment_whose_provider_was_away_for_longer_is_given_up_at_once(person):
+    person.pay(person.order("A"), SILENT)
+    SandboxCharge.objects.all().delete()
+    set_clock_back()
+    Payment.objects.update(attempts=PAUSES_OF_A_MINUTE + 1)
+    assert payments_reconcile() == 1
+    assert Payment.objects.get().reason == "never-charged"
+
+
 def test_the_pauses_of_a_minute_are_a_minute():
     pauses_s = [min(rounds.FIRST_PAUSE_S * 2**n, rounds.LONGEST_PAUSE_S) for n in range(PAUSES_OF_A_MINUTE)]
     assert 60 < sum(pauses_s) < 120
@@ -113,3 +122,12 @@ def test_the_duration_of_a_request_is_not_that_of_the_clock(by):
     note_begin(request)
     logger.access(SimpleNamespace(status="200 OK", headers=[]), request, {}, by)
     assert 0 <= lines[0]["duration_ms"] < 10_000
+
+
+def test_an_invalid_request_was_never_begun():
+    lines = []
+    logger = AccessLogger.__new__(AccessLogger)
+    logger.access_log = SimpleNamespace(info=lambda *words, extra: lines.append(extra["fields"]))
+    response = SimpleNamespace(status="400 Bad Request", headers=[])
+    logger.access(response, SimpleNamespace(), {}, timedelta(milliseconds=3))
+    assert (lines[0]["status"], lines[0]["duration_ms"]) == (400, 3.0)

@@ -1,8 +1,10 @@
 """Settings, the reader of the environment, and preparation."""
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -141,6 +143,8 @@ def test_a_fresh_database_is_copied_from_the_template(tmp_path, monkeypatch):
     assert preparation.prepare()
     assert preparation.is_prepared()
     assert sorted(file.name for file in tmp_path.glob("second*")) == ["second.sqlite3"]
+    with closing(sqlite3.connect(tmp_path / "second.sqlite3")) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_database_that_exists_is_not_replaced_by_the_template(tmp_path, monkeypatch):

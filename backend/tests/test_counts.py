@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -78,6 +79,15 @@ def test_a_request_is_busy_until_it_fails(rf, counted):
     assert (seen, active[()]) == ([1], 0)
 
 
+def test_a_request_takes_the_seconds_between_its_begin_and_its_end(rf, monkeypatch):
+    seconds, moments = [], iter((10.0, 33.125))
+    instrument = SimpleNamespace(labels=lambda *_: SimpleNamespace(observe=seconds.append))
+    monkeypatch.setattr(metrics, "REQUESTS", instrument)
+    monkeypatch.setattr(metrics, "perf_counter", moments.__next__)
+    metrics.MetricsMiddleware(lambda request: HttpResponse())(rf.get("/"))
+    assert seconds == [23.125]
+
+
 def test_a_route_is_not_that_of_the_request_before(rf, counted):
     requests = counted("REQUESTS")
     metrics.route.set("/before")
@@ -119,6 +129,15 @@ def test_slots_are_counted_while_they_are_taken_and_when_they_are_refused(counte
     with pytest.raises(ZeroDivisionError), slots.take():
         raise ZeroDivisionError
     assert (in_use, refused) == ({("test",): 0}, {("test",): 1})
+
+
+@pytest.mark.parametrize("waiting", [0, 1])
+def test_who_may_not_wait_and_who_waits_in_vain_are_both_refused(counted, waiting):
+    refused = counted("SLOTS_REFUSED")
+    slots = Slots("test", running=1, waiting=waiting)
+    with slots.take(), pytest.raises(TooManyRequests), slots.take(wait_s=0.001):
+        pass
+    assert refused == {("test",): 1}
 
 
 def test_reads_of_the_cache_are_counted_by_what_came_of_them(redis_server, transactional_db, counted):

@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from tests.shop import variant_make
+
 
 @pytest.mark.parametrize(
     ("key", "status"), [(2**63 - 1, 200), (2**63, 400), (0, 200), (-1, 400), (True, 400)]
@@ -13,3 +15,12 @@ def test_a_cursor_holds_a_key_that_a_row_can_have(client, db, key, status):
     text = json.dumps(["products:newest", "1", key])
     cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
     assert client.get("/api/v1/products", {"cursor": cursor, "sort": "newest"}).status_code == status
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_a_page_reads_one_row_more_than_it_shows(client, db, django_assert_num_queries, limit):
+    for number in range(5):
+        variant_make(f"S{number}")
+    with django_assert_num_queries(1) as queries:
+        assert len(client.get("/api/v1/products", {"limit": limit}).json()["items"]) == limit
+    assert queries[0]["sql"].endswith(f"LIMIT {limit + 1}")

@@ -181,11 +181,12 @@ def test_a_cart_that_was_merged_already_is_no_error():
     assert CartLine.objects.get().quantity == 2
 
 
-def test_another_provider_than_the_one_that_is_set_takes_no_payment(client, settings):
+@pytest.mark.parametrize("provider", ["", "another", "stripe"])
+def test_another_provider_than_the_one_that_is_set_takes_no_payment(client, settings, provider):
     variant_make("A")
     person = Person()
     number = person.order("A")
-    settings.PAYMENT_PROVIDER = ""
+    settings.PAYMENT_PROVIDER = provider
     response = person.pay(number, key="k")
     assert (response.status_code, response.json()["type"]) == (503, "urn:shop:problem:no-payment-provider")
     headers = {"X-Sandbox-Signature": sign(body=b"{}", secret=settings.PAYMENT_WEBHOOK_SECRET)}

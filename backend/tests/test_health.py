@@ -1,6 +1,8 @@
 """Health and readiness."""
 
 import time
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 from django.db import connection
@@ -76,3 +78,34 @@ def test_an_error_of_several_lines_is_named_by_its_first():
         raise ValueError("first\nsecond")
 
     assert dependencies._check("redis", False, fail).body()["error"] == "ValueError: first"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_redis_is_up_where_it_answers(client, redis_server):
+    body = client.get("/health/ready/").json()
+    assert (body["status"], body["down"]) == ("ready", [])
+    assert {name: one["required"] for name, one in body["dependencies"].items()} == {
+        "database": True,
+        "redis": False,
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_redis_is_down_where_it_hangs(client, redis_server, monkeypatch):
+    monkeypatch.setattr(dependencies, "TIMEOUT_S", 0.1)
+    with redis_server.hanging():
+        assert client.get("/health/ready/").json()["down"] == ["redis"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_takes_connections_and_no_questions_is_down(client, monkeypatch):
+    cursor = MagicMock()
+    cursor.__enter__.return_value.execute.side_effect = OSError("the session was ended")
+    monkeypatch.setattr(connection, "cursor", lambda: cursor)
+    assert client.get("/health/ready/").json()["down"] == ["database"]
+
+
+def test_a_check_tells_milliseconds(monkeypatch):
+    moments = iter((10.0, 33.123456))
+    monkeypatch.setattr(dependencies, "time", SimpleNamespace(perf_counter=moments.__next__))
+    assert dependencies._check("database", True, lambda: None).latency_ms == 23123.46

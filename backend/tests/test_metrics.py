@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import requests
@@ -20,9 +22,11 @@ from django.utils import timezone
 from prometheus_client.metrics_core import Metric
 
 from config import env
+from config.access import AccessLogger
 from core import metrics
 from events.models import OutboxEvent
 from operations import shop_metrics
+from operations.metrics_endpoint import WithMetrics
 from tests.servers import RedisServer, free_port, wait_until
 from tests.shop import SILENT, Person, variant_make
 
@@ -114,14 +118,20 @@ def crowd(url: str, times: int) -> list[requests.Response]:
 
 def test_what_all_workers_counted_is_added_up_by_the_template_of_the_route(shop: Shop) -> None:
     slug = requests.get(f"{shop.url}/api/v1/products", timeout=60).json()["items"][0]["slug"]
-    crowd(f"{shop.url}/api/v1/products/{slug}", 40)
+    sent = 0
+
+    def both_workers_counted() -> bool:
+        nonlocal sent
+        sent += len(crowd(f"{shop.url}/api/v1/products/{slug}", 10))
+        used = {file.stem.rpartition("_")[2] for file in shop.folder.glob("metrics-*/histogram_*.db")}
+        return len(used) == 2
+
+    wait_until(both_workers_counted, "both workers have counted", deadline_s=90)
     labels = {"method": "GET", "route": "/api/v1/products/<slug>", "status": "200"}
-    assert [shop.sample(f"{REQUESTS}_count", **labels) for _ in range(4)] == [40] * 4, (
+    assert [shop.sample(f"{REQUESTS}_count", **labels) for _ in range(4)] == [sent] * 4, (
         "the same from each worker"
     )
     assert slug not in requests.get(shop.metrics_url, timeout=60).text
-    used = {file.stem.rpartition("_")[2] for file in shop.folder.glob("metrics-*/histogram_*.db")}
-    assert len(used) == 2, "both workers counted"
 
 
 def test_a_flood_of_addresses_methods_and_names_makes_no_new_series(shop: Shop) -> None:
@@ -254,3 +264,20 @@ def test_an_address_is_a_host_and_a_port(monkeypatch: pytest.MonkeyPatch, value:
     monkeypatch.setenv("METRICS_ADDRESS", value)
     with pytest.raises(env.BadEnvironment, match=r"METRICS_ADDRESS=.* is not HOST:PORT"):
         env.address("METRICS_ADDRESS")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "lines"),
+    [("/metrics", "200 OK", 0), ("/metrics", "500 Internal Server Error", 1), ("/other", "404 Not Found", 1)],
+)
+def test_metrics_that_were_given_have_no_line_in_the_log(path: str, status: str, lines: int) -> None:
+    environ: dict[str, Any] = {"SERVER_PORT": "9464", "PATH_INFO": path}
+    endpoint = WithMetrics(lambda *_: [], port=9464)
+    endpoint.metrics = lambda *_: []
+    endpoint(environ, lambda *_: None)
+    written: list[object] = []
+    logger = AccessLogger.__new__(AccessLogger)
+    logger.access_log = SimpleNamespace(info=lambda *words, extra: written.append(extra))  # type: ignore[assignment]
+    response = SimpleNamespace(status=status, headers=[])
+    logger.access(response, SimpleNamespace(), environ, timedelta(milliseconds=3))
+    assert len(written) == lines

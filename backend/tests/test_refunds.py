@@ -83,13 +83,15 @@ def test_a_part_that_was_not_sent_is_sent_by_the_worker_once(person, monkeypatch
     assert SandboxRefund.objects.get().amount == Decimal("3.50")
 
 
-def test_a_refund_by_the_provider_completes_the_parts(person, client, settings):
+@pytest.mark.parametrize(("part", "rest"), [("3.50", "6.50"), ("9.99", "0.01"), ("0.01", "9.99")])
+def test_a_refund_by_the_provider_completes_the_parts(person, client, settings, part, rest):
     order = paid_order(person)
-    order_refund(order_id=order.pk, by_customer=False, amount=Decimal("3.50"))
+    order_refund(order_id=order.pk, by_customer=False, amount=Decimal(part))
+    assert person.state_of(order.number) == "paid"
     send_webhook(client, settings, reference=Payment.objects.get().reference, type="payment.refunded")
     assert [(refund.amount, refund.reason) for refund in Refund.objects.all()] == [
-        (Decimal("3.50"), "staff"),
-        (Decimal("6.50"), "provider"),
+        (Decimal(part), "staff"),
+        (Decimal(rest), "provider"),
     ]
     assert person.state_of(order.number) == "refunded"
 

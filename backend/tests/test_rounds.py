@@ -49,6 +49,19 @@ def test_hopeless_rows_do_not_starve_the_next_one():
     assert len(reached) == rounds.BATCH + 1
 
 
+def test_a_round_tells_its_first_failure_after_the_last_row():
+    charges(3)
+    reached = []
+
+    def act(charge):
+        reached.append(charge.reference)
+        raise ValueError(charge.reference)
+
+    with pytest.raises(ValueError, match="r0"):
+        run_due(act, SandboxCharge.objects.all(), now=NOW)
+    assert reached == ["r0", "r1", "r2"]
+
+
 def test_a_row_waits_twice_as_long_after_every_failure():
     charges(1)
     pauses, now = [], NOW
@@ -114,6 +127,14 @@ def test_purge_takes_the_outdated_and_no_living_row(kind):
     living = rows_of(kind, NOW - AGES[kind] + SECOND)
     assert purge.purge(now=NOW) == 1
     assert [model.objects.filter(pk=key).exists() for model, key in (outdated, living)] == [False, True]
+
+
+def test_purge_takes_no_more_than_a_batch_of_each_kind_at_once(monkeypatch):
+    monkeypatch.setattr(purge, "BATCH", 2)
+    for kind in ("sessions", "access tokens"):
+        for number in range(1, 4):
+            rows_of(kind, NOW - number * SECOND)
+    assert [purge.purge(now=NOW) for _ in range(3)] == [4, 2, 0]
 
 
 def test_purge_takes_no_customers_cart_and_no_event_that_waits():

@@ -1,8 +1,10 @@
 """Limits of attempts: per account and per address, with Redis and without, in the API and in the admin."""
 
 import threading
+import time
 
 import pytest
+from limits.util import WindowStats
 
 from core import throttling
 from core.throttling import Slots, TooManyRequests
@@ -110,7 +112,7 @@ def attempt(slots, wait_s):
 
     thread = threading.Thread(target=take, daemon=True)
     thread.start()
-    thread.join(5)
+    thread.join(60)
     return results[0] if results else None
 
 
@@ -119,6 +121,24 @@ def test_only_so_many_passwords_are_hashed_at_once():
     with slots.take():
         assert attempt(slots, 0.01) == "refused"
     assert attempt(slots, 0.01) == "taken"
+
+
+def test_who_may_wait_gets_the_slot_of_the_first():
+    slots, results, started = Slots("test", running=1, waiting=1), [], threading.Event()
+
+    def take():
+        started.set()
+        with slots.take():
+            results.append("taken")
+
+    with slots.take():
+        second = threading.Thread(target=take)
+        second.start()
+        started.wait(5)
+        time.sleep(0.05)  # so that it waits; where it does not yet, it is taken all the same
+        assert not results
+    second.join(60)
+    assert results == ["taken"]
 
 
 def test_only_so_many_wait_for_their_password_to_be_hashed():
@@ -158,3 +178,21 @@ def test_who_finds_no_slot_is_refused_before_an_attempt_is_counted(monkeypatch):
     monkeypatch.setattr("accounts.backends.throttle", lambda name, key: 1 / 0)
     with slots.take():
         assert log_in().status_code == 429
+
+
+def test_who_is_refused_as_the_window_ends_still_waits_a_second(monkeypatch):
+    monkeypatch.setattr(throttling, "_ask", lambda question: question(EndedWindow()))
+    with pytest.raises(TooManyRequests) as refused:
+        throttling.throttle("login-address", "x")
+    assert refused.value.headers["Retry-After"] == "1"
+    assert refused.value.headers["RateLimit"] == '"login-address";r=0;t=1'
+
+
+class EndedWindow:
+    """A limiter whose window ended between the refusal and the question when it ends."""
+
+    def hit(self, *arguments):
+        return False
+
+    def get_window_stats(self, *arguments):
+        return WindowStats(reset_time=time.time() - 1, remaining=0)

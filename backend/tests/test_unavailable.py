@@ -25,9 +25,20 @@ def sqlite_error(code: int) -> sqlite3.OperationalError:
     return error
 
 
+def postgres_error(code: str) -> psycopg2.OperationalError:
+    return type("Error", (psycopg2.OperationalError,), {"pgcode": code})()
+
+
 @pytest.mark.parametrize(
     "error",
     [
+        caused(OperationalError(), postgres_error("57P01")),  # an administrator ended the session
+        caused(OperationalError(), postgres_error("57P03")),  # the server starts
+        caused(OperationalError(), postgres_error("08006")),
+        caused(OperationalError(), postgres_error("53300")),  # too many connections
+        caused(OperationalError(), sqlite_error(sqlite3.SQLITE_LOCKED)),
+        caused(OperationalError(), sqlite_error(sqlite3.SQLITE_BUSY | 2 << 8)),  # an extended code
+        caused(OperationalError(), None),
         caused(OperationalError(), psycopg2.OperationalError("server closed the connection unexpectedly")),
         caused(InterfaceError(), psycopg2.InterfaceError("connection already closed")),
         caused(OperationalError(), sqlite_error(sqlite3.SQLITE_BUSY)),
@@ -45,6 +56,8 @@ def test_a_lost_connection_is_answered_with_503_and_when_to_come_back(error: Exc
     "error",
     [
         caused(OperationalError(), sqlite_error(sqlite3.SQLITE_ERROR)),
+        caused(OperationalError(), sqlite_error(sqlite3.SQLITE_FULL)),
+        caused(OperationalError(), postgres_error("40P01")),  # a deadlock
         caused(ProgrammingError(), psycopg2.ProgrammingError("relation does not exist")),
         ValueError(),
     ],
@@ -54,11 +67,9 @@ def test_an_error_of_ours_is_not_called_a_lost_connection(error: Exception) -> N
     assert middleware.process_exception(RequestFactory().get("/x/"), error) is None
 
 
-def test_a_statement_that_took_too_long_is_called_busy_not_a_lost_connection() -> None:
-    class Cancelled(psycopg2.OperationalError):
-        pgcode = "57014"
-
-    error = caused(OperationalError(), Cancelled())
+@pytest.mark.parametrize("code", ["57014", "55P03"])
+def test_a_statement_that_took_too_long_is_called_busy_not_a_lost_connection(code: str) -> None:
+    error = caused(OperationalError(), postgres_error(code))
     assert not is_connection_lost(error)
     response = ProblemMiddleware(lambda request: HttpResponse()).process_exception(
         RequestFactory().get("/x/"), error
@@ -96,3 +107,13 @@ def test_the_class_of_the_servers_code_decides(code: str, is_lost: bool) -> None
     error = caused(OperationalError(), WithCode(code))
     assert is_connection_lost(error) is is_lost
     assert is_timeout(error) is (code in {"57014", "55P03"})
+
+
+@pytest.mark.parametrize(("code", "words"), [("57P01", "connection was lost"), ("55P03", "is busy")])
+def test_the_log_says_why_a_request_was_told_to_come_back(caplog, code: str, words: str) -> None:
+    error = caused(OperationalError("the reason"), postgres_error(code))
+    ProblemMiddleware(lambda request: HttpResponse()).process_exception(RequestFactory().get("/x/"), error)
+    (line,) = caplog.records
+    assert line.levelname == "WARNING"
+    assert words in line.getMessage()
+    assert line.getMessage().endswith(": the reason")

@@ -67,6 +67,13 @@ def test_webhooks_out_of_order_end_in_the_same_state(person, client, settings):
         ({"at_s": int(time.time()) + 3600}, 401),
         ({"amount": "0.01"}, 422),
         ({"amount": "NaN"}, 400),
+        ({"amount": "1e1"}, 400),
+        ({"amount": "1_0.00"}, 400),
+        ({"amount": " 10.00"}, 400),
+        ({"amount": "10.00\n"}, 400),
+        ({"amount": "١٠.٠٠"}, 400),
+        ({"amount": "-10.00"}, 422),
+        ({"amount": "+10.00"}, 400),
         ({"type": "payment.invented"}, 400),
         ({"reference": "pay_unknown"}, 404),
         ({"event": "x" * 81}, 400),
@@ -91,8 +98,9 @@ def test_a_malformed_signature_is_401(client, signature):
     assert response.status_code == 401
 
 
-def test_another_provider_sends_its_webhooks_itself(person, settings):
+@pytest.mark.parametrize("provider", ["", "another", "stripe"])
+def test_another_provider_sends_its_webhooks_itself(person, settings, provider):
     person.pay(person.order("A"), LATE)
-    settings.PAYMENT_PROVIDER = ""
+    settings.PAYMENT_PROVIDER = provider
     assert deliveries.send_due_webhooks(now=timezone.now() + timedelta(hours=1)) == 0
     assert SandboxCharge.objects.get().deliveries_left == 1

@@ -108,7 +108,7 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 
-STATIC_URL = "static/"
+STATIC_URL = "api/v1/static/"  # below what the gateway forwards: the page of /api/v1/docs needs them
 STATICFILES_DIRS = [NINJA_DIR / "static"]
 # Served from where the packages hold them: no collectstatic step, no writable folder.
 WHITENOISE_USE_FINDERS = True
