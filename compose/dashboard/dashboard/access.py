@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hmac
 import html
-from collections.abc import Awaitable, Callable
 
-from fastapi import Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "dashboard_token"
 OPEN_PATHS = frozenset({"/health", "/metrics", "/v1/traces"})
@@ -42,20 +43,28 @@ PAGE = """<!doctype html>
 <meta name="color-scheme" content="light dark"><title>Stack dashboard</title><p>{}</p></html>
 """
 
-Next = Callable[[Request], Awaitable[Response]]
-
 
 class Access:
-    """Lets requests through that may ask, and answers the others with one sentence."""
+    """Lets requests through to ``app`` that may ask, and answers the others with one sentence."""
 
-    def __init__(self, token: str) -> None:
-        self._token = token
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app, self._token = app, token
 
-    async def __call__(self, request: Request, call_next: Next) -> Response:
-        response = self._refusal(request) or self._welcome(request) or await call_next(request)
-        for name, value in FIELDS.items():
-            response.headers.setdefault(name, value)
-        return response
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_fields(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in FIELDS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        request = Request(scope)
+        answer = self._refusal(request) or self._welcome(request) or self._app
+        await answer(scope, receive, send_with_fields)
 
     def _refusal(self, request: Request) -> Response | None:
         host = request.headers.get("host", "").rsplit(":", 1)[0] if "host" in request.headers else ""

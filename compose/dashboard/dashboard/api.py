@@ -1,194 +1,113 @@
-"""What the page asks, and where spans are sent."""
+"""What the page asks. A function that is not ``async`` reads files: Starlette runs it in a thread."""
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import get_args
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
 
-from dashboard import events, logs, runs, snapshots, spans
-from dashboard.history import History
-from dashboard.receiver import Receiver
-from dashboard.settings import Settings
-from dashboard.store import Order, Store
+from dashboard import events, logs, parts, query, runs, snapshots
+from dashboard.store import Order
 
-BODY_LIMIT_BYTES = 8 << 20
-PROTOBUF, JSON = "application/x-protobuf", "application/json"
-
-router = APIRouter()
+ORDERS: tuple[Order, ...] = get_args(Order)
+RUNS_SHOWN = 20
 
 
-def _settings(request: Request) -> Settings:
-    settings: Settings = request.app.state.settings
-    return settings
+async def health(_: Request) -> Response:
+    return JSONResponse({"status": "healthy", "service": "dashboard"})
 
 
-def _store(request: Request) -> Store:
-    store: Store = request.app.state.store
-    return store
-
-
-def _receiver(request: Request) -> Receiver:
-    receiver: Receiver = request.app.state.receiver
-    return receiver
-
-
-def _history(request: Request) -> History:
-    history: History = request.app.state.history
-    return history
-
-
-Configured = Annotated[Settings, Depends(_settings)]
-Stored = Annotated[Store, Depends(_store)]
-Received = Annotated[Receiver, Depends(_receiver)]
-Remembered = Annotated[History, Depends(_history)]
-
-
-@router.get("/health")
-def health() -> dict[str, str]:
-    return {"status": "healthy", "service": "dashboard"}
-
-
-@router.get("/metrics")
-def measurements(settings: Configured, receiver: Received) -> Response:
+def measurements(request: Request) -> Response:
     """Return what the stack measures of itself, for Prometheus."""
     from dashboard import metrics  # who has no Prometheus does not pay for its library
 
-    return Response(metrics.text(settings.runs, receiver), media_type=metrics.CONTENT_TYPE)
+    asked = parts.of(request)
+    name = runs.newest(asked.settings.runs, asked.settings.stack)
+    newest = asked.settings.runs / name if name else None
+    return Response(metrics.text(newest, asked.receiver), media_type=metrics.CONTENT_TYPE)
 
 
-@router.post("/v1/traces")
-async def take_spans(request: Request, receiver: Received) -> Response:
-    """Take an OTLP export request, in protobuf or JSON."""
-    kind = request.headers.get("content-type", "").partition(";")[0]
-    if kind not in {PROTOBUF, JSON}:
-        raise HTTPException(415, f"Send {PROTOBUF} or {JSON}, not {kind or 'nothing'}.")
-    body = await _body(request)
-    try:
-        taken = spans.from_protobuf(body) if kind == PROTOBUF else spans.from_json(body)
-    except spans.Malformed as error:
-        raise HTTPException(400, str(error)) from None
-    dropped = receiver.take(taken)
-    if kind == JSON:
-        return JSONResponse({"partialSuccess": {"rejectedSpans": dropped}})
-    answer = ExportTraceServiceResponse()
-    if dropped:
-        answer.partial_success.rejected_spans = dropped
-        answer.partial_success.error_message = "too many spans wait to be written"
-    return Response(answer.SerializeToString(), media_type=PROTOBUF)
+def overview(request: Request) -> Response:
+    return JSONResponse(parts.of(request).overview(query.text(request, "run")))
 
 
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT_BYTES:
-            raise HTTPException(413, f"A request may have {BODY_LIMIT_BYTES} bytes.")
-    if request.headers.get("content-encoding") != "gzip":
-        return body
-    try:
-        unpacked = zlib.decompressobj(wbits=31)
-        text = unpacked.decompress(body, BODY_LIMIT_BYTES)
-    except (zlib.error, gzip.BadGzipFile) as error:
-        raise HTTPException(400, f"The body is not gzip: {error}.") from None
-    if unpacked.unconsumed_tail:
-        raise HTTPException(413, f"A request may have {BODY_LIMIT_BYTES} bytes, unpacked.")
-    return text
-
-
-def _run(settings: Settings, name: str) -> Any:
-    try:
-        known = runs.names(settings.runs)
-        if not name and not known:
-            raise HTTPException(404, "No run is recorded yet: start one with `inv up`.")
-        return runs.find(settings.runs, name or known[0])
-    except runs.UnknownRun as error:
-        raise HTTPException(404, str(error)) from None
-
-
-@router.get("/api/overview")
-def overview(settings: Configured, store: Stored, receiver: Received, run: str = "") -> dict[str, Any]:
-    """Return the state of a run, the newest where none is named, and the counters of the receiver."""
-    counters = {"received": receiver.received, "dropped": receiver.dropped, "spans": store.spans}
-    return {**runs.overview(_run(settings, run)), "traces": counters}
-
-
-@router.get("/api/events")
-async def follow(
-    request: Request, settings: Configured, store: Stored, receiver: Received, history: Remembered
-) -> StreamingResponse:
+async def follow(request: Request) -> Response:
     """Stream the overview of the newest run each time it changes; meanwhile the metrics are asked for."""
-
-    def look() -> dict[str, Any]:
-        return overview(settings, store, receiver)
+    asked = parts.of(request)
 
     async def changes() -> AsyncIterator[str]:
-        with history.watched():
-            async for event in events.stream(look, over=request.app.state.is_stopping):
+        with asked.history.watched():
+            async for event in events.stream(asked.overview, over=request.app.state.is_stopping):
                 yield event
 
     return StreamingResponse(changes(), media_type="text/event-stream")
 
 
-@router.get("/api/metrics")
-async def charts(history: Remembered) -> dict[str, Any]:
+async def charts(request: Request) -> Response:
     """Return the metrics of the last minutes for as long as a page was open."""
-    return history.shown()
+    return JSONResponse(parts.of(request).history.shown())
 
 
-@router.get("/api/traces")
-def traces(
-    store: Stored,
-    order: Order = "recent",
-    run: str = "",
-    words: str = "",
-    background: bool = False,
-    limit: int = Query(100, ge=1, le=500),
-) -> list[dict[str, Any]]:
-    return store.traces(order=order, run=run or None, words=words, background=background, limit=limit)
+def traces(request: Request) -> Response:
+    rows = parts.of(request).store.traces(
+        order=query.one_of(request, "order", ORDERS),
+        run=query.text(request, "run") or None,
+        words=query.text(request, "words"),
+        background=query.one_of(request, "background", ("", "true", "false")) == "true",
+        limit=query.number(request, "limit", default=100, most=500),
+    )
+    return JSONResponse(rows)
 
 
-@router.get("/api/traces/{trace_id}")
-def trace(store: Stored, trace_id: str) -> list[dict[str, Any]]:
-    found = store.trace(trace_id)
+def trace(request: Request) -> Response:
+    trace_id = request.path_params["trace_id"]
+    found = parts.of(request).store.trace(trace_id)
     if not found:
         raise HTTPException(404, f"There is no trace {trace_id!r} here.")
-    return found
+    return JSONResponse(found)
 
 
-@router.get("/api/logs")
-def log_lines(
-    settings: Configured,
-    run: str = "",
-    service: Annotated[list[str] | None, Query()] = None,
-    words: str = "",
-    level: str = Query("", pattern="^(|debug|info|warning|error|critical)$"),
-    identity: str = "",
-    before: str = "",
-    after: str = "",
-    limit: int = Query(200, ge=1, le=1000),
-) -> list[dict[str, Any]]:
+def log_lines(request: Request) -> Response:
     chosen = logs.Filter(
-        services=tuple(service or ()), words=words, level=level, identity=identity, before=before, after=after
+        services=tuple(request.query_params.getlist("service")),
+        words=query.text(request, "words"),
+        level=query.one_of(request, "level", ("", *logs.LEVELS)),
+        identity=query.text(request, "identity"),
+        before=query.text(request, "before"),
+        after=query.text(request, "after"),
     )
-    return logs.last(_run(settings, run), chosen, limit=limit)
+    run = parts.of(request).run(query.text(request, "run"))
+    return JSONResponse(logs.last(run, chosen, limit=query.number(request, "limit", default=200, most=1000)))
 
 
-@router.get("/api/tests")
-def results(settings: Configured, run: str = "") -> list[dict[str, Any]]:
-    return runs.tests(_run(settings, run))
+def results(request: Request) -> Response:
+    return JSONResponse(runs.tests(parts.of(request).run(query.text(request, "run"))))
 
 
-@router.get("/api/snapshots")
-def all_snapshots(settings: Configured, run: str = "") -> list[dict[str, Any]]:
-    return snapshots.of_run(_run(settings, run))
+def all_snapshots(request: Request) -> Response:
+    return JSONResponse(snapshots.of_run(parts.of(request).run(query.text(request, "run"))))
 
 
-@router.get("/api/runs")
-def all_runs(settings: Configured) -> list[dict[str, Any]]:
-    return [runs.summary(runs.find(settings.runs, name)) for name in runs.names(settings.runs)[:20]]
+def all_runs(request: Request) -> Response:
+    folder = parts.of(request).settings.runs
+    names = runs.names(folder)[:RUNS_SHOWN]
+    return JSONResponse([runs.summary(runs.find(folder, name)) for name in names])
+
+
+ROUTES = (
+    Route("/health", health),
+    Route("/metrics", measurements),
+    Route("/api/overview", overview),
+    Route("/api/events", follow),
+    Route("/api/metrics", charts),
+    Route("/api/traces", traces),
+    Route("/api/traces/{trace_id}", trace),
+    Route("/api/logs", log_lines),
+    Route("/api/tests", results),
+    Route("/api/snapshots", all_snapshots),
+    Route("/api/runs", all_runs),
+)

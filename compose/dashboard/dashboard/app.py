@@ -4,50 +4,50 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import HTTPException
-from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
-from dashboard import runs
+from dashboard import api, otlp, page, runs
 from dashboard.access import Access
-from dashboard.api import router
 from dashboard.history import History
+from dashboard.parts import Parts
 from dashboard.receiver import Receiver
 from dashboard.settings import Settings
 from dashboard.store import Store
 
-STATIC = Path(__file__).with_name("static")
 
-
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> Starlette:
     """Return the application that serves the page, its data, and the receiver of spans."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         store = Store(settings.database)
-        run = next(iter(runs.names(settings.runs)), "no run")
+        run = runs.newest(settings.runs, settings.stack) or "no run"
         store.begin_run(run, kept=settings.runs_kept)
         receiver = Receiver(
             store,
             run=run,
-            queue_limit=settings.queue_limit,
+            queue_limit_bytes=settings.queue_limit_bytes,
             database_limit_bytes=settings.database_limit_bytes,
         )
-        app.state.settings, app.state.store, app.state.receiver = settings, store, receiver
-        app.state.history = History(settings.targets)
+        app.state.parts = Parts(
+            settings=settings, store=store, receiver=receiver, history=History(settings.targets)
+        )
         yield
         receiver.close()
         store.close()
 
-    app = FastAPI(title="Stack dashboard", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = Starlette(
+        routes=[*otlp.ROUTES, *api.ROUTES, *page.routes()],
+        middleware=[Middleware(Access, token=settings.token)],
+        exception_handlers={HTTPException: _problem},
+        lifespan=lifespan,
+    )
     app.state.is_stopping = lambda: False  # set by the server's own process
-    app.middleware("http")(Access(settings.token))
-    app.exception_handler(HTTPException)(_problem)
-    app.include_router(router)
-    app.mount("/", StaticFiles(directory=STATIC, html=True))
     return app
 
 

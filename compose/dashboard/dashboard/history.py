@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -71,6 +72,9 @@ class History:
             problem = str(error)
         except ValueError as error:
             problem = f"not in Prometheus' format ({str(error)[:100]})"
+        except Exception as error:
+            logging.getLogger(__name__).exception("%s", target.url)
+            problem = f"the dashboard failed: {type(error).__name__}: {error}"
         self._problems[target.name] = problem
         timed, now = self._timed[target.name], self._clock()
         timed.append((now, reading))

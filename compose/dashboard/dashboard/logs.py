@@ -1,7 +1,7 @@
 """The services' logs of a run: the last lines that fit a filter, read from the end of each file.
 
 A line is ``2026-01-31T12:00:00.123Z text``; a text that is a JSON object has a level,
-a request id, a trace id.
+a request id, a trace id. The level of any other text is known by its words, as for `inv logs --level`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import heapq
 import itertools
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +44,10 @@ class Filter:
         return not self.level or _level(text) in _AT_LEAST[self.level]
 
 
-_LEVELS = ("debug", "info", "warning", "error", "critical")
-_AT_LEAST = {name: frozenset(_LEVELS[index:]) for index, name in enumerate(_LEVELS)}
+_SEVERE = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|^\w*(?:Error|Exception):")
+_WARNING = re.compile(r"\b(?:WARN|WARNING)\b")
+LEVELS = ("debug", "info", "warning", "error", "critical")
+_AT_LEAST = {name: frozenset(LEVELS[index:]) for index, name in enumerate(LEVELS)}
 
 
 def last(run: Path, chosen: Filter, *, limit: int = 200) -> list[dict[str, Any]]:
@@ -83,8 +86,11 @@ def _lines_backwards(file: Path) -> Iterator[str]:
 
 
 def _level(text: str) -> str:
-    record = _record(text)
-    return str(record.get("level", "info")).lower() if record else "info"
+    if level := _record(text).get("level"):
+        return str(level).lower()
+    if _SEVERE.search(text):
+        return "error"
+    return "warning" if _WARNING.search(text) else "info"
 
 
 def _record(text: str) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def _shown(stamp: str, service: str, text: str) -> dict[str, Any]:
     return {
         "at": stamp,
         "service": service,
-        "level": str(record.get("level", "")).lower(),
+        "level": _level(text),
         "text": str(record.get("message", text))[:LINE_LIMIT],
         "exception": str(record.get("exception", ""))[:LINE_LIMIT],
         "request_id": str(record.get("request_id", "")).strip("-"),

@@ -18,8 +18,8 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 class StackCollector(Collector):
     """Reads the newest run's record whenever it is asked."""
 
-    def __init__(self, folder: Path, receiver: Receiver) -> None:
-        self._folder, self._receiver = folder, receiver
+    def __init__(self, newest: Path | None, receiver: Receiver) -> None:
+        self._newest, self._receiver = newest, receiver
 
     def collect(self) -> Iterator[Metric]:
         """Yield each metric with its samples."""
@@ -28,19 +28,16 @@ class StackCollector(Collector):
             "From a service's start until it was ready, in the newest run.",
             labels=["service"],
         )
-        for name, seconds in self._ready().items():
+        ready_seconds = runs.ready_seconds(self._newest) if self._newest is not None else {}
+        for name, seconds in ready_seconds.items():
             ready.add_metric([name], seconds)
         yield ready
         yield CounterMetricFamily("stack_spans_received", "Spans received.", self._receiver.received)
         yield CounterMetricFamily("stack_spans_dropped", "Spans dropped.", self._receiver.dropped)
 
-    def _ready(self) -> dict[str, float]:
-        newest = next(iter(runs.names(self._folder)), None)
-        return runs.ready_seconds(self._folder / newest) if newest is not None else {}
 
-
-def text(folder: Path, receiver: Receiver) -> bytes:
-    """Return all metrics in Prometheus' text format."""
+def text(newest: Path | None, receiver: Receiver) -> bytes:
+    """Return all metrics in Prometheus' text format; ``newest`` is the folder of the stack's newest run."""
     registry = CollectorRegistry()
-    registry.register(StackCollector(folder, receiver))
+    registry.register(StackCollector(newest, receiver))
     return generate_latest(registry)

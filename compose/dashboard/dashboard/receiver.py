@@ -18,10 +18,10 @@ SHRINK_EVERY = 50
 class Receiver:
     """``dropped`` counts spans that found the queue full or could not be written."""
 
-    def __init__(self, store: Store, *, run: str, queue_limit: int, database_limit_bytes: int) -> None:
+    def __init__(self, store: Store, *, run: str, queue_limit_bytes: int, database_limit_bytes: int) -> None:
         self._store, self.run, self._database_limit_bytes = store, run, database_limit_bytes
         self._queue: queue.Queue[Sequence[Span] | None] = queue.Queue()
-        self._limit, self._waiting = queue_limit, 0
+        self._limit_bytes, self._waiting_bytes = queue_limit_bytes, 0
         self._lock = threading.Lock()
         self.received = self.dropped = 0
         self._thread = threading.Thread(target=self._write, name="spans", daemon=True)
@@ -30,14 +30,19 @@ class Receiver:
     def take(self, spans: Sequence[Span]) -> int:
         """Queue spans; return how many were dropped because too many wait already."""
         with self._lock:
-            room = max(self._limit - self._waiting, 0)
-            accepted = spans[:room]
-            self._waiting += len(accepted)
+            accepted = self._accept(spans)
             self.received += len(accepted)
             self.dropped += len(spans) - len(accepted)
         if accepted:
             self._queue.put(accepted)
         return len(spans) - len(accepted)
+
+    def _accept(self, spans: Sequence[Span]) -> Sequence[Span]:
+        for number, span in enumerate(spans):
+            if self._waiting_bytes + span.size_bytes > self._limit_bytes:
+                return spans[:number]
+            self._waiting_bytes += span.size_bytes
+        return spans
 
     def close(self) -> None:
         """Write what waits, then end."""
@@ -68,4 +73,4 @@ class Receiver:
                 self.dropped += len(spans)
         finally:
             with self._lock:
-                self._waiting -= len(spans)
+                self._waiting_bytes -= sum(span.size_bytes for span in spans)

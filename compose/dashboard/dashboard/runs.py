@@ -43,6 +43,15 @@ def names(folder: Path) -> list[str]:
     return sorted((p.name for p in folder.iterdir() if (p / "timeline.jsonl").is_file()), reverse=True)
 
 
+def newest(folder: Path, stack: str) -> str | None:
+    """Return the newest run of a stack, of any where ``stack`` is empty; None where there is none.
+
+    Other stacks of the same work tree leave their records in the same folder.
+    """
+    own = re.compile(rf"[0-9]{{8}}-[0-9]{{6}}-{re.escape(stack)}(-[0-9a-f]{{4}})?" if stack else ".*")
+    return next(filter(own.fullmatch, names(folder)), None)
+
+
 def find(folder: Path, name: str) -> Path:
     """Return the folder of a run.
 
@@ -79,9 +88,16 @@ def chain(services: dict[str, Service]) -> list[str]:
     current = max(settled, key=lambda each: each.settles or 0.0, default=None)
     while current is not None and current.name not in path:
         path.append(current.name)
-        needed = [services[name] for name in current.needs if name in services]
-        current = max(needed, key=lambda each: each.settles or 0.0, default=None)
+        waited = [services[name] for name in current.needs if _waited_for(current, services.get(name))]
+        current = max(waited, key=lambda each: each.settles or 0.0, default=None)
     return path[::-1]
+
+
+def _waited_for(service: Service, need: Service | None) -> bool:
+    """Return whether a service waited for another; one that only had to have started may be ready later."""
+    if need is None or service.starts is None:
+        return need is not None
+    return need.settles is not None and need.settles <= service.starts
 
 
 def tests(run: Path) -> list[dict[str, Any]]:

@@ -18,17 +18,21 @@ class BadEnvironment(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """``token`` opens the page; ``runs`` is the folder of run records; ``database`` keeps the spans."""
+    """``token`` opens the page; ``runs`` is the folder of run records; ``database`` keeps the spans.
+
+    ``stack`` is the name of the stack whose newest run is shown, empty for the newest of all.
+    """
 
     host: str
     port: int
     token: str
     runs: Path
     database: Path
+    stack: str = ""
     targets: tuple[Target, ...] = ()
     runs_kept: int = 10
     database_limit_bytes: int = 256 << 20
-    queue_limit: int = 50_000
+    queue_limit_bytes: int = 16 << 20
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -46,6 +50,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         token=token,
         runs=Path(environment.get("RUNS", "/runs")),
         database=Path(environment.get("DASHBOARD_DATABASE", "/data/dashboard.sqlite3")),
+        stack=environment.get("STACK_OWN_NAME", ""),
         targets=_targets(environment.get("METRICS_TARGETS", "")),
     )
 

@@ -19,6 +19,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 TEXT_LIMIT = 2_000
 """Characters of one attribute's value that are kept."""
 ATTRIBUTES_LIMIT = 64
+OBJECT_BYTES = 600
+"""What a span takes in memory besides its name and its details, about."""
 ERROR = 2
 """``STATUS_CODE_ERROR`` of the trace protocol."""
 
@@ -41,6 +43,11 @@ class Span:
     end_ns: int
     failed: bool
     details: str
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory, about."""
+        return OBJECT_BYTES + len(self.name) + len(self.details)
 
 
 def from_protobuf(body: bytes) -> list[Span]:

@@ -69,7 +69,10 @@ class Store:
         self.spans += added.rowcount
 
     def shrink(self, limit_bytes: int) -> int:
-        """Delete the oldest spans where the database is larger than ``limit_bytes``; return how many."""
+        """Delete a quarter of the spans where the database is larger than ``limit_bytes``; return how many.
+
+        What no request led to goes first, such as a worker's looking for work, then what is oldest.
+        """
         pages, size, free = (
             self._writer.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("page_count", "page_size", "freelist_count")
@@ -78,8 +81,10 @@ class Store:
             return 0
         with self._writer as connection:
             gone = connection.execute(
-                "DELETE FROM spans WHERE rowid IN (SELECT rowid FROM spans ORDER BY rowid LIMIT "
-                "(SELECT max(1, count(*) / 4) FROM spans))"
+                "DELETE FROM spans WHERE rowid IN (SELECT rowid FROM spans "
+                "ORDER BY parent_id = '' AND kind = ? DESC, rowid "
+                "LIMIT (SELECT max(1, count(*) / 4) FROM spans))",
+                (CLIENT,),
             )
         self.spans -= gone.rowcount
         return gone.rowcount

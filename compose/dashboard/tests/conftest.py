@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dashboard.app import create_app
 from dashboard.settings import Settings
-from fastapi.testclient import TestClient
+from starlette.testclient import TestClient
 
 TOKEN = "a-token-of-the-tests"
 RUN = "20260131-120000-ecommerce-ci-000001"

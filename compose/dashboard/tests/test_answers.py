@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from dashboard.app import create_app
 from dashboard.settings import Settings
-from fastapi.testclient import TestClient
+from starlette.testclient import TestClient
 
 from tests.conftest import write_run
 
@@ -43,6 +43,6 @@ def test_the_application_answers_so(settings: Settings, runs: Path, answer: dict
     app = create_app(replace(settings, token="s&cret"))
     with TestClient(app, base_url="http://127.0.0.1") as client:
         assert client.post("/v1/traces", json=sent()).status_code == 200
-        app.state.receiver.close()  # what waits is written
+        app.state.parts.receiver.close()  # what waits is written
         given = client.get(answer["asked"])
     assert (given.status_code, given.json()) == (answer["status"], answer["body"])

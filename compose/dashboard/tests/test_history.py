@@ -12,7 +12,7 @@ from dashboard.app import create_app
 from dashboard.history import History
 from dashboard.scraping import NoAnswer, Target
 from dashboard.settings import BadEnvironment, Settings, read
-from fastapi.testclient import TestClient
+from starlette.testclient import TestClient
 
 from tests.conftest import TOKEN
 
@@ -107,6 +107,22 @@ def test_an_answer_in_another_format_is_said() -> None:
     asyncio.run(kept.ask())
     (backend,) = kept.shown()["services"]
     assert backend["problem"].startswith("not in Prometheus' format")
+
+
+def test_a_failure_of_ours_is_shown_and_the_next_round_is_asked() -> None:
+    answers = ["", "shop_orders 1\n"]
+
+    async def fetch(url: str) -> str:
+        if not answers[0]:
+            answers.pop(0)
+            raise RuntimeError("odd")
+        return answers[0]
+
+    kept = History([BACKEND], fetch=fetch)
+    for problem in ("the dashboard failed: RuntimeError: odd", ""):
+        asyncio.run(kept.ask())
+        (backend,) = kept.shown()["services"]
+        assert backend["problem"] == problem
 
 
 def test_ten_minutes_are_kept(kept: History, services: Services) -> None:

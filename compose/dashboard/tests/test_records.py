@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from dashboard import events, logs
-from fastapi.testclient import TestClient
+from dashboard.app import create_app
+from dashboard.settings import Settings, read
+from starlette.testclient import TestClient
 
-from tests.conftest import EVENTS, RUN, write_run
+from tests.conftest import EVENTS, RUN, TOKEN, write_run
 
 
 def test_services_are_shown_with_their_times_and_the_chain_that_decided_them(
@@ -25,10 +28,41 @@ def test_services_are_shown_with_their_times_and_the_chain_that_decided_them(
     assert seen["chain"] == ["redis", "backend"]
 
 
+def test_what_was_ready_only_after_a_service_started_is_not_on_its_chain(
+    client: TestClient, runs: Path
+) -> None:
+    """It only had to have started."""
+    receiver: list[dict[str, object]] = [
+        {"at": 100.0, "kind": "service", "service": "receiver", "state": "starting"},
+        {"at": 100.9, "kind": "service", "service": "receiver", "state": "ready"},
+    ]
+    run = write_run(runs, events=[*receiver, *EVENTS])
+    needs = {"redis": "service_healthy", "receiver": "service_started"}
+    services = {"redis": {"needs": {}}, "receiver": {"needs": {}}, "backend": {"needs": needs}}
+    (run / "plan.json").write_text(json.dumps({"services": services}))
+    assert client.get("/api/overview").json()["chain"] == ["redis", "backend"]
+
+
 def test_where_no_run_is_recorded_the_answer_says_what_to_type(client: TestClient) -> None:
     answer = client.get("/api/overview")
     assert answer.status_code == 404
     assert "inv up" in answer.json()["title"]
+
+
+@pytest.mark.parametrize("other", ["20260131-130000-ecommerce-local", "20260131-130000-my-ecommerce-ci-1"])
+def test_the_newest_run_is_that_of_the_pages_own_stack(settings: Settings, runs: Path, other: str) -> None:
+    """Another stack of the same work tree has started since."""
+    own = "20260131-120000-ecommerce-ci-1"
+    write_run(runs, own)
+    write_run(runs, other, events=EVENTS[:1])
+    named = read({"DASHBOARD_TOKEN": TOKEN, "STACK_OWN_NAME": "ecommerce-ci-1"})
+    app = create_app(replace(settings, stack=named.stack))
+    with TestClient(app, base_url="http://127.0.0.1", cookies={"dashboard_token": TOKEN}) as client:
+        assert client.get("/api/overview").json()["run"] == own
+        assert f'"run": "{own}"' in client.get("/").text
+        assert 'stack_service_ready_seconds{service="backend"}' in client.get("/metrics").text
+        assert app.state.parts.receiver.run == own
+        assert [each["run"] for each in client.get("/api/runs").json()] == [other, own]
 
 
 @pytest.mark.parametrize("name", ["../outside", "..", "no-such-run", "a/b", "%00"])
@@ -101,6 +135,24 @@ def test_logs_are_filtered_by_words_level_identity_service_and_time(client: Test
     assert texts(after="2026-01-31T12:00:00.000Z") == ["slow", "upstream gone"]
     assert texts(before="2026-01-31T12:00:01.000Z") == ["GET /a", "GET /a"]
     assert client.get("/api/logs", params={"level": "loud"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ("2026-01-31 12:00:00 UTC [7] ERROR:  relation does not exist", "error"),
+        ("# WARNING Memory overcommit must be enabled", "warning"),
+        ("ValueError: no", "error"),
+        ("Ready to accept connections", "info"),
+        (record("warning", "no ERROR here"), "warning"),
+    ],
+)
+def test_a_line_that_names_no_level_has_that_of_its_words(
+    client: TestClient, runs: Path, line: str, level: str
+) -> None:
+    write_log(write_run(runs), "postgres", line)
+    (row,) = client.get("/api/logs", params={"level": level}).json()
+    assert row["level"] == level
 
 
 def test_a_hostile_line_stays_text(client: TestClient, runs: Path) -> None:

@@ -52,19 +52,18 @@ export function redraw(view, draw) {
   if (again?.type === "search") again.setSelectionRange(again.value.length, again.value.length);
 }
 
-// Draws what `look` returns, and again whenever it differs while the run is live; returns what ends that.
+// Draws what `look` returns, and again whenever it differs while the run is live and the view is the current one.
 export async function follow(view, { live, current }, look, draw) {
-  let before = "", stopped = false;
+  let before = "";
   const turn = async () => {
     const now = await look().catch((problem) => ({ problem: problem.message }));
-    if (stopped || !current()) return;
+    if (!current()) return;
     const text = JSON.stringify(now);
     if (text !== before) redraw(view, () => (now.problem ? view.replaceChildren(empty(now.problem)) : draw(now)));
     before = text;
     if (live) setTimeout(turn, 2000);
   };
   await turn();
-  return () => { stopped = true; };
 }
 
 export function seconds(value) {
@@ -80,9 +79,21 @@ export function tone(state) {
   return GOOD.has(state) ? "good" : BAD.has(state) ? "bad" : state === "down" || state === "stopped" ? "quiet" : "busy";
 }
 
+// The service that is not well, the cause before what followed from it; undefined where all are well.
+export function firstBad(services) {
+  const bad = services.filter((each) => BAD.has(each.state));
+  return bad.find((each) => each.state !== "dependency failed") ?? bad[0];
+}
+
 // A table that scrolls within itself where the window is narrow.
 export function scrolled(table) {
   return h("div", { class: "scrolled" }, table);
+}
+
+// How wide a chart's names and bars are: a wide one scrolls within itself, in a narrow window it fits.
+export function columns(view, name, width) {
+  const room = view.clientWidth, narrow = room > 0 && room < 700;
+  return narrow ? { name: Math.min(name, 150), width: room - 225, kind: "narrow", letters: 22 } : { name, width, kind: "wide", letters: 62 };
 }
 
 export function empty(...words) {

@@ -4,56 +4,62 @@ import { ask, h, redraw, empty } from "./dom.js";
 
 const PAGE = 300;
 
-export function logs(view, { run, overview, query, live, current }) {
-  const filter = { service: query.get("service") ?? "", words: query.get("words") ?? "", level: query.get("level") ?? "", identity: query.get("identity") ?? "" };
+export function logs(view, { run, overview, query, live, current, search, filters, keep }) {
+  const filter = { service: query.get("service") ?? "", words: search.value, level: query.get("level") ?? "", identity: query.get("identity") ?? "" };
   const list = h("div", { class: "lines", role: "log", "aria-label": "Log lines" });
   const older = h("button", { onclick: () => more(), hidden: true }, "Older lines");
   const follow = h("input", { type: "checkbox", id: "follow", checked: live });
   const note = h("p", { class: "quiet" });
-  let first = "", last = "", stopped = false, waiting = null;
+  let first = "", last = "", turn = 0, asking = false, waiting = null;
 
-  const change = () => {
-    const set = new URLSearchParams(Object.entries(filter).filter(([, value]) => value));
-    location.replace(`#/logs?${set}`);
-  };
-  const later = (apply) => (event) => { apply(event.target.value); clearTimeout(waiting); waiting = setTimeout(change, 250); };
-  const choose = (label, values, key) => h("label", {}, label + " ", h("select", { onchange: (e) => { filter[key] = e.target.value; change(); } },
+  const set = (key, pause_ms) => ({ target }) => { filter[key] = target.value; clearTimeout(waiting); waiting = setTimeout(begin, pause_ms); };
+  const choose = (label, values, key) => h("label", {}, label + " ", h("select", { onchange: set(key, 0) },
     h("option", { value: "" }, "all"), values.map((value) => h("option", { value, selected: filter[key] === value }, value))));
 
-  redraw(view, () => view.replaceChildren(
-    h("div", { class: "bar", role: "search" },
-      h("label", {}, "Search ", h("input", { type: "search", id: "search", value: filter.words, placeholder: "words in a line", oninput: later((v) => { filter.words = v; }) })),
-      h("label", {}, "Id ", h("input", { type: "search", value: filter.identity, placeholder: "request or trace id", oninput: later((v) => { filter.identity = v; }) })),
-      choose("Service", overview.services.map((each) => each.name), "service"),
-      choose("Level", ["debug", "info", "warning", "error"], "level"),
-      h("label", {}, follow, " follow")),
-    older, list, note));
+  search.oninput = set("words", 250);
+  redraw(filters, () => filters.replaceChildren(
+    h("label", {}, "Id ", h("input", { type: "search", value: filter.identity, placeholder: "request or trace id", oninput: set("identity", 250) })),
+    choose("Service", overview.services.map((each) => each.name), "service"),
+    choose("Level", ["debug", "info", "warning", "error"], "level"),
+    h("label", {}, follow, " follow")));
+  view.replaceChildren(older, list, note);
 
-  const asked = (extra) => ask("/api/logs", { run, service: filter.service, words: filter.words, level: filter.level, identity: filter.identity, limit: PAGE, ...extra });
+  const asked = (extra) => ask("/api/logs", { run, ...filter, limit: PAGE, ...extra });
   const more = async () => {
-    const rows = await asked({ before: first });
+    if (asking) return;
+    asking = true;
+    const mine = turn, rows = await asked({ before: first }).catch((problem) => { note.textContent = problem.message; return []; });
+    asking = false;
+    if (mine !== turn) return; // the filter changed
     list.prepend(...rows.map(line));
     if (rows.length) first = rows[0].at;
     older.hidden = rows.length < PAGE;
   };
-  const next = async () => {
-    const rows = await asked(last ? { after: last } : {});
-    if (!last && !rows.length) note.textContent = "No line fits.";
-    if (rows.length) {
-      note.textContent = "";
-      if (!first) { first = rows[0].at; older.hidden = rows.length < PAGE; }
-      last = rows.at(-1).at;
-      list.append(...rows.map(line));
-      while (list.childElementCount > 5000) list.firstChild.remove();
-      if (follow.checked) list.lastChild.scrollIntoView({ block: "end" });
-    }
+  const add = (rows) => {
+    if (!last) { list.replaceChildren(); older.hidden = rows.length < PAGE; note.textContent = rows.length ? "" : "No line fits."; }
+    if (!rows.length) return;
+    first ||= rows[0].at;
+    last = rows.at(-1).at;
+    note.textContent = "";
+    list.append(...rows.map(line));
+    while (list.childElementCount > 5000) list.firstChild.remove();
+    if (follow.checked) list.lastChild.scrollIntoView({ block: "end" });
   };
-  const loop = async () => {
-    try { await next(); } catch (problem) { list.append(empty(problem.message)); return; }
-    if (!stopped && current() && live) setTimeout(loop, follow.checked ? 500 : 2000);
+  const loop = async (mine) => {
+    if (mine !== turn || !current()) return;
+    const rows = await asked(last ? { after: last } : {}).catch((problem) => problem);
+    if (mine !== turn || !current()) return;
+    if (rows instanceof Error) { list.append(empty(rows.message)); return; }
+    add(rows);
+    if (live) setTimeout(() => loop(mine), follow.checked ? 500 : 2000);
   };
-  loop();
-  return () => { stopped = true; };
+  const begin = () => {
+    if (!current()) return;
+    keep(filter);
+    [first, last] = ["", ""];
+    return loop(++turn);
+  };
+  return begin();
 }
 
 function line(row) {

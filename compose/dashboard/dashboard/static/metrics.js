@@ -5,15 +5,12 @@ import { ask, follow, h, plain, s, seconds, empty } from "./dom.js";
 const WIDTH = 220, HEIGHT = 44, LEAST_S = 60;
 
 export function metrics(view, context) {
-  if (!context.live) {
-    view.replaceChildren(empty("Metrics are those of the stack that runs now. Choose the newest run."));
-    return null;
-  }
+  if (!context.live) return view.replaceChildren(empty("Metrics are those of the stack that runs now. Choose the newest run."));
   return follow(view, context, () => ask("/api/metrics"), (all) => draw(view, all));
 }
 
 function draw(view, all) {
-  if (!all.services.length) return view.replaceChildren(empty("No service is asked for its metrics: ", h("code", {}, "METRICS_TARGETS"), " names none."));
+  if (!all.services.length) return view.replaceChildren(empty("No service counts what it does. ", h("code", {}, "--profile observability"), " starts the stack with metrics."));
   const times = [...all.services, { charts: all.shop }].flatMap((each) => each.charts.flatMap((chart) => chart.points.map(([at]) => at)));
   const first = Math.max(Math.min(...times), all.now - 600), range = { from: Math.min(first, all.now - LEAST_S), to: all.now, gap_s: all.window_s };
   view.replaceChildren(

@@ -27,15 +27,16 @@ export function runs(view, context) {
 function sideBySide(view, all) {
   if (!all.length) return view.replaceChildren(empty("No run is recorded yet."));
   const names = [...new Set(all.flatMap((each) => Object.keys(each.services)))];
-  const before = (index, name) => all.slice(index + 1).map((each) => each.services[name]).find((value) => value !== undefined);
+  const same = (one, other) => String(Object.keys(one.services).sort()) === String(Object.keys(other.services).sort());
+  const before = all.map((each, index) => all.slice(index + 1).find((other) => same(each, other)));
   const cell = (value, earlier) => {
     if (value === undefined) return h("td", { class: "number quiet" }, "");
     const slower = earlier !== undefined && value > earlier * 1.3 && value - earlier > 0.05;
     return h("td", { class: `number ${slower ? "bad" : ""}`, title: slower ? `slower: ${seconds(earlier)} before` : "" }, seconds(value), slower ? " ▲" : "");
   };
-  view.replaceChildren(h("p", { class: "quiet" }, "▲ took over 1.3 times as long as in the run before."),
+  view.replaceChildren(h("p", { class: "quiet" }, "▲ took over 1.3 times as long as in the run before with the same services."),
     scrolled(h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Run"), h("th", {}, "Phase"), h("th", { class: "number" }, "Tests"), h("th", { class: "number" }, "Failed"), h("th", { class: "number" }, "Up in"), names.map((name) => h("th", { class: "number" }, name)))),
       h("tbody", {}, all.map((each, index) => h("tr", {}, h("td", {}, h("code", {}, each.run)), h("td", {}, each.phase), h("td", { class: "number" }, each.tests || ""),
-        h("td", { class: `number ${each.failed ? "bad" : ""}` }, each.failed || ""), cell(each.up_s ?? undefined, all.slice(index + 1).map((e) => e.up_s).find((v) => v !== null)),
-        names.map((name) => cell(each.services[name], before(index, name)))))))));
+        h("td", { class: `number ${each.failed ? "bad" : ""}` }, each.failed || ""), cell(each.up_s ?? undefined, before[index]?.up_s ?? undefined),
+        names.map((name) => cell(each.services[name], before[index]?.services[name]))))))));
 }

@@ -1,6 +1,6 @@
 // Services: a table, the dependency graph, and the start-up as a Gantt chart with its critical chain.
 
-import { BAD, h, redraw, s, scrolled, seconds, tone, empty } from "./dom.js";
+import { BAD, columns, firstBad, h, redraw, s, scrolled, seconds, tone, empty } from "./dom.js";
 
 export function services(view, { overview }) {
   if (!overview.services.length) { view.replaceChildren(empty("No service has started in this run yet.")); return; }
@@ -8,14 +8,13 @@ export function services(view, { overview }) {
     cause(overview),
     h("h2", {}, "Services"), scrolled(table(overview)),
     h("h2", {}, "What needs what"), scrolled(graph(overview.services)),
-    h("h2", {}, `Start-up${overview.up_s === null ? "" : `: ${seconds(overview.up_s)}`}`), scrolled(gantt(overview)),
-    h("p", { class: "quiet" }, "Grey: it waits for what it needs. Amber: it decides how long the start takes."),
+    h("h2", {}, `Start-up${overview.up_s === null ? "" : `: ${seconds(overview.up_s)}`}`), scrolled(gantt(view, overview)),
+    h("p", { class: "quiet" }, "Grey: it waits for what it needs. Blue: it starts. Amber: it starts, and decides how long the whole start takes. Red: it has failed."),
   ));
 }
 
 function cause(overview) {
-  const bad = overview.services.filter((each) => BAD.has(each.state));
-  const first = bad.find((each) => each.state !== "dependency failed") ?? bad[0];
+  const first = firstBad(overview.services);
   if (!first) return h("div", {});
   return h("div", { role: "alert" },
     h("h2", { class: "bad" }, `${first.name}: ${first.state}`),
@@ -30,12 +29,12 @@ function table(overview) {
     h("td", {}, h("a", { href: `#/logs?service=${encodeURIComponent(each.name)}` }, each.name)),
     h("td", { class: `state ${tone(each.state)}` }, each.state),
     h("td", { class: "number" }, each.settles !== null && each.starts !== null ? seconds(each.settles - each.starts) : ""),
-    h("td", {}, chain.has(each.name) ? "yes" : ""),
+    h("td", { class: "apart" }, chain.has(each.name) ? "yes" : ""),
     h("td", { class: "quiet" }, each.text.split("\n")[0].slice(0, 160)),
     h("td", {}, h("code", {}, `inv restart --service ${each.name}`))));
   return h("table", {},
     h("thead", {}, h("tr", {}, h("th", {}, "Service"), h("th", {}, "State"), h("th", { class: "number" }, "Time to ready"),
-      h("th", {}, "On the critical chain"), h("th", {}, "Last seen"), h("th", {}, "To restart it, type"))),
+      h("th", { class: "apart" }, "On the critical chain"), h("th", {}, "Last seen"), h("th", {}, "To restart it, type"))),
     h("tbody", {}, rows));
 }
 
@@ -73,9 +72,9 @@ function graph(list) {
   return s("svg", { viewBox: `-2 -2 ${total[0] + 4} ${total[1] + 4}`, width: Math.min(total[0], 1200), role: "img", "aria-label": "Dependency graph: an arrow leads from a service to those that need it" }, edges, boxes);
 }
 
-function gantt(overview) {
+function gantt(view, overview) {
   const list = overview.services, last = Math.max(...list.map((each) => each.settles ?? each.starts ?? 0), 0.01);
-  const name = 130, width = 900, row = 24, chain = new Set(overview.chain), x = (t) => name + (t / last) * width;
+  const { name, width, kind } = columns(view, 130, 900), row = 24, chain = new Set(overview.chain), x = (t) => name + (t / last) * width;
   const bars = list.flatMap((each, i) => {
     const y = i * row, starts = each.starts ?? each.settles ?? last, ends = each.settles ?? last;
     return [
@@ -85,5 +84,5 @@ function gantt(overview) {
       s("text", { class: "quiet", x: x(ends) + 6, y: y + 16 }, seconds(ends - starts)),
     ];
   });
-  return s("svg", { viewBox: `0 0 ${name + width + 80} ${list.length * row + 6}`, class: "wide", width: "100%", role: "img", "aria-label": `Start-up: ${overview.chain.join(", then ")} decided how long it took` }, bars);
+  return s("svg", { viewBox: `0 0 ${name + width + 80} ${list.length * row + 6}`, class: kind, width: "100%", role: "img", "aria-label": `Start-up: ${overview.chain.join(", then ")} decided how long it took` }, bars);
 }

@@ -1,22 +1,29 @@
 // Traces: a list, slowest or failing first; one trace as a waterfall of its spans.
 
-import { ask, follow, h, redraw, s, scrolled, seconds, empty } from "./dom.js";
+import { ask, columns, follow, h, redraw, s, scrolled, seconds, empty } from "./dom.js";
 
 export function traces(view, context) {
-  const { run, query } = context, list = h("div", {});
-  const order = query.get("order") ?? "recent", words = query.get("words") ?? "", background = query.get("background") ?? "";
-  const go = (set) => location.replace(`#/traces?${new URLSearchParams({ order, words, background, ...set })}`);
-  let waiting = null;
-  redraw(view, () => view.replaceChildren(
-    h("div", { class: "bar", role: "search" },
-      h("label", {}, "Search ", h("input", { type: "search", id: "search", value: words, placeholder: "words in a name", oninput: (e) => { clearTimeout(waiting); waiting = setTimeout(() => go({ words: e.target.value }), 300); } })),
-      h("label", {}, "Order ", h("select", { onchange: (e) => go({ order: e.target.value }) },
-        ["recent", "slowest", "failed"].map((value) => h("option", { value, selected: value === order }, value)))),
-      h("label", { title: "Statements and calls that no request led to, such as a worker's looking for work" },
-        h("input", { type: "checkbox", checked: Boolean(background), onchange: (e) => go({ background: e.target.checked ? "true" : "" }) }), " background work")),
-    list));
-  return follow(list, context, () => ask("/api/traces", { run, order, words, background }), (rows) => list.replaceChildren(
-    rows.length ? scrolled(table(rows)) : empty("No trace fits. Services send them every few seconds where ", h("code", {}, "OTEL_EXPORTER_OTLP_ENDPOINT"), " names this dashboard: ", h("code", {}, "inv up --profile observability"), ".")));
+  const { run, query, current, search, filters, keep } = context, list = h("div", {});
+  const filter = { words: search.value, order: query.get("order") ?? "recent", background: query.get("background") ?? "" };
+  let turn = 0, waiting = null;
+
+  const set = (key, value, pause_ms = 0) => { filter[key] = value; clearTimeout(waiting); waiting = setTimeout(begin, pause_ms); };
+  search.oninput = () => set("words", search.value, 250);
+  redraw(filters, () => filters.replaceChildren(
+    h("label", {}, "Order ", h("select", { onchange: (e) => set("order", e.target.value) },
+      ["recent", "slowest", "failed"].map((value) => h("option", { value, selected: value === filter.order }, value)))),
+    h("label", { title: "Statements and calls that no request led to, such as a worker's looking for work" },
+      h("input", { type: "checkbox", checked: Boolean(filter.background), onchange: (e) => set("background", e.target.checked ? "true" : "") }), " background work")));
+  view.replaceChildren(list);
+
+  const begin = () => {
+    if (!current()) return;
+    keep(filter);
+    const mine = ++turn;
+    return follow(list, { ...context, current: () => mine === turn && current() }, () => ask("/api/traces", { run, ...filter }), (rows) => list.replaceChildren(
+      rows.length ? scrolled(table(rows)) : empty("No trace fits. Services send them every few seconds where ", h("code", {}, "OTEL_EXPORTER_OTLP_ENDPOINT"), " names this dashboard: ", h("code", {}, "inv up --profile observability"), ".")));
+  };
+  return begin();
 }
 
 function table(rows) {
@@ -38,25 +45,43 @@ export function trace(view, context) {
 
 function waterfall(view, id, spans, chosen) {
   const ordered = tree(spans), start = Math.min(...spans.map((each) => each.start_ns)), end = Math.max(...spans.map((each) => each.end_ns));
-  const total = Math.max(end - start, 1), name = 420, width = 700, row = 22, detail = h("div", {});
+  const total = Math.max(end - start, 1), row = 22, detail = h("div", {});
+  const { name, width, kind, letters } = columns(view, 420, 700);
+  const choose = (span) => { chosen.span = span.span_id; show(span); };
   const show = (span) => {
-    chosen.span = span.span_id;
     for (const each of view.querySelectorAll("g[role]")) each.classList.toggle("chosen", each.dataset.span === span.span_id);
-    detail.replaceChildren(h("h2", {}, `${span.service}: ${span.name}`),
-    h("p", { class: "quiet" }, `${seconds((span.end_ns - span.start_ns) / 1e9)}, ${seconds((span.start_ns - start) / 1e9)} after the first`), h("pre", {}, JSON.stringify(span.details, null, 1)));
+    detail.replaceChildren(h("h2", {}, `${span.service}: ${span.name}`), h("p", { class: "quiet" }, when(span, start)), ...details(span.details));
   };
   const bars = ordered.flatMap(([span, depth], i) => {
     const x = name + ((span.start_ns - start) / total) * width, w = Math.max(((span.end_ns - span.start_ns) / total) * width, 2), y = i * row;
-    return s("g", { tabindex: 0, role: "button", "data-span": span.span_id, "aria-label": `${span.service} ${label(span).slice(0, 120)}, ${seconds((span.end_ns - span.start_ns) / 1e9)}`, onclick: () => show(span), onkeydown: (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); show(span); } } },
+    return s("g", { tabindex: 0, role: "button", "data-span": span.span_id, "aria-label": `${span.service} ${label(span).slice(0, 120)}, ${seconds((span.end_ns - span.start_ns) / 1e9)}`, onclick: () => choose(span), onkeydown: (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); choose(span); } } },
       s("rect", { class: "row", x: 0, y, width: name + width + 90, height: row }),
-      s("text", { x: depth * 12, y: y + 15 }, `${span.service} · ${label(span)}`.slice(0, 62 - depth * 2)),
+      s("text", { x: depth * 12, y: y + 15 }, `${span.service} · ${label(span)}`.slice(0, Math.max(letters - depth * 2, 4))),
       s("rect", { class: span.failed ? "fails" : "runs", x, y: y + 5, width: w, height: 12, rx: 2 }),
       s("text", { class: "quiet", x: Math.min(x + w + 5, name + width + 20), y: y + 15 }, seconds((span.end_ns - span.start_ns) / 1e9)));
   });
   view.replaceChildren(
     h("p", {}, h("a", { href: "#/traces" }, "All traces"), " · ", h("code", {}, id), " · ", h("a", { href: `#/logs?identity=${id}` }, "its log lines"), " · ", h("code", {}, `inv logs --trace ${id}`)),
-    scrolled(s("svg", { class: "wide", viewBox: `0 0 ${name + width + 90} ${ordered.length * row + 4}`, width: "100%" }, bars)), detail);
+    scrolled(s("svg", { class: kind, viewBox: `0 0 ${name + width + 90} ${ordered.length * row + 4}`, width: "100%" }, bars)), detail);
   show(spans.find((each) => each.span_id === chosen.span) ?? cause(ordered) ?? ordered[0][0]);
+}
+
+function when(span, start) {
+  const took = seconds((span.end_ns - span.start_ns) / 1e9);
+  return span.start_ns > start ? `${took}, began ${seconds((span.start_ns - start) / 1e9)} after the first` : took;
+}
+
+// What a span says of itself: why it failed, its attributes, its events.
+function details({ message, attributes, events }) {
+  return [
+    message ? h("pre", { class: "bad" }, message) : "", pairs(attributes ?? {}),
+    ...(events ?? []).flatMap(({ name, at_ns, ...more }) => [h("h3", {}, name), pairs(more)]),
+  ];
+}
+
+function pairs(values) {
+  const rows = Object.entries(values).map(([key, value]) => h("tr", {}, h("th", { scope: "row" }, key), h("td", { class: "value" }, typeof value === "object" ? JSON.stringify(value) : value)));
+  return rows.length ? scrolled(h("table", { class: "pairs" }, h("tbody", {}, rows))) : "";
 }
 
 // The failed span that lies deepest: those above it failed because of it.
