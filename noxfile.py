@@ -44,7 +44,7 @@ class Part:
 
 
 PARTS = {
-    "stack": Part(folder=".", lock=DEVELOPMENT, arguments=("-m", "not differential")),
+    "stack": Part(folder=".", lock=DEVELOPMENT, arguments=("-m", "not differential", "-n", "auto")),
     "backend": Part(folder="backend", lock="requirements-dev.txt", arguments=("-n", "auto")),
     "dashboard": Part(folder="compose/dashboard", lock="requirements-dev.txt"),
     "gateway": Part(folder="ai-services/api_gateway", lock="requirements-dev.txt"),
@@ -55,10 +55,11 @@ def _install(session: nox.Session, lock: str) -> None:
     session.install("--quiet", "--require-hashes", "--requirement", lock)
 
 
-def _suite(session: nox.Session, folder: str, lock: str = DEVELOPMENT) -> None:
+def _suite(session: nox.Session, folder: str, *options: str, lock: str = DEVELOPMENT) -> None:
     """Run a suite of tests/ with pytest."""
     _install(session, lock)
-    session.run("python", "-m", "pytest", f"tests/{folder}", *session.posargs, env={"PYTHONPATH": PATHS})
+    arguments = (f"tests/{folder}", *options, *session.posargs)
+    session.run("python", "-m", "pytest", *arguments, env={"PYTHONPATH": PATHS})
 
 
 @nox.session
@@ -71,9 +72,7 @@ def lint(session: nox.Session) -> None:
     lint_checks.imports(session, [part.folder for part in PARTS.values()])
     session.run("vulture")
     session.run("yamllint", "--strict", *lint_checks.files(session, "*.yml", "*.yaml", ".yamllint.yml"))
-    session.run(
-        "shellcheck", *lint_checks.files(session, "*.sh", ".ci/run", "tools/base-images/*entrypoint*")
-    )
+    session.run("shellcheck", *lint_checks.files(session, "*.sh", ".ci/*", "tools/base-images/*entrypoint*"))
     lint_checks.containers(session)
     lint_checks.metrics(session)
     workflows = lint_checks.files(session, ".github/workflows/*.yml")
@@ -99,6 +98,16 @@ def tests(session: nox.Session, part: str) -> None:
     session.run("python", "-m", "pytest", *project.arguments, *session.posargs, env={"PYTHONPATH": "."})
 
 
+@nox.session(default=False)
+def postgres(session: nox.Session) -> None:
+    """Run the backend's unit tests on a real Postgres, made for them (`tests` runs them on SQLite)."""
+    backend = PARTS["backend"]
+    session.chdir(backend.folder)
+    _install(session, backend.lock)
+    arguments = (*backend.arguments, *session.posargs)
+    session.run("python", "-m", "tests.on_postgres", *arguments, env={"PYTHONPATH": "."})
+
+
 @nox.session(python=False)
 def integration(session: nox.Session) -> None:
     """Start a stack, test it, end it (-- --engine docker|local --stack ci|local --keep -k EXPR)."""
@@ -120,7 +129,9 @@ def build(session: nox.Session) -> None:
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
     """Inject faults into running stacks and check every diagnosis (FAULTS_ENGINE=local|docker)."""
-    _suite(session, "faults")
+    is_local = os.environ.get("FAULTS_ENGINE", "local") == "local"
+    workers = ("-n", "3") if is_local else ()  # each test has a stack of its own, and waits most of the time
+    _suite(session, "faults", *workers)
 
 
 @nox.session(default=False)
@@ -152,14 +163,14 @@ def crashes(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def abuse(session: nox.Session) -> None:
-    """Attack the gateway and the backend: slow senders, huge headers, forged fields, smuggled requests."""
+    """Attack gateway, backend, accounts, engine: slow senders, huge heads, forged fields, guesses, names."""
     _suite(session, "abuse")
 
 
 @nox.session(default=False)
 def browser(session: nox.Session) -> None:
     """Walk the dashboard and the tools' pages in Chromium (BROWSER_ENGINE=local|docker)."""
-    _suite(session, "browser", "tools/requirements/browser.txt")
+    _suite(session, "browser", lock="tools/requirements/browser.txt")
 
 
 @nox.session(default=False)
@@ -179,7 +190,7 @@ def migrations(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
-    """Fuzz the backend from its OpenAPI schema (-- --long --engine docker|podman|local --stack ci|local)."""
+    """Fuzz backend and gateway from their OpenAPI schemas (-- --long --engine local --stack ci|local)."""
     _install(session, "tools/requirements/fuzz.txt")
     session.run("python", "-m", "tools.fuzzing", *session.posargs, env=ENGINE)
 

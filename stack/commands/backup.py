@@ -9,7 +9,7 @@ from stack import __version__
 from stack.commands import data_access
 from stack.commands.data_access import Access
 from stack.control.choice import Choice
-from stack.data import backup, encryption, guard, lock, postgres, restoration
+from stack.data import backup, encryption, lock, restoration
 from stack.data.backup import Origin
 from stack.data.manifest import Manifest
 from stack.display import messages, tables, transfer
@@ -19,19 +19,18 @@ def run(choice: Choice, *, path: str, recipients: list[str]) -> None:
     """Write a backup of the stack to a new folder.
 
     Raises:
-        NotUp, NotWritable, DiskFull: it cannot be made.
+        NotUp, NotDisposable, NotWritable, DiskFull: it cannot be made.
     """
     began = time.monotonic()
     encrypt = encryption.for_recipients(recipients)
     access = data_access.open_access(choice)
     target = Path(path) if path else default_path(access)
     with lock.exclusive(access.state.name, say=messages.say), transfer.show_progress() as progress:
-        with postgres.session(access.server) as cursor:
-            guard.require_disposable(cursor, access.server, access.location())
         manifest = backup.write(
             target,
             access.server,
             access.redis,
+            access.location(),
             access.clients(),
             Origin(project=access.plan.stack.name, version=__version__),
             encrypt=encrypt,

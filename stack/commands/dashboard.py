@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from stack.commands import browser, up
+from stack.commands import browser
 from stack.control import guardians
 from stack.control.choice import Choice
 from stack.control.recorder import PROFILE, recorder_of
 from stack.errors import NotUp
-from stack.plan.plan import Plan
+from stack.plan.service_plan import Plan
 from stack.records import plans
 
 
@@ -20,6 +20,8 @@ def run(choice: Choice, *, open_page: bool, timeout_s: float) -> None:
         NotUp: the stack is up without a dashboard.
     """
     if guardians.alive(choice.resolve_name()) is None:
+        from stack.commands import up  # most of what starting a stack takes: not for a stack that is up
+
         with_dashboard = replace(choice, profiles=(*choice.profiles, PROFILE))
         up.run(with_dashboard, "", timeout_s=timeout_s, watch=False)
     stack = guardians.require_running(choice.resolve_name())

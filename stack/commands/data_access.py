@@ -184,12 +184,14 @@ def parse_size(option: str, text: str) -> int:
     return int(text)
 
 
-def parse_jobs(text: str) -> int:
-    """Return how many processes work side by side.
+def parse_jobs(text: str) -> int | None:
+    """Return how many processes work side by side, None where nothing is said.
 
     Raises:
         InvalidOption: it is not a number from 1 to 64.
     """
+    if not text:
+        return None
     if not text.isdecimal() or not 1 <= int(text) <= 64:
         raise InvalidOption(f"--jobs: {text!r} is not a number between 1 and 64.")
     return int(text)
@@ -231,8 +233,7 @@ def _data_folder(state: StackState, planned: ServicePlan) -> Path:
     image = planned.server_image or planned.service.image or ""
     target = postgres_data.data_target(planned.service, major_version(parse_reference(image).tag))
     folders = {inside: Path(folder) for inside, folder in planned.folders.items()}
-    scratch = next((each for each in records.scratches(state.name) if each.is_dir()), Path("/nonexistent"))
-    return postgres_data.host_folder(target, folders, scratch / planned.name)
+    return postgres_data.host_folder(target, folders, records.scratch(state.name) / planned.name)
 
 
 def _container_addresses(state: StackState, service: str) -> frozenset[str]:

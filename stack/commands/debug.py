@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from stack.control.choice import Choice
 from stack.display import messages
 from stack.environments import debugger, service_environment
 from stack.errors import NotRunnable, NotWritable
+from stack.plan import debugging
 from stack.plan.plan import LOOPBACK
 from stack.records import plans as stored_plans
 from stack.records.control import Action, Command
@@ -40,6 +42,11 @@ def run(choice: Choice, service: str, *, launch_json: bool = False) -> None:
     )
     if virtualenv is None or not planned.argv:
         raise NotRunnable(f"{service} is no Python service.", hint="debugpy debugs Python only.")
+    if not debugging.can_debug(planned):
+        raise NotRunnable(
+            f"The command of {service} does not show its Python program: {shlex.join(planned.argv)}.",
+            hint="debugpy starts Python programs: let the command name one, behind an entry script or not.",
+        )
     debugpy = debugger.install(virtualenv, say=messages.say)
     port = next(port for port in (PORT, *ports.candidates(stack.name)) if ports.is_free(port))
     configuration = vscode(service, port)
@@ -55,7 +62,7 @@ def run(choice: Choice, service: str, *, launch_json: bool = False) -> None:
         messages.say("VS Code, in `configurations` of .vscode/launch.json (`--launch-json` writes it):")
         messages.say(json.dumps(configuration, indent=2))
     messages.say(f"PyCharm: Run > Edit Configurations > Add > Attach to DAP: {LOOPBACK}, port {port}")
-    messages.say(f"`inv restart {service}` ends it")
+    messages.advise(f"`inv restart {service}` ends it")
 
 
 def vscode(service: str, port: int) -> dict[str, Any]:

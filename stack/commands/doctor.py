@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import shutil
 import sys
 import time
@@ -14,7 +16,7 @@ from stack.control import guardians
 from stack.control.choice import Choice
 from stack.display import messages, tables
 from stack.engines import registry, versions
-from stack.engines.local import binaries, network, way_out
+from stack.engines.local import accounts, binaries, network, way_out
 from stack.errors import StackError
 from stack.records import state
 from stack.system import kernel, ports, programs
@@ -48,8 +50,8 @@ def run(*, as_json: bool) -> int:
 def check_machine() -> list[Check]:
     """Return the results of all checks; a check that cannot be done is a warning."""
     groups = (
-        _python, _uv, _engines, _servers, _way_out, _ports, _disk, _memory, _inotify, _files, _clock,
-        _overrides, _leftovers,
+        _python, _uv, _account, _engines, _servers, _way_out, _ports, _disk, _memory, _inotify, _files,
+        _clock, _overrides, _leftovers,
     )  # fmt: skip
     return [result for group in groups for result in _results(group)]
 
@@ -80,6 +82,17 @@ def _uv() -> Iterator[Check]:
 
     binary = uv.find_uv_bin()
     yield Check(name="uv", level="ok", text=programs.run([binary, "--version"], timeout_s=10).stdout.strip())
+
+
+def _account() -> Iterator[Check]:
+    """Who services of the local engine run as."""
+    if os.geteuid() != 0:
+        yield Check(
+            name="account", level="ok", text=f"{pwd.getpwuid(os.geteuid()).pw_name}, without root's rights"
+        )
+        return
+    text = f"root; without a container engine the services run as {accounts.unprivileged()}"
+    yield Check(name="account", level="ok", text=text)
 
 
 def _engines() -> Iterator[Check]:

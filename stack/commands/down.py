@@ -28,7 +28,7 @@ def run(choice: Choice, *, volumes: bool) -> None:
             _delete_data(name)
             messages.say(f"{name} was not up; its data is deleted")
         else:
-            messages.say(f"Nothing to end. {guardians.not_up(name)}")
+            messages.advise(f"Nothing to end. {guardians.not_up(name)}")
         return
     if volumes:
         removal.require_removable(stack)

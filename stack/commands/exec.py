@@ -7,9 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from stack.commands import options
-from stack.control import guardians, places, plans
+from stack.control import guardians, local_place, plans
 from stack.control.choice import Choice
-from stack.environments import service_environment
 from stack.errors import NotRunnable, UnknownService
 from stack.plan.addresses import rewrite_names, rewrite_paths
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
@@ -35,15 +34,15 @@ def run(choice: Choice, service: str, command: str, *, fresh: bool = False) -> i
         return programs.attach(container_argv(stack, service, words, fresh=fresh))
     plan = stored_plans.read(stack.name)
     planned = plans.service_of(plan, service)
-    environment = local_environment(planned, stack)
+    place = local_place.of_service(planned, stack)
     argv = _local_words(plan, planned, words)
-    program = shutil.which(argv[0], path=environment["PATH"])
+    program = shutil.which(argv[0], path=place.environment["PATH"])
     if program is None:
         raise NotRunnable(f"{service} has no program {argv[0]!r}.", hint="Check the spelling of the command.")
-    argv = places.argv_in_service(stack, planned, [program, *argv[1:]])
     # The endpoints are this machine's addresses, which a network of its own does not reach.
     endpoints = {} if planned.network == "own" else dict(plan.endpoints)
-    return programs.attach(argv, env=environment | endpoints, cwd=planned.cwd)
+    inside = place.inside([program, *argv[1:]])
+    return programs.attach(inside, env=place.environment | endpoints, cwd=planned.cwd)
 
 
 def _local_words(plan: Plan, planned: ServicePlan, words: Sequence[str]) -> list[str]:
@@ -53,14 +52,6 @@ def _local_words(plan: Plan, planned: ServicePlan, words: Sequence[str]) -> list
         addresses = {}
     own = planned.name
     return [rewrite_paths(rewrite_names(word, addresses, own=own), planned.folders) for word in words]
-
-
-def local_environment(planned: ServicePlan, stack: StackState) -> dict[str, str]:
-    """Return the environment of a service of the local engine."""
-    from stack.engines.local.engine import environment_of
-
-    installed = service_environment.sync(planned.service, planned.image)
-    return environment_of(planned, stack.token, installed)
 
 
 def container_argv(

@@ -6,8 +6,7 @@ import asyncio
 import time
 from typing import NoReturn
 
-from stack.commands.exec import local_environment
-from stack.control import guardians, places
+from stack.control import guardians, local_place, places
 from stack.control.choice import Choice
 from stack.display import messages, tables
 from stack.engines.container import resources
@@ -46,7 +45,8 @@ def _probe(plan: ServicePlan, stack: StackState) -> Probe | None:
     async def execute(argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
         words, env = list(argv), None
         if stack.engine == "local":
-            words, env = places.argv_in_service(stack, plan, argv), local_environment(plan, stack)
+            place = local_place.of_service(plan, stack)
+            words, env = place.inside(argv), place.environment
         else:
             words = [stack.engine, "exec", resources.container_of(stack.name, plan.name), *argv]
         done = await async_programs.run(words, env=env, timeout_s=timeout_s, check=False)

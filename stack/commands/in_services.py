@@ -49,12 +49,13 @@ def run(state: StackState, plan: Plan, argv: Sequence[str], values: Mapping[str,
 
 def _run(state: StackState, plan: Plan, argv: Sequence[str], values: Mapping[str, str]) -> None:
     if state.engine == "local":
-        from stack.commands import exec
+        from stack.control import local_place
 
         backend = backend_of(plan)
-        place = {**exec.local_environment(backend, state), **values}
-        program = Path(place["VIRTUAL_ENV"]) / "bin" / argv[0]
-        programs.run([program, *argv[1:]], cwd=backend.cwd, env=place, timeout_s=LIMIT_S)
+        place = local_place.of_service(backend, state)
+        program = Path(place.environment["VIRTUAL_ENV"]) / "bin" / argv[0]
+        words = place.inside([str(program), *argv[1:]], on_its_network=False)
+        programs.run(words, cwd=backend.cwd, env={**place.environment, **values}, timeout_s=LIMIT_S)
         return
     # Only the names are in the argv: the values, a password among them, travel in the environment.
     names = [word for name in values for word in ("--env", name)]

@@ -36,7 +36,7 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--engine", default="auto", help="docker, podman, local or auto (default)")
     parser.add_argument("--stack", default="ci", help="the stack to test: ci (default) or local")
     parser.add_argument(
-        "--profile", action="append", default=[], help="a compose profile, for example observability"
+        "--profile", action="append", default=[], help="a compose profile, for example recorder"
     )
     parser.add_argument("--keep", action="store_true", help="leave the stack running afterwards")
     parser.add_argument(

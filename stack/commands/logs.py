@@ -53,7 +53,7 @@ def run(
     folder = runs.find(choice.work_tree, past_run) if past_run else choice.last_run()
     if folder is None:
         if not as_json:
-            messages.say(f"{choice.resolve_name()} has not run here yet. Start it with `inv up`.")
+            messages.advise(f"{choice.resolve_name()} has not run here yet. Start it with `inv up`.")
         return
     services = _chosen(folder, service)
     selection = _at_moments(selection, folder)
@@ -86,7 +86,7 @@ def _recorded(logs: dict[str, LogReader], chosen: Selection) -> Iterable[Row]:
     times, admits = {"since": chosen.since, "until": chosen.until}, chosen.filter.admits
     if chosen.tail:
         return log_reader.last(logs, chosen.tail, **times, admits=admits)
-    return log_reader.merge(logs, **times, admits=admits)
+    return log_reader.merge(logs, **times, admits=admits, may_have=chosen.filter.may_have)
 
 
 def _follow(

@@ -10,6 +10,7 @@ from stack.control import guardians
 from stack.control.choice import Choice
 from stack.display import messages
 from stack.errors import InvalidOption, NotUp
+from stack.plan.plan import LOOPBACK
 from stack.records import plans
 from stack.records.state import StackState
 
@@ -38,20 +39,33 @@ PAGES: Final[Mapping[str, Callable[[StackState], str]]] = {
 }
 
 
+def _published(stack: StackState) -> dict[str, Callable[[StackState], str]]:
+    """The first published port of each service that runs no server of the engine's own."""
+    services = plans.read(stack.name).services
+    ports = {name: next(iter(plan.ports.values()), 0) for name, plan in services.items()}
+    return {
+        name: lambda stack, port=port: f"http://{LOOPBACK}:{port}/"  # type: ignore[misc]
+        for name, port in ports.items()
+        if port and not services[name].server_image
+    }
+
+
 def run(choice: Choice, page: str) -> None:
     """Open a page of the running stack and print its address; print every address where none is named.
 
     Raises:
-        InvalidOption: there is no such page.
+        InvalidOption: there is no such page, and no service of that name publishes a port.
         NotUp: the stack is not up, or up without the service of the page.
     """
     stack = guardians.require_running(choice.resolve_name())
+    pages = PAGES if stack.endpoints else _published(stack)
     if page:
-        if page not in PAGES:
-            raise InvalidOption(f"There is no page {page!r}.", hint=f"Pages: {', '.join(PAGES)}.")
-        browser.show(PAGES[page](stack))
+        address = pages.get(page) or _published(stack).get(page)
+        if address is None:
+            raise InvalidOption(f"There is no page {page!r}.", hint=f"Pages: {', '.join(pages) or 'none'}.")
+        browser.show(address(stack))
         return
-    for name, address in PAGES.items():
+    for name, address in pages.items():
         try:
             messages.say(f"  {name:<10} {address(stack)}")
         except NotUp as reason:

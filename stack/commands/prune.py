@@ -30,7 +30,8 @@ def run(*, everything: bool) -> None:
     if everything:
         end_all([stack for name in state.names() if (stack := state.read(name)) is not None])
     sentences = 0
-    for sentence in chain(leftovers.remove(data=everything), registry.remove_images()):
+    volumes = registry.remove_volumes(state.names(), data=everything)
+    for sentence in chain(leftovers.remove(data=everything), volumes, registry.remove_images()):
         messages.say(sentence)
         sentences += 1
     messages.say("Done." if sentences else "There was nothing to remove.")
@@ -40,9 +41,7 @@ def end_all(running: list[StackState]) -> None:
     """End the running stacks and delete their data; where that of one may not be, none is touched."""
     from stack.commands import removal
 
-    removal.require_removable_remains("every stack")
-    for stack in running:
-        removal.require_removable(stack)
+    removal.require_all_removable(running)
     for stack in running:
         sweep.end(stack, volumes=True)
         messages.say(f"{stack.name} is down; its data is deleted")

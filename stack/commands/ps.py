@@ -6,6 +6,7 @@ from stack.control import guardians, services
 from stack.control.choice import Choice
 from stack.display import messages, tables
 from stack.display.terminal import first_line
+from stack.display.typed_commands import complete
 from stack.errors import InvalidOption, UnknownService
 
 COLUMNS = ("service", "state", "since", "ports", "detail")
@@ -29,7 +30,7 @@ def run(choice: Choice, service: str = "", *, as_json: bool = False, format: str
         raise UnknownService(f"There is no service {service!r}.", hint=f"Services: {names}.")
     rows = [_row(status) for status in statuses if service in ("", status.service)]
     as_json = as_json or format == "json"
-    messages.say(tables.render(rows, COLUMNS, as_json=as_json, empty=str(guardians.not_up(name))))
+    messages.say(tables.render(rows, COLUMNS, as_json=as_json, empty=complete(str(guardians.not_up(name)))))
 
 
 def _row(status: services.ServiceStatus) -> dict[str, str]:

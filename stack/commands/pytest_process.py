@@ -23,8 +23,8 @@ from stack.system.directories import ROOT
 TESTS = ROOT / "integration_tests"
 
 NO_TEST_RAN = {
-    4: "The integration tests did not run: pytest rejected an argument after `--`; its message is above.",
-    5: "No integration test ran: none matches the arguments after `--`.",
+    4: "The integration tests did not run: pytest rejected an argument; its message is above.",
+    5: "No integration test ran: none matches what you asked for.",
 }
 """pytest's exit codes where no test failed (https://docs.pytest.org/en/stable/reference/exit-codes.html)."""
 

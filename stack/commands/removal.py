@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from stack.commands.data_access import Access
 from stack.data import guard, postgres, stores
 from stack.errors import NotUp, ServiceFailed
-from stack.records import plans
+from stack.records import plans, unmarked
 from stack.records.state import StackState
+
+
+def require_all_removable(running: Sequence[StackState]) -> None:
+    """Check that the data of every stack of this home may be deleted, of those that are up and the others.
+
+    Raises:
+        NotDisposable: the guard refuses.
+    """
+    guard.require_removable_remains("every stack", None, os.environ)
+    for name in sorted(set(unmarked.stacks()) - {state.name for state in running}):
+        require_removable_remains(name)
+    for state in running:
+        require_removable(state)
 
 
 def require_removable(state: StackState) -> None:
     """Check that the data of a stack that is up may be deleted.
 
-    Where its Postgres does not answer, the volume is the stack's own by its name and its label.
-
     Raises:
         NotDisposable: the guard refuses.
     """
-    guard.require_own_environment(state.name, os.environ)
     try:
         plan = plans.read(state.name)
-    except NotUp:
-        return  # it has not got so far that anything was stored
+    except NotUp:  # it has not got so far that anything was stored
+        require_removable_remains(state.name)
+        return
     guard.require_removable(plan, os.environ)
     access = Access(state=state, plan=plan, stores=stores.stores_of(plan))
     if access.stores.server is None:
@@ -32,14 +44,14 @@ def require_removable(state: StackState) -> None:
         location = access.location()
         with postgres.session(access.server) as cursor:
             guard.require_removable_database(cursor, plan, access.server, location)
-    except (NotUp, ServiceFailed):
-        return
+    except (NotUp, ServiceFailed):  # no server answers
+        require_removable_remains(state.name)
 
 
 def require_removable_remains(name: str) -> None:
-    """Check that the data of a stack that is not up may be deleted.
+    """Check that the data of a stack whose server cannot be asked may be deleted.
 
     Raises:
-        NotDisposable: this command runs in an environment whose data is never thrown away.
+        NotDisposable: the guard refuses.
     """
-    guard.require_own_environment(name, os.environ)
+    guard.require_removable_remains(name, unmarked.unmarked_database(name), os.environ)

@@ -40,7 +40,7 @@ def run(choice: Choice, *, path: str, keep_old: bool, migrate: bool, identity: s
     spare.start(access.state)
     seconds = time.monotonic() - began
     messages.say(f"{access.state.name}: restored {path}: {backup.describe(manifest)} ({seconds:.2f} s)")
-    messages.say("what was there before: `inv restore --undo`")
+    messages.advise("what was there before: `inv restore --undo`")
 
 
 def undo(choice: Choice) -> None:

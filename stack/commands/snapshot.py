@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from stack.commands import data_access, snapshot_record, spare
 from stack.commands.branch_data import current_branch
 from stack.commands.data_access import Access
 from stack.control.choice import Choice
-from stack.data import snapshot
+from stack.data import postgres, snapshot
 from stack.data.rows import Difference
 from stack.data.snapshot import Snapshot
 from stack.display import messages, tables
@@ -61,7 +62,7 @@ def run(
 
 def _save(access: Access, name: str, *, overwrite: bool) -> None:
     began = time.monotonic()
-    saved = snapshot.save(
+    snapshots = snapshot.save(
         access.server,
         access.redis,
         access.location(),
@@ -70,8 +71,8 @@ def _save(access: Access, name: str, *, overwrite: bool) -> None:
         overwrite=overwrite,
         say=messages.say,
     )
-    snapshot_record.write(access)
-    size, seconds = tables.format_bytes(saved.size_bytes), time.monotonic() - began
+    snapshot_record.write(access.state, snapshots)
+    size, seconds = tables.format_bytes(snapshots[-1].size_bytes), time.monotonic() - began
     messages.say(f"{access.state.name}: saved the snapshot {name} ({size}, {seconds:.2f} s)")
 
 
@@ -84,8 +85,8 @@ def _restore(access: Access, name: str) -> None:
 
 
 def _delete(access: Access, name: str) -> None:
-    deleted = snapshot.delete(access.server, access.location(), name, say=messages.say)
-    snapshot_record.write(access)
+    deleted, others = snapshot.delete(access.server, access.location(), name, say=messages.say)
+    snapshot_record.write(access.state, others)
     size = tables.format_bytes(deleted.size_bytes)
     messages.say(f"{access.state.name}: deleted the snapshot {name} ({size})")
 
@@ -105,24 +106,55 @@ def difference_lines(difference: Difference) -> list[str]:
     after = "absent" if difference.after is None else f"{difference.after} rows"
     same = ", changed" if difference.before == difference.after else ""
     lines = [f"{difference.table}: {before} -> {after}{same}"]
-    for sign, changed in (("-", difference.gone), ("+", difference.new)):
-        lines += [f"  {sign} {row[:WIDTH]}" for row in changed[:ROWS_AT_MOST]]
-        if len(changed) > ROWS_AT_MOST:
-            lines.append(f"  {sign} and {len(changed) - ROWS_AT_MOST} more")
+    changes, gone, new = _paired(difference)
+    for sign, rows in (("~", changes), ("-", gone), ("+", new)):
+        lines += [f"  {sign} {row[:WIDTH]}" for row in rows[:ROWS_AT_MOST]]
+        if len(rows) > ROWS_AT_MOST:
+            lines.append(f"  {sign} and {len(rows) - ROWS_AT_MOST} more")
     return lines
+
+
+def _paired(difference: Difference) -> tuple[list[str], list[str], list[str]]:
+    """Return the columns that changed of rows with the same id, and the rows that went and came."""
+    old, new = _by_id(difference.gone), _by_id(difference.new)
+    both = [key for key in old if key in new]
+    changes = [f"id {key}: {_changed_columns(json.loads(old[key]), json.loads(new[key]))}" for key in both]
+    paired = {table[key] for table in (old, new) for key in both}
+    return (
+        changes,
+        [row for row in difference.gone if row not in paired],
+        [row for row in difference.new if row not in paired],
+    )
+
+
+def _by_id(rows: Sequence[str]) -> dict[object, str]:
+    """Return the rows that have an id of their own, by it."""
+    named = [(key, row) for row in rows if isinstance(key := json.loads(row).get("id"), int | str)]
+    times = Counter(key for key, _ in named)
+    return {key: row for key, row in named if times[key] == 1}
+
+
+def _changed_columns(old: dict[str, object], new: dict[str, object]) -> str:
+    return ", ".join(
+        f"{column} {json.dumps(old.get(column))} -> {json.dumps(new.get(column))}"
+        for column in (*new, *(column for column in old if column not in new))
+        if old.get(column) != new.get(column)
+    )
 
 
 def list_all(choice: Choice, *, as_json: bool) -> None:
     """List the stack's snapshots with size, age, branch and migration heads."""
     access = data_access.open_access(choice)
-    snapshots = snapshot_record.write(access)
+    with postgres.session(access.server) as cursor:
+        snapshots = snapshot.all_of(cursor, access.server)
+    snapshot_record.write(access.state, snapshots)
     if as_json:
         messages.say(json.dumps([asdict(each) for each in snapshots], indent=1))
     elif snapshots:
         columns = ["name", "size", "age", "branch", "migrations"]
         messages.say(tables.table([_row(each) for each in snapshots], columns))
     else:
-        messages.say(f"{access.state.name} has no snapshots; `inv snapshot save NAME` takes one")
+        messages.advise(f"{access.state.name} has no snapshots; `inv snapshot save NAME` takes one")
 
 
 def _row(each: Snapshot) -> dict[str, str]:

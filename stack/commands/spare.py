@@ -1,49 +1,65 @@
-"""Make the next spare database of a stack: ``python -m stack.commands.spare STACK [RECIPE]``.
+"""Make the next spare database of a stack, in the background.
 
-`inv up`, `inv reset-db` and what restores start it when they are done, in a session of its own; it carries
-the stack's token, so whatever ends the stack ends it, too. Its priority is the usual one: a reset that comes
-too early waits for it. What it says is in the run's folder.
+The stack's standby does it: when it starts, and when `inv reset-db` or what restores is done; the copy of it
+that did the command goes on with the spare, and nobody waits for another one to begin. First it gives
+a database that was restored its statistics. A reset that comes too early waits for it. What it says is in
+``standby.log`` in the run's folder.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
+from typing import Any
 
 from stack.commands import data_access
-from stack.control import guardians
-from stack.data import reset
+from stack.control import guardians, standby
+from stack.data import loading, reset
 from stack.data.template import Recipe
 from stack.display import messages
 from stack.errors import StackError
 from stack.records.state import StackState
-from stack.system import processes, programs
-from stack.system.directories import ROOT
+
+WORD = "spare"
+"""How the standby is asked for it; nobody types it."""
+
+Due = list[Mapping[str, Any]]
+"""The options of each spare that is to be made."""
+
+_due: Due | None = None
 
 
 def start(state: StackState, recipe: Recipe | None = None) -> None:
-    """Start making the next spare of ``state`` and return at once; without a recipe, the usual one."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), processes.TOKEN: state.token}
-    argv = [sys.executable, "-m", "stack.commands.spare", state.name]
-    argv += [json.dumps(asdict(recipe))] if recipe is not None else []
-    with (Path(state.run) / "spare.log").open("ab") as output:
-        programs.spawn(argv, cwd=Path("/"), env=environment, output=output.fileno(), own_session=True)
+    """Start making the next spare of ``state`` and return at once; without a recipe, the usual one.
+
+    Without a standby nothing is started: one makes a spare when it starts, and a reset can do without.
+    """
+    options = {"recipe": None if recipe is None else asdict(recipe)}
+    if _due is None:
+        standby.begin(state.name, WORD, options)
+    else:
+        _due.append(options)
 
 
-def main(arguments: list[str]) -> int:
-    """Make the spare; return the exit code."""
+@contextlib.contextmanager
+def postponed() -> Iterator[Due]:
+    """Give the spares that the block wants to be made: whoever runs it makes them afterwards."""
+    global _due
+    _due = []
     try:
-        access = data_access.access_to(guardians.require_running(arguments[0]))
-        recipe = Recipe(**json.loads(arguments[1])) if len(arguments) > 1 else access.recipe()
-        reset.make_ready(access.server, access.location(), recipe, access.prepare, say=messages.say)
+        yield _due
+    finally:
+        _due = None
+
+
+def make(stack: str, recipe: Mapping[str, Any] | None = None) -> None:
+    """Make the spare; print what hinders it."""
+    try:
+        access = data_access.access_to(guardians.require_running(stack))
+        with contextlib.suppress(StackError):  # the next command exchanges the database meanwhile
+            loading.analyze(access.server)
+        chosen = access.recipe() if recipe is None else Recipe(**recipe)
+        reset.make_ready(access.server, access.location(), chosen, access.prepare, say=messages.say)
     except StackError as problem:
         messages.print_error(problem)
-        return problem.code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -110,7 +110,7 @@ def _watch(stack: StackState, chosen: Sequence[str]) -> None:
             raise NotUp(f"{stack.name} has ended.", hint="Start it again with `inv up`.")
         for name, file in watch.changed_services(projects, batch):
             messages.say(f"{file} was saved: reloading {name}")
-            watch.reload_service(stack, name, messages.say)
+            watch.reload_service(stack, name, messages.advise)
         if batch:
             concerned = concerned_tests(batch, chosen)
             messages.say(f"{Path(sorted(path for _, path in batch)[0]).name} was saved: testing")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from stack.commands import branch_data, snapshot_record, spare
+from stack.commands import branch_data, snapshot_record
 from stack.control import session
 from stack.control.choice import Choice
 from stack.display import messages, status
@@ -26,12 +26,11 @@ def run(choice: Choice, service: str, *, timeout_s: float, watch: bool) -> None:
     else:
         messages.say(f"{stack.name} is up on {stack.engine} in {time.monotonic() - began:.1f} s")
         snapshot_record.write_of(stack)
-        spare.start(stack)
     for line in status.address_lines(stack):
         messages.say(line)
     if not service and (offer := branch_data.offer(stack)) is not None:
-        messages.say(offer)
+        messages.advise(offer)
     if watch:
         from stack.commands.watch import watch_services
 
-        watch_services(stack, say=messages.say)
+        watch_services(stack, say=messages.advise)

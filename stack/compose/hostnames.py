@@ -6,12 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def hostnames_of(raw: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the hostname, the container's name and the network aliases of a service in long form."""
+def hostnames_of(service: str, services: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the hostname, the container's name, network aliases and links' aliases of a service.
+
+    All are in long form. An alias of ``links`` is a name for all services here, not for the one that links.
+    """
+    raw = services[service]
     networks = raw.get("networks") or {}
     aliases = [alias for network in networks.values() for alias in (network or {}).get("aliases") or ()]
-    names = (raw.get("hostname"), raw.get("container_name"), *aliases)
+    names = (raw.get("hostname"), raw.get("container_name"), *aliases, *_link_aliases(service, services))
     return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _link_aliases(service: str, services: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    links = [link.partition(":") for raw in services.values() for link in raw.get("links") or ()]
+    return [alias for target, _, alias in links if target == service and alias not in services]
 
 
 def extra_hosts_of(raw: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -70,7 +70,7 @@ class ServiceReader:
             user=raw.get("user"),
             working_dir=raw.get("working_dir"),
             networks=networks_of(raw),
-            hostnames=hostnames_of(raw),
+            hostnames=hostnames_of(name, self.document["services"]),
             extra_hosts=extra_hosts_of(raw),
             read_only=boolean(raw.get("read_only") or False),
             tty=boolean(raw.get("tty") or False),
@@ -183,7 +183,21 @@ class ServiceReader:
         if kind == "bind" and not source:
             raise self._error(key, "the key source is missing")
         read_only = boolean(raw.get("read_only", False))
-        return Mount(type=kind, target=raw["target"], source=source or None, read_only=read_only)
+        folder = self._folder_of_volume(source) if kind == "volume" else None
+        return Mount(
+            type="bind" if folder else kind,
+            target=raw["target"],
+            source=folder or source or None,
+            read_only=read_only,
+        )
+
+    def _folder_of_volume(self, name: str | None) -> str | None:
+        """Return the folder that a volume of the driver ``local`` binds (``o: bind``), None of any other."""
+        volume = (self.document.get("volumes") or {}).get(name) or {}
+        options = volume.get("driver_opts") or {}
+        device, is_local = options.get("device"), volume.get("driver", "local") == "local"
+        is_bind = is_local and "bind" in str(options.get("o", "")).split(",")
+        return paths.absolute(device, self.directory) if is_bind and device else None
 
     def _healthcheck(self, raw: Mapping[str, Any] | None, key: str) -> Healthcheck | None:
         if not raw or boolean(raw.get("disable", False)) or not raw.get("test"):

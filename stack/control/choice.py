@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import compose
 from stack.control import guardians
 from stack.errors import UnknownStack
 from stack.records import names, state
@@ -40,6 +39,8 @@ class Choice:
         return f"ecommerce-{self.kind}" if self.compose_file is None else self._other_project()
 
     def _other_project(self) -> str:
+        from stack import compose  # a third of what a command on a kind imports, which does not need it
+
         return compose.load(*map(Path, self.files()), profiles=self.profiles).name
 
     def files(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -23,8 +24,11 @@ from stack.records.control import Command, Reply
 from stack.records.request import KEEP, Request
 from stack.records.state import StackState
 from stack.records.timeline import Event
-from stack.system import kernel, processes, programs
+from stack.system import processes
 from stack.system.directories import ROOT
+
+if TYPE_CHECKING:
+    from stack.system import programs
 
 
 class ReportedError(StackError):
@@ -87,6 +91,8 @@ class GuardianProcess:
 
 def launch(request: Request) -> GuardianProcess:
     """Start the guardian of a stack, which ends when this process does, unless it is detached."""
+    from stack.system import kernel, programs  # only what starts a stack needs them
+
     request = replace(request, token=secrets.token_hex(8))
     run = Path(request.run)
     file = requests.write(request)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
 from pathlib import Path
 
+from stack.engines.local import limits
 from stack.errors import NotUp
 from stack.health.probes import Connect, Connecting, connect_from_here
 from stack.plan.plan import ServicePlan
 from stack.records import timeline
 from stack.records.state import StackState
-from stack.system import network_namespace, processes
+from stack.system import control_groups, network_namespace, processes
 
 CONNECT_LIMIT_S = 5.0
 
@@ -23,24 +23,23 @@ def service_pid(stack: StackState, service: str) -> int:
     Raises:
         NotUp: the service is not running.
     """
+    pid = _pid(stack, service)
+    if pid is None:
+        raise NotUp(f"{service} is not running.", hint=f"Start it: `inv start {service}`.")
+    return pid
+
+
+def _pid(stack: StackState, service: str) -> int | None:
     for event in reversed(timeline.read(Path(stack.run))):
         if event.kind == "process" and event.service == service:
-            if processes.is_alive(event.pid, event.started):
-                return event.pid
-            break
-    raise NotUp(f"{service} is not running.", hint=f"Start it: `inv start {service}`.")
+            return event.pid if processes.is_alive(event.pid, event.started) else None
+    return None
 
 
-def argv_in_service(stack: StackState, plan: ServicePlan, argv: Sequence[str]) -> list[str]:
-    """Return the words that run ``argv`` on the service's network and in its folder.
-
-    Raises:
-        NotUp: the service is not running, so that it has no network.
-    """
-    if plan.network != "own":
-        return list(argv)
-    words = network_namespace.nsenter_beside(service_pid(stack, plan.name))
-    return list(network_namespace.inside(words, argv, user=None, cwd=plan.cwd))
+def limits_of(stack: StackState, plan: ServicePlan) -> tuple[str, ...]:
+    """Return the words before a command that is to run within the limits of a service."""
+    pid = _pid(stack, plan.name)
+    return limits.words(plan.service, control_groups.group_of(pid) if pid is not None else None)
 
 
 def connect_of(stack: StackState, plan: ServicePlan) -> Connect:

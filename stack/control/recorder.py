@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 import msgspec
 
 from stack.errors import StackError
-from stack.plan.plan import LOOPBACK, Plan
+from stack.plan.addresses import LOOPBACK
+from stack.plan.service_plan import Plan
 from stack.records import plans
 from stack.records.traces import Span
 

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 from stack.control import guardians
-from stack.data import exchange
 from stack.errors import GuardianLost, NotUp, StackError
 from stack.records import state, timeline
 from stack.records.control import Action, Command
@@ -69,12 +68,21 @@ def sweep() -> list[str]:
             if guardian is not None and processes.is_alive(*guardian):
                 continue  # a stack of another version of this project, in another work tree
             path = state.state_file(name)
+            if path.stat().st_uid != os.geteuid():
+                continue  # another account's, which cleans up itself
             path.replace(path.with_suffix(".damaged"))
             sentences.append(f"set aside the state of {name}: {error}")
             continue
         if stack is not None and not processes.is_alive(stack.pid, stack.pid_started):
             clean_up(stack)
             sentences.append(f"cleaned up after {name}, whose guardian was killed")
-        elif stack is not None and (sentence := exchange.heal_abandoned(name)) is not None:
+        elif state.exchange_journal(name).exists() and (sentence := _heal(name)) is not None:
             sentences.append(sentence)
     return sentences
+
+
+def _heal(name: str) -> str | None:
+    """End an exchange of databases whose command was killed; imported only then, as every command sweeps."""
+    from stack.data import exchange
+
+    return exchange.heal_abandoned(name)

@@ -15,15 +15,17 @@ import os
 import shutil
 from base64 import b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stack.data import encryption, keys, manifest, postgres, rows
+from stack.data import encryption, guard, keys, manifest, postgres, rows
 from stack.data.clients import Clients
 from stack.data.encryption import Encryption
+from stack.data.guard import Location
 from stack.data.keys import Row
 from stack.data.manifest import Manifest
 from stack.data.stores import Redis, Server
@@ -56,6 +58,7 @@ def write(
     path: Path,
     server: Server,
     redis: Redis | None,
+    location: Location,
     clients: Clients,
     origin: Origin,
     *,
@@ -65,34 +68,43 @@ def write(
     """Write a backup of the stack to the new folder ``path``.
 
     Raises:
+        NotDisposable: the guard refuses.
         NotWritable: the path exists, or may not be written.
         DiskFull, CommandFailed: there is no room, or the dump failed; no folder is left.
     """
     if path.exists():
         raise NotWritable(f"{path} exists already.", hint="Name a new folder.")
     with new_folder(path) as folder:
-        with _exported_snapshot(server) as (cursor, moment):
-            contents = Manifest(
-                format=manifest.FORMAT,
-                project=origin.project,
-                stack=server.stack,
-                version=origin.version,
-                created=datetime.now(UTC).isoformat(timespec="seconds"),
-                postgres=postgres.major_version(cursor),
-                migrations=tuple(rows.migrations(cursor)),
-                rows=rows.count(cursor),
-                database_bytes=rows.size_bytes(cursor),
-                redis_keys=0,
-                encryption=encrypt.program if encrypt is not None else "",
-                files={},
-            )
+        with _exported_snapshot(server, location) as (cursor, moment), ThreadPoolExecutor(1) as beside:
+            counting = beside.submit(_describe, cursor, server, origin, encrypt)  # while pg_dump works
             held = keys.read(redis)
             _dump(folder / DATABASE, clients.dump(moment), clients, encrypt, progress)
+            contents = counting.result()
         _write_keys(folder / REDIS, held, encrypt)
         files = {file.name: manifest.describe(file) for file in sorted(folder.iterdir())}
         contents = _with_contents(contents, files=files, redis_keys=len(held))
         manifest.write(folder, contents)
     return contents
+
+
+def _describe(
+    cursor: extensions.cursor, server: Server, origin: Origin, encrypt: Encryption | None
+) -> Manifest:
+    """Return what a backup says about the database of ``cursor``; its files are not written yet."""
+    return Manifest(
+        format=manifest.FORMAT,
+        project=origin.project,
+        stack=server.stack,
+        version=origin.version,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        postgres=postgres.major_version(cursor),
+        migrations=tuple(rows.migrations(cursor)),
+        rows=rows.count(cursor),
+        database_bytes=rows.size_bytes(cursor),
+        redis_keys=0,
+        encryption=encrypt.program if encrypt is not None else "",
+        files={},
+    )
 
 
 def _with_contents(contents: Manifest, *, files: dict[str, manifest.File], redis_keys: int) -> Manifest:
@@ -102,9 +114,10 @@ def _with_contents(contents: Manifest, *, files: dict[str, manifest.File], redis
 
 
 @contextmanager
-def _exported_snapshot(server: Server) -> Iterator[tuple[extensions.cursor, str]]:
+def _exported_snapshot(server: Server, location: Location) -> Iterator[tuple[extensions.cursor, str]]:
     """Give a cursor that sees the database of one moment, and the name by which pg_dump sees the same."""
     with postgres.session(server, server.database) as cursor:
+        guard.require_disposable(cursor, server, location)
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
         row = cursor.fetchone()
@@ -135,7 +148,9 @@ def new_folder(path: Path) -> Iterator[Path]:
     except OSError as error:
         if isinstance(full := disk_space.as_disk_full(error, path), DiskFull):
             raise full from error
-        raise NotWritable(f"{path} may not be written ({error.strerror}).", hint="Choose another.") from error
+        raise NotWritable(
+            f"{path} may not be written ({error.strerror}).", hint="Choose another folder."
+        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

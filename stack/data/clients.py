@@ -42,9 +42,9 @@ class Clients:
         return [*self._client("pg_dump"), *words, "--dbname", self.server.database]
 
     def restore(self, database: str, *, jobs: int, file: Path) -> list[str]:
-        """Return the command that restores a dump from its input, or by ``jobs`` from ``file``."""
+        """Return the command that restores a dump from its input, or by several ``jobs`` from ``file``."""
         words = ["--exit-on-error", "--no-owner", "--no-privileges", "--dbname", database]
-        if jobs > 1 and self.shares_files:
+        if jobs > 1:
             return [*self._client("pg_restore"), *words, f"--jobs={jobs}", str(file)]
         return [*self._client("pg_restore"), *words]
 

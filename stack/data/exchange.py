@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from stack.data import keys, lock, mark, postgres
+from stack.data import keys, lock, mark, postgres, template
+from stack.data.mark import Identity
 from stack.data.postgres import quoted
 from stack.data.stores import Redis, Server
 from stack.errors import ServiceFailed, StackError
@@ -45,6 +46,14 @@ LEFT = f"SELECT count(*) {SESSIONS}"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Exchanged:
+    """The name that the database has now which was in use, and how long services were kept out (seconds)."""
+
+    outgoing: str
+    closed_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Journal:
     """An exchange that has begun: which database comes in, and whether it brings Redis data along."""
 
@@ -55,46 +64,38 @@ class Journal:
     carries_keys: bool
 
 
-def journal_file(stack: str) -> Path:
-    """Return the file that says that an exchange has begun."""
-    return state.folder(stack) / "exchange.json"
-
-
 def exchange(
     cursor: extensions.cursor,
     server: Server,
     redis: Redis | None,
     *,
     incoming: str,
-    outgoing: str,
     verb: str,
     carries_keys: bool = False,
     notes: dict[str, object] | None = None,
-) -> float:
-    """Put ``incoming`` in the place of the server's database, which becomes ``outgoing``.
-
-    Return how long the services were kept out, in seconds. ``notes`` go into the mark of ``outgoing``.
+) -> Exchanged:
+    """Put ``incoming`` in the place of the server's database; ``notes`` go into the mark of that.
 
     Raises:
         ServiceFailed: sessions did not end, or a server refused; the old database is in place.
     """
-    identity = mark.identify(cursor, incoming)
-    assert identity is not None
-    begun = Journal(
-        server=server, redis=redis, incoming_oid=identity.oid, verb=verb, carries_keys=carries_keys
-    )
+    known = mark.identities(cursor, incoming, server.database)
+    new, old = known[incoming], known[server.database]
+    outgoing = template.database_name(server.database, f"old_{secrets.token_hex(4)}")
+    begun = Journal(server=server, redis=redis, incoming_oid=new.oid, verb=verb, carries_keys=carries_keys)
+    statements = _statements(cursor, server, old, new, outgoing=outgoing, notes=notes)
     _write(begun)
     closed_at = time.monotonic()
     try:
-        close(cursor, server.database, incoming)
-        _rename(cursor, server, incoming=incoming, outgoing=outgoing, notes=notes)
+        close(cursor, incoming, server.database)
+        _rename(cursor, statements)
     except BaseException:
         with contextlib.suppress(StackError):  # without its server: the journal stays for the next command
             heal(server.stack)
         raise
     closed_s = time.monotonic() - closed_at
     _finish(begun)
-    return closed_s
+    return Exchanged(outgoing=outgoing, closed_s=closed_s)
 
 
 @contextlib.contextmanager
@@ -122,8 +123,7 @@ def close(
     Raises:
         ServiceFailed: a session did not end within 10 s.
     """
-    for database in databases:
-        postgres.allow_connections(cursor, database, False)
+    postgres.allow_connections(cursor, *databases, allowed=False)
     names, began, ended = list(databases), clock(), -END_AGAIN_S
     while True:
         if clock() - began - ended >= END_AGAIN_S:
@@ -153,18 +153,16 @@ def heal(stack: str) -> str | None:
         live = mark.identify(cursor, begun.server.database)
         completed = live is not None and live.oid == begun.incoming_oid
         if live is not None:
-            postgres.allow_connections(cursor, begun.server.database, True)
+            postgres.allow_connections(cursor, begun.server.database, allowed=True)
     if completed:
         _finish(begun)
         return f"{stack}: completed `inv {begun.verb}`, which was killed"
-    journal_file(stack).unlink(missing_ok=True)
+    state.exchange_journal(stack).unlink(missing_ok=True)
     return f"{stack}: undid `inv {begun.verb}`, which was killed"
 
 
 def heal_abandoned(stack: str) -> str | None:
     """Heal as ``heal`` does where no command is at work; one that cannot be healed now is left as it is."""
-    if not journal_file(stack).exists():
-        return None
     with lock.exclusive_or_none(stack) as free, contextlib.suppress(StackError):
         return heal(stack) if free else None
     return None
@@ -185,33 +183,43 @@ def open_abandoned(server: Server) -> None:
                 and live.mark is not None
                 and mark.is_true(live.mark, live, stack=server.stack)
             ):
-                postgres.allow_connections(cursor, server.database, True)
+                postgres.allow_connections(cursor, server.database, allowed=True)
 
 
-def _rename(
+def _statements(
     cursor: extensions.cursor,
     server: Server,
+    old: Identity,
+    new: Identity,
     *,
-    incoming: str,
     outgoing: str,
     notes: dict[str, object] | None,
-) -> None:
+) -> str:
+    """Return what exchanges two closed databases, with their marks, and opens the one that comes in."""
     live = quoted(server.database)
-    before = mark.identify(cursor, server.database)
-    branch = before.mark.notes.get("branch") if before is not None and before.mark is not None else None
-    cursor.execute("BEGIN")
-    try:
-        cursor.execute(f"ALTER DATABASE {live} RENAME TO {quoted(outgoing)}")
-        cursor.execute(f"ALTER DATABASE {quoted(incoming)} RENAME TO {live}")
-        mark.write(cursor, outgoing, stack=server.stack, kind="old", notes=notes)
-        kept = {"branch": branch} if branch else {}
-        mark.write(cursor, server.database, stack=server.stack, kind="live", notes=kept)
-        postgres.allow_connections(cursor, server.database, True)
-        cursor.execute("COMMIT")
-    except BaseException:
-        if not cursor.connection.closed:
-            cursor.execute("ROLLBACK")
-        raise
+    branch = old.mark.notes.get("branch") if old.mark is not None else None
+    became_old = replace(old, name=outgoing)
+    became_live = replace(new, name=server.database)
+    return ";".join(
+        (
+            f"ALTER DATABASE {live} RENAME TO {quoted(outgoing)}",
+            f"ALTER DATABASE {quoted(new.name)} RENAME TO {live}",
+            mark.statement(cursor, became_old, stack=server.stack, kind="old", notes=notes),
+            mark.statement(
+                cursor,
+                became_live,
+                stack=server.stack,
+                kind="live",
+                notes={"branch": branch} if branch else {},
+            ),
+            f"ALTER DATABASE {live} WITH ALLOW_CONNECTIONS true",
+        )
+    )
+
+
+def _rename(cursor: extensions.cursor, statements: str) -> None:
+    """Exchange the databases in one round trip: statements that are sent together are one transaction."""
+    cursor.execute(statements)
 
 
 def _finish(begun: Journal) -> None:
@@ -224,16 +232,16 @@ def _finish(begun: Journal) -> None:
                     keys.forget(cursor)
     else:
         keys.replace(begun.redis, [], announce=begun.verb)
-    journal_file(begun.server.stack).unlink(missing_ok=True)
+    state.exchange_journal(begun.server.stack).unlink(missing_ok=True)
 
 
 def _write(begun: Journal) -> None:
-    files.write_atomically(journal_file(begun.server.stack), json.dumps(asdict(begun)))
+    files.write_atomically(state.exchange_journal(begun.server.stack), json.dumps(asdict(begun)))
 
 
 def _read(stack: str) -> Journal | None:
     try:
-        raw = json.loads(journal_file(stack).read_text(encoding="utf-8"))
+        raw = json.loads(state.exchange_journal(stack).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     redis = Redis(**raw["redis"]) if raw["redis"] else None

@@ -128,14 +128,19 @@ def require_disposable_plan(plan: Plan, state: StackState, stores: Stores, own: 
         )
 
 
-def require_own_environment(name: str, own: Mapping[str, str]) -> None:
-    """Check the command's own environment, before the data of a stack that is not up is deleted.
+def require_removable_remains(name: str, unmarked: str | None, own: Mapping[str, str]) -> None:
+    """Check what is known without a server, before the volumes of a stack are deleted.
+
+    ``unmarked`` is the database that had no mark when the stack was last up. One that nobody has looked at is
+    the stack's own by the name and the label of its volume.
 
     Raises:
-        NotDisposable: it names an environment whose data is never thrown away.
+        NotDisposable: the environment, or that database, forbids it.
     """
     for reason in _refusals_in("your environment", own):
         raise _not_removed(name, reason)
+    if unmarked is not None:
+        raise _not_removed(name, f"the database {unmarked} had no disposable mark when the stack was last up")
 
 
 def require_removable(plan: Plan, own: Mapping[str, str]) -> None:
@@ -204,7 +209,7 @@ def require_disposable_file(planned: ServicePlan, path: str, state: StackState) 
 
 
 def require_disposable(cursor: extensions.cursor, server: Server, location: Location) -> Identity:
-    """Check in a session on the maintenance database that the server's database may be thrown away.
+    """Check in any session of the server that its database may be thrown away.
 
     Raises:
         NotDisposable: with the first reason against it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -16,14 +17,22 @@ from stack.data.clients import Clients
 from stack.data.errors import BackupDamaged
 from stack.data.guard import Location
 from stack.data.keys import Row
+from stack.data.lock import Say
 from stack.data.manifest import Manifest
 from stack.data.stores import Server
-from stack.errors import CommandFailed
+from stack.errors import CommandFailed, StackError
 from stack.system import pipelines
 from stack.system.disk_space import disk_full, reports_full_disk
 
 if TYPE_CHECKING:
     from psycopg2 import extensions
+
+HAS_STATISTICS = "SELECT EXISTS (SELECT 1 FROM pg_stats WHERE schemaname = 'public')"
+JOBS_AT_MOST = 8
+"""So many processes restore side by side unless more are asked for: each holds a session of the server."""
+
+PAUSE_S = 0.5
+"""How often the size of a database that is being restored is reported."""
 
 
 def read_keys(folder: Path, expected: Manifest, identity: Path | None) -> list[Row]:
@@ -47,8 +56,9 @@ def restore_copy(
     clients: Clients,
     *,
     identity: Path | None,
-    jobs: int,
+    jobs: int | None,
     progress: Progress,
+    say: Say,
 ) -> str:
     """Restore a backup into a new scratch database, compare it with the manifest, and return its name.
 
@@ -58,14 +68,42 @@ def restore_copy(
     """
     with postgres.session(server) as cursor:
         scratch = template.copy(cursor, server, "template0", kind="scratch", notes={})
-        postgres.allow_connections(cursor, scratch, True)
+        postgres.allow_connections(cursor, scratch, allowed=True)
     target = replace(server, database=scratch)
     with template.dropped_on_failure(server, scratch):
-        _load(folder, expected, target, location, clients, identity=identity, jobs=jobs, progress=progress)
+        number = possible_jobs(expected, clients, jobs, say=say)
+        _load(folder, expected, target, location, clients, identity=identity, jobs=number, progress=progress)
         with postgres.session(target, scratch) as cursor:
             _require_same(folder / DATABASE, expected, cursor)
-            cursor.execute("ANALYZE")
     return scratch
+
+
+def analyze(server: Server) -> None:
+    """Give the database in use the statistics that the planner needs, where it has none: a dump has none.
+
+    It takes half as long as the restore itself, so nobody waits for it.
+    """
+    with postgres.session(server, server.database) as cursor:
+        cursor.execute(HAS_STATISTICS)
+        row = cursor.fetchone()
+        if row is not None and not row[0]:
+            rows.analyze(cursor)
+
+
+def possible_jobs(expected: Manifest, clients: Clients, jobs: int | None, *, say: Say) -> int:
+    """Return how many processes can restore side by side (default: one a processor); say why it is only one.
+
+    Several must each open the dump as a file.
+    """
+    if expected.encryption:
+        reason = "the backup is encrypted"
+    elif not clients.shares_files:
+        reason = f"pg_restore runs in the container of {clients.server.service}"
+    else:
+        return jobs or min(JOBS_AT_MOST, os.cpu_count() or 1)
+    if jobs is not None and jobs > 1:
+        say(f"{reason}: one process restores, not {jobs}")
+    return 1
 
 
 def _load(
@@ -81,7 +119,7 @@ def _load(
 ) -> None:
     path = folder / DATABASE
     decrypt = [encryption.decrypt_command(expected.encryption, identity)] if expected.encryption else []
-    command = clients.restore(target.database, jobs=1 if decrypt else jobs, file=path)
+    command = clients.restore(target.database, jobs=jobs, file=path)
     with path.open("rb") as file:
         try:
             with room.explained(target, location):
@@ -90,9 +128,8 @@ def _load(
                     env=clients.environment,
                     source=file.fileno(),
                     timeout_s=LIMIT_S,
-                    meanwhile=lambda: progress(
-                        "restoring", min(os.lseek(file.fileno(), 0, os.SEEK_CUR), _size(path))
-                    ),
+                    meanwhile=lambda: _report(target, progress),
+                    pause_s=PAUSE_S,
                 )
         except CommandFailed as error:
             if reports_full_disk(error.output):
@@ -102,11 +139,12 @@ def _load(
                 f"{path} cannot be restored: {cause}.",
                 hint="Nothing was changed. Use another backup.",
             ) from error
-    progress("restored", _size(path))
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size
+def _report(target: Server, progress: Progress) -> None:
+    """Report how large the new database is; where the server ended, pg_restore says so itself."""
+    with contextlib.suppress(StackError), postgres.session(target, target.database) as cursor:
+        progress("restoring", rows.size_bytes(cursor))
 
 
 def _require_same(path: Path, expected: Manifest, cursor: extensions.cursor) -> None:

@@ -6,6 +6,7 @@ byte of it is noticed, blanks included; every other file of the backup is in it 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,13 +63,10 @@ def read(folder: Path) -> Manifest:
         BackupNewer: a newer version of this project wrote it.
         BackupDamaged: the manifest is not as it was written.
     """
-    if not folder.is_dir():
-        what = "is a file, and no backup" if folder.exists() else "does not exist"
-        raise NotABackup(f"{folder} {what}.", hint="Name the folder that `inv backup` wrote.")
     try:
         text = (folder / FILE).read_bytes()
     except OSError as error:
-        what = "is empty" if not any(folder.iterdir()) else f"holds no readable {FILE} ({error.strerror})"
+        what = _why_unreadable(folder) or f"holds no readable {FILE} ({error.strerror})"
         raise NotABackup(f"{folder} {what}.", hint="Name the folder that `inv backup` wrote.") from error
     _require_known_format(folder, text)
     try:
@@ -79,6 +77,18 @@ def read(folder: Path) -> Manifest:
     if _canonical(manifest) != text or hashlib.sha256(unsigned).hexdigest() != manifest.checksum:
         raise _damaged(folder / FILE, "is not as it was written")
     return manifest
+
+
+def _why_unreadable(folder: Path) -> str:
+    """Return what is wrong with the folder itself; nothing where that cannot be told."""
+    with contextlib.suppress(PermissionError):
+        if not folder.exists():
+            return "does not exist"
+        if not folder.is_dir():
+            return "is a file, and no backup"
+        if not any(folder.iterdir()):
+            return "is empty"
+    return ""
 
 
 def _require_known_format(folder: Path, text: bytes) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["live", "spare", "template", "snapshot", "old", "scratch", "test"]
 
-FACTS = """SELECT d.oid::bigint, c.system_identifier::text, shobj_description(d.oid, 'pg_database')
-FROM pg_control_system() c LEFT JOIN pg_database d ON d.datname = %s
+FACTS = """SELECT d.datname, d.oid::bigint, c.system_identifier::text, shobj_description(d.oid, 'pg_database')
+FROM pg_database d, pg_control_system() c
 """
 EMPTY = """SELECT NOT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')
@@ -76,11 +76,17 @@ def parse(comment: str | None) -> Mark | None:
 
 def identify(cursor: extensions.cursor, database: str) -> Identity | None:
     """Return how the server describes a database, None where there is none of that name."""
-    cursor.execute(FACTS, (database,))
-    row = cursor.fetchone()
-    if row is None or row[0] is None:
-        return None
-    return Identity(name=database, oid=row[0], cluster=row[1], comment=row[2])
+    return identities(cursor, database).get(database)
+
+
+def identities(cursor: extensions.cursor, *databases: str) -> dict[str, Identity]:
+    """Return how the server describes those of ``databases`` that it has, by their names."""
+    cursor.execute(f"{FACTS} WHERE d.datname = ANY(%s)", (list(databases),))
+    return {identity.name: identity for identity in _fetched(cursor)}
+
+
+def _fetched(cursor: extensions.cursor) -> list[Identity]:
+    return [Identity(name=n, oid=o, cluster=c, comment=t) for n, o, c, t in cursor.fetchall()]
 
 
 def write(
@@ -94,21 +100,30 @@ def write(
     """Write the mark on a database that exists."""
     identity = identify(cursor, database)
     assert identity is not None
+    cursor.execute(statement(cursor, identity, stack=stack, kind=kind, notes=notes))
+
+
+def statement(
+    cursor: extensions.cursor,
+    identity: Identity,
+    *,
+    stack: str,
+    kind: Kind,
+    notes: Mapping[str, Any] | None = None,
+) -> str:
+    """Return the statement that writes the mark on a database."""
     values = {"stack": stack, "cluster": identity.cluster, "oid": identity.oid, "kind": kind}
     text = json.dumps({"disposable": {**values, "notes": dict(notes or {})}})
-    cursor.execute(f"COMMENT ON DATABASE {postgres.quoted(database)} IS %s", (text,))
+    literal = cursor.mogrify("%s", (text,)).decode()
+    return f"COMMENT ON DATABASE {postgres.quoted(identity.name)} IS {literal}"
 
 
 def marked_databases(cursor: extensions.cursor, *, stack: str) -> list[tuple[str, Mark]]:
     """Return the databases that carry a true mark of ``stack``, with it."""
-    cursor.execute(
-        "SELECT d.datname, d.oid::bigint, c.system_identifier::text, shobj_description(d.oid, 'pg_database')"
-        " FROM pg_database d, pg_control_system() c ORDER BY d.oid"
-    )
-    rows = [(n, Identity(name=n, oid=o, cluster=c, comment=t)) for n, o, c, t in cursor.fetchall()]
+    cursor.execute(f"{FACTS} ORDER BY d.oid")
     return [
-        (name, identity.mark)
-        for name, identity in rows
+        (identity.name, identity.mark)
+        for identity in _fetched(cursor)
         if identity.mark is not None and is_true(identity.mark, identity, stack=stack)
     ]
 
@@ -118,19 +133,26 @@ def is_true(mark: Mark, identity: Identity, *, stack: str) -> bool:
     return (mark.stack, mark.cluster, mark.oid) == (stack, identity.cluster, identity.oid)
 
 
-def mark_if_new(server: Server, *, new: bool) -> bool:
-    """Mark the stack's database as disposable where it is new; return whether it was.
+def mark_if_new(server: Server, *, new: bool) -> bool | None:
+    """Mark the stack's database as disposable where it is new; return whether it has the mark now.
 
     It is new where the stack made the server's data (``new``), or where nothing was ever stored in it. Any
-    other is left alone: who made it is not known here.
+    other is left alone: who made it is not known here. None: there is no such database yet.
     """
-    with postgres.session(server, server.database) as cursor:
+    with postgres.session(server) as cursor:
         identity = identify(cursor, server.database)
-        if identity is None or identity.mark is not None:
-            return False
-        cursor.execute(EMPTY)
-        row = cursor.fetchone()
-        if not new and (row is None or not row[0]):
+        if identity is None:
+            return None
+        if identity.mark is not None:
+            return is_true(identity.mark, identity, stack=server.stack)
+        if not new and not _is_empty(server):
             return False
         write(cursor, server.database, stack=server.stack, kind="live")
     return True
+
+
+def _is_empty(server: Server) -> bool:
+    with postgres.session(server, server.database) as cursor:
+        cursor.execute(EMPTY)
+        row = cursor.fetchone()
+        return row is not None and bool(row[0])

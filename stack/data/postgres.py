@@ -92,9 +92,10 @@ def drop(cursor: extensions.cursor, database: str) -> None:
     cursor.execute(f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)")
 
 
-def allow_connections(cursor: extensions.cursor, database: str, allowed: bool) -> None:
-    """Let services connect to a database, or keep new sessions out; existing ones stay."""
-    cursor.execute(f"ALTER DATABASE {quoted(database)} WITH ALLOW_CONNECTIONS {str(allowed).lower()}")
+def allow_connections(cursor: extensions.cursor, *databases: str, allowed: bool) -> None:
+    """Let services connect to databases, or keep new sessions out; existing ones stay."""
+    one = "ALTER DATABASE {} WITH ALLOW_CONNECTIONS " + str(allowed).lower()
+    cursor.execute(";".join(one.format(quoted(database)) for database in databases))
 
 
 def major_version(cursor: extensions.cursor) -> int:

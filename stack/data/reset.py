@@ -10,34 +10,21 @@ killed, what it left is dropped by the next one, and the next reset takes the lo
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from stack.data import exchange, guard, lock, postgres, room, template
 from stack.data.guard import Location
 from stack.data.lock import Say
 from stack.data.stores import Redis, Server
 from stack.data.template import Prepare, Recipe
 
-if TYPE_CHECKING:
-    from psycopg2 import extensions
-
 VERB = "reset-db"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reset:
-    """How a reset went: whether a spare was ready, and how long services were kept out (seconds)."""
-
-    was_ready: bool
-    closed_s: float
 
 
 def reset(
     server: Server, redis: Redis | None, location: Location, recipe: Recipe, prepare: Prepare, *, say: Say
-) -> Reset:
+) -> float:
     """Exchange the stack's database for one as ``recipe`` says.
+
+    Return how long services were kept out, in seconds.
 
     Raises:
         NotDisposable: the guard refuses.
@@ -51,14 +38,14 @@ def reset(
             guard.require_disposable(cursor, server, location)
             spare = template.find_spare(cursor, server, recipe)
             if spare is not None:
-                return Reset(was_ready=True, closed_s=_exchange(cursor, server, redis, spare))
+                return exchange.exchange(cursor, server, redis, incoming=spare, verb=VERB).closed_s
             template.drop_unused(cursor, server, recipe)
             room.require(cursor, server, location)
         say("no spare database of this kind is ready: making one first")
         spare = template.make_spare(server, recipe, prepare)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
-            return Reset(was_ready=False, closed_s=_exchange(cursor, server, redis, spare))
+            return exchange.exchange(cursor, server, redis, incoming=spare, verb=VERB).closed_s
 
 
 def make_ready(server: Server, location: Location, recipe: Recipe, prepare: Prepare, *, say: Say) -> None:
@@ -76,8 +63,3 @@ def make_ready(server: Server, location: Location, recipe: Recipe, prepare: Prep
                 room.require(cursor, server, location)
         if ready is None:
             template.make_spare(server, recipe, prepare)
-
-
-def _exchange(cursor: extensions.cursor, server: Server, redis: Redis | None, spare: str) -> float:
-    outgoing = template.database_name(server.database, f"old_{secrets.token_hex(4)}")
-    return exchange.exchange(cursor, server, redis, incoming=spare, outgoing=outgoing, verb=VERB)

@@ -7,7 +7,6 @@ is what ``undo`` brings back.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,7 +38,7 @@ def verify(
     *,
     project: str,
     identity: Path | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
     progress: Progress,
     say: Say,
 ) -> Manifest:
@@ -50,10 +49,18 @@ def verify(
         DiskFull: there is no room for it.
     """
     with lock.exclusive(server.stack, say=say), room.explained(server, location):
-        expected = _require_fit(folder, server, location, project=project)
+        expected, _ = _require_fit(folder, server, location, project=project)
         loading.read_keys(folder, expected, identity)
         scratch = loading.restore_copy(
-            folder, expected, server, location, clients, identity=identity, jobs=jobs, progress=progress
+            folder,
+            expected,
+            server,
+            location,
+            clients,
+            identity=identity,
+            jobs=jobs,
+            progress=progress,
+            say=say,
         )
         with postgres.session(server) as cursor:
             postgres.drop(cursor, scratch)
@@ -71,7 +78,7 @@ def restore(
     migrate: Migrate | None,
     keep_old: bool,
     identity: Path | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
     progress: Progress,
     say: Say,
 ) -> Manifest:
@@ -84,15 +91,22 @@ def restore(
     """
     with lock.exclusive(server.stack, say=say), room.explained(server, location):
         exchange.heal(server.stack)
-        expected = _require_fit(folder, server, location, project=project)
-        is_older = _is_older(folder, expected, server)
+        expected, is_older = _require_fit(folder, server, location, project=project)
         if is_older and migrate is None:
             raise BackupOlder(
                 f"{folder} lacks migrations of the present code.", hint="Let it be migrated: add --migrate."
             )
         held = loading.read_keys(folder, expected, identity)
         scratch = loading.restore_copy(
-            folder, expected, server, location, clients, identity=identity, jobs=jobs, progress=progress
+            folder,
+            expected,
+            server,
+            location,
+            clients,
+            identity=identity,
+            jobs=jobs,
+            progress=progress,
+            say=say,
         )
         with template.dropped_on_failure(server, scratch):
             if is_older and migrate is not None:
@@ -126,7 +140,8 @@ def undo(server: Server, redis: Redis | None, location: Location, *, say: Say) -
     return float(found.notes["undo"])
 
 
-def _require_fit(folder: Path, server: Server, location: Location, *, project: str) -> Manifest:
+def _require_fit(folder: Path, server: Server, location: Location, *, project: str) -> tuple[Manifest, bool]:
+    """Return what a backup says about itself, and whether it lacks migrations of the present code."""
     expected = manifest.read(folder)
     manifest.require_files(folder, expected)
     with postgres.session(server) as cursor:
@@ -140,12 +155,7 @@ def _require_fit(folder: Path, server: Server, location: Location, *, project: s
             f"{folder} has migrations that the present code does not know: {', '.join(unknown[:3])}.",
             hint="Check out the code that it was made with, or a newer one.",
         )
-    return expected
-
-
-def _is_older(folder: Path, expected: Manifest, server: Server) -> bool:
-    with postgres.session(server, server.database) as cursor:
-        return bool(set(rows.migrations(cursor)) - set(expected.migrations))
+    return expected, not known <= set(expected.migrations)
 
 
 def _replaced_databases(cursor: extensions.cursor, server: Server) -> list[tuple[str, mark.Mark]]:
@@ -168,18 +178,10 @@ def _exchange(
     cursor: extensions.cursor, server: Server, redis: Redis | None, incoming: str, *, keep_old: bool
 ) -> None:
     held = keys.read(redis)
-    outgoing = template.database_name(server.database, f"old_{secrets.token_hex(4)}")
     notes: dict[str, object] = {"kept": True, "undo": time.time(), "keep_old": keep_old}
-    exchange.exchange(
-        cursor,
-        server,
-        redis,
-        incoming=incoming,
-        outgoing=outgoing,
-        verb=VERB,
-        carries_keys=True,
-        notes=notes,
+    done = exchange.exchange(
+        cursor, server, redis, incoming=incoming, verb=VERB, carries_keys=True, notes=notes
     )
-    postgres.allow_connections(cursor, outgoing, True)
-    keys.store(server, outgoing, held)
-    exchange.close(cursor, outgoing)
+    postgres.allow_connections(cursor, done.outgoing, allowed=True)
+    keys.store(server, done.outgoing, held)
+    exchange.close(cursor, done.outgoing)

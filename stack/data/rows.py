@@ -41,6 +41,15 @@ def tables(cursor: extensions.cursor) -> list[str]:
     ]
 
 
+def analyze(cursor: extensions.cursor, *, vacuum: bool = False) -> None:
+    """Give the planner its statistics of every table, and with ``vacuum`` leave no dead rows in them.
+
+    The server's own tables are a superuser's: each would be a warning in its log.
+    """
+    if names := tables(cursor):
+        cursor.execute(f"{'VACUUM (ANALYZE)' if vacuum else 'ANALYZE'} {', '.join(names)}")
+
+
 def count(cursor: extensions.cursor) -> dict[str, int]:
     """Return the number of rows of every table, all at one moment."""
     return _each(cursor, "count(*)")

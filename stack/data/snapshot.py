@@ -46,6 +46,10 @@ def require_name(name: str) -> str:
     Raises:
         InvalidOption: it cannot.
     """
+    if not name:
+        raise InvalidOption(
+            "No snapshot was named.", hint="`inv snapshot save NAME`, restore, delete or diff alike."
+        )
     if not NAME.fullmatch(name):
         raise InvalidOption(
             f"{name!r} cannot be the name of a snapshot.",
@@ -112,8 +116,10 @@ def save(
     branch: str,
     overwrite: bool = False,
     say: Say,
-) -> Snapshot:
-    """Take a snapshot; with ``overwrite`` one of that name is replaced, once the new one is complete.
+) -> list[Snapshot]:
+    """Take a snapshot and return all, the new one last.
+
+    With ``overwrite`` one of that name is replaced, once the new one is complete.
 
     Raises:
         InvalidOption, NameTaken: the name cannot be used.
@@ -140,13 +146,13 @@ def save(
         with postgres.session(server) as cursor:
             for snapshot in earlier:
                 postgres.drop(cursor, snapshot.database)
-            return find(cursor, server, name)
+            return all_of(cursor, server)
 
 
 def _complete(server: Server, copy: str, name: str, branch: str, held: list[keys.Row]) -> None:
     """Store Redis' keys in the copy, then mark it as a snapshot."""
     with postgres.session(server) as cursor:
-        postgres.allow_connections(cursor, copy, True)
+        postgres.allow_connections(cursor, copy, allowed=True)
         with postgres.session(server, copy) as inside:
             heads = rows.heads(inside)
         keys.store(server, copy, held)
@@ -175,16 +181,13 @@ def restore(server: Server, redis: Redis | None, location: Location, name: str, 
             template.drop_replaced(cursor, server)
             room.require(cursor, server, location, database=snapshot.database)
             copy = template.copy(cursor, server, snapshot.database, kind="scratch", notes={})
-            outgoing = template.database_name(server.database, f"old_{secrets.token_hex(4)}")
             with template.dropped_on_failure(server, copy):
-                exchange.exchange(
-                    cursor, server, redis, incoming=copy, outgoing=outgoing, verb=VERB, carries_keys=True
-                )
+                exchange.exchange(cursor, server, redis, incoming=copy, verb=VERB, carries_keys=True)
     return snapshot
 
 
-def delete(server: Server, location: Location, name: str, *, say: Say) -> Snapshot:
-    """Delete a snapshot.
+def delete(server: Server, location: Location, name: str, *, say: Say) -> tuple[Snapshot, list[Snapshot]]:
+    """Delete a snapshot; return it, and those that are left.
 
     Raises: as ``restore``.
     """
@@ -192,7 +195,7 @@ def delete(server: Server, location: Location, name: str, *, say: Say) -> Snapsh
         guard.require_disposable(cursor, server, location)
         snapshot = find(cursor, server, name)
         postgres.drop(cursor, snapshot.database)
-    return snapshot
+        return snapshot, all_of(cursor, server)
 
 
 def diff(server: Server, name: str, *, say: Say) -> list[Difference]:
@@ -203,7 +206,7 @@ def diff(server: Server, name: str, *, say: Say) -> list[Difference]:
     """
     with lock.exclusive(server.stack, say=say), postgres.session(server) as cursor:
         snapshot = find(cursor, server, name)
-        postgres.allow_connections(cursor, snapshot.database, True)
+        postgres.allow_connections(cursor, snapshot.database, allowed=True)
         try:
             then = replace(server, database=snapshot.database)
             with (

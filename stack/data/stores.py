@@ -1,6 +1,6 @@
 """Where a stack keeps its data, read from its plan: a Postgres server, a Redis server, an SQLite file.
 
-Pure: nothing is connected here. The addresses are those at which this machine reaches the servers, while
+Nothing is connected here. The addresses are those at which this machine reaches the servers, while
 ``addresses`` holds what the services themselves were given, so that the guard can compare the two.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from stack.plan import file_variables
 from stack.plan.addresses import LOOPBACK
 from stack.plan.images import server_kind
 from stack.plan.service_plan import Plan, ServicePlan
@@ -125,16 +126,17 @@ def _server(
 ) -> Server | None:
     if planned is None or not planned.ports:
         return None
-    environment = planned.service.environment
-    user = environment.get("POSTGRES_USER") or "postgres"
+    user = file_variables.read(planned, "POSTGRES_USER") or "postgres"
     used = [url.path.strip("/") for _, _, url in urls if url.scheme in POSTGRES_SCHEMES]
     return Server(
         stack=plan.name,
         service=planned.name,
         port=next(iter(planned.ports.values())),
         user=user,
-        password=environment.get("POSTGRES_PASSWORD", ""),
-        database=unquote(used[0]) if used and used[0] else environment.get("POSTGRES_DB") or user,
+        password=file_variables.read(planned, "POSTGRES_PASSWORD"),
+        database=unquote(used[0])
+        if used and used[0]
+        else file_variables.read(planned, "POSTGRES_DB") or user,
     )
 
 

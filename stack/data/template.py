@@ -5,7 +5,7 @@ for all that decides its content: the code's fingerprint, the number of products
 A *spare* is a copy of a template that waits to be exchanged for the database in use.
 
 Every one of them is marked only when it is complete. One that was left half made carries the mark of a
-scratch database, or none; ``tidy`` drops it before the next is made.
+scratch database, or none; ``drop_unused`` drops it before the next is made.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from stack.data import mark, postgres
+from stack.data import mark, postgres, rows
 from stack.data.stores import Server
 from stack.errors import StackError
 from stack.system import processes
@@ -89,10 +89,10 @@ def make_template(server: Server, recipe: Recipe, prepare: Prepare) -> str:
     with dropped_on_failure(server, build):
         prepare(replace(server, database=build), recipe)
         with postgres.session(server, build) as cursor:
-            cursor.execute("VACUUM (ANALYZE)")  # every copy begins with statistics and without dead rows
+            rows.analyze(cursor, vacuum=True)  # every copy begins with statistics and without dead rows
     with postgres.session(server) as cursor:
         postgres.drop(cursor, name)
-        postgres.allow_connections(cursor, build, False)
+        postgres.allow_connections(cursor, build, allowed=False)
         cursor.execute(f"ALTER DATABASE {postgres.quoted(build)} RENAME TO {postgres.quoted(name)}")
         notes = {"key": recipe.key, "code": recipe.code}
         mark.write(cursor, name, stack=server.stack, kind="template", notes=notes)
@@ -116,7 +116,7 @@ def discard(server: Server, name: str) -> None:
     Postgres that has no room for one ends. ``drop_unused`` drops what is left.
     """
     with contextlib.suppress(StackError), postgres.session(server) as cursor:
-        postgres.allow_connections(cursor, name, True)
+        postgres.allow_connections(cursor, name, allowed=True)
         with postgres.session(server, name) as inside:
             inside.execute("DROP SCHEMA IF EXISTS public, stack_redis CASCADE")
         postgres.drop(cursor, name)
@@ -128,7 +128,7 @@ def copy(
     """Return a new, closed and marked copy of a database that has no sessions."""
     name = database_name(server.database, f"{kind}_{secrets.token_hex(4)}")
     postgres.create(cursor, name, template=source)
-    postgres.allow_connections(cursor, name, False)
+    postgres.allow_connections(cursor, name, allowed=False)
     mark.write(cursor, name, stack=server.stack, kind=kind, notes=notes)
     return name
 

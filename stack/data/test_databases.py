@@ -97,7 +97,7 @@ class TestDatabases:
             owner = processes.own_pid()
             notes: dict[str, object] = {"owner": owner, "started": processes.started(owner)}
             name = template.copy(cursor, self.server, source, kind="test", notes=notes)
-            postgres.allow_connections(cursor, name, True)
+            postgres.allow_connections(cursor, name, allowed=True)
         return name
 
     def _drop(self, name: str) -> None:

@@ -28,7 +28,7 @@ def _planned_service(planned: ServicePlan, redactor: Redactor) -> dict[str, Any]
         "cwd": str(planned.cwd),
         "ports": {str(target): port for target, port in planned.ports.items()},
         "environment": redactor.environment(planned.environment),
-        "needs": {d.service: d.condition for d in planned.service.depends_on},
+        "needs": {d.service: d.condition for d in planned.service.depends_on if d.required},
         "healthcheck": list(planned.healthcheck),
     }
 

@@ -77,6 +77,7 @@ def _cause_lines(cause: Cause, rows: Sequence[Row], limit: int) -> list[str]:
         assertion = assertion[1:]  # the title is its first line
     head += [f"    {first.place}: {assertion[0]}" if assertion else f"    at {first.place}"]
     head += [f"      {line}" for line in assertion[1:3]]
+    head += [f"    last answer: {first.last_answer}"] if first.last_answer else []
     evidence = [line for test in cause.tests[:NAMED_TESTS] for line in service_lines(test, rows)]
     unique = {_VARIABLE.sub("#", line): line for line in reversed(evidence)}
     return [*head, *(f"    {line}" for line in reversed(unique.values()))][:limit]

@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from stack.display import log_evidence, terminal
 from stack.display.terminal import plain
@@ -35,6 +35,8 @@ _ADVICE: Final[Mapping[str, str]] = {
 }
 """What to do about a symptom, or about a state that has only one."""
 
+_NEEDS_SUPERUSER: Final = re.compile(r"permission denied to create (role|extension)|[Mm]ust be superuser")
+
 
 def failure(events: Iterable[Event], run: Path) -> str:
     """Return the report of a failed start: the first cause with its evidence, then what followed."""
@@ -56,8 +58,9 @@ def failure(events: Iterable[Event], run: Path) -> str:
         for e in bad
         if e is not first and e.service != first.service
     ]
-    lines.append(f"  what to do: {advice(first)}")
-    look = f"`inv logs {first.service}{_stack_option(run)}`"
+    request = _request(run)
+    lines.append(f"  what to do: {_advice_by_log(evidence, request) or advice(first)}")
+    look = f"`inv logs {first.service}{_stack_option(request)}`"
     lines.append(f"  next: {look}; the record of the run is in {run}")
     return "\n".join(plain(line) for line in lines)
 
@@ -67,11 +70,30 @@ def advice(first: Event) -> str:
     return _ADVICE.get(first.symptom or first.state, "correct the cause named above and start again")
 
 
-def _stack_option(run: Path) -> str:
+def _advice_by_log(evidence: Iterable[str], request: Mapping[str, Any]) -> str:
+    """Return what to do about a cause that only the last lines show."""
+    if request.get("engine") == "local" and any(map(_NEEDS_SUPERUSER.search, evidence)):
+        return (
+            "on the local engine POSTGRES_USER is no superuser once its database is made: do it in a script "
+            "of /docker-entrypoint-initdb.d, or use --engine docker (docs/engines.md)"
+        )
+    return ""
+
+
+def _request(run: Path) -> Mapping[str, Any]:
+    """Return what the run was asked for, nothing where that cannot be read."""
+    try:
+        request = json.loads((run / "request.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return request if isinstance(request, dict) else {}
+
+
+def _stack_option(request: Mapping[str, Any]) -> str:
     """Return the option that names the run's stack: `--stack`, or `--compose` for another project's file."""
     try:
-        file = json.loads((run / "request.json").read_text(encoding="utf-8"))["files"][0]
-    except (OSError, ValueError, LookupError, TypeError):
+        file = request["files"][0]
+    except (LookupError, TypeError):
         return ""
     own = re.fullmatch(r"docker-compose\.([\w-]+)\.yml", Path(file).name)
     if own is None:

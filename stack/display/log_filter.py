@@ -11,6 +11,8 @@ from stack.display import log_lines
 from stack.errors import InvalidOption
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
+_SPECIAL = frozenset(r".^$*+?{}[]\|()")
+"""The characters that are not themselves in a regular expression."""
 _SEVERE = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|^\w*(?:Error|Exception):")
 
 
@@ -51,9 +53,13 @@ def _known(name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class LogFilter:
-    """What a line must have; what is empty admits every line."""
+    """What a line must have; what is empty admits every line.
+
+    ``literal`` is the pattern where it is nothing but a text in ASCII.
+    """
 
     pattern: re.Pattern[str] | None = None
+    literal: bytes = b""
     least: str = ""
     request_id: str = ""
     trace_id: str = ""
@@ -67,6 +73,19 @@ class LogFilter:
             and (not (self.request_id or self.trace_id) or self._has_ids(text))
             and (not self.least or LEVELS.index(level(text)) >= LEVELS.index(self.least))
         )
+
+    def may_have(self, block: bytes) -> bool:
+        """Return whether one of the lines of a block may be wanted."""
+        ids = (self.request_id.encode(), self.trace_id.encode())
+        return all(each in block for each in ids) and self._may_match(block)
+
+    def _may_match(self, block: bytes) -> bool:
+        """Return False where no line has the literal, not by an escape nor in another case either."""
+        if not self.literal or self.pattern is None or b"\\" in block:
+            return True
+        if not self.pattern.flags & re.IGNORECASE:
+            return self.literal in block
+        return not block.isascii() or self.literal in block.lower()
 
     def _has_ids(self, text: str) -> bool:
         """Return whether the line is of that request and trace; a plain line must have them as words."""
@@ -100,4 +119,7 @@ def make(*, grep: str = "", least: str = "", request_id: str = "", trace_id: str
             f"--grep {grep!r} is no regular expression: {error}.",
             hint="Put a backslash before a character that is meant itself, for example \\( or \\[.",
         ) from error
-    return LogFilter(pattern=pattern, least=least.lower(), request_id=request_id, trace_id=trace_id)
+    literal = grep.encode() if grep.isascii() and _SPECIAL.isdisjoint(grep) else b""
+    return LogFilter(
+        pattern=pattern, literal=literal, least=least.lower(), request_id=request_id, trace_id=trace_id
+    )

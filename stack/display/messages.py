@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 
 from stack.display.terminal import paint, plain
+from stack.display.typed_commands import complete
 from stack.errors import StackError
 
 FLUSH_S = 0.05
@@ -17,6 +18,11 @@ def say(text: str = "") -> None:
     """Print a sentence, with the end of its line in one write: Ctrl-C never cuts a line in two."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def advise(text: str) -> None:
+    """Print a sentence that says what to type, with the options of this command."""
+    say(complete(text))
 
 
 def say_lines(lines: Iterable[str]) -> None:
@@ -34,4 +40,4 @@ def print_error(error: StackError) -> None:
     """Print an error and, below it, its hint."""
     print(paint("error: ", "31", sys.stderr) + plain(error.message), file=sys.stderr)
     if error.hint:
-        print(f"       {error.hint}", file=sys.stderr, flush=True)
+        print(f"       {complete(error.hint)}", file=sys.stderr, flush=True)

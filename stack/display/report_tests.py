@@ -15,7 +15,7 @@ from stack.records.traces import Traces
 
 FAILED_SHOWN, SLOWEST = 50, 8
 TITLES = ("Test", "Outcome", "Took", "File")
-NO_TRACE = "Its trace was not recorded: the profile observability records them."
+NO_TRACE = "Its trace was not recorded: the profile recorder records them."
 
 
 def section(
@@ -86,6 +86,8 @@ def _card(
 
 
 def _answer(known: FailedTest | None) -> Html | None:
-    if known is None or not known.answer:
+    if known is None or not (known.answer or known.last_answer):
         return None
+    if not known.answer:
+        return tag("p", "The last answer: ", tag("code", known.last_answer))
     return tag("p", tag("code", known.request), " was answered with ", tag("b", known.answer))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from stack.display.tables import format_bytes
 from stack.display.terminal import is_terminal
 
 Advance = Callable[[int], None]
@@ -18,9 +19,9 @@ def show_progress(stream: TextIO, total: int) -> Iterator[Advance]:
     if not is_terminal(stream):
         yield lambda size_bytes: None
         return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
-    with Progress(*columns, transient=True) as progress:
-        task = progress.add_task(f"seeding {total} products and orders", total=None)
-        yield lambda size_bytes: progress.update(task, completed=size_bytes)
+    words, size = TextColumn("{task.description}"), TextColumn("{task.fields[size]}")
+    with Progress(words, BarColumn(), size, TimeElapsedColumn(), transient=True) as progress:
+        task = progress.add_task(f"seeding {total} products and orders", total=None, size="")
+        yield lambda size_bytes: progress.update(task, size=format_bytes(size_bytes))

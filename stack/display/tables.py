@@ -60,5 +60,5 @@ def age(seconds: float) -> str:
 
 
 def format_bytes(size: int) -> str:
-    """Return a size in MiB."""
-    return f"{size / (1 << 20):.0f} MiB"
+    """Return a size in MiB, a smaller one in KiB."""
+    return f"{size / (1 << 20):.0f} MiB" if size >= 1 << 20 else f"{size / (1 << 10):.0f} KiB"

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from stack.display.tables import format_bytes
 from stack.display.terminal import is_terminal
 
 
@@ -15,9 +16,14 @@ def show_progress() -> Iterator[Callable[[str, int], None]]:
     if not is_terminal(sys.stdout):
         yield lambda what, size_bytes: None
         return
-    from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), DownloadColumn(), TimeElapsedColumn())
+    words = TextColumn("{task.description} {task.fields[size]}")
+    columns = (SpinnerColumn(), words, TimeElapsedColumn())
     with Progress(*columns, transient=True) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda what, size_bytes: progress.update(task, description=what, completed=size_bytes)
+        task = progress.add_task("", total=None, size="")
+
+        def show(what: str, size_bytes: int) -> None:
+            progress.update(task, description=what, size=format_bytes(size_bytes))
+
+        yield show

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from stack.engines.protocol import Engine
@@ -65,6 +65,22 @@ def remove_leftovers(engine: str, name: str, *, volumes: bool) -> None:
     from stack.engines.container import resources
 
     resources.remove(engine, name, volumes=volumes)
+
+
+def remove_volumes(running: Collection[str], *, data: bool) -> Iterator[str]:
+    """Remove the volumes of this home's stacks that are not ``running``, or (without ``data``) say so."""
+    from stack.engines.container import resources
+
+    for engine in NAMES:
+        if engine != "local" and why_not(engine) is None:
+            for stack in resources.stacks_with_volumes(engine):
+                if stack in running:
+                    continue
+                if data:
+                    resources.remove(engine, stack, volumes=True)
+                    yield f"removed the data of {stack} in {engine}"
+                else:
+                    yield f"kept the data of {stack} in {engine}; `inv prune --all` deletes it"
 
 
 def remove_images() -> Iterator[str]:

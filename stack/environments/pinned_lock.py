@@ -1,7 +1,8 @@
-"""``poetry.lock`` and ``pdm.lock``: the project's own dependencies, held to the versions of the lock.
+"""Projects of Poetry and PDM: their dependencies, held to the versions of ``poetry.lock`` or ``pdm.lock``.
 
 Both locks list packages with name and version. They are given to uv as constraints, so that which of them
-a platform needs is decided by the packages' own metadata, and verified by the hashes of the lock.
+a platform needs is decided by the packages' own metadata, and verified by the hashes of the lock. A project
+of Poetry's without a lock gets the newest versions that it accepts.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, Final
 from stack.environments import pyproject
 from stack.environments.installation import ENVIRONMENT, Installation, pip_install
 from stack.environments.project_metadata import python_wish, read_toml
+from stack.environments.version_constraint import specifier
 
 POETRY: Final = "poetry.lock"
 PDM: Final = "pdm.lock"
@@ -29,21 +31,22 @@ def find_pdm(project: Path, options: Sequence[str] = ("--prod",)) -> Installatio
 
 
 def _find(project: Path, lock: str, options: Sequence[str]) -> Installation | None:
-    if not (project / lock).is_file() or not (project / pyproject.NAME).is_file():
-        return None
+    has_lock = (project / lock).is_file()
     table = read_toml(project / pyproject.NAME)
-    names = (*_standard(table, options), *_poetry(table, options))
+    if not table or not (has_lock or (lock == POETRY and "poetry" in table.get("tool", {}))):
+        return None
+    names = (*_standard(table, options), *_poetry(table, options, has_lock=has_lock))
     has_root = not {"--no-root", "--no-self"} & set(options)
     is_package = has_root and _is_package(project, table)
     own = pyproject.own_package(project) if is_package else ()
-    pins = ("--constraint", f"{ENVIRONMENT}/constraints.txt")
+    pins = ("--constraint", f"{ENVIRONMENT}/constraints.txt") if has_lock else ()
     commands = (pip_install(*pins, *names), *own) if names else own
     return Installation(
         folder=project,
         commands=commands,
-        inputs=(project / lock, project / pyproject.NAME),
-        lock=project / lock,
-        files={"constraints.txt": constraints(project / lock)},
+        inputs=(*((project / lock,) if has_lock else ()), project / pyproject.NAME),
+        lock=project / (lock if has_lock else pyproject.NAME),
+        files={"constraints.txt": constraints(project / lock)} if has_lock else {},
         python=python_wish(project),
         is_bound=is_package,
     )
@@ -94,8 +97,8 @@ def _standard(table: Mapping[str, Any], options: Sequence[str]) -> Iterator[str]
             yield from (each for each in group if isinstance(each, str))
 
 
-def _poetry(table: Mapping[str, Any], options: Sequence[str]) -> Iterator[str]:
-    """The dependencies of ``[tool.poetry]``; the lock says their versions."""
+def _poetry(table: Mapping[str, Any], options: Sequence[str], *, has_lock: bool) -> Iterator[str]:
+    """The dependencies of ``[tool.poetry]``; where there is a lock it says their versions."""
     poetry = table.get("tool", {}).get("poetry", {})
     groups = {"main": poetry.get("dependencies", {}), "dev": poetry.get("dev-dependencies", {})}
     groups |= {
@@ -107,7 +110,11 @@ def _poetry(table: Mapping[str, Any], options: Sequence[str]) -> Iterator[str]:
     only = _values(options, "--only") or set(groups)
     for name in groups:
         if name in only and name not in without:
-            yield from (text for key, each in groups[name].items() if (text := _requirement(key, each)))
+            yield from (
+                text
+                for key, each in groups[name].items()
+                if (text := _requirement(key, each, has_lock=has_lock))
+            )
 
 
 def _values(options: Sequence[str], name: str) -> set[str]:
@@ -117,13 +124,13 @@ def _values(options: Sequence[str], name: str) -> set[str]:
     return {value for index in places for value in words[index + 1].split(",")}
 
 
-def _requirement(name: str, entry: Any) -> str:
+def _requirement(name: str, entry: Any, *, has_lock: bool) -> str:
     if name == "python":
         return ""
     if isinstance(entry, list):  # one entry a platform or Python: the lock decides
         entry = entry[0]
     if not isinstance(entry, dict):
-        return name
+        return name if has_lock else f"{name}{specifier(str(entry))}"
     if entry.get("optional"):
         return ""
     extras = f"[{','.join(entry['extras'])}]" if entry.get("extras") else ""
@@ -133,4 +140,5 @@ def _requirement(name: str, entry: Any) -> str:
     if "url" in entry:
         return f"{name}{extras} @ {entry['url']}"
     markers = f" ; {entry['markers']}" if entry.get("markers") else ""
-    return f"{name}{extras}{markers}"
+    version = "" if has_lock else specifier(str(entry.get("version", "")))
+    return f"{name}{extras}{version}{markers}"

@@ -63,7 +63,7 @@ def require_installable(service: Service, image: ImageConfig) -> None:
     """
     needed = needs.of_service(service, image)
     if needed.node is not None:
-        node_modules.require_lock(needed.node)
+        node_modules.require_installable(needed.node)
     if needed.python is not None and not interpreters.running().satisfies(needed.python.python.required):
         interpreters.choose(service.name, needed.python.python)
     is_anything = needed.python is not None or needed.node is not None or service.local.command is not None

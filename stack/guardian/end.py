@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from stack.system import tasks
+
 T = TypeVar("T")
 
 
@@ -19,8 +21,8 @@ async def until_end(work: Coroutine[Any, Any, T], end: asyncio.Event) -> T:
     Raises:
         Ended: it was cancelled.
     """
-    task = asyncio.ensure_future(work)
-    waiting = asyncio.ensure_future(end.wait())
+    task = asyncio.create_task(work)
+    waiting = asyncio.create_task(end.wait())
     try:
         await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -28,6 +30,4 @@ async def until_end(work: Coroutine[Any, Any, T], end: asyncio.Event) -> T:
         return task.result()
     finally:
         waiting.cancel()
-        if not task.done():
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await tasks.cancel(task)

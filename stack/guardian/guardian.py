@@ -23,7 +23,7 @@ from stack.display.redaction import redactor_of
 from stack.engines import registry
 from stack.engines.protocol import Engine
 from stack.errors import ServiceFailed, StackError
-from stack.guardian import control_socket, disposable, variables
+from stack.guardian import control_socket, database, standby, variables
 from stack.guardian.changes import change
 from stack.guardian.end import Ended, until_end
 from stack.guardian.preparation import load, make_plan, site_of
@@ -78,7 +78,7 @@ class Guardian:
             code = await self._up_and_wait()
         except Ended:
             code = self._code
-        except Exception as error:  # noqa: BLE001  reported, with its traceback in guardian.log
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  reported, with its traceback
             code = self._report(error)
         finally:
             await self._take_down()
@@ -94,16 +94,17 @@ class Guardian:
             self._site,
             self._timeline,
             deadline_s=self._request.deadline_s,
-            when_up=disposable.marker(plan, self._timeline),
+            when_up=database.when_up(plan, self._timeline),
         )
         async with control_socket.listening(state.control_socket(self._request.name), self._serve):
             if not await until_end(self._bring_up(self.supervisor), self._ended):
                 return ServiceFailed.code
             plans.write(self.supervisor.plan(plan))
-            await self._ended.wait()
+            async with standby.kept(plan, self._request):
+                await self._ended.wait()
         return self._code
 
-    def _report(self, error: Exception) -> int:
+    def _report(self, error: BaseException) -> int:
         """Write an error to the timeline and return its exit code."""
         if not isinstance(error, StackError):
             logging.getLogger("stack").error("%s", self._request.name, exc_info=error)
@@ -150,7 +151,7 @@ class Guardian:
             try:
                 async with asyncio.timeout(STEP_LIMIT_S):
                     await step()
-            except Exception as error:  # noqa: BLE001  as above
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  as above
                 self._report(error)
         self._timeline.stack("down")
 
@@ -197,12 +198,14 @@ class Guardian:
             self._end()
 
     def _callback_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Report an exception that no task gets; while the stack starts it is the start's failure."""
+        """Report an exception that nobody awaits; in a callback it is the failure of a start."""
         loop.default_exception_handler(context)
         error = context.get("exception")
         if "handle" in context and isinstance(error, Exception) and self._state.phase == "starting":
             self._code = self._report(error)
             self._ended.set()
+        elif error is not None:
+            self._timeline.note(as_stack_error(error, run=self._request.run).message)
 
     def _end(self, ended_by: str = "its owner") -> None:
         """End the stack; a second call cuts every grace period short."""

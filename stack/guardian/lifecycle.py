@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
@@ -18,11 +19,16 @@ from stack.health.verdicts import Verdict, VerdictKind
 from stack.model import Dependency
 from stack.plan.plan import ServicePlan
 from stack.records.timeline import Timeline
-from stack.system import ports
+from stack.system import ports, tasks
 
 BUILD_LIMIT_S = 1800.0
 RESTART_PAUSE_S = 60.0
 """The longest pause before a service is started again."""
+
+
+def _no_deadline() -> float:
+    """Return how long a service may take that starts again by its restart policy: as its check says."""
+    return math.inf
 
 
 WhenUp = Callable[[ServicePlan, Running], Awaitable[None]]
@@ -57,8 +63,11 @@ class Lifecycle:
         run.task.add_done_callback(lambda task: self._require_verdict(run, task))
 
     def _require_verdict(self, run: ServiceRun, task: asyncio.Task[None]) -> None:
-        if run.wanted and not run.settled.is_set() and not task.cancelling():
-            self._fail(run, "its task ended without a verdict")
+        if not run.wanted or task.cancelling():
+            return
+        failure = tasks.failure(task)
+        if failure or not run.settled.is_set():
+            self._fail(run, failure or "its task ended without a verdict")
 
     async def _run(self, run: ServiceRun) -> None:
         try:
@@ -124,7 +133,8 @@ class Lifecycle:
                 return Verdict(
                     service=run.plan.name, kind="dependency failed", reason=reason, symptom="no check"
                 )
-            await other.settled.wait()
+            is_job = need.condition == "service_completed_successfully"
+            await (other.ended if is_job else other.settled).wait()
         return self.dependency_failed(run, need) if self.has_failed(need) else None
 
     def has_failed(self, need: Dependency) -> bool:
@@ -170,7 +180,8 @@ class Lifecycle:
         watching = None
         try:
             await self._become_ready(run, probe, ended)
-            watching = asyncio.ensure_future(self._watch(run, probe))
+            watching = asyncio.create_task(self._watch(run, probe), name=f"watch {run.plan.name}")
+            watching.add_done_callback(lambda task: self._note_failure(run, task))
             return await ended
         finally:
             ended.cancel()
@@ -182,9 +193,16 @@ class Lifecycle:
             await self._when_up(run.plan, run.require_running())
         await watch(run, probe)
 
+    def _note_failure(self, run: ServiceRun, watching: asyncio.Task[None]) -> None:
+        """Let a service whose watch failed be unhealthy: nobody would notice otherwise."""
+        tasks.log_failure(watching)
+        if failure := tasks.failure(watching):
+            run.enter("unhealthy", f"the engine failed: {failure}")
+
     async def _become_ready(self, run: ServiceRun, probe: Probe | None, ended: asyncio.Future[Exit]) -> None:
         if probe is not None:
-            verdict = await Readiness(run, probe, self._deadline.left_s).wait(ended)
+            left_s = _no_deadline if run.settled.is_set() else self._deadline.left_s
+            verdict = await Readiness(run, probe, left_s).wait(ended)
             if verdict is not None:
                 if verdict.good:
                     await self._when_up(run.plan, run.require_running())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from stack.engines.protocol import Exit
 from stack.guardian.service import ServiceRun
 from stack.health import probes, verdicts
-from stack.health.probes import CommandProbe, Observation, PostgresProbe, Probe
+from stack.health.probes import CommandProbe, HttpProbe, Observation, PostgresProbe, Probe, RedisProbe
 from stack.health.verdicts import Progress, Verdict
 from stack.system import processes
 
@@ -25,6 +24,9 @@ because the kernel walks all connections of the machine (Documentation/networkin
 PATIENT_S = 2.0
 """How long the last probe of a service that seems to hang may take, to tell slow from hanging."""
 
+SHORT_S = 1.0
+"""A probe that the stack's deadline cuts off sooner does not show that a service hangs."""
+
 
 class Readiness:
     """The wait until a service is ready; ``left_s`` returns the seconds until the stack's deadline."""
@@ -36,7 +38,7 @@ class Readiness:
         self._children: set[int] = set()
         self._ports_seen_s = 0.0
         self._shown: tuple[object, ...] = ()
-        own_ports = run.plan.listens()
+        own_ports = (probe.port,) if isinstance(probe, HttpProbe | RedisProbe) else run.plan.listens()
         progress = verdicts.begin(run.plan.name, self._check, deadline_s=left_s())
         run.progress = replace(progress, own_ports=own_ports)
 
@@ -45,18 +47,26 @@ class Readiness:
         run = self._run
         while not ended.done():
             assert run.progress is not None
-            left_s = max(run.progress.patience_s() - run.elapsed_s(), 0.05)
-            probing = asyncio.ensure_future(probes.observe(self._probe, min(self._timeout_s, left_s)))
+            limit_s = min(self._timeout_s, max(run.progress.patience_s() - run.elapsed_s(), 0.05))
+            probing = asyncio.ensure_future(probes.observe(self._probe, limit_s))
             both: set[asyncio.Future[Any]] = {probing, ended}
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not probing.done():
+            try:
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                if not probing.done():
+                    return None
+            finally:
                 probing.cancel()
-                return None
-            verdict = self._after_probe(probing.result())
+            verdict = self._after_probe(self._evidence(probing.result(), limit_s))
             if verdict is not None and not ended.done():
                 return await self._confirmed(verdict)
             await asyncio.wait({ended}, timeout=verdicts.next_probe_s(run.progress, run.elapsed_s()))
         return None
+
+    def _evidence(self, observation: Observation, limit_s: float) -> Observation:
+        """Return what a probe shows; one that had no time for its answer shows what the one before it did."""
+        last = self._run.progress.last if self._run.progress is not None else None
+        is_cut_off = observation.kind == "hang" and limit_s < min(self._timeout_s, SHORT_S)
+        return last if is_cut_off and last is not None else observation
 
     def _after_probe(self, observation: Observation) -> Verdict | None:
         run = self._run
@@ -68,6 +78,8 @@ class Readiness:
         look_again_s = max(SHOWN_AFTER_S, self._ports_seen_s * PORTS_AGAIN)
         if self._may_listen_elsewhere(observation) and now_s >= look_again_s:
             progress = self._with_ports(progress)
+        if progress.other_ports:
+            progress = verdicts.after_look_at_processor(progress, processes.processor_s(self._pid()), now_s)
         run.progress, verdict = verdicts.after_probe(progress, observation, now_s)
         run.record_probe(run.progress)
         if verdict is None and now_s >= SHOWN_AFTER_S:
@@ -98,8 +110,7 @@ class Readiness:
         """Return the progress with the ports at which the service listens instead of its own."""
         self._ports_seen_s = self._run.elapsed_s()
         ports = processes.listening(self._pid()) if progress.own_ports and self._pid() else set()
-        others = () if ports & set(progress.own_ports) else tuple(sorted(ports))
-        return replace(progress, other_ports=others)
+        return verdicts.after_look_at_ports(progress, ports)
 
     def _show(self, progress: Progress) -> None:
         """Show people why the service is not ready yet, once for each reason."""
@@ -133,15 +144,11 @@ async def watch(run: ServiceRun, probe: Probe | None) -> None:
     if probe is None or check is None or run.undebugged is not None:
         return  # a service that stands at a breakpoint does not answer
     failures = 0
-    try:
-        while True:
-            await asyncio.sleep(check.interval_s)
-            observation = await probes.observe(probe, check.timeout_s)
-            failures = 0 if observation.kind == "ok" else failures + 1
-            if failures == check.retries:
-                run.enter("unhealthy", observation.detail)
-            elif failures == 0 and run.state == "unhealthy":
-                run.enter("ready", observation.detail)
-    except Exception as error:
-        logging.getLogger("stack").exception("%s", run.plan.name)
-        run.enter("unhealthy", f"the engine failed: {type(error).__name__}: {error}")
+    while True:
+        await asyncio.sleep(check.interval_s)
+        observation = await probes.observe(probe, check.timeout_s)
+        failures = 0 if observation.kind == "ok" else failures + 1
+        if failures == check.retries:
+            run.enter("unhealthy", observation.detail)
+        elif failures == 0 and run.state in verdicts.BAD:
+            run.enter("ready", observation.detail)

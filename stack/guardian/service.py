@@ -22,9 +22,9 @@ class ServiceRun:
     """The mutable state of a service.
 
     ``built`` is set once it can be started, ``started`` once its process runs, ``settled`` once it has a
-    verdict. ``started_s`` is the clock's time at its start, 0 before; ``wanted`` is false once it was told to
-    stop. ``restarts`` counts the lives after the first. ``undebugged`` is its own plan while it runs under a
-    debugger.
+    verdict, ``ended`` once that is another one than ready. ``started_s`` is the clock's time at its start, 0
+    before; ``wanted`` is false once it was told to stop. ``restarts`` counts the lives after the first.
+    ``undebugged`` is its own plan while it runs under a debugger.
     """
 
     plan: ServicePlan
@@ -36,6 +36,7 @@ class ServiceRun:
     built: asyncio.Event = field(default_factory=asyncio.Event)
     started: asyncio.Event = field(default_factory=asyncio.Event)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
     build: asyncio.Task[None] | None = None
     wanted: bool = True
@@ -67,6 +68,8 @@ class ServiceRun:
         self.built.set()
         self.started.set()
         self.settled.set()
+        if verdict.kind != "ready":
+            self.ended.set()
 
     def record_probe(self, progress: verdicts.Progress) -> None:
         """Write the last observation to the timeline."""

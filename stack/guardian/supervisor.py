@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from stack.display.redaction import redactor_of
 from stack.engines.protocol import Engine, Running, Site
@@ -23,6 +22,7 @@ from stack.health.verdicts import Verdict
 from stack.plan.plan import Plan, ServicePlan
 from stack.records import service_logs
 from stack.records.timeline import Timeline
+from stack.system import tasks
 
 GRACE_LIMIT_S = 10.0
 MARGIN_S = 3.0
@@ -98,14 +98,14 @@ class Supervisor:
         failed = next((d for d in run.plan.service.depends_on if self._lifecycle.has_failed(d)), None)
         if run.state == "waiting" and failed is not None:
             verdict = self._lifecycle.dependency_failed(run, failed)
-        elif run.state == "starting" and run.progress is not None and run.progress.last is not None:
+        elif run.state == "starting" and run.progress is not None and run.progress.is_failing:
             verdict = verdicts.at_deadline(run.progress, run.elapsed_s())
         else:
             state = f"{run.state} {run.text}".rstrip()
             text = f"after {self._deadline.limit_s:g} s (--timeout) it was still {state}"
             verdict = Verdict(service=run.plan.name, kind="timed out", reason=text, symptom="deadline")
         run.settle(verdict)
-        await _cancel(run.build, run.task)
+        await tasks.cancel(run.build, run.task, limit_s=CANCEL_LIMIT_S)
 
     def with_dependents(self, names: Sequence[str]) -> list[str]:
         """Return services and those that restart with them (``depends_on.restart``), in start order."""
@@ -120,7 +120,7 @@ class Supervisor:
         run = self.runs[name]
         run.wanted = False
         run.enter("stopping")
-        await _cancel(run.task)
+        await tasks.cancel(run.task, limit_s=CANCEL_LIMIT_S)
         await self._stop_process(run, None)
         run.enter("stopped")
 
@@ -146,7 +146,7 @@ class Supervisor:
 
     async def _end(self, run: ServiceRun, grace_s: float | None) -> None:
         run.wanted = False
-        await _cancel(run.build, run.task)
+        await tasks.cancel(run.build, run.task, limit_s=CANCEL_LIMIT_S)
         if run.running is not None:
             run.enter("stopping")
             await self._stop_process(run, grace_s)
@@ -159,12 +159,3 @@ class Supervisor:
         async with asyncio.timeout(allowed_s + STOP_LIMIT_S):
             await run.running.stop(allowed_s)
         run.running = None
-
-
-async def _cancel(*tasks: asyncio.Task[Any] | None) -> None:
-    """Cancel tasks and wait until they have ended, but not for ever."""
-    started = {task for task in tasks if task is not None and not task.done()}
-    for task in started:
-        task.cancel()
-    if started:
-        await asyncio.wait(started, timeout=CANCEL_LIMIT_S)

@@ -22,7 +22,7 @@ from stack.health.probes import (
     RedisProbe,
     connect_from_here,
 )
-from stack.plan import images
+from stack.plan import file_variables, images
 from stack.plan.plan import LOOPBACK, ServicePlan
 
 QUIET: Final = frozenset(
@@ -130,12 +130,11 @@ def _http(argv: tuple[str, ...], plan: ServicePlan, connect: Connect) -> HttpPro
 
 
 def _postgres(plan: ServicePlan, connect: Connect) -> PostgresProbe | None:
-    environment = plan.service.environment
     target = images.PORTS["postgres"]
-    port = _port(plan, target)
-    if "POSTGRES_PASSWORD" not in environment or port is None:
+    port, password = _port(plan, target), file_variables.read(plan, "POSTGRES_PASSWORD")
+    if not password or port is None:
         return None
-    user = environment.get("POSTGRES_USER", "postgres")
+    user = file_variables.read(plan, "POSTGRES_USER") or "postgres"
 
     def connect_inside(host: str, port: int) -> Connecting:
         return connect("localhost", target)
@@ -144,7 +143,7 @@ def _postgres(plan: ServicePlan, connect: Connect) -> PostgresProbe | None:
         host=LOOPBACK,
         port=port,
         user=user,
-        password=environment["POSTGRES_PASSWORD"],
-        database=environment.get("POSTGRES_DB", user),
+        password=password,
+        database=file_variables.read(plan, "POSTGRES_DB") or user,
         connect=connect_inside if plan.network == "own" else connect_from_here,
     )

@@ -80,7 +80,7 @@ class HttpProbe:
         status = int(words[1])
         if status < 400:
             return Observation(kind="ok", detail=f"HTTP {status}")
-        text = body[:200].decode(errors="replace").strip()
+        text = " ".join(body[:200].decode(errors="replace").split())  # a page of HTML is one line, too
         permanent = status < 500 and status not in PASSING
         return Observation(kind="wrong", detail=f"HTTP {status} {text}".strip(), permanent=permanent)
 

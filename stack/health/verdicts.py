@@ -27,7 +27,10 @@ GOOD: Final = frozenset[VerdictKind]({"ready", "completed"})
 BAD: Final = frozenset[VerdictKind](get_args(VerdictKind)) - GOOD
 FAST_S, SLOW_S = 0.025, 1.0
 PERMANENT_S = 5.0
-"""How long an answer that waiting does not change, or listening at another port, lasts before it is final."""
+"""How long an answer that waiting does not change, or idleness at another port, lasts before it is final."""
+
+IDLE_S = 0.25
+"""A service that uses no more processor time than this within ``PERMANENT_S`` is idle."""
 
 MANY_ENDS = 10
 """So many ended child processes belong to a service whose workers cannot start."""
@@ -65,8 +68,9 @@ class Progress:
     """What the probes of a starting service have observed. Times are seconds since its start.
 
     ``deadline_s`` is the stack's deadline (``--timeout``); ``same_since_s`` is when the last observation was
-    first made. ``other_ports`` are those at which it listens instead of its ``own_ports``;
-    ``ended_children`` counts the direct child processes that have ended.
+    first made. ``ended_children`` counts the direct child processes that have ended. ``other_ports`` are
+    those at which it listens instead of its ``own_ports``; a debugger's may be open first, so that they end
+    the wait only where the service is idle: it has used ``processor_s``, and hardly more ``idle_since_s``.
     """
 
     service: str
@@ -80,6 +84,13 @@ class Progress:
     own_ports: tuple[int, ...] = ()
     other_ports: tuple[int, ...] = ()
     ended_children: int = 0
+    processor_s: float = 0.0
+    idle_since_s: float = 0.0
+
+    @property
+    def is_failing(self) -> bool:
+        """Return whether there was a probe, and the last one did not succeed."""
+        return self.last is not None and self.last.kind != "ok"
 
     def allowed_s(self) -> float:
         """Return how long the check itself allows before the service counts as unhealthy."""
@@ -95,6 +106,19 @@ class Progress:
 def begin(service: str, check: Healthcheck | None, *, deadline_s: float) -> Progress:
     """Return the progress of a service that has just been started."""
     return Progress(service=service, check=check, deadline_s=deadline_s)
+
+
+def after_look_at_ports(progress: Progress, listening: set[int]) -> Progress:
+    """Return the progress after a look at the ports at which the service listens."""
+    others = () if listening & set(progress.own_ports) else tuple(sorted(listening))
+    return replace(progress, other_ports=others)
+
+
+def after_look_at_processor(progress: Progress, used_s: float, now_s: float) -> Progress:
+    """Return the progress after a look at how much processor time the service has used since its start."""
+    if used_s - progress.processor_s <= IDLE_S:
+        return progress
+    return replace(progress, processor_s=used_s, idle_since_s=now_s)
 
 
 def after_probe(
@@ -212,12 +236,16 @@ def _is_over(progress: Progress, observation: Observation, now_s: float) -> bool
         return True
     if observation.kind == "wrong" and check is not None and progress.failures >= check.retries:
         return True
-    return _is_permanent(progress, observation) and now_s - progress.same_since_s >= PERMANENT_S
+    return now_s - _permanent_since_s(progress, observation) >= PERMANENT_S
 
 
-def _is_permanent(progress: Progress, observation: Observation) -> bool:
-    """Return whether waiting cannot change an observation."""
-    return observation.permanent or (observation.kind == "refused" and bool(progress.other_ports))
+def _permanent_since_s(progress: Progress, observation: Observation) -> float:
+    """Return since when waiting has not seemed to change an observation, infinity where it may."""
+    if observation.permanent:
+        return progress.same_since_s
+    if observation.kind == "refused" and progress.other_ports:
+        return max(progress.same_since_s, progress.idle_since_s)
+    return float("inf")
 
 
 def _key(observation: Observation) -> tuple[str, bool]:

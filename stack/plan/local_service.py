@@ -39,9 +39,11 @@ def plan_local_service(
     ports: Mapping[int, int],
     addresses: Addresses | None,
     mounts: Mapping[str, str],
+    project: Path,
 ) -> ServicePlan:
     """Return the plan of a service on the local engine; a ``problem`` where there is no command.
 
+    ``project`` is the folder of the compose file.
     ``addresses`` are those of services that share the network of this machine. It is None where each has
     a network of its own: there names and ports are those of a container, and nothing is rewritten.
     """
@@ -64,7 +66,7 @@ def plan_local_service(
         argv=tuple(rewrite(part, service.name) for part in argv),
         environment=values,
         ports=ports,
-        cwd=_working_dir(service, image, folders),
+        cwd=_working_dir(service, image, folders, project),
         healthcheck=test,
         executed=test,
         folders=mounts,
@@ -123,7 +125,7 @@ def _program(path: str) -> str:
     return name if is_of_image and name else path
 
 
-def _working_dir(service: Service, image: ImageConfig, folders: Mapping[str, str]) -> Path:
+def _working_dir(service: Service, image: ImageConfig, folders: Mapping[str, str], project: Path) -> Path:
     if service.local.working_dir is not None:
         return service.local.working_dir
     path = posixpath.normpath(service.working_dir or image.working_dir)
@@ -132,7 +134,9 @@ def _working_dir(service: Service, image: ImageConfig, folders: Mapping[str, str
     copied = copied_files.host_path(path, image.files)
     if copied is not None and copied.is_dir():
         return copied
-    return service.build.context if service.build is not None else Path("/")
+    if service.build is not None:
+        return service.build.context
+    return Path("/") if service.local.command is None else project  # that command is one of this machine
 
 
 def _problem(service: Service, image: ImageConfig, argv: tuple[str, ...]) -> Problem | None:

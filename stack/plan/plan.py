@@ -91,7 +91,10 @@ def make(
     configs = image_config.of_services(services)
     planned: dict[str, ServicePlan] = {}
     for key in order(services):
+        conditions = conditions_on(key, services)
         service = _with_image_defaults(services[key], configs[key])
+        if is_job := "service_completed_successfully" in conditions:
+            service = service if "service_healthy" in conditions else replace(service, healthcheck=None)
         own = ports.get(key, {})
         planned[key] = replace(
             plan_local_service(
@@ -100,10 +103,11 @@ def make(
                 ports=own,
                 addresses=None if networks else addresses,
                 mounts=folders.get(key, {}),
+                project=stack.directory,
             )
             if engine == "local"
             else _container_service(service, configs[key], own, addresses),
-            awaited="service_completed_successfully" in conditions_on(key, services),
+            awaited=is_job,
         )
     endpoints = {key: rewrite_names(value, addresses) for key, value in stack.endpoints.items()}
     notes = references.warnings(stack, services)

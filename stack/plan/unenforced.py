@@ -57,8 +57,11 @@ def _is_mounted(service: Service, folder: str) -> bool:
 
 _LIMITED: Final = "Held by a control group where root starts the stack on Linux; elsewhere without effect."
 _LIMITS: Final = "Set by prlimit(1) on Linux; an ordinary user can only lower its own limits."
+_MOUNTED: Final = (
+    "Held by mounts of its own where a service has a network of its own; else it sees this machine's files."
+)
 _SHARED: Final = "A process shares the resources of the machine."
-_RIGHTS: Final = "A process has the rights of the user who starts the stack."
+_RIGHTS: Final = "A process has the rights of the user who starts the stack, in root's place of `nobody`."
 _NETWORK: Final = "A process uses the network that the stack gives it, else the machine's."
 
 UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
@@ -69,10 +72,10 @@ UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
     *_others("blkio_config cgroup cgroup_parent cpu_count cpu_percent cpu_period cpu_quota", _SHARED),
     *_others("cpu_rt_period cpu_rt_runtime cpu_shares cpuset mem_reservation mem_swappiness", _SHARED),
     *_others("memswap_limit oom_kill_disable oom_score_adj shm_size", _SHARED),
-    _field("read_only", "A process sees the files of the machine.", lambda service: service.read_only),
+    _field("read_only", _MOUNTED, lambda service: service.read_only),
     _field(
         "volumes: read_only",
-        "A process can write to a mounted folder if its user can.",
+        _MOUNTED,
         lambda service: any(mount.read_only for mount in service.mounts),
     ),
     _field(
@@ -117,8 +120,10 @@ UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
 )
 
 
-WITH_NETWORKS: Final = frozenset({"hostname, container_name, aliases", "extra_hosts"})
-"""Keys that are done where each service has a network of its own."""
+WITH_NETWORKS: Final = frozenset(
+    {"hostname, container_name, aliases", "extra_hosts", "read_only", "volumes: read_only"}
+)
+"""Keys that are done where each service has a network and mounts of its own."""
 
 
 def unenforced_keys(

@@ -13,7 +13,8 @@ class FailedTest(msgspec.Struct, frozen=True, kw_only=True):
     """One failed test. ``started`` and ``ended`` are seconds since the epoch.
 
     ``answer`` is the last HTTP answer of status 500 or more and ``request`` its request, "" where there was
-    none. ``request_ids`` are those of all the test's requests, ``trace_id`` is that of its trace.
+    none; else ``last_answer`` is its last request with the answer, where that refused it (status 400 to 499).
+    ``request_ids`` are those of all the test's requests, ``trace_id`` is that of its trace.
     """
 
     test: str
@@ -21,6 +22,7 @@ class FailedTest(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     answer: str = ""
     request: str = ""
+    last_answer: str = ""
     request_ids: tuple[str, ...] = ()
     trace_id: str = ""
     started: float = 0.0

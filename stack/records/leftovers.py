@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from collections.abc import Iterator
 
@@ -31,10 +30,7 @@ def remove(*, data: bool) -> Iterator[str]:
         aside = folder.rename(folder.with_name(f".{folder.name}.unused"))  # it may be made again meanwhile
         shutil.rmtree(aside, ignore_errors=True)
         yield f"removed {folder.parent.name}/{folder.name}, unused for two weeks"
-    for shared in (state.scratch_root(), state.socket_folder()):
-        if private_folder.is_own(shared):
-            with contextlib.suppress(OSError):  # another stack is in it
-                shared.rmdir()
+    state.remove_shared_folders()
 
 
 def _is_up(name: str) -> bool:

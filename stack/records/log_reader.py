@@ -27,9 +27,17 @@ Row = tuple[str, str, str]
 Admits = Callable[[str], bool]
 """Returns whether a line with this text is wanted."""
 
+MayHave = Callable[[bytes], bool]
+"""Returns whether one of the lines of a block may be wanted: most blocks need not be read line by line."""
+
 
 def every_line(text: str) -> bool:
     """Admit a line, whatever its text is."""
+    return True
+
+
+def every_block(block: bytes) -> bool:
+    """Read every block line by line."""
     return True
 
 
@@ -46,13 +54,12 @@ class LogReader:
         for part in self._parts:
             part.close()
 
-    def lines(self, *, since: str = "", until: str = "") -> Iterator[Line]:
+    def lines(self, *, since: str = "", until: str = "", may_have: MayHave = every_block) -> Iterator[Line]:
         """Yield the lines from the time ``since`` up to ``until``, both included, the oldest first."""
         for part, end in zip(self._parts, self._ends, strict=True):
-            for line in _lines(part, _find(part, end, since) if since else 0, end):
+            stop = _find(part, end, until, after=True) if until else end
+            for line in _lines(part, _find(part, end, since) if since else 0, stop, may_have):
                 stamp, _, text = line.partition(" ")
-                if until and stamp > until:
-                    return
                 yield stamp, text
 
     def lines_backwards(self, *, since: str = "", until: str = "") -> Iterator[Line]:
@@ -111,11 +118,16 @@ def read(run: Path, service: str) -> Iterator[Line]:
 
 
 def merge(
-    logs: Mapping[str, LogReader], *, since: str = "", until: str = "", admits: Admits = every_line
+    logs: Mapping[str, LogReader],
+    *,
+    since: str = "",
+    until: str = "",
+    admits: Admits = every_line,
+    may_have: MayHave = every_block,
 ) -> Iterator[Row]:
     """Yield the wanted lines of several logs by time, the oldest first."""
-    rows = (_rows(name, log.lines(since=since, until=until), admits) for name, log in logs.items())
-    return heapq.merge(*rows, key=_stamp)
+    lines = {name: log.lines(since=since, until=until, may_have=may_have) for name, log in logs.items()}
+    return heapq.merge(*(_rows(name, each, admits) for name, each in lines.items()), key=_stamp)
 
 
 def merge_new(logs: Mapping[str, LogReader], *, admits: Admits = every_line) -> Iterator[Row]:
@@ -200,15 +212,16 @@ def _find(part: BinaryIO, end: int, stamp: str, *, after: bool = False) -> int:
     return low
 
 
-def _lines(part: BinaryIO, begin: int, end: int) -> Iterator[str]:
-    """Yield the lines between two places where lines begin."""
+def _lines(part: BinaryIO, begin: int, end: int, may_have: MayHave) -> Iterator[str]:
+    """Yield the lines between two places where lines begin, those of unwanted blocks left out."""
     part.seek(begin)
     rest = b""
     while begin < end:
         block = part.read(min(BLOCK_BYTES, end - begin))
         begin += len(block)
-        *lines, rest = (rest + block).split(b"\n")
-        yield from b"\n".join(lines).decode(errors="replace").split("\n") if lines else ()
+        whole, newline, rest = (rest + block).rpartition(b"\n")
+        if newline and may_have(whole):
+            yield from whole.decode(errors="replace").split("\n")
 
 
 def _lines_backwards(part: BinaryIO, end: int) -> Iterator[bytes]:

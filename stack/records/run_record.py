@@ -110,8 +110,14 @@ def chain(services: Mapping[str, ServiceRecord]) -> list[str]:
         name for name in names if name in services and name not in path and _settled_s(services[name]) >= 0
     ]:
         path.append(max(settled, key=lambda name: _settled_s(services[name])))
-        names = services[path[-1]].needs
+        names = _waited_for(services[path[-1]], services)
     return path[::-1]
+
+
+def _waited_for(service: ServiceRecord, services: Mapping[str, ServiceRecord]) -> list[str]:
+    """Return what a service waited for: not what only had to have started, and was ready later."""
+    started_s = float("inf") if service.started_s is None else service.started_s
+    return [name for name in service.needs if name in services and _settled_s(services[name]) <= started_s]
 
 
 def _settled_s(service: ServiceRecord) -> float:

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from stack.errors import StateUnreadable
 from stack.records import record_file
 from stack.records.names import require_name
 from stack.system import private_folder
@@ -62,17 +63,29 @@ def state_file(name: str) -> Path:
     return folder(name) / "state.json"
 
 
+def exchange_journal(name: str) -> Path:
+    """Return the file that is there while a command exchanges the stack's databases."""
+    return folder(name) / "exchange.json"
+
+
 def scratch(name: str) -> Path:
-    """Return the folder of data that ends with the stack: in memory where there is room, else on disk."""
-    in_memory, on_disk = scratches(name)
-    with contextlib.suppress(OSError):
-        is_ours = private_folder.is_own(in_memory.parent) or not os.path.lexists(in_memory.parent)
-        if is_ours and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= SCRATCH_FREE_BYTES:
+    """Return the folder of data that ends with the stack: in memory where there is room, else on disk.
+
+    Of a stack that has one it is the same for ever, however much room there is meanwhile.
+    """
+    in_memory, on_disk = _scratches(name)
+    if on_disk.is_dir():
+        return on_disk
+    with contextlib.suppress(OSError, StateUnreadable):
+        with contextlib.suppress(FileNotFoundError):
+            private_folder.require_own(in_memory.parent)
+        free_bytes = shutil.disk_usage(MEMORY).free if os.access(MEMORY, os.W_OK) else 0
+        if in_memory.is_dir() or free_bytes >= SCRATCH_FREE_BYTES:
             return in_memory
     return on_disk
 
 
-def scratches(name: str) -> tuple[Path, Path]:
+def _scratches(name: str) -> tuple[Path, Path]:
     """Return where a stack's scratch folder can be: in memory, and on disk."""
     return scratch_root() / require_name(name), folder(name) / "scratch"
 
@@ -89,8 +102,7 @@ def make_scratch(path: Path) -> None:
         StateUnreadable: another account made a folder of that name.
     """
     if path.parent == scratch_root():
-        private_folder.make(path.parent)
-        private_folder.make(path)
+        private_folder.make_below(path)
     path.mkdir(parents=True, exist_ok=True)
 
 
@@ -100,12 +112,20 @@ def socket_folder() -> Path:
 
 
 def control_socket(name: str) -> Path:
-    """Return where the guardian listens.
+    """Return where the guardian listens; its folder need not be there.
 
     Raises:
         StateUnreadable: another account made that folder, and could listen in the guardian's place.
     """
-    return private_folder.make(socket_folder()) / f"{require_name(name)}.sock"
+    path = socket_folder() / f"{require_name(name)}.sock"
+    with contextlib.suppress(FileNotFoundError):
+        private_folder.require_own(path.parent)
+    return path
+
+
+def standby_socket(name: str) -> Path:
+    """Return where the standby listens, as ``control_socket``."""
+    return control_socket(name).with_suffix(".data")
 
 
 def write(state: StackState) -> None:
@@ -119,10 +139,16 @@ def read(name: str) -> StackState | None:
     Raises:
         StateUnreadable: the file is damaged, from another version, or not a state.
     """
+    path = state_file(name)
     try:
-        return record_file.read(state_file(name), StackState)
+        return record_file.read(path, StackState)
     except FileNotFoundError:
         return None
+    except PermissionError as error:
+        raise StateUnreadable(
+            f"{path} belongs to another account ({error.strerror}).",
+            hint="Use that account, or a STACK_HOME of your own.",
+        ) from error
 
 
 class _Guardian(msgspec.Struct, frozen=True):
@@ -147,9 +173,9 @@ def names() -> tuple[str, ...]:
 
 def forget(name: str, *, volumes: bool) -> None:
     """Remove the state and the scratch folder of a stack that has ended; its named volumes on request."""
-    for path in (state_file(name), control_socket(name)):
+    for path in (state_file(name), control_socket(name), standby_socket(name)):
         path.unlink(missing_ok=True)
-    in_memory, on_disk = scratches(name)
+    in_memory, on_disk = _scratches(name)
     private_folder.remove_tree(in_memory)
     shutil.rmtree(on_disk, ignore_errors=True)
     home = folder(name)
@@ -162,3 +188,10 @@ def forget(name: str, *, volumes: bool) -> None:
         shutil.rmtree(home, ignore_errors=True)
     with contextlib.suppress(OSError):
         home.rmdir()  # fails where volumes remain
+    remove_shared_folders()
+
+
+def remove_shared_folders() -> None:
+    """Remove the folders that this home's stacks share, as soon as none has anything in them."""
+    for shared in (scratch_root(), socket_folder()):
+        private_folder.remove_empty(shared)

@@ -78,6 +78,23 @@ def create(
     return ControlGroup(folders=folders) if folders else None
 
 
+def group_of(pid: int) -> ControlGroup | None:
+    """Return the group that `create` made for a service, by one of its processes; None where it has none."""
+    try:
+        trees, paths = list(_trees()), _paths(pid)
+    except OSError:
+        return None
+    folders: dict[str, Path] = {}
+    for name, place in trees:
+        path = Path(paths.get(name, "/").lstrip("/"))
+        if path.name.startswith(PREFIX):
+            below = place / path
+            folders |= dict.fromkeys(
+                [name] if name else CONTROLLERS, below if below.is_dir() else place / path.name
+            )
+    return ControlGroup(folders=folders) if folders else None
+
+
 def remove_abandoned() -> None:
     """Remove the groups of guardians that do not run any more."""
     for parent in set(_parents().values()):
@@ -109,23 +126,35 @@ def _settings(
 def _parents() -> dict[str, Path]:
     """The folder of each controller in which groups may be made."""
     try:
-        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
-        own = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+        trees, paths = list(_trees()), _paths("self")
     except OSError:
         return {}
-    paths = {name: path for _, names, path in own for name in names.split(",")}
     found: dict[str, Path] = {}
-    for mount in mounts:
+    for name, place in trees:
+        if not name:
+            found |= dict.fromkeys(_enabled(place), place)
+        else:
+            below = place / paths.get(name, "/").lstrip("/")
+            found[name] = below if below.is_dir() else place
+    return {name: folder for name, folder in found.items() if os.access(folder, os.W_OK)}
+
+
+def _trees() -> Iterator[tuple[str, Path]]:
+    """Each controller, and where its tree is; that of version 2 has no name, as in /proc/PID/cgroup."""
+    for mount in Path("/proc/self/mountinfo").read_text().splitlines():
         left, _, right = mount.partition(" - ")
         kind, _, options = right.split(" ", 2)
-        place = Path(left.split()[4])
-        if kind == "cgroup2":
-            found |= dict.fromkeys(_enabled(place), place)
-        elif kind == "cgroup":
-            for name in set(CONTROLLERS) & set(options.split(",")):
-                below = place / paths.get(name, "/").lstrip("/")
-                found[name] = below if below.is_dir() else place
-    return {name: folder for name, folder in found.items() if os.access(folder, os.W_OK)}
+        names = [""] if kind == "cgroup2" else []
+        if kind == "cgroup":
+            names = sorted(set(CONTROLLERS) & set(options.split(",")))
+        for name in names:
+            yield name, Path(left.split()[4])
+
+
+def _paths(pid: int | str) -> dict[str, str]:
+    """The path of a process in each tree."""
+    lines = [line.split(":", 2) for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
+    return {name: path for _, names, path in lines for name in names.split(",")}
 
 
 def _enabled(root: Path) -> list[str]:

@@ -15,8 +15,10 @@ def as_disk_full(error: OSError, folder: Path) -> Exception:
     return error
 
 
-def as_stack_error(error: Exception, *, run: str) -> StackError:
+def as_stack_error(error: BaseException, *, run: str) -> StackError:
     """Return the error to report for ``error``, which ended something in the run whose folder is ``run``."""
+    while isinstance(error, BaseExceptionGroup):  # of an asyncio.TaskGroup: its first is the cause
+        error = error.exceptions[0]
     if isinstance(error, StackError):
         return error
     if isinstance(error, TimeoutError):

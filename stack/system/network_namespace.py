@@ -11,12 +11,13 @@ import contextlib
 import ctypes
 import os
 import pwd
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from stack.system import kernel
 from stack.system.processes import own_pid
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
@@ -36,10 +37,16 @@ class Namespaces:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
 
-    def nsenter(self) -> tuple[str, ...]:
-        """Return the words before a command that is to run inside."""
-        folder = f"/proc/{own_pid()}/fd"
-        return ("nsenter", f"--net={folder}/{self.network}", f"--mount={folder}/{self.mounts}", "--")
+    def nsenter(self, *, mounts: int | None = None) -> tuple[str, ...]:
+        """Return the words before a command that is to run inside; ``mounts`` stands in for its own."""
+        return nsenter(network=self.network, mounts=self.mounts if mounts is None else mounts)
+
+
+def nsenter(*, mounts: int, network: int | None = None) -> tuple[str, ...]:
+    """Return the words before a command that is to run in open namespaces of ours."""
+    folder = f"/proc/{own_pid()}/fd"
+    net = () if network is None else (f"--net={folder}/{network}",)
+    return ("nsenter", *net, f"--mount={folder}/{mounts}", "--")
 
 
 def create() -> Namespaces:
@@ -48,26 +55,18 @@ def create() -> Namespaces:
     Raises:
         OSError: the kernel refuses.
     """
-    results: list[Namespaces | OSError] = []
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(_unshare).result()
 
-    def work() -> None:
-        try:
-            _call("unshare", CLONE_NEWNET | CLONE_NEWNS)
-            results.append(Namespaces(network=_open("net"), mounts=_open("mnt")))
-        except OSError as error:
-            results.append(error)
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    if isinstance(results[0], OSError):
-        raise results[0]
-    return results[0]
+def _unshare() -> Namespaces:
+    call("unshare", CLONE_NEWNET | CLONE_NEWNS)
+    return Namespaces(network=_open("net"), mounts=_open("mnt"))
 
 
 def thread_inside(descriptor: int) -> ThreadPoolExecutor:
     """Return a single thread in the network namespace ``descriptor``: its sockets belong to that network."""
-    return ThreadPoolExecutor(1, initializer=lambda: _call("setns", descriptor, CLONE_NEWNET))
+    return ThreadPoolExecutor(1, initializer=lambda: call("setns", descriptor, CLONE_NEWNET))
 
 
 def thread_beside(pid: int) -> ThreadPoolExecutor:
@@ -85,7 +84,7 @@ def join_user_namespace(pid: int) -> None:
     theirs, ours = Path(f"/proc/{pid}/ns/user").readlink(), Path("/proc/self/ns/user").readlink()
     if theirs != ours:
         descriptor = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
-        _call("setns", descriptor, CLONE_NEWUSER)
+        call("setns", descriptor, CLONE_NEWUSER)
         os.close(descriptor)
 
 
@@ -103,18 +102,31 @@ def inside(nsenter: Sequence[str], argv: Sequence[str], *, user: str | None, cwd
 def _identity(user: str | None) -> tuple[str, ...]:
     if user is not None:
         account = pwd.getpwnam(user)
-        return ("setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups")
+        ids = (f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups")
+        return ("setpriv", *ids, "--no-new-privs", *_ends_with_parent())
     if os.geteuid() == 0:
         return ()
     return ("setpriv", "--ambient-caps=-all", "--inh-caps=-all")
+
+
+def _ends_with_parent() -> tuple[str, ...]:
+    """A change of the account takes the signal back that ends a program with its parent (prctl(2))."""
+    return () if kernel.in_namespace() else ("--pdeathsig=KILL",)
 
 
 def _open(kind: str) -> int:
     return os.open(f"/proc/thread-self/ns/{kind}", os.O_RDONLY)
 
 
-def _call(name: str, *arguments: int) -> None:
+def call(name: str, *arguments: Any) -> int:
+    """Call a function of the C library that returns -1 where it fails.
+
+    Raises:
+        OSError: it does.
+    """
     function: Callable[..., int] = getattr(ctypes.CDLL(None, use_errno=True), name)
-    if function(*arguments) != 0:
+    result = function(*arguments)
+    if result == -1:
         number = ctypes.get_errno()
         raise OSError(number, f"{name}: {os.strerror(number)}")
+    return result

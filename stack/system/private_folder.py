@@ -24,14 +24,43 @@ def make(path: Path) -> Path:
     Raises:
         StateUnreadable: something else is there.
     """
-    with contextlib.suppress(FileExistsError):
-        path.mkdir(mode=0o700)
-    if not is_own(path):
+    while True:
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+        with contextlib.suppress(FileNotFoundError):  # removed meanwhile: it was empty
+            require_own(path)
+            return path
+
+
+def make_below(path: Path) -> Path:
+    """Return ``path``, a folder of this account in another one; create both where they are absent.
+
+    Raises:
+        StateUnreadable: something else is there.
+    """
+    while True:
+        make(path.parent)
+        with contextlib.suppress(FileNotFoundError):  # the one around it was removed meanwhile: it was empty
+            return make(path)
+
+
+def require_own(path: Path) -> None:
+    """Raise where ``path`` is not a folder of this account that others cannot write to.
+
+    Raises:
+        FileNotFoundError: there is nothing.
+        StateUnreadable: something else is there.
+    """
+    try:
+        with _opened(path):
+            return
+    except FileNotFoundError:
+        raise
+    except OSError as error:
         raise StateUnreadable(
             f"{path} is not a folder of this account alone.",
             hint="Remove it, or set TMPDIR to another folder.",
-        )
-    return path
+        ) from error
 
 
 def is_own(path: Path) -> bool:
@@ -45,6 +74,13 @@ def remove_tree(path: Path) -> None:
     """Remove ``path`` with all that is in it, where its parent is a folder of this account."""
     with contextlib.suppress(OSError), _opened(path.parent) as parent:
         shutil.rmtree(path.name, ignore_errors=True, dir_fd=parent)
+
+
+def remove_empty(path: Path) -> None:
+    """Remove ``path`` where it is a folder of this account with nothing in it."""
+    if is_own(path):
+        with contextlib.suppress(OSError):  # something is in it
+            path.rmdir()
 
 
 def names(path: Path) -> list[str]:

@@ -100,6 +100,18 @@ def listening(pid: int) -> set[int]:
     return ports
 
 
+def processor_s(pid: int) -> float:
+    """Return the processor time that a process and all that came from it have used, in seconds."""
+    import psutil
+
+    total_s = 0.0
+    with contextlib.suppress(psutil.Error, OSError):
+        for each in _with_descendants(pid):
+            with contextlib.suppress(psutil.Error, OSError):
+                total_s += sum(psutil.Process(each).cpu_times()[:4])  # of its ended children, too
+    return total_s
+
+
 def _listening_of(pid: int) -> set[int]:
     """The ports of one process, on the network where it lives (proc_pid_net(5)); psutil knows only ours."""
     import psutil

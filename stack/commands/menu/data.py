@@ -2,44 +2,59 @@
 
 from __future__ import annotations
 
+import importlib
+
 from invoke.context import Context
 from invoke.tasks import task
 
 from stack.commands.menu.task import choice, command, explain
 
+Options = dict[str, str | bool]
+
+
+def on_standby(word: str, stack: str, compose: str, options: Options) -> int | None:
+    """Let the standby of the stack do a command; where none listens, do it here."""
+    from stack.control import standby
+
+    chosen, meant = choice(stack, compose), {"stack": stack, "compose": compose}
+    code = standby.run(chosen.resolve_name(), word, options, meant)
+    if code is None:
+        importlib.import_module(f"stack.commands.{word}").run(chosen, **options)
+    return code
+
 
 @task(
     name="reset-db",
-    help=explain("stack", empty="migrated only, nothing seeded", products="how many products",
+    help=explain("stack", "compose", empty="migrated only, nothing seeded", products="how many products",
                    orders="how many past orders", seed="another catalogue of the same size")
 )  # fmt: skip
 @command
 def reset_db(
     c: Context, stack: str = "local", empty: bool = False, products: str = "", orders: str = "0",
-    seed: str = "0",
-) -> None:  # fmt: skip
+    seed: str = "0", compose: str = "",
+) -> int | None:  # fmt: skip
     """Give the stack fresh data, migrated and seeded, while its services run."""
-    from stack.commands import reset_db
-
-    reset_db.run(choice(stack, ""), empty=empty, products=products, orders=orders, seed=seed)
+    options: Options = {"empty": empty, "products": products, "orders": orders, "seed": seed}
+    return on_standby("reset_db", stack, compose, options)
 
 
 @task(
-    help=explain("stack", products="how many products there are in the end", orders="how many past orders",
-                 seed="another catalogue of the same size")
+    help=explain("stack", "compose", products="how many products there are in the end",
+                 orders="how many past orders", seed="another catalogue of the same size")
 )  # fmt: skip
 @command
 def seed(
-    c: Context, stack: str = "local", products: str = "1000", orders: str = "0", seed: str = "0"
-) -> None:
+    c: Context, stack: str = "local", products: str = "1000", orders: str = "0", seed: str = "0",
+    compose: str = "",
+) -> None:  # fmt: skip
     """Add products and past orders until there are as many as asked for; delete nothing."""
     from stack.commands import seed as seeding
 
-    seeding.run(choice(stack, ""), products=products, orders=orders, seed=seed)
+    seeding.run(choice(stack, compose), products=products, orders=orders, seed=seed)
 
 
 @task(
-    help=explain("stack", "json", verb="save, restore, list, delete or diff, also without --verb",
+    help=explain("stack", "compose", "json", verb="save, restore, list, delete or diff, also without --verb",
                  name="what it is called, also without --name",
                  branch="NAME is a git branch (default: the current one), replaced by each save",
                  overwrite="replace a snapshot of that name")
@@ -47,57 +62,56 @@ def seed(
 @command
 def snapshot(
     c: Context, verb: str | None = None, name: str | None = None, stack: str = "local", branch: bool = False,
-    overwrite: bool = False, json: bool = False,
-) -> None:  # fmt: skip
+    overwrite: bool = False, json: bool = False, compose: str = "",
+) -> int | None:  # fmt: skip
     """Save, restore, list, delete or compare named copies of the stack's Postgres and Redis data."""
-    from stack.commands import snapshot
-
-    snapshot.run(choice(stack, ""), verb or "", name or "", branch=branch, overwrite=overwrite, as_json=json)
+    options: Options = {"branch": branch, "overwrite": overwrite, "as_json": json}
+    return on_standby("snapshot", stack, compose, {"verb": verb or "", "name": name or "", **options})
 
 
 @task(
     iterable=["encrypt"],
-    help=explain("stack", path="the new folder, also without --path; default: in .stack/backups/",
+    help=explain("stack", "compose", path="the new folder, also without --path; default: in .stack/backups/",
                  verify="check the backup in this folder instead, by restoring it aside",
                  encrypt="an age or GnuPG recipient (may be repeated)",
                  identity="age's file of the private key, to verify an encrypted backup",
-                 jobs="how many processes restore side by side")
+                 jobs="how many processes restore side by side; default: one a processor")
 )  # fmt: skip
 @command
 def backup(
     c: Context, path: str | None = None, stack: str = "local", verify: str = "",
-    encrypt: list[str] | None = None, identity: str = "", jobs: str = "1",
+    encrypt: list[str] | None = None, identity: str = "", jobs: str = "", compose: str = "",
 ) -> None:  # fmt: skip
     """Back up the stack's Postgres and Redis data to a folder, or verify a backup."""
     from stack.commands import backup
 
     if verify:
-        backup.verify(choice(stack, ""), path=verify, identity=identity, jobs=jobs)
+        backup.verify(choice(stack, compose), path=verify, identity=identity, jobs=jobs)
     else:
-        backup.run(choice(stack, ""), path=path or "", recipients=list(encrypt or []))
+        backup.run(choice(stack, compose), path=path or "", recipients=list(encrypt or []))
 
 
 @task(
-    help=explain("stack", path="the folder of a backup, also without --path",
+    help=explain("stack", "compose", path="the folder of a backup, also without --path",
                  undo="bring back the data that the last restore replaced",
                  keep_old="keep the replaced data also after later restores",
                  migrate="migrate a backup that is older than the code",
                  identity="age's file of the private key, for an encrypted backup",
-                 jobs="how many processes restore side by side")
+                 jobs="how many processes restore side by side; default: one a processor")
 )  # fmt: skip
 @command
 def restore(
     c: Context, path: str | None = None, stack: str = "local", undo: bool = False, keep_old: bool = False,
-    migrate: bool = False, identity: str = "", jobs: str = "1",
+    migrate: bool = False, identity: str = "", jobs: str = "", compose: str = "",
 ) -> None:  # fmt: skip
     """Verify a backup and put it in the place of the stack's data; nothing is restarted."""
     from stack.commands import restore
 
     if undo:
-        restore.undo(choice(stack, ""))
+        restore.undo(choice(stack, compose))
     else:
         restore.run(
-            choice(stack, ""),
+            choice(stack, compose),
             path=path or "",
             keep_old=keep_old,
             migrate=migrate,

@@ -5,16 +5,18 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.tasks import task
 
+from stack.commands.menu.bare_words import WordsTask
 from stack.commands.menu.task import choice, command, explain
 
 
 @task(
     help=explain(
         "stack",
-        words="words of the tests' names, or names of their files, as one string; also without --words",
+        words="words of the tests' names, or names of their files; also without --words",
         watch="keep running, and test again what a saved file concerns",
     ),
     name="test",
+    klass=WordsTask,
 )
 @command
 def run_tests(c: Context, words: str | None = None, stack: str = "local", watch: bool = False) -> None:
@@ -28,15 +30,16 @@ def run_tests(c: Context, words: str | None = None, stack: str = "local", watch:
     name="open",
     help=explain(
         "stack",
+        "compose",
         page="backend, gateway, admin, docs, dashboard, redis-ui or pgadmin; also without --page",
     ),
 )
 @command
-def open_(c: Context, page: str | None = None, stack: str = "local") -> None:
+def open_(c: Context, page: str | None = None, stack: str = "local", compose: str = "") -> None:
     """Open a page of the stack in the browser and print its address; without a page print all."""
     from stack.commands import open
 
-    open.run(choice(stack, ""), page or "")
+    open.run(choice(stack, compose), page or "")
 
 
 @task(

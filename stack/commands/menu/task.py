@@ -23,12 +23,15 @@ def command(work: Callable[P, int | None]) -> Callable[P, None]:
     @functools.wraps(work)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         from stack.commands import exit_code, prune
+        from stack.display import typed_commands
 
         def clean_up_and_work() -> int | None:
             prune.clean_up_killed_stacks()
             return work(*args, **kwargs)
 
-        if code := exit_code.run(clean_up_and_work):
+        with typed_commands.repeating(kwargs):
+            code = exit_code.run(clean_up_and_work)
+        if code:
             raise Exit(code=code)
 
     return run

@@ -10,7 +10,7 @@ from datetime import datetime
 from stack.engines.protocol import Connection, Exit
 from stack.errors import CommandFailed
 from stack.records.service_logs import Log
-from stack.system import async_programs
+from stack.system import async_programs, tasks
 
 CALL_LIMIT_S = 30.0
 """How long the engine's command may take for one answer."""
@@ -30,8 +30,9 @@ class Container:
 
     def __init__(self, program: str, name: str, log: Log, *, since: str | None = None) -> None:
         self._program, self._name, self._log, self._since = program, name, log, since
-        self._ended = asyncio.ensure_future(self._wait())
-        self._reader = asyncio.ensure_future(self._follow())
+        self._ended = asyncio.create_task(self._wait(), name=f"end of {name}")
+        self._reader = asyncio.create_task(self._follow(), name=f"log of {name}")
+        self._reader.add_done_callback(tasks.log_failure)
 
     @property
     def pid(self) -> int:
@@ -44,11 +45,8 @@ class Container:
         """Stop the container; a grace below a second means that it holds nothing worth keeping."""
         words = ["kill"] if grace_s < 1 else ["stop", "--time", str(int(grace_s))]
         await self._call(*words, self._name, timeout_s=grace_s + CALL_LIMIT_S)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOG_LIMIT_S):
-                await asyncio.gather(self._ended, self._reader, return_exceptions=True)
-        for task in (self._ended, self._reader):
-            task.cancel()
+        await asyncio.wait({self._ended, self._reader}, timeout=LOG_LIMIT_S)
+        await tasks.cancel(self._ended, self._reader, limit_s=LOG_LIMIT_S)
 
     async def connect(self, host: str, port: int) -> Connection:
         """Open a connection to a published port."""
@@ -75,6 +73,8 @@ class Container:
         output: list[bytes] = []
         await async_programs.follow((self._program, "wait", self._name), output.append)
         text = b"".join(output).decode(errors="replace").strip()
+        if not text.isdigit():
+            self._log.feed(b"".join(output))  # why the engine cannot tell
         code = int(text) if text.isdigit() else UNKNOWN_CODE
         oom = await self._call("inspect", "--format", "{{.State.OOMKilled}}", self._name)
         await asyncio.wait({self._reader}, timeout=0.3)

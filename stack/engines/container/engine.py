@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from stack.errors import CommandFailed
 from stack.model import Healthcheck, Service, Stack
 from stack.plan.plan import Plan, ServicePlan
 from stack.records.service_logs import Log
-from stack.system import async_programs, programs
+from stack.system import async_programs, programs, tasks
 from stack.system.directories import home_id
 from stack.system.files import write_atomically
 
@@ -121,9 +121,7 @@ class ContainerEngine:
 
     async def remove(self, *, volumes: bool) -> None:
         """Remove containers and networks, and volumes where asked."""
-        if self._created is not None and not self._created.done():
-            self._created.cancel()
-            await asyncio.gather(self._created, return_exceptions=True)
+        await tasks.cancel(self._created)
         if self._site is not None:
             await asyncio.to_thread(resources.remove, self._program, self._name, volumes=volumes)
 
@@ -134,7 +132,7 @@ class ContainerEngine:
         await asyncio.to_thread(resources.require_names_free, self._program, resolved)
         await self._make_images(list(self._plan.services), say)
         words = ("up", "--no-start", "--no-build", *self._plan.services)
-        made = asyncio.ensure_future(
+        made = asyncio.create_task(
             self._call(*self._resolved_options(), *words, timeout_s=programs.BUILD_LIMIT_S)
         )
         try:
@@ -145,8 +143,7 @@ class ContainerEngine:
             await asyncio.wait({made}, timeout=CREATE_PATIENCE_S)
             raise
         finally:
-            made.cancel()
-            await asyncio.gather(made, return_exceptions=True)
+            await tasks.cancel(made)
 
     async def _make_images(self, names: list[str], say: Say) -> None:
         """Build those of which no image of the same content is there."""
@@ -193,16 +190,16 @@ class ContainerEngine:
 
     def _source_options(self, plan: Plan) -> list[str]:
         words = ["compose", "--profile", "*"]  # which of them are active has been decided
-        env_file = plan.stack.env_file
-        if env_file is not None and env_file.is_file():
-            words += ["--env-file", str(env_file)]
+        words += _env_options(plan)
         for file in plan.stack.files:
             words += ["--file", str(file)]
         return words
 
     def _resolved_options(self) -> list[str]:
         assert self._site is not None
-        return ["compose", "--project-name", self._name, "--file", str(self._site.folder / RESOLVED)]
+        environment = [] if self._plan is None else _env_options(self._plan)  # secrets are still names in it
+        file = str(self._site.folder / RESOLVED)
+        return ["compose", *environment, "--project-name", self._name, "--file", file]
 
     @property
     def _name(self) -> str:
@@ -217,24 +214,46 @@ class ContainerEngine:
         return "" if done.returncode else done.stdout.strip()
 
 
+def _env_options(plan: Plan) -> list[str]:
+    file = plan.stack.env_file
+    return ["--env-file", str(file)] if file is not None and file.is_file() else []
+
+
 def arrange(resolved: dict[str, Any], plan: Plan, *, rename: bool) -> dict[str, Any]:
-    """Return a resolved compose file with the plan's name, ports and image tags; ``rename`` keeps
-    networks and volumes apart from those of the main stack."""
+    """Return a resolved compose file with the plan's name, ports and image tags, its volumes known by their
+    home; ``rename`` keeps networks and volumes apart from those of the main stack."""
     resolved["name"] = plan.name
     resolved["services"] = {k: v for k, v in resolved["services"].items() if k in plan.services}
     for name, service in resolved["services"].items():
-        planned = plan.services[name]
-        service |= {"restart": "no"}  # what has to come back is brought back by us, and told
-        for key in ("profiles", "container_name", "scale"):
-            service.pop(key, None)
-        service.get("deploy", {}).pop("replicas", None)  # one is started, which is said
-        for port in service.get("ports", []):
-            port["published"] = str(planned.ports[int(port["target"])])
-        if planned.service.build is not None and "image" not in service:
-            service["image"] = images.tag(name, planned.service.build)
-            service["build"].setdefault("labels", {})[resources.IMAGE_LABEL] = home_id()
+        _arrange_service(service, plan.services[name], among=plan.services)
     for kind in ("networks", "volumes"):
         for key, value in (resolved.get(kind) or {}).items():
             if rename and not (value or {}).get("external"):
                 resolved[kind][key] = {**(value or {}), "name": f"{plan.name}-{key}"}
+    for key, value in (resolved.get("volumes") or {}).items():
+        if not (value or {}).get("external"):
+            labels = {**((value or {}).get("labels") or {}), resources.HOME_LABEL: home_id()}
+            resolved["volumes"][key] = {**(value or {}), "labels": labels}
     return resolved
+
+
+def _with_alias(network: dict[str, Any] | None, name: str) -> dict[str, Any]:
+    """Return how a service is in a network, with a further name for the others there."""
+    return {**(network or {}), "aliases": [*((network or {}).get("aliases") or ()), name]}
+
+
+def _arrange_service(service: dict[str, Any], planned: ServicePlan, *, among: Collection[str]) -> None:
+    service |= {"restart": "no"}  # what has to come back is brought back by us, and told
+    if (alias := service.get("container_name")) and (networks := service.get("networks")):
+        service["networks"] = {key: _with_alias(network, alias) for key, network in networks.items()}
+    for key in ("profiles", "container_name", "scale"):
+        service.pop(key, None)
+    service.get("deploy", {}).pop("replicas", None)  # one is started, which is said
+    # Compose keeps dependencies that are not required when it leaves out their services.
+    for absent in set(service.get("depends_on", {})) - set(among):
+        del service["depends_on"][absent]
+    for port in service.get("ports", []):
+        port["published"] = str(planned.ports[int(port["target"])])
+    if planned.service.build is not None and "image" not in service:
+        service["image"] = images.tag(planned.name, planned.service.build)
+        service["build"].setdefault("labels", {})[resources.IMAGE_LABEL] = home_id()

@@ -19,6 +19,9 @@ PROJECT_LABEL = "com.docker.compose.project"
 IMAGE_LABEL = "ecommerce.stack.image"
 """Its value is the home whose stack the image was built for."""
 
+HOME_LABEL = "ecommerce.stack.home"
+"""A volume's; its value is the home of its stack."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
@@ -99,6 +102,14 @@ def remove_images(program: str) -> str:
     is_cached = lines[-1].endswith(" 0B")  # BuildKit has their layers still
     space = f"their layers stay in its build cache: `{program} builder prune`" if is_cached else lines[-1]
     return f"{count} images of {program} ({space})"
+
+
+def stacks_with_volumes(program: str) -> list[str]:
+    """Return the stacks of this home, up or not, that have volumes."""
+    volume = KINDS[-1]
+    chosen = ("--filter", f"label={HOME_LABEL}={home_id()}")
+    names = _lines(program, *volume.listing, "--format", volume.names, *chosen)
+    return sorted({_owner(program, volume, name) for name in names} - {""})
 
 
 def _names(kind: Kind, resolved: Mapping[str, Any]) -> Iterator[str]:

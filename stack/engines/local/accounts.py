@@ -1,11 +1,11 @@
-"""Who a server runs as where we are root, and whether that account can reach its files."""
+"""Who a service runs as where we are root, and whether that account can reach its files."""
 
 from __future__ import annotations
 
 import os
 import pwd
 import stat
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from stack.errors import NotRunnable
@@ -29,7 +29,7 @@ def unprivileged(*preferred: str) -> str | None:
         if name in known:
             return name
     raise NotRunnable(
-        "A server must not run as root, and there is no account 'nobody' to run it as.",
+        "A service must not run as root, and there is no account 'nobody' to run it as.",
         hint="Run the stack as an ordinary user.",
     )
 
@@ -103,16 +103,36 @@ def allow_traversal(path: Path, user: str | None) -> None:
     for folder in blocking_folders(path, account.pw_uid):
         if not any(folder == home or home in folder.parents for home in _homes()):
             raise NotRunnable(
-                f"The account {user}, which runs this server in root's place, cannot enter {folder}.",
-                hint=f"Choose another place with STACK_HOME and STACK_CACHE, or run `chmod o+x {folder}`.",
+                f"The account {user}, which runs this service in root's place, cannot enter {folder}.",
+                hint="Run the stack as an ordinary user, choose another place with STACK_HOME and "
+                f"STACK_CACHE, or run `chmod o+x {folder}`.",
             )
         folder.chmod(folder.stat().st_mode | stat.S_IXGRP | stat.S_IXOTH)
 
 
-def blocking_folders(path: Path, uid: int) -> Iterable[Path]:
+def blocking_folders(path: Path, uid: int) -> list[Path]:
     """Return the folders above ``path`` that the account may not pass, outermost first."""
-    above = [folder for folder in reversed(path.resolve().parents) if folder.stat().st_uid != uid]
-    return [folder for folder in above if not folder.stat().st_mode & stat.S_IXOTH]
+    return closed_folders(path.resolve().parents, uid)
+
+
+def closed_folders(folders: Sequence[Path], uid: int) -> list[Path]:
+    """Return those of ``folders``, which are innermost first, that the account may not pass."""
+    states = [(folder, folder.stat()) for folder in reversed(folders)]
+    return [each for each, found in states if found.st_uid != uid and not found.st_mode & stat.S_IXOTH]
+
+
+def search_path(path: str, user: str | None) -> str:
+    """Return a PATH without the folders that the account may not enter.
+
+    Of a program that is nowhere, a shell would say "Permission denied" because of them.
+    """
+    if user is None:
+        return path
+    uid = pwd.getpwnam(user).pw_uid
+    folders = [Path(folder) for folder in path.split(os.pathsep) if folder]
+    return os.pathsep.join(
+        str(folder) for folder in folders if folder.is_dir() and not blocking_folders(folder / "any", uid)
+    )
 
 
 def _homes() -> tuple[Path, ...]:

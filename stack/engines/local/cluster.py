@@ -13,8 +13,10 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from stack.engines.local import single_user
 from stack.engines.local.accounts import allow_traversal, chown_tree
 from stack.engines.local.binaries import fingerprint
+from stack.engines.local.single_user import quoted
 from stack.errors import BuildFailed, CommandFailed, StackError, StateUnreadable
 from stack.system import programs
 from stack.system.cached_folder import make_once
@@ -24,12 +26,10 @@ from stack.system.disk_space import disk_full, reports_full_disk
 FORMAT = "3"
 """To be raised where what this module makes changes."""
 
-INITDB_LIMIT_S = 300.0
-"""How long Postgres may take to make a data folder or a database; 1 to 3 s are usual."""
-
 SUPERUSER = "stack_superuser"
 """Makes the cluster, and can never connect to its server. A superuser could run programs as the server's
-account (``COPY ... TO PROGRAM``), so POSTGRES_USER is a role that owns its databases and is none."""
+account (``COPY ... TO PROGRAM``), so POSTGRES_USER is a role that owns its databases and is none, except
+while the project's own scripts fill a new database (``init_scripts``)."""
 
 LEFT_S = 5.0
 """How long the children of a killed server are waited for; they notice its end by themselves."""
@@ -172,7 +172,7 @@ def _initdb(data: Path, recipe: Recipe, bin: Path, account: str | None, descript
         cwd=Path("/"),
         check=False,
         pass_fds=(descriptor,),
-        timeout_s=INITDB_LIMIT_S,
+        timeout_s=single_user.LIMIT_S,
     )
     if done.returncode != 0:
         raise _failure("initdb failed (check POSTGRES_INITDB_ARGS)", done.stderr, data)
@@ -188,35 +188,24 @@ def _write_access(path: Path, method: str) -> None:
 def _create_role_and_databases(
     data: Path, recipe: Recipe, bin: Path, account: str | None, descriptor: int
 ) -> None:
-    """Run SQL without a server (https://www.postgresql.org/docs/current/app-postgres.html)."""
-    done = programs.run(
-        [str(bin / "postgres"), "--single", "-D", str(data), "-c", "fsync=off", "postgres"],
-        input="\n".join(role_and_databases(recipe)) + "\n",
-        user=account,
-        cwd=Path("/"),
-        check=False,
-        pass_fds=(descriptor,),
-        timeout_s=INITDB_LIMIT_S,
+    failed = single_user.run(
+        role_and_databases(recipe), data, bin=bin, account=account, pass_fds=(descriptor,)
     )
-    if done.returncode != 0 or "ERROR:" in done.stderr or "FATAL:" in done.stderr:
-        raise _failure(f"The role {recipe.user} or its database could not be created", done.stderr, data)
+    if failed:
+        raise _failure(f"The role {recipe.user} or its database could not be created", failed, data)
 
 
 def role_and_databases(recipe: Recipe) -> list[str]:
     """Return the SQL of the role POSTGRES_USER and of the databases that it owns, a statement a line."""
-    role = _quoted(recipe.user)
+    role = quoted(recipe.user)
     password = f" PASSWORD {_literal(recipe.password)}" if recipe.password else ""
-    create = [f"CREATE DATABASE {_quoted(recipe.database)} OWNER {role}"]
+    create = [f"CREATE DATABASE {quoted(recipe.database)} OWNER {role}"]
     return [
         f"CREATE ROLE {role} LOGIN CREATEDB{password}",
         f"GRANT pg_monitor, pg_signal_backend TO {role}",
         f"ALTER DATABASE postgres OWNER TO {role}",
         *(create if recipe.database != "postgres" else []),
     ]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _literal(text: str) -> str:

@@ -9,11 +9,24 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from stack.engines.local import entry, granted_files, launchers, limits, network, servers, stand_ins
+from stack.engines.local import (
+    accounts,
+    entry,
+    granted_files,
+    launchers,
+    limits,
+    network,
+    servers,
+    stand_ins,
+    views,
+    volumes,
+)
 from stack.engines.local.granted_files import path_of
 from stack.engines.local.network import StackNetwork
 from stack.engines.local.process import Launch, LocalProcess
 from stack.engines.local.runnable import error_of, require_runnable
+from stack.engines.local.service_mounts import ServiceMounts
+from stack.engines.local.views import View
 from stack.engines.protocol import Running, Say, Site
 from stack.environments import service_environment
 from stack.environments.service_environment import ServiceEnvironment
@@ -25,6 +38,7 @@ from stack.records.service_logs import Log
 from stack.records.state import make_scratch
 from stack.system.control_groups import ControlGroup
 from stack.system.directories import cache_home
+from stack.system.mounts import Mounts
 from stack.system.processes import SERVICE, TOKEN
 
 PASSED_ON = ("HOME", "USER", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
@@ -41,6 +55,7 @@ class LocalEngine:
         self._network: StackNetwork | None = None
         self._groups: dict[str, ControlGroup | None] = {}
         self._addresses: Addresses = {}
+        self._mounts: ServiceMounts | None = None
 
     async def open_networks(self, services: Mapping[str, Service], say: Say) -> bool:
         """Make the bridge between the services' networks, where this machine allows it."""
@@ -72,15 +87,13 @@ class LocalEngine:
             NotRunnable: names every service that cannot.
         """
         require_runnable(plan)
-        self._site = site
+        self._site, self._mounts = site, ServiceMounts(say)
         make_scratch(site.scratch)
         for service in plan.services.values():
             if additions := images.additions(image := service.server_image):
                 kind = str(images.server_kind(image)).title()
                 say(f"{service.name}: {image} is run as plain {kind}: its {additions} may be missing")
-            for mount in service.service.mounts:
-                if mount.type != "bind":
-                    Path(service.folders[mount.target]).mkdir(parents=True, exist_ok=True)
+            volumes.make_folders(service)
             granted_files.write_files(service.service, site.scratch / service.name)
         if self._network is not None:
             await self._network.connect_services(plan, site.scratch)
@@ -112,10 +125,11 @@ class LocalEngine:
         launch = await asyncio.to_thread(self.launch, plan)
         own = self._network.services[plan.name] if self._network is not None else None
         if own is not None:
-            await own.publish(plan.ports)
+            own.publish(plan.ports)
         if plan.name not in self._groups:
             self._groups[plan.name] = limits.group_of(plan.service)
-        process = LocalProcess(plan, launch, log, own, self._groups[plan.name])
+        mounts = await asyncio.to_thread(self._open_mounts, plan, launch)
+        process = LocalProcess(plan, launch, log, own, self._groups[plan.name], mounts)
         self._running.append(process)
         return process
 
@@ -126,19 +140,29 @@ class LocalEngine:
         """Let go of the networks and the control groups; folders belong to the state."""
         await limits.remove_groups(filter(None, self._groups.values()))
         if self._network is not None:
-            await self._network.close()
+            self._network.close()
+        if self._mounts is not None:
+            self._mounts.close()
 
     def launch(self, plan: ServicePlan) -> Launch:
         """Return what is executed for a service, having prepared the data that it needs (blocks)."""
         assert self._site is not None
         installed = self._environments.get(plan.name, ServiceEnvironment())
-        if plan.server_image or (not plan.argv and plan.service.local.command is None):
+        if servers.is_server(plan):
             return self._from_image(plan, self._site)
-        environment = environment_of(plan, self._site.token, installed)
+        view = view_here(plan, installed, self._site.scratch / plan.name)
+        environment = environment_of(plan, self._site.token, installed, view)
         folder = self._site.scratch / plan.name / "launchers"
         argv = launchers.replace_scripts(plan, lambda script: launchers.write_launcher(script, folder))
         argv = entry.resolve(plan.name, argv, path=environment["PATH"], cwd=plan.cwd)
-        return Launch(argv=argv, environment=environment, cwd=plan.cwd)
+        user = None if view is None else view.account
+        return Launch(argv=argv, environment=environment, cwd=plan.cwd, user=user, view=view)
+
+    def _open_mounts(self, plan: ServicePlan, launch: Launch) -> Mounts | None:
+        assert self._site is not None
+        assert self._mounts is not None
+        base = self._network.services[plan.name].namespaces.mounts if self._network is not None else None
+        return self._mounts.open(plan, launch.view, scratch=self._site.scratch / plan.name, base=base)
 
     def _from_image(self, plan: ServicePlan, site: Site) -> Launch:
         data = {**plan.image.files, **{target: Path(folder) for target, folder in plan.folders.items()}}
@@ -149,22 +173,46 @@ class LocalEngine:
         runner = servers.runner(image, self._addresses)
         made = runner.prepare(plan.service, data=data, host=host, port=port, state=state)
         installed = ServiceEnvironment(programs=() if made.programs is None else (made.programs,))
-        return replace(made, environment={**environment_of(plan, site.token, installed), **made.environment})
+        environment = {**environment_of(plan, site.token, installed), **made.environment}
+        environment["PATH"] = accounts.search_path(environment["PATH"], made.user)
+        return replace(made, environment=environment)
 
 
-def environment_of(plan: ServicePlan, token: str, installed: ServiceEnvironment) -> dict[str, str]:
+def view_here(plan: ServicePlan, installed: ServiceEnvironment, scratch: Path) -> View | None:
+    """Return what a service is to see where root starts it, None elsewhere; a server needs no view."""
+    account = None if servers.is_server(plan) else servers.account_of(plan)
+    if account is None:
+        return None
+    views.give_folders(plan, scratch, account)
+    return views.view_of(plan, installed, scratch=scratch, account=account)
+
+
+def environment_of(
+    plan: ServicePlan, token: str, installed: ServiceEnvironment, view: View | None = None
+) -> dict[str, str]:
     """Return all environment variables of a service."""
     base = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
     path = os.environ.get("PATH", os.defpath)
-    base["PATH"] = os.pathsep.join((*map(str, installed.programs), path, str(stand_ins.FOLDER)))
+    folders = [path] if view is None else view.reachable(path)
+    base["PATH"] = os.pathsep.join((*map(str, installed.programs), *folders, str(stand_ins.FOLDER)))
     if installed.virtualenv:
         base["VIRTUAL_ENV"] = str(installed.virtualenv)
     # Compiled code is kept, but not in the work tree: the second boot imports without compiling.
     compiled = str(cache_home() / "pycache")
     base |= {"PYTHONUNBUFFERED": "1", "PYTHONPYCACHEPREFIX": compiled, TOKEN: token, SERVICE: plan.name}
+    base |= {} if view is None else view.variables()
     if "/tmp" in plan.folders:
         base["TMPDIR"] = plan.folders["/tmp"]
     return base | dict(plan.environment)
+
+
+def client_variables(plan: ServicePlan, folder: Path) -> dict[str, str]:
+    """Return how the clients of a server find it where it runs; ``folder`` is its private one."""
+    if images.server_kind(plan.server_image) != "postgres":
+        return {}
+    from stack.engines.local import postgres
+
+    return postgres.client_variables(folder, _listens(plan)[1])
 
 
 def _listens(plan: ServicePlan) -> tuple[str, int]:

@@ -1,4 +1,8 @@
-"""Published ports: connections to a port of this machine are handed on to a service in its own network."""
+"""Published ports: the guardian listens at ports of this machine, the forwarder hands the connections on.
+
+The forwarder (``forwarder.py``) is a small process in the network between the services, which gets the
+sockets that listen from the guardian. Whoever kills it loses open connections: another one is started.
+"""
 
 from __future__ import annotations
 
@@ -6,121 +10,101 @@ import asyncio
 import contextlib
 import errno
 import socket
-import struct
-from collections.abc import Awaitable, Callable
-from typing import cast
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
-from stack.errors import PortTaken
-from stack.system import ports
+from stack.engines.local import forwarder
+from stack.errors import CommandFailed, PortTaken
+from stack.plan.plan import LOOPBACK
+from stack.system import ports, programs
 
-Open = Callable[[], Awaitable[socket.socket]]
-"""Opens a connection to the service."""
-
-CONNECT_LIMIT_S = 10.0
-
-
-class End(asyncio.Protocol):
-    """One end of a connection that is handed on: what it receives is sent to the other end."""
-
-    def __init__(self) -> None:
-        self.transport: asyncio.Transport | None = None
-        self.other: End | None = None
-        self._early = bytearray()
-        self._ended = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.pause_reading()
-
-    def join(self, other: End) -> None:
-        """Connect two ends, and let both flow."""
-        self.other, other.other = other, self
-        for end in (self, other):
-            end.data_received(bytes(end._early))
-            end._early.clear()
-            if end._ended:
-                end.eof_received()
-            if end.transport is not None:
-                end.transport.resume_reading()
-
-    def data_received(self, data: bytes) -> None:
-        if self.other is None or self.other.transport is None:
-            self._early += data  # pausing in connection_made has no effect before Python 3.11.4
-        elif data:
-            self.other.transport.write(data)
-
-    def eof_received(self) -> bool:
-        """Pass the end on, and close the connection once both sides have ended."""
-        self._ended = True
-        if self.other is None or self.other.transport is None:
-            return True
-        with contextlib.suppress(OSError):
-            self.other.transport.write_eof()
-        if self.other._ended:
-            self.other.transport.close()
-        return not self.other._ended
-
-    def pause_writing(self) -> None:
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.resume_reading()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.abort() if error else self.other.transport.close()
+BACKLOG: Final = 1024
+SHORT_LIFE_S: Final = 1.0
+"""A forwarder that ends so soon after its start would do so again."""
 
 
-class Caller(End):
-    """The end that called."""
+@dataclass(frozen=True, kw_only=True)
+class RunningForwarder:
+    """A forwarder, and the socket at whose other end it takes what is published."""
 
-    def __init__(self, open_connection: Open) -> None:
-        super().__init__()
-        self._open = open_connection
-        self._task: asyncio.Task[None] | None = None
+    process: programs.Process
+    messages: socket.socket
+    started: float
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self._task = asyncio.ensure_future(self._call())
 
-    async def _call(self) -> None:
-        assert self.transport is not None
+class Forwarding:
+    """The published ports of a stack; ``prefix`` is what puts the forwarder between its services."""
+
+    def __init__(self, prefix: Sequence[str]) -> None:
+        program = (sys.executable, "-IS", str(Path(forwarder.__file__)))
+        self._argv = (*prefix, *program)
+        self._loop = asyncio.get_running_loop()
+        self._addresses: dict[socket.socket, forwarder.Address] = {}
+        self._forwarder: RunningForwarder | None = None
+
+    def publish(self, port: int, address: forwarder.Address) -> socket.socket:
+        """Hand on connections to ``port`` of this machine to ``address``; return what `withdraw` takes.
+
+        Raises:
+            PortTaken: another program listens there.
+        """
         try:
-            async with asyncio.timeout(CONNECT_LIMIT_S):
-                connection = await self._open()
-        except (OSError, TimeoutError):
-            _reset(self.transport)
-            return
-        _, end = await asyncio.get_running_loop().create_connection(End, sock=connection)
-        if self.transport.is_closing():
-            assert end.transport is not None
-            end.transport.close()
-        else:
-            self.join(end)
+            listener = socket.create_server((LOOPBACK, port), backlog=BACKLOG)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            message = f"Port {port} is held by {ports.holder(port)}."
+            raise PortTaken(message, hint="End that program, or start again.") from error
+        self._addresses[listener] = address
+        self._hand_over(listener)
+        return listener
 
+    def withdraw(self, listener: socket.socket) -> None:
+        """Take no more connections at a port; those that are open go on."""
+        if self._addresses.pop(listener, None) is not None:
+            listener.shutdown(socket.SHUT_RDWR)  # in the forwarder, too: it is the same socket (shutdown(2))
+            listener.close()
 
-def _reset(transport: asyncio.Transport) -> None:
-    """Cut a connection so that the caller sees a reset rather than an empty answer (SO_LINGER, socket(7))."""
-    transport.get_extra_info("socket").setsockopt(
-        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-    )
-    transport.abort()
+    def close(self) -> None:
+        """Withdraw all ports, and end the forwarder."""
+        for listener in tuple(self._addresses):
+            self.withdraw(listener)
+        self._end()
 
+    def _hand_over(self, listener: socket.socket) -> None:
+        if self._forwarder is None:
+            self._forwarder = self._start()
+        host, port = self._addresses[listener]
+        with contextlib.suppress(OSError):  # it has ended: its successor gets them all
+            socket.send_fds(self._forwarder.messages, [f"{host} {port}".encode()], [listener.fileno()])
 
-async def forward(host: str, port: int, open_connection: Open) -> asyncio.Server:
-    """Listen on ``host:port`` and hand every connection on to what ``open_connection`` connects to.
+    def _start(self) -> RunningForwarder:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            argv = (*self._argv, str(theirs.fileno()))
+            process = programs.spawn(argv, pass_fds=[theirs.fileno()])
+        self._loop.add_reader(ours, self._replace)
+        return RunningForwarder(process=process, messages=ours, started=self._loop.time())
 
-    Raises:
-        PortTaken: another program listens there.
-    """
-    loop = asyncio.get_running_loop()
-    try:
-        return await loop.create_server(lambda: Caller(open_connection), host, port, backlog=1024)
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        raise PortTaken(
-            f"Port {port} is held by {ports.holder(port)}.", hint="End that program, or start again."
-        ) from error
+    def _replace(self) -> None:
+        """Start another one: this one has ended."""
+        assert self._forwarder is not None
+        lived_s = self._loop.time() - self._forwarder.started
+        self._end()
+        if lived_s < SHORT_LIFE_S:
+            for listener in tuple(self._addresses):
+                self.withdraw(listener)
+            raise CommandFailed(self._argv, "ended at once: the published ports are closed")
+        for listener in self._addresses:
+            self._hand_over(listener)
+
+    def _end(self) -> None:
+        if self._forwarder is not None:
+            self._loop.remove_reader(self._forwarder.messages)
+            self._forwarder.messages.close()
+            self._forwarder.process.kill()
+            self._forwarder.process.wait()
+            self._forwarder = None

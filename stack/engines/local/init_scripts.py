@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from stack.engines.local import single_user
 from stack.engines.local.accounts import allow_traversal, chown_tree
 from stack.errors import BuildFailed, CommandFailed
 from stack.system import programs
@@ -51,6 +52,8 @@ def scripts_of(data: Mapping[str, Path]) -> list[tuple[str, Path]]:
 def run(scripts: list[tuple[str, Path]], data_folder: Path, server: Server) -> None:
     """Run the scripts against a server that listens on a socket alone, and stop it.
 
+    Meanwhile POSTGRES_USER is a superuser, as in the official image: scripts make roles and extensions.
+
     Raises:
         BuildFailed: a script failed; says which, with its output.
     """
@@ -63,12 +66,24 @@ def run(scripts: list[tuple[str, Path]], data_folder: Path, server: Server) -> N
         shutil.copy(script, copies / name)
     chown_tree(server.work, server.account)
     allow_traversal(copies, server.account)
+    _alter_user(server, data_folder, "SUPERUSER")
+    _run_all([copies / name for name, _ in scripts], data_folder, server)
+    _alter_user(server, data_folder, "NOSUPERUSER")
+
+
+def _alter_user(server: Server, data_folder: Path, what: str) -> None:
+    statement = f"ALTER ROLE {single_user.quoted(server.user)} {what}"
+    if failed := single_user.run([statement], data_folder, bin=server.bin, account=server.account):
+        raise BuildFailed(f"The role {server.user} could not be changed: {failed.strip()[-1000:]}")
+
+
+def _run_all(scripts: list[Path], data_folder: Path, server: Server) -> None:
     options = f"-c listen_addresses= -c unix_socket_directories={server.work} -c fsync=off"
     control = [str(server.bin / "pg_ctl"), "-D", str(data_folder), "-w", "-t", f"{START_LIMIT_S:.0f}"]
     _call(server, [*control, "-l", str(server.work / "initdb.log"), "-o", options, "start"])
     try:
-        for name, _ in scripts:
-            _run_script(copies / name, server)
+        for script in scripts:
+            _run_script(script, server)
     finally:
         _call(server, [*control, "-m", "fast", "stop"])
 

@@ -10,13 +10,10 @@ import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from stack.plan import copied_files
 from stack.plan.plan import ServicePlan
-
-HEAD_BYTES: Final = 256
-SHELLS: Final = frozenset(("sh", "bash", "dash", "ash", "ksh", "zsh"))
+from stack.plan.scripts import interpreter_words, is_shell_script
 
 
 def replace_scripts(plan: ServicePlan, launcher: Callable[[Path], str]) -> tuple[str, ...]:
@@ -29,9 +26,9 @@ def replace_scripts(plan: ServicePlan, launcher: Callable[[Path], str]) -> tuple
     if len(argv) == 3 and argv[1] == "-c":
         word, blank, rest = argv[2].partition(" ")
         return (*argv[:2], f"{_replaced(word, plan, launcher)}{blank}{rest}")
-    is_shell_script = bool(argv) and _is_shell_script(plan.cwd / argv[0])
+    starts_script = bool(argv) and is_shell_script(plan.cwd / argv[0])
     return tuple(
-        _replaced(word, plan, launcher) if index == 0 or is_shell_script else word
+        _replaced(word, plan, launcher) if index == 0 or starts_script else word
         for index, word in enumerate(argv)
     )
 
@@ -39,7 +36,7 @@ def replace_scripts(plan: ServicePlan, launcher: Callable[[Path], str]) -> tuple
 def script_text(plan: ServicePlan) -> str:
     """Return the shell text that a service starts with: that of its scripts, and what a shell is told."""
     files = [plan.cwd / word for word in plan.argv if "/" in word]
-    texts = [file.read_text(errors="replace") for file in files if file.is_file() and _is_shell_script(file)]
+    texts = [file.read_text(errors="replace") for file in files if file.is_file() and is_shell_script(file)]
     return "\n".join((*texts, *(plan.argv[2:3] if plan.argv[1:2] == ("-c",) else ())))
 
 
@@ -47,14 +44,16 @@ def write_launcher(script: Path, folder: Path) -> str:
     """Write the launcher of a script into ``folder``; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     launcher = folder / str(script).strip("/").replace("/", "-")
-    launcher.write_text(f'#!/bin/sh\nexec {shlex.join(_words(script))} {shlex.quote(str(script))} "$@"\n')
+    launcher.write_text(
+        f'#!/bin/sh\nexec {shlex.join(interpreter_words(script))} {shlex.quote(str(script))} "$@"\n'
+    )
     launcher.chmod(0o755)
     return str(launcher)
 
 
 def _replaced(word: str, plan: ServicePlan, launcher: Callable[[Path], str]) -> str:
     file = plan.cwd / word
-    if "/" not in word or not file.is_file() or os.access(file, os.X_OK) or not _words(file):
+    if "/" not in word or not file.is_file() or os.access(file, os.X_OK) or not interpreter_words(file):
         return word
     return launcher(file) if _is_made_executable(file, plan) else word
 
@@ -65,17 +64,3 @@ def _is_made_executable(file: Path, plan: ServicePlan) -> bool:
     paths = [path for path in plan.image.executable if not f"{path}/".startswith(hidden)]
     local = (copied_files.host_path(path, plan.image.files) for path in paths)
     return any(each is not None and file.is_relative_to(each) for each in local)
-
-
-def _words(script: Path) -> list[str]:
-    """The words of a script's first line (``#!``); empty where it has none or the kernel refuses it."""
-    with script.open("rb") as stream:
-        line = stream.read(HEAD_BYTES).partition(b"\n")[0]
-    if not line.startswith(b"#!") or line.endswith(b"\r"):
-        return []
-    return line[2:].decode(errors="replace").split(maxsplit=1)
-
-
-def _is_shell_script(file: Path) -> bool:
-    words = " ".join(_words(file) if file.is_file() else []).split()
-    return any(word.rpartition("/")[2] in SHELLS for word in words)

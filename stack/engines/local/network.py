@@ -1,7 +1,7 @@
 """A network of its own for each service, as a container has: its ports, its localhost, names for the others.
 
 In the guardian's namespaces a bridge connects them (veth(4)); a private ``/etc/hosts`` (hosts(5)) has the
-names. The guardian stays in the network of this machine: it hands on the published ports, and asks the
+names. The guardian stays in the network of this machine: it listens at the published ports, and asks the
 services' health through sockets that it opens in their networks.
 """
 
@@ -15,18 +15,17 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Final
 
-from stack.engines.local import forwarding, way_out
-from stack.engines.local.bridge_sockets import BridgeSockets
+from stack.engines.local import way_out
+from stack.engines.local.forwarding import Forwarding
 from stack.engines.local.way_out import NETWORK, WayOut
 from stack.errors import CommandFailed
 from stack.model import Service
 from stack.plan import images
 from stack.plan.addresses import HOST_OF_CONTAINERS, outside_hosts
-from stack.plan.plan import LOOPBACK, Plan
+from stack.plan.plan import Plan
 from stack.system import async_programs, kernel, network_namespace, programs
 from stack.system.network_namespace import Namespaces
 from stack.system.processes import own_pid
@@ -48,10 +47,12 @@ link set stack0 up
 
 PLUG: Final = f"link set {way_out.DEVICE} master stack0\nlink set {way_out.DEVICE} up\n"
 
+# Ports below 1024 need no rights, as in a container of Docker; where /proc is read-only they do.
 PREPARE: Final = """\
 set -e
 mount --make-rprivate /
 mount --bind "$1" /etc/hosts
+{ echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start; } 2>/dev/null || true
 if [ -n "$4" ]; then mount --bind "$4" /etc/resolv.conf; fi
 printf 'link set lo up\\naddr add %s/24 dev eth0\\nlink set eth0 up\\nroute add default via %s\\n' "$2" "$3" |
     ip -batch -
@@ -61,14 +62,10 @@ printf 'link set lo up\\naddr add %s/24 dev eth0\\nlink set eth0 up\\nroute add 
 class ServiceNetwork:
     """The network of one service."""
 
-    def __init__(self, address: str, namespaces: Namespaces, sockets: BridgeSockets) -> None:
-        self.address, self.namespaces, self._sockets = address, namespaces, sockets
+    def __init__(self, address: str, namespaces: Namespaces, forwarding: Forwarding) -> None:
+        self.address, self.namespaces, self._forwarding = address, namespaces, forwarding
         self._thread: ThreadPoolExecutor | None = None
-        self._servers: list[asyncio.Server] = []
-
-    def argv(self, argv: tuple[str, ...], *, user: str | None, cwd: Path) -> tuple[str, ...]:
-        """Return the words that run ``argv`` inside."""
-        return network_namespace.inside(self.namespaces.nsenter(), argv, user=user, cwd=cwd)
+        self._published: list[socket.socket] = []
 
     async def connect(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Open a connection from inside: ``localhost`` is the service itself.
@@ -83,19 +80,19 @@ class ServiceNetwork:
         connection.setblocking(False)
         return await asyncio.open_connection(sock=connection)
 
-    async def publish(self, ports: Mapping[int, int]) -> None:
+    def publish(self, ports: Mapping[int, int]) -> None:
         """Hand on ports of this machine: container port -> port of this machine.
 
         Raises:
             PortTaken: another program listens on one of them.
         """
         for target, port in ports.items():
-            self._servers.append(await forwarding.forward(LOOPBACK, port, partial(self._open, target)))
+            self._published.append(self._forwarding.publish(port, (self.address, target)))
 
     def withdraw(self) -> None:
         """Close the published ports."""
-        while self._servers:
-            self._servers.pop().close()
+        while self._published:
+            self._forwarding.withdraw(self._published.pop())
 
     def close(self) -> None:
         """Let go of the network; it vanishes with its last process."""
@@ -104,22 +101,15 @@ class ServiceNetwork:
             self._thread.shutdown(wait=False)
         self.namespaces.close()
 
-    async def _open(self, port: int) -> socket.socket:
-        connection = await self._sockets.take()
-        try:
-            await asyncio.get_running_loop().sock_connect(connection, (self.address, port))
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
 
 class StackNetwork:
     """The networks of a stack's services, and the bridge between them."""
 
     def __init__(self, bridge: Namespaces, out: WayOut | None) -> None:
         self._bridge, self._out = bridge, out
-        self._sockets = BridgeSockets(bridge.network)
+        self._forwarding = Forwarding(
+            network_namespace.inside(bridge.nsenter(), (), user=None, cwd=Path("/"))
+        )
         self.services: dict[str, ServiceNetwork] = {}
 
     async def connect_services(self, plan: Plan, folder: Path) -> None:
@@ -127,7 +117,7 @@ class StackNetwork:
         addresses = {name: f"{NETWORK}.{number}" for number, name in enumerate(plan.services, FIRST_SERVICE)}
         assert len(addresses) <= MOST_SERVICES
         for name, address in addresses.items():
-            self.services[name] = ServiceNetwork(address, network_namespace.create(), self._sockets)
+            self.services[name] = ServiceNetwork(address, network_namespace.create(), self._forwarding)
         await _configure(self._bridge, "".join(self._cables()))
         services = {name: service.service for name, service in plan.services.items()}
         resolver = str(way_out.write_resolver(folder)) if self._out is not None else ""
@@ -136,17 +126,18 @@ class StackNetwork:
                 hosts = folder / name / "hosts"
                 hosts.parent.mkdir(parents=True, exist_ok=True)
                 hosts.write_text(hosts_file(services[name], services, addresses, gateway=self._gateway))
+                hosts.chmod(0o644)  # also where the caller's umask closes it to the service's account
                 words = ("sh", "-c", PREPARE, "sh", str(hosts), network.address, self._gateway, resolver)
                 argv = (*network.namespaces.nsenter(), *words)
                 tasks.create_task(async_programs.run(argv, timeout_s=SETUP_LIMIT_S))
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Let go of all networks."""
         for network in self.services.values():
             network.close()
         if self._out is not None:
             self._out.close()
-        await self._sockets.close()
+        self._forwarding.close()
         self._bridge.close()
 
     @property

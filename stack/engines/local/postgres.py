@@ -17,6 +17,7 @@ from stack.engines.local.postgres_data import data_target, host_folder, is_durab
 from stack.engines.local.process import Launch
 from stack.errors import ComposeError, NotRunnable, StateUnreadable
 from stack.model import Service
+from stack.plan import file_variables
 from stack.plan.addresses import LOOPBACK, rewrite_paths
 from stack.plan.images import major_version
 
@@ -41,6 +42,10 @@ class PostgresRunner:
         if installed_postgres(major) is None:
             wheel_version(major)
 
+    def account(self) -> str | None:
+        """Return the account that the server runs as; None for the caller's own."""
+        return unprivileged("postgres")
+
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
     ) -> Launch:
@@ -55,6 +60,28 @@ class PostgresRunner:
         options = file_options(service, data)
         target = data_target(service, major_version(self.tag))
         folder = host_folder(target, data, state)
+        major = self._require_version(service, folder)
+        durable = is_durable(service, target)
+        bin, user = postgres_bin(major), self.account()
+        new_data = cluster.version_of_data(folder) is None
+        if new_data:
+            programs = Programs(bin=bin, account=user, version=major or version_of(bin) or 0)
+            _create_cluster(service, data, folder, programs, durable=durable, work=state / "init")
+        else:
+            cluster.clear_stale_lock(folder, users=cluster.servers_of, sleep=time.sleep)
+        give_data(service, folder, user, private=True)
+        sockets = socket_folder(state, user)
+        ours = engine_options(host=host, port=port, folder=folder, sockets=sockets)
+        argv = (str(bin / "postgres"), *(() if durable else _settings(QUICK)), *options, *ours)
+        clients = client_variables(state, port)
+        return Launch(argv=argv, cwd=folder, user=user, programs=bin, environment=clients, new_data=new_data)
+
+    def _require_version(self, service: Service, folder: Path) -> int | None:
+        """Return the major version to run: the image's, else that of the data; None for the newest here.
+
+        Raises:
+            StateUnreadable: they differ.
+        """
         existing = cluster.version_of_data(folder)
         major = major_version(self.tag) or existing
         if existing is not None and existing != major:
@@ -62,47 +89,59 @@ class PostgresRunner:
                 f"services.{service.name}: {folder} was written by Postgres {existing}, not {major}.",
                 hint=f"Use image postgres:{existing}, or remove the data (`inv down --volumes`).",
             )
-        durable = is_durable(service, target)
-        bin, user = postgres_bin(major), unprivileged("postgres")
-        if existing is None:
-            recipe = recipe_of(service, data, major or version_of(bin) or 0)
-            server = init_scripts.Server(
-                bin=bin,
-                account=user,
-                user=recipe.user,
-                database=recipe.database,
-                environment=service.environment,
-                work=state / "init",
-            )
-            scripts = init_scripts.scripts_of(data)
-            cluster.create(
-                folder,
-                recipe,
-                bin=bin,
-                account=user,
-                durable=durable,
-                finish=lambda fresh: init_scripts.run(scripts, fresh, server),
-            )
-        else:
-            cluster.clear_stale_lock(folder, users=cluster.servers_of, sleep=time.sleep)
-        give_data(service, folder, user, private=True)
-        sockets = socket_folder(state, user)
-        ours = engine_options(host=host, port=port, folder=folder, sockets=sockets)
-        argv = (str(bin / "postgres"), *(() if durable else _settings(QUICK)), *options, *ours)
-        clients = {"PGHOST": sockets or LOOPBACK, "PGPORT": str(port)}
-        return Launch(
-            argv=argv, cwd=folder, user=user, programs=bin, environment=clients, new_data=existing is None
-        )
+        return major
+
+
+@dataclass(frozen=True, kw_only=True)
+class Programs:
+    """The server's programs, the account they run as, and their major version."""
+
+    bin: Path
+    account: str | None
+    version: int
+
+
+def _create_cluster(
+    service: Service, data: Mapping[str, Path], folder: Path, programs: Programs, *, durable: bool, work: Path
+) -> None:
+    """Fill ``folder`` with the cluster that the environment describes, and run the init scripts in it."""
+    recipe = recipe_of(service, data, programs.version)
+    server = init_scripts.Server(
+        bin=programs.bin,
+        account=programs.account,
+        user=recipe.user,
+        database=recipe.database,
+        environment={**service.environment, **script_variables(recipe)},
+        work=work,
+    )
+    scripts = init_scripts.scripts_of(data)
+    cluster.create(
+        folder,
+        recipe,
+        bin=programs.bin,
+        account=programs.account,
+        durable=durable,
+        finish=lambda fresh: init_scripts.run(scripts, fresh, server),
+    )
+
+
+def client_variables(state: Path, port: int) -> dict[str, str]:
+    """Return how programs that run beside the server find it (libpq's variables)."""
+    return {"PGHOST": _socket_path(state) or LOOPBACK, "PGPORT": str(port)}
 
 
 def socket_folder(state: Path, user: str | None) -> str:
-    """Return the folder of the server's socket, empty where its path would be too long (unix(7))."""
+    """Return the folder of the server's socket, made for ``user``; empty where there can be none."""
+    if path := _socket_path(state):
+        chown_tree(Path(path), user)
+        allow_traversal(Path(path), user)
+    return path
+
+
+def _socket_path(state: Path) -> str:
+    """The folder of the server's socket, empty where its path would be too long (unix(7))."""
     folder = state / "socket"
-    if len(str(folder / ".s.PGSQL.65535.lock")) > LONGEST_SOCKET:
-        return ""
-    chown_tree(folder, user)
-    allow_traversal(folder, user)
-    return str(folder)
+    return "" if len(str(folder / ".s.PGSQL.65535.lock")) > LONGEST_SOCKET else str(folder)
 
 
 def recipe_of(service: Service, data: Mapping[str, Path], major: int) -> cluster.Recipe:
@@ -111,21 +150,31 @@ def recipe_of(service: Service, data: Mapping[str, Path], major: int) -> cluster
     Raises:
         ComposeError: there is no password, or a variable is given twice.
     """
+    folders = {target: str(folder) for target, folder in data.items()}
     method = service.environment.get("POSTGRES_HOST_AUTH_METHOD") or ""
-    password = _variable(service, data, "POSTGRES_PASSWORD")
+    password = file_variables.require(service, "POSTGRES_PASSWORD", folders)
     if not password and method != "trust":
         raise ComposeError(
             f"services.{service.name}.environment: POSTGRES_PASSWORD is not set; a new database needs one.",
             hint="Set it, or POSTGRES_HOST_AUTH_METHOD=trust to let everybody in without one.",
         )
-    user = _variable(service, data, "POSTGRES_USER") or "postgres"
+    user = file_variables.require(service, "POSTGRES_USER", folders) or "postgres"
     return cluster.Recipe(
         user=user,
         password=password,
-        database=_variable(service, data, "POSTGRES_DB") or user,
+        database=file_variables.require(service, "POSTGRES_DB", folders) or user,
         method=method or ("scram-sha-256" if major >= 14 else "md5"),
-        initdb_args=_variable(service, data, "POSTGRES_INITDB_ARGS"),
+        initdb_args=file_variables.require(service, "POSTGRES_INITDB_ARGS", folders),
     )
+
+
+def script_variables(recipe: cluster.Recipe) -> dict[str, str]:
+    """Return what the official image sets for scripts, also where the compose file does not."""
+    return {
+        "POSTGRES_USER": recipe.user,
+        "POSTGRES_PASSWORD": recipe.password,
+        "POSTGRES_DB": recipe.database,
+    }
 
 
 def file_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
@@ -156,21 +205,6 @@ def engine_options(*, host: str, port: int, folder: Path, sockets: str = "") -> 
 
 def _settings(pairs: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word for pair in pairs for word in ("-c", pair))
-
-
-def _variable(service: Service, data: Mapping[str, Path], name: str) -> str:
-    value, file = service.environment.get(name), service.environment.get(f"{name}_FILE")
-    if value and file:
-        raise ComposeError(f"services.{service.name}.environment: both {name} and {name}_FILE are set.")
-    if not file:
-        return value or ""
-    path = Path(rewrite_paths(file, {target: str(folder) for target, folder in data.items()}))
-    try:
-        return path.read_text().rstrip("\n")
-    except OSError as error:
-        raise ComposeError(
-            f"services.{service.name}.environment: {name}_FILE cannot be read ({error.strerror}: {path})."
-        ) from error
 
 
 def _only_in_a_container(service: Service, what: str) -> NotRunnable:

@@ -7,21 +7,24 @@ import contextlib
 import functools
 import os
 import pty
+import pwd
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from stack.engines.local import limits
 from stack.engines.local.network import ServiceNetwork
+from stack.engines.local.views import View
 from stack.engines.protocol import Connection, Exit
 from stack.errors import CommandFailed
 from stack.plan.plan import ServicePlan
 from stack.records.service_logs import Log
 from stack.system import async_programs, kernel, network_namespace, programs
 from stack.system.control_groups import ControlGroup
+from stack.system.mounts import Mounts
 from stack.system.processes import host_pid
 
 BUSY_S = 0.01
@@ -38,14 +41,16 @@ DRAIN_S = 0.2
 class Launch:
     """What is executed for one service, in the foreground; it ends on SIGINT or SIGTERM.
 
-    ``user`` is the account to drop to, None where that is not needed; ``programs`` is a folder of programs
-    that belong to it; ``new_data`` says that its data was made for this start.
+    ``user`` is the account to drop to, None where that is not needed, and ``view`` what it is shown;
+    ``programs`` is a folder of programs that belong to it; ``new_data`` says that its data was made for this
+    start.
     """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     cwd: Path
     user: str | None = None
+    view: View | None = None
     programs: Path | None = None
     new_data: bool = False
 
@@ -60,8 +65,10 @@ class LocalProcess:
         log: Log,
         network: ServiceNetwork | None = None,
         group: ControlGroup | None = None,
+        mounts: Mounts | None = None,
     ) -> None:
         self._plan, self._launch, self._log, self._network = plan, launch, log, network
+        self._mounts = mounts
         self._group, self._limits = group, limits.words(plan.service, group)
         self._oom_kills = group.oom_kills() if group is not None else 0
         self._loop = asyncio.get_running_loop()
@@ -70,6 +77,7 @@ class LocalProcess:
         self._input = _open_input() if plan.service.stdin_open and not plan.service.tty else None
         os.set_blocking(self._pipe, False)
         try:
+            self._give_streams(theirs)
             self._process = self._start(launch, theirs)
         except BaseException:
             os.close(self._pipe)
@@ -80,7 +88,7 @@ class LocalProcess:
         self._watch()
 
     def _start(self, launch: Launch, output: int) -> programs.Process:
-        argv, place = self._argv_in_network(launch.argv)
+        argv, place = self._argv_inside(launch.argv)
         reading = output if self._plan.service.tty else self._input[0] if self._input else None
         return programs.spawn(
             argv,
@@ -92,15 +100,26 @@ class LocalProcess:
             **place,
         )
 
-    def _argv_in_network(self, argv: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    def _give_streams(self, output: int) -> None:
+        """Let the account open its own streams again, as ``/dev/stdout``."""
+        if self._launch.user is not None:
+            account = pwd.getpwnam(self._launch.user)
+            for stream in (output, *(self._input or ())[:1]):
+                os.fchown(stream, account.pw_uid, account.pw_gid)
+
+    def _argv_inside(self, argv: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, Any]]:
         """Return the words that run ``argv`` where the service runs, and how they are started."""
-        launch = self._launch
-        if self._network is not None:
-            return (*self._limits, *self._network.argv(argv, user=launch.user, cwd=launch.cwd)), {}
-        if self._limits:  # only root may put a process into a group: the account is changed inside
-            inside = network_namespace.inside((), argv, user=launch.user, cwd=launch.cwd)
+        launch, nsenter = self._launch, self._nsenter()
+        if nsenter or self._limits:  # only root may put a process into a group: the account is changed inside
+            inside = network_namespace.inside(nsenter, argv, user=launch.user, cwd=launch.cwd)
             return (*self._limits, *inside), {}
         return argv, {"cwd": launch.cwd, "user": launch.user}
+
+    def _nsenter(self) -> tuple[str, ...]:
+        mounts = self._mounts.descriptor if self._mounts is not None else None
+        if self._network is not None:
+            return self._network.namespaces.nsenter(mounts=mounts)
+        return () if mounts is None else network_namespace.nsenter(mounts=mounts)
 
     @functools.cached_property
     def pid(self) -> int:
@@ -117,9 +136,7 @@ class LocalProcess:
             number = getattr(signal, self._plan.service.stop_signal or "SIGTERM", signal.SIGTERM)
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(grace_s):
-                    await self.wait()
+            await asyncio.wait({self._ended}, timeout=grace_s)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         await self.wait()
@@ -133,7 +150,7 @@ class LocalProcess:
     async def execute(self, argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
         """Run ``argv`` where the service runs: same environment, folder and account."""
         environment = self._launch.environment
-        words, place = self._argv_in_network(resolve_program(argv, environment))
+        words, place = self._argv_inside(resolve_program(argv, environment))
         done = await async_programs.run(words, env=environment, timeout_s=timeout_s, check=False, **place)
         return done.returncode, done.stdout + done.stderr
 
@@ -149,19 +166,22 @@ class LocalProcess:
             def ended() -> None:
                 self._loop.remove_reader(descriptor)
                 os.close(descriptor)
-                self._finish(self._process.wait())
+                self._finish(self._process.wait)
 
             self._loop.add_reader(descriptor, ended)
         else:
             waiter = self._loop.run_in_executor(None, self._process.wait)
-            waiter.add_done_callback(lambda done: self._finish(done.result()))
+            waiter.add_done_callback(lambda done: self._finish(done.result))
 
-    def _finish(self, code: int) -> None:
-        if self._network is not None:
-            self._network.withdraw()
-        self._read()
-        if not self._ended.done():
-            self._ended.set_result(Exit(code=code, oom=self._lacked_memory()))
+    def _finish(self, code: Callable[[], int]) -> None:
+        """Tell who waits how the process ended, or what failed here: nobody would get that otherwise."""
+        try:
+            if self._network is not None:
+                self._network.withdraw()
+            self._read()
+            self._ended.set_result(Exit(code=code(), oom=self._lacked_memory()))
+        except Exception as error:  # noqa: BLE001  handed on
+            self._ended.set_exception(error)
         self._loop.call_later(DRAIN_S, self._close)
 
     def _lacked_memory(self) -> bool:

