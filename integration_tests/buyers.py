@@ -17,6 +17,9 @@ from shop import TIMEOUT_S, Service
 GOOD, DECLINED = "4242424242424242", "4000000000000002"
 SILENT, LATE, TWICE = "4000000000000119", "4000000000000259", "4000000000000341"
 CART_LIMIT = 99
+RECORDED = 10
+"""Of a crowd the services record what they do for every tenth buyer: spans of all would cost more than the
+test. The requests of the others are spans of the tests (``spans.py``)."""
 BUYER_TIMEOUT_S = 60.0
 """A crowd queues before one worker: longer than for one question, still a deadline."""
 T = TypeVar("T")
@@ -99,7 +102,7 @@ def ordered(buyer: Buyer, one: Goods, quantity: int = 1) -> str:
 @contextmanager
 def crowd(url: str, size: int) -> Iterator[list[Buyer]]:
     """Give so many buyers, each on a connection of their own; at the end all they ordered is undone."""
-    buyers = [Buyer(service=Service(url=url)) for _ in range(size)]
+    buyers = [Buyer(service=Service(url=url, recorded=number % RECORDED == 0)) for number in range(size)]
     for buyer in buyers:
         buyer.service.__enter__()
     try:

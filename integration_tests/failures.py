@@ -51,12 +51,14 @@ def record(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:
     place = f"{Path(crash.path).name}:{crash.lineno}" if crash else item.path.name
     done = list(exchanges)
     failed = next((one for one in reversed(done) if one.status >= 500), None)
+    last = done[-1] if done and failed is None and done[-1].status >= 400 else None
     return {
         "test": item.name,
         "place": place,
         "message": "\n".join(message),
         "answer": "" if failed is None else failed.sentence(),
         "request": "" if failed is None else failed.request,
+        "last_answer": "" if last is None else f"{last.request}: {last.sentence()}",
         "request_ids": [one.request_id for one in done if one.request_id],
         "trace_id": trace.trace_id,
         "started": item.stash[STARTED],

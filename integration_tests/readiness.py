@@ -41,7 +41,7 @@ def why_not_ready(name: str) -> str:
     label = name.removesuffix("_URL").lower()
     try:
         with Service(url=address(name)) as service:
-            response = service.get(PATHS[name], timeout=5)
+            response = service.get(PATHS[name])
     except NoAnswerError as error:
         return f"{label}: {error}"
     try:

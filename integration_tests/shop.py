@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -40,23 +41,36 @@ exchanges: deque[Exchange] = deque(maxlen=200)
 """The last exchanges of the running test."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unrecorded:
+    """An exchange of which the services record no spans; times are nanoseconds since the epoch."""
+
+    exchange: Exchange
+    began_ns: int
+    ended_ns: int
+
+
 @dataclass(kw_only=True)
 class Trace:
     """The trace of the running test, which its requests carry (https://www.w3.org/TR/trace-context/).
 
-    The test is its root span, ``span_id``; what the services do for it are spans below.
+    The test is its root span, ``span_id``; what the services do for it are spans below. Exchanges that they
+    are told not to record are ``unrecorded``.
     """
 
     trace_id: str = ""
     span_id: str = ""
+    unrecorded: list[Unrecorded] = field(default_factory=list)
 
     def begin(self) -> None:
         """Begin a new trace."""
         self.trace_id, self.span_id = secrets.token_hex(16), secrets.token_hex(8)
+        self.unrecorded = []
 
-    def headers(self) -> dict[str, str]:
-        """Return the header by which a service knows the trace; none outside a test."""
-        return {"traceparent": f"00-{self.trace_id}-{self.span_id}-01"} if self.trace_id else {}
+    def headers(self, *, recorded: bool) -> dict[str, str]:
+        """Return the header that names the trace, with its flag `sampled`; none outside a test."""
+        flags = "01" if recorded else "00"
+        return {"traceparent": f"00-{self.trace_id}-{self.span_id}-{flags}"} if self.trace_id else {}
 
 
 trace = Trace()
@@ -86,9 +100,13 @@ def _reason(error: requests.RequestException) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """One service, asked over one kept connection; every question has a deadline."""
+    """One service, asked over one kept connection; every question has a deadline.
+
+    ``recorded`` says whether the services are to record spans of the requests.
+    """
 
     url: str
+    recorded: bool = True
     session: requests.Session = field(default_factory=requests.Session)
 
     def __enter__(self) -> Self:
@@ -107,17 +125,27 @@ class Service:
             NoAnswerError: the service did not answer.
         """
         options = {"timeout": TIMEOUT_S, "allow_redirects": False, **request}
-        options["headers"] = {**trace.headers(), **(request.get("headers") or {})}
+        options["headers"] = {**trace.headers(recorded=self.recorded), **(request.get("headers") or {})}
+        began_ns = time.time_ns()
         try:
             response = self.session.request(method, self.url + path, **options)
         except requests.RequestException as error:
-            raise NoAnswerError(f"{method} {self.url}{path}: no answer, {_reason(error)}") from None
+            reason = f"no answer, {_reason(error)}"
+            self._note(Exchange(request=f"{method} {path}", status=0, body=reason, request_id=""), began_ns)
+            raise NoAnswerError(f"{method} {self.url}{path}: {reason}") from None
         body = "" if options.get("stream") else response.text[:500]
         identity = response.headers.get("X-Request-ID", "")
-        exchanges.append(
-            Exchange(request=f"{method} {path}", status=response.status_code, body=body, request_id=identity)
+        exchange = Exchange(
+            request=f"{method} {path}", status=response.status_code, body=body, request_id=identity
         )
+        exchanges.append(exchange)
+        self._note(exchange, began_ns)
         return response
+
+    def _note(self, exchange: Exchange, began_ns: int) -> None:
+        """Note an exchange of which nobody else has a span."""
+        if not self.recorded:
+            trace.unrecorded.append(Unrecorded(exchange=exchange, began_ns=began_ns, ended_ns=time.time_ns()))
 
     def get(self, path: str, **request: Any) -> requests.Response:
         """Return the response to a GET."""

@@ -1,5 +1,7 @@
 """Each test is the root span of a trace: its id is in the report, and in the log lines of the services.
 
+Requests that the services are told not to record, those of most buyers of a crowd, are spans of the tests.
+
 Where OTEL_EXPORTER_OTLP_ENDPOINT names a receiver, the spans of all tests are sent to it at the end, as
 OTLP in JSON (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding).
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 import time
 from collections.abc import Generator
@@ -16,16 +19,17 @@ from typing import Any
 import pytest
 import requests
 
-from shop import trace
+from shop import Unrecorded, trace
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 SERVICE = "integration-tests"
 TIMEOUT_S = 3.0
-INTERNAL, OK, ERROR = 1, 1, 2
-"""A kind of span and two of status, as the protocol numbers them."""
+INTERNAL, CLIENT, OK, ERROR = 1, 3, 1, 2
+"""Two kinds of span and two of status, as the protocol numbers them."""
 
 spans: list[dict[str, Any]] = []
-failed: set[str] = set()
+failed: dict[str, str] = {}
+"""Why each test failed that did, by its id."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -33,28 +37,50 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, b
     """Give a test a trace of its own, and record it as its root."""
     trace.begin()
     item.user_properties.append(("trace_id", trace.trace_id))
-    began = time.time_ns()
+    began_ns = time.time_ns()
     try:
         return (yield)
     finally:
-        spans.append(
-            {
-                "traceId": trace.trace_id,
-                "spanId": trace.span_id,
-                "name": item.name,
-                "kind": INTERNAL,
-                "startTimeUnixNano": str(began),
-                "endTimeUnixNano": str(time.time_ns()),
-                "attributes": [{"key": "test.id", "value": {"stringValue": item.nodeid}}],
-                "status": {"code": ERROR if item.nodeid in failed else OK},
-            }
-        )
+        root = _span(item.name, INTERNAL, began_ns, time.time_ns(), {"test.id": item.nodeid})
+        spans.append(root | {"spanId": trace.span_id, "status": _status(failed.get(item.nodeid))})
+        spans.extend(map(of_unrecorded, trace.unrecorded))
+
+
+def of_unrecorded(noted: Unrecorded) -> dict[str, Any]:
+    """Return the span of a request below the running test; one without an answer, or with 5xx, has failed."""
+    exchange = noted.exchange
+    answer = str(exchange.status or "no answer")
+    attributes = {
+        "http.response.status_code": answer,
+        "request.id": exchange.request_id,
+        "recorded": "by the tests alone: one of a crowd",
+    }
+    span = _span(f"{exchange.request} {answer}", CLIENT, noted.began_ns, noted.ended_ns, attributes)
+    why = exchange.body if not exchange.status else exchange.sentence() if exchange.status >= 500 else None
+    return span | {"parentSpanId": trace.span_id, "status": _status(why)}
+
+
+def _span(name: str, kind: int, began_ns: int, ended_ns: int, attributes: dict[str, str]) -> dict[str, Any]:
+    return {
+        "traceId": trace.trace_id,
+        "spanId": secrets.token_hex(8),
+        "name": name,
+        "kind": kind,
+        "startTimeUnixNano": str(began_ns),
+        "endTimeUnixNano": str(ended_ns),
+        "attributes": [{"key": key, "value": {"stringValue": value}} for key, value in attributes.items()],
+    }
+
+
+def _status(why_failed: str | None) -> dict[str, Any]:
+    return {"code": OK} if why_failed is None else {"code": ERROR, "message": why_failed}
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note a test that failed."""
+    """Note a test that failed, and the first line of why."""
     if report.failed:
-        failed.add(report.nodeid)
+        crash = getattr(report.longrepr, "reprcrash", None)
+        failed.setdefault(report.nodeid, str(getattr(crash, "message", "")).partition("\n")[0])
 
 
 def pytest_sessionfinish() -> None:

@@ -24,9 +24,9 @@ TESTS = """
 import os
 from shop import Service, problem
 
-def ask(name):
+def ask(name, path="/products"):
     with Service(url=os.environ[name]) as service:
-        return service.get("/products")
+        return service.get(path)
 
 def test_failing():
     assert ask("FAILING_URL").status_code == 200
@@ -36,6 +36,9 @@ def test_closed():
 
 def test_helper():
     problem(ask("FAILING_URL"))
+
+def test_missing():
+    assert ask("FAILING_URL", "/missing").status_code == 200
 """
 
 
@@ -63,7 +66,7 @@ def test_a_failure_is_recorded_with_its_assertion_and_the_service_s_answer(run_t
     done = run_tests()
     assert done.returncode == 1
     records = [json.loads(line) for line in (tmp_path / FILE).read_text().splitlines()]
-    failing, closed, helper = records
+    failing, closed, helper, missing = records
     assert failing["test"] == "test_failing"
     assert (
         failing["message"].startswith("AssertionError: assert 500 == 200")
@@ -73,6 +76,7 @@ def test_a_failure_is_recorded_with_its_assertion_and_the_service_s_answer(run_t
     assert failing["request_ids"] == ["id-of-the-request"]
     assert failing["started"] <= failing["ended"]
     assert "no answer, ConnectionRefusedError: Connection refused" in closed["message"]
+    assert (missing["answer"], missing["last_answer"]) == ("", "GET /missing: HTTP 404 boom")
     assert "'text/plain' == 'application/problem+json'" in helper["message"]
 
 

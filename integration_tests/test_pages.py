@@ -5,6 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
+import pytest
 import requests
 
 from shop import Service
@@ -76,8 +77,10 @@ def test_gateway_docs_come_with_all_their_files(gateway: Service) -> None:
     assert len(assert_served(gateway, gateway.get("/docs"))) >= 3
 
 
-def test_backend_docs_come_with_all_their_files(backend: Service) -> None:
-    assert len(assert_served(backend, backend.get("/api/v1/docs"))) >= 2
+@pytest.mark.parametrize("name", ["backend", "gateway"])
+def test_backend_docs_come_with_all_their_files(name: str, request: pytest.FixtureRequest) -> None:
+    service: Service = request.getfixturevalue(name)
+    assert len(assert_served(service, service.get("/api/v1/docs"))) >= 2
 
 
 def test_gateway_describes_itself(gateway: Service) -> None:

@@ -113,13 +113,17 @@ def test_a_process_that_a_script_leaves_behind_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_script_that_does_not_end_is_killed_and_says_so_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ScriptError) as caught:
-        run(script(tmp_path, b"echo waiting\nsleep 600\n"), timeout_s=0.3)
-    assert str(caught.value) == "test_own.sh did not end within 0.3 s and was killed:\nwaiting\n"
+    endless = script(tmp_path, b"echo waiting\nsleep 600\n")
+    for limit_s in (0.3, 30):  # a busy machine may take longer than the first until something is printed
+        with pytest.raises(ScriptError) as caught:
+            run(endless, timeout_s=limit_s)
+        if "waiting" in str(caught.value):
+            break
+    assert str(caught.value) == f"test_own.sh did not end within {limit_s:g} s and was killed:\nwaiting\n"
 
 
 def wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while Path(f"/proc/{pid}").exists() and "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text():
         assert time.monotonic() < deadline
         time.sleep(0.01)

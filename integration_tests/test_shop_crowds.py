@@ -78,7 +78,7 @@ def check_out_until_decided(send: tuple[Buyer, str, str]) -> tuple[str, int, byt
     """Return a key and what came of it, asking again while the first request is under way."""
     owner, url, token = send
     deadline = time.monotonic() + DECIDED_WITHIN_S
-    with Service(url=url) as service:
+    with Service(url=url, recorded=owner.service.recorded) as service:
         copy = Buyer(service=service, headers=owner.headers)
         while time.monotonic() < deadline:
             answer = copy.check_out(token)
