@@ -31,6 +31,18 @@ SPANS, SPANS_A_SECOND, BATCH = 100_000, 10_000, 500
 LINES, SERVICES = 1_000_000, 5
 TOKEN = "a-token-of-the-benchmark"
 
+# Tells when the table was on the screen, by the clock of all programs: the frame after the one that drew it.
+NOTE_TABLE = """
+window.shown = new Promise((resolve) => {
+  new MutationObserver((_, observer) => {
+    if (!document.querySelector("main table")) return;
+    observer.disconnect();
+    const note = () => resolve(performance.timeOrigin + performance.now());
+    requestAnimationFrame(() => requestAnimationFrame(note));
+  }).observe(document, { subtree: true, childList: true });
+});
+"""
+
 # Writes export requests as OpenTelemetry sends them: traces of ten spans, each with what a SQL span has.
 MAKE_BATCHES = """
 import os, sys, time
@@ -116,13 +128,12 @@ def make_batches(folder: Path) -> list[bytes]:
     return [file.read_bytes() for file in sorted(folder.glob("*.bin"))]
 
 
-def send(port: int, batches: list[bytes], *, a_second: int | None) -> None:
-    """Send export requests, so many spans a second; as fast as they are taken where that is None."""
+def send(port: int, batches: list[bytes], *, a_second: int) -> None:
+    """Send export requests, so many spans a second."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     began = time.monotonic()
     for number, body in enumerate(batches):
-        if a_second:
-            time.sleep(max(began + number * BATCH / a_second - time.monotonic(), 0))
+        time.sleep(max(began + number * BATCH / a_second - time.monotonic(), 0))
         connection.request("POST", "/v1/traces", body, {"Content-Type": "application/x-protobuf"})
         answer = connection.getresponse()
         assert answer.status == 200, answer.read()
@@ -163,7 +174,7 @@ def measure_page(place: Path, browser: Browser) -> None:
     (place / "batches").mkdir()
     batches = make_batches(place / "batches")
     with dashboard(place) as (process, port):
-        send(port, batches, a_second=None)
+        send(port, batches, a_second=SPANS_A_SECOND)
         while counters(port)["spans"] + counters(port)["dropped"] < SPANS:
             time.sleep(0.2)
         page = browser.new_page()
@@ -228,15 +239,18 @@ WORK = {
 
 
 def measure_picture(browser: Browser) -> None:
-    """Print the seconds from `inv dashboard` to the page's table, on a stack that is up."""
+    """Print the seconds from `inv dashboard` to the table in a browser that is open; the stack is up."""
     environment = os.environ | {"STACK_NAME": f"benchmark-{secrets.token_hex(3)}"}
     inv = [sys.executable, "-m", "invoke"]
     up = [*inv, "up", "--engine", "local", "--stack", "ci", "--profile", "observability"]
     subprocess.run(up, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
     try:
-        seen = []
-        for _ in range(7):
-            began = time.monotonic()
+        seen, printed = [], []
+        context = browser.new_context()
+        context.add_init_script(NOTE_TABLE)
+        context.new_page()  # a browser that is open has a tab
+        for _ in range(9):
+            began = time.time()
             typed = subprocess.run(
                 [*inv, "dashboard", "--stack", "ci"],
                 cwd=ROOT,
@@ -244,12 +258,13 @@ def measure_picture(browser: Browser) -> None:
                 check=True,
                 capture_output=True,
             )
-            page = browser.new_page()
-            page.goto(typed.stdout.decode().strip())
-            page.locator("main table").first.wait_for()
-            seen.append(time.monotonic() - began)
+            printed.append(time.time() - began)
+            page = context.new_page()
+            page.goto(typed.stdout.decode().strip(), wait_until="commit")
+            seen.append(page.evaluate("window.shown") / 1000 - began)
             page.close()
         print(f"first picture: median {statistics.median(seen):.2f} s of {len(seen)} (goal {PICTURE_GOAL_S})")
+        print(f"  of which the command: median {statistics.median(printed):.2f} s")
     finally:
         subprocess.run(
             [*inv, "down", "--volumes"], cwd=ROOT, env=environment, check=True, capture_output=True

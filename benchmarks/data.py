@@ -11,14 +11,13 @@ import argparse
 import os
 import statistics
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_tools import ROOT, Readers, median, report, seconds, stack_to_measure
+from data_tools import ROOT, Readers, median, report, seconds, stack_to_measure, typed
 
-from data.stack import Stack
+from data.stack import PYTHON, Stack
 
 RESET_MS = {"local": 300, "docker": 800}
 SPARE_LIMIT_S = 600.0
@@ -82,24 +81,38 @@ def measure(stack: Stack, size: Size, folder: Path, rounds: int, *, full_s: floa
 
 def measure_reset(stack: Stack, size: Size, rounds: int, *, full_s: float | None) -> Taken:
     """Print what a user waits for while clients read, and what the clients see."""
+    alone_s, menu_alone_s = typed_reset(stack, size, rounds), typed_menu(rounds)
     with Readers(stack) as readers:
-        reset_s = median(
-            lambda: stack.typed("reset-db", *size.words),
-            rounds,
-            pause=lambda: stack.wait_for_spare(SPARE_LIMIT_S),
-        )
+        reset_s, menu_s = typed_reset(stack, size, rounds), typed_menu(rounds)
+        stack.wait_for_spare(SPARE_LIMIT_S)
+        stack.typed("reset-db", *size.words)
         ended = time.monotonic()
         time.sleep(2)
-    menu_s = median(
-        lambda: subprocess.run([sys.executable, "-m", "invoke", "--list"], stdout=-3, cwd=ROOT), 3
-    )
-    report("reset-db, start of the command included", reset_s, at_most=RESET_MS[os.environ["DATA_ENGINE"]])
-    report("  of which starting `inv`", menu_s)
+    limit_ms = RESET_MS[os.environ["DATA_ENGINE"]]
+    report("reset-db beside 16 readers, start included", reset_s, at_most=limit_ms)
+    report("  of which starting `inv` (inv --list)", menu_s)
+    report("reset-db, nobody reading", alone_s, at_most=limit_ms)
+    report("  of which starting `inv` (inv --list)", menu_alone_s)
     if full_s is not None:
-        print(f"  {full_s / reset_s:.1f} times faster than down --volumes, up, seed: {full_s:.2f} s (30)")
+        print(f"  {full_s / alone_s:.1f} times faster than down --volumes, up, seed: {full_s:.2f} s (30)")
     well_s = max(0.0, readers.last_refusal - ended)
-    print(f"  readers saw {dict(readers.statuses)}; the last refusal {well_s:.2f} s after the reset (1 s)")
-    return {"reset-db": reset_s}
+    print(f"  readers saw {readers.statuses}; the last refusal {well_s:.2f} s after the last reset (1 s)")
+    return {"reset-db": alone_s, "reset-db beside readers": reset_s}
+
+
+def typed_reset(stack: Stack, size: Size, rounds: int) -> float:
+    """Return how long a user waits for a reset."""
+    return median(
+        lambda: stack.typed("reset-db", *size.words),
+        rounds,
+        pause=lambda: stack.wait_for_spare(SPARE_LIMIT_S),
+    )
+
+
+def typed_menu(rounds: int) -> float:
+    """Return how long a user waits for a command that does nothing."""
+    words = [PYTHON, "-m", "invoke", "--list"]
+    return median(lambda: subprocess.run(words, stdout=subprocess.DEVNULL, cwd=ROOT, check=True), rounds)
 
 
 def measure_swap(stack: Stack, size: Size, rounds: int) -> float:
@@ -115,11 +128,9 @@ def measure_swap(stack: Stack, size: Size, rounds: int) -> float:
     with Readers(stack):
         for _ in range(rounds):
             stack.wait_for_spare(SPARE_LIMIT_S)
-            done = reset.reset(
-                access.server, access.redis, access.location(), recipe, access.prepare, say=print
+            closed.append(
+                reset.reset(access.server, access.redis, access.location(), recipe, access.prepare, say=print)
             )
-            assert done.was_ready
-            closed.append(done.closed_s)
             spare.start(access.state, recipe)
     report("the swap: no service reaches the database", statistics.median(closed), at_most=30)
     report("  the longest", max(closed))
@@ -133,7 +144,7 @@ def measure_snapshots(stack: Stack, rounds: int) -> Taken:
     left = iter(names)
     save_s = median(lambda: stack.typed("snapshot", "save", next(left)), rounds)
     report("snapshot save", save_s, at_most=1000)
-    restore_s = median(lambda: stack.typed("snapshot", "restore", names[0]), rounds)
+    restore_s, _ = typed(stack, lambda: ("snapshot", "restore", names[0]), rounds)
     report("snapshot restore", restore_s, at_most=1000)
     for name in names:
         stack.typed("snapshot", "delete", name)
@@ -144,12 +155,14 @@ def measure_backup(stack: Stack, folder: Path, rounds: int) -> Taken:
     """Print what a backup and its restore take beside the bare programs."""
     bare_dump_s, bare_restore_s = measure_bare(stack, folder, rounds)
     count = iter(range(rounds))
-    written_s = median(lambda: stack.typed("backup", str(folder / f"b{next(count)}")), rounds)
-    restored_s = median(lambda: stack.typed("restore", str(folder / "b0")), rounds)
+    written_s, writing_s = typed(stack, lambda: ("backup", str(folder / f"b{next(count)}")), rounds)
+    restored_s, restoring_s = typed(stack, lambda: ("restore", str(folder / "b0")), rounds)
     report("bare pg_dump -Fc", bare_dump_s)
     report("backup, start of the command included", written_s, bare_dump_s, at_most=1.2)
+    report("  its work alone", writing_s, bare_dump_s, at_most=1.2)
     report("bare createdb, pg_restore", bare_restore_s)
     report("restore, verified, start included", restored_s, bare_restore_s, at_most=1.2)
+    report("  its work alone", restoring_s, bare_restore_s, at_most=1.2)
     return {"backup": written_s, "restore": restored_s}
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import statistics
+import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,31 +38,48 @@ def median(work: Callable[[], object], rounds: int, *, pause: Callable[[], objec
     return statistics.median(taken)
 
 
+def typed(stack: Stack, words: Callable[[], tuple[str, ...]], rounds: int) -> tuple[float, float]:
+    """Return the medians of what a user waits for a command, and of what its work took as it says itself.
+
+    The work is all but Python's start, the imports, and the end of the process. Each round begins when
+    nothing is at work in the background any more: what the round before it left to do is not its own.
+    """
+    waited, worked = [], []
+    for _ in range(rounds):
+        stack.wait_for_background()
+        began = time.monotonic()
+        output = stack.typed(*words())
+        waited.append(time.monotonic() - began)
+        worked.append(float(re.findall(r"\(.*?([0-9.]+) s\)", output)[-1]))
+    return statistics.median(waited), statistics.median(worked)
+
+
 class Readers:
-    """Clients that read a list of products as fast as they can, and count the answers by their status."""
+    """Clients that read a list of products as fast as they can, and count the answers by their status.
+
+    They are a process and a session of their own, as clients are: the kernel shares the processors fairly
+    between sessions, and within one process threads wait for each other.
+    """
 
     def __init__(self, stack: Stack) -> None:
-        self._stack, self._ended = stack, threading.Event()
-        self.statuses: Counter[int] = Counter()
+        self._address = f"http://127.0.0.1:{stack.port('backend')}/api/v1/products?limit=5"
+        self.statuses: dict[str, int] = {}
         self.last_refusal = 0.0
-        self._threads = [threading.Thread(target=self._read) for _ in range(READERS)]
 
     def __enter__(self) -> Readers:
-        for thread in self._threads:
-            thread.start()
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("data_readers.py")), self._address, str(READERS)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _read(self) -> None:
-        while not self._ended.is_set():
-            status, _ = self._stack.get("/api/v1/products?limit=5")
-            self.statuses[status] += 1
-            if status != 200:
-                self.last_refusal = time.monotonic()
+        output, _ = self._process.communicate()
+        counted = json.loads(output)
+        self.statuses, self.last_refusal = counted["statuses"], counted["last_refusal"]
 
 
 def report(
@@ -75,6 +94,8 @@ def report(
 @contextmanager
 def stack_to_measure(*words: str) -> Iterator[tuple[Stack, Path]]:
     """Give a stack of its own and a folder that dies with it."""
+    # As on a user's machine, where Python keeps what it has compiled: some build machines tell it not to.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(prefix="stack-bench-") as folder:
         Path(folder).chmod(0o755)
         with running(Path(folder) / "bench", "local", *words) as stack:

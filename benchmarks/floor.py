@@ -111,8 +111,9 @@ def floor(services: list[BareService], endpoints: dict[str, str], python: Path) 
 def _start(bare: BareService) -> subprocess.Popen[bytes]:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     launch = bare.launch
+    account = None if launch.view else launch.user  # without its view it could not reach its programs
     return subprocess.Popen(
-        launch.argv, env=dict(launch.environment), cwd=launch.cwd, **quiet, **programs.identity(launch.user)
+        launch.argv, env=dict(launch.environment), cwd=launch.cwd, **quiet, **programs.identity(account)
     )
 
 

@@ -3,14 +3,18 @@
     python benchmarks/gateway_overload.py [SECONDS A ROUND]
 
 Peak and overload take turns, so that a busy machine slows both. The ratio is the median over the rounds.
+A refusal is measured where the client is and in the gateway; what lies between is the wait for a processor,
+which client, gateway and backend share.
 """
 
 from __future__ import annotations
 
+import json
 import statistics
 import sys
+from pathlib import Path
 
-from gateway_load import Load, Result, shop
+from gateway_load import Load, Process, Result, shop
 
 ROUNDS = 3
 FACTOR = 5
@@ -25,10 +29,12 @@ def main(seconds: float) -> None:
         Load(gateway.port, limit=PEAK_CONNECTIONS).closed_loop(seconds)  # warm
         for _ in range(ROUNDS):
             peak = Load(gateway.port, limit=PEAK_CONNECTIONS).closed_loop(seconds)
+            before_s, logged_bytes = processor_s(gateway), gateway.log.stat().st_size
             over = Load(gateway.port, limit=MAXIMUM_CONNECTIONS).open_loop(seconds, FACTOR * peak.rate())
             ratios.append(over.rate() / peak.rate())
             refused += over.taken_s.get(503, [])
             show(peak, over)
+            show_inside(gateway, logged_bytes, before_s)
     taken_ms = sorted(1000 * taken for taken in refused) or [0.0]
     rounds = ", ".join(f"{ratio:.0%}" for ratio in ratios)
     print(f"goodput at {FACTOR}x: {statistics.median(ratios):.0%} of the peak (rounds: {rounds})")
@@ -47,6 +53,28 @@ def show(peak: Result, over: Result) -> None:
         f"max {1000 * over.quantile(1, 503):.0f} ms, {over.without_retry_after} without Retry-After), "
         f"others {others}, unanswered {over.unanswered}"
     )
+
+
+def show_inside(gateway: Process, logged_bytes: int, before_s: tuple[float, float]) -> None:
+    """Print what a refusal took inside of the gateway, and how long it had to wait for a processor."""
+    with gateway.log.open("rb") as log:
+        log.seek(logged_bytes)
+        refusals = [json.loads(line)["duration_ms"] for line in log if b'"status": 503' in line]
+    result = Result(seconds=0, taken_s={503: refusals})
+    ran_s, waited_s = (after - before for after, before in zip(processor_s(gateway), before_s, strict=True))
+    print(
+        f"  in the gateway: refused in p50 {result.quantile(0.5, 503):.1f} ms, "
+        f"p99 {result.quantile(0.99, 503):.1f} ms; "
+        f"it ran {ran_s:.1f} s, and waited {waited_s:.1f} s for a processor"
+    )
+
+
+def processor_s(process: Process) -> tuple[float, float]:
+    """Return for how long the threads of a process ran, and waited to run (proc(5), schedstat)."""
+    files = Path(f"/proc/{process.pid}/task").glob("*/schedstat")
+    numbers = [file.read_text().split() for file in files]
+    ran_s, waited_s = (sum(int(line[column]) for line in numbers) / 1e9 for column in (0, 1))
+    return ran_s, waited_s
 
 
 if __name__ == "__main__":

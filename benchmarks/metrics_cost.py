@@ -1,7 +1,7 @@
 """What metrics cost without and with a scraper, against the code before them.
 
 Three forms of each service take turns in one run: as it was, with metrics off, and with metrics on. Compared
-is the processor time of the boot to the first 200 and of one small request, the least of many: what else runs
+is the processor time of a life with one request and of one small request, the least of many: what else runs
 on the machine can only add to it.
 Usage: python benchmarks/metrics_cost.py [TURNS]
 """
@@ -9,15 +9,17 @@ Usage: python benchmarks/metrics_cost.py [TURNS]
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import processor_time
 import psutil
 from shop_tools import ROOT, drive, free_port, is_up
 
@@ -57,9 +59,9 @@ def write_tree_before(folder: Path) -> None:
 
 @contextmanager
 def running(
-    service: Service, tree: Path, place: Path, *, metrics: bool
+    service: Service, tree: Path, place: Path, *, metrics: bool, variables: Mapping[str, str] = {}
 ) -> Iterator[tuple[psutil.Process, str]]:
-    """Start a service; give its process and address once it answers."""
+    """Start a service, with ``variables`` besides its own; give its process and address once it answers."""
     port, python = free_port(), virtualenv.sync(ROOT / service.folder).python
     environment = {
         "DJANGO_SETTINGS_MODULE": "config.settings.ci",
@@ -76,7 +78,7 @@ def running(
     }
     argv = [str(python.with_name(service.program)), *service.words]
     process = psutil.Popen(
-        argv, cwd=tree / service.folder, env=os.environ | environment,
+        argv, cwd=tree / service.folder, env=os.environ | environment | dict(variables),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -88,33 +90,32 @@ def running(
         process.wait(60)
 
 
-def boot_s(process: psutil.Process) -> float:
-    """Return the processor time of a process and its descendants, those that have ended included."""
-    seen = [each.cpu_times() for each in (process, *process.children(recursive=True))]
-    return sum(t.user + t.system + t.children_user + t.children_system for t in seen)
+def boot_s(service: Service, tree: Path, place: Path, *, metrics: bool) -> float:
+    """Return the processor time of a service that boots, answers once and ends, with its descendants.
 
-
-def running_ns(process: psutil.Process) -> int:
-    """Return the nanoseconds that a process and its descendants have run (proc(5), schedstat)."""
-    pids = [process.pid, *(child.pid for child in process.children(recursive=True))]
-    files = [file for pid in pids for file in Path(f"/proc/{pid}/task").glob("*/schedstat")]
-    return sum(int(file.read_text().split()[0]) for file in files)
+    That of processes that have ended is known in microseconds, that of living ones in hundredths of a second.
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with running(service, tree, place, metrics=metrics):
+        pass
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def measure(service: Service, trees: dict[str, Path], place: Path) -> dict[str, tuple[float, float]]:
     """Return for each form the processor seconds of its boot, and the least of one request."""
+    boots = {form: boot_s(service, tree, place, metrics=form == "on") for form, tree in trees.items()}
     with ExitStack() as stack:
         forms = {
             form: stack.enter_context(running(service, tree, place, metrics=form == "on"))
             for form, tree in trees.items()
         }
-        boots = {form: boot_s(process) for form, (process, _) in forms.items()}
         least = dict.fromkeys(forms, float("inf"))
         for _ in range(ROUNDS):
             for form, (process, url) in forms.items():
-                before = running_ns(process)
+                before = processor_time.of_tree_ns(process)
                 drive(url, service.path, connections=4, requests=REQUESTS)
-                least[form] = min(least[form], (running_ns(process) - before) / 1e9 / REQUESTS)
+                least[form] = min(least[form], (processor_time.of_tree_ns(process) - before) / 1e9 / REQUESTS)
     return {form: (boots[form], least[form]) for form in forms}
 
 

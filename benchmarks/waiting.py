@@ -56,7 +56,7 @@ def compose(folder: Path, mode: str, count: int) -> Path:
         ]
         services[name] = {
             "image": "benchmark",
-            "x-local": {"command": argv},
+            "x-local": {"command": argv, "working_dir": str(folder)},
             "expose": ["80"],
             "healthcheck": check,
         }
