@@ -1,6 +1,7 @@
-"""``python -m tools.fuzzing``: run all of schemathesis' checks against the backend of an ephemeral stack.
+"""``python -m tools.fuzzing``: run all of schemathesis' checks against the shop of an ephemeral stack.
 
-Twice: anonymously, and as a customer. Exit code 0 where it found nothing.
+The backend's description is read from the backend and from the gateway, each anonymously and as a customer;
+then the gateway's own. At the end the books are checked. Exit code 0 where nothing was found.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ import argparse
 import json
 import sys
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stack.commands import exit_code
+from stack.commands import exec, exit_code
 from stack.control import session
 from stack.control.choice import Choice
 from stack.display import messages
@@ -62,10 +63,20 @@ def run(arguments: Sequence[str]) -> int:
 def _run(options: Options) -> int:
     choice = Choice(kind=options.stack, engine=options.engine)
     with Progress() as progress, session.ephemeral_stack(choice, show=progress.show) as stack:
-        backend = stack.endpoints["BACKEND_URL"]
-        customer = ["--header", f"Authorization: Bearer {_token(backend)}", *KEEP_TOKEN]
-        identities = {"an anonymous user": [], "a customer": customer}
-        return max([_fuzz(backend, name, words, options) for name, words in identities.items()])
+        token = _token(stack.endpoints["BACKEND_URL"])
+        codes = [_fuzz(description, words, options) for description, words in runs(stack.endpoints, token)]
+        books = exec.run(Choice(kind=stack.name), "backend", "python manage.py check_invariants")
+        return max(*codes, books)
+
+
+def runs(endpoints: Mapping[str, str], token: str) -> list[tuple[str, Sequence[str]]]:
+    """Return each description that is read, with the words that say who asks."""
+    backend, gateway = endpoints["BACKEND_URL"], endpoints["GATEWAY_URL"]
+    anybody: tuple[str, ...] = ()
+    customer = ("--header", f"Authorization: Bearer {token}", *KEEP_TOKEN)
+    shops = [f"{address}/api/v1/openapi.json" for address in (backend, gateway)]
+    asked = [(description, words) for description in shops for words in (anybody, customer)]
+    return [*asked, (f"{gateway}/openapi.json", anybody)]
 
 
 def _token(backend: str) -> str:
@@ -84,10 +95,10 @@ def _post_customer(url: str) -> dict[str, Any]:
     return content
 
 
-def _fuzz(backend: str, name: str, words: Sequence[str], options: Options) -> int:
-    messages.say(f"schemathesis as {name}")
+def _fuzz(description: str, words: Sequence[str], options: Options) -> int:
+    messages.say(f"schemathesis reads {description}, {'a customer' if words else 'an anonymous user'} asks")
     size = LONG if options.long else SHORT
-    argv = ["schemathesis", "--config-file", str(CONFIGURATION), "run", f"{backend}/api/v1/openapi.json"]
+    argv = ["schemathesis", "--config-file", str(CONFIGURATION), "run", description]
     return programs.attach([*argv, "--checks", "all", *size, *words, *options.schemathesis])
 
 

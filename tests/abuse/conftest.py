@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import evidence
 from abuse import services
 from abuse.services import Process
 
@@ -34,6 +35,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 @contextmanager
 def starter(folder: Path) -> Iterator[Start]:
     """Give a function that starts a service in ``folder``; all of them are stopped at the end."""
+    evidence.watch(folder)
     with ExitStack() as stack:
 
         def start_service(make: Callable[..., Process], *arguments: Process, **environment: str) -> Process:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from abuse.services import HOST, Process, free_port
+from abuse.services import HOST, Process
+from crashes.processes import free_port
 
 DOMAIN = "shop.example"
 SOURCE = "127.0.0.7"

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import http.client
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+import tempfile
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from crashes.processes import READY_WITHIN_S, free_port, until
 
 ROOT = Path(__file__).resolve().parents[2]
 BACKEND = ROOT / "backend"
 GATEWAY = ROOT / "ai-services" / "api_gateway"
 ENVIRONMENTS = ROOT / ".nox" / "abuse-services"
 HOST = "127.0.0.1"
-READY_WITHIN_S = 60.0
-ENDS_WITHIN_S = 30.0
-POLL_S = 0.01
+ENDS_WITHIN_S = 60.0
 
 
 def python_of(project: Path) -> Path:
@@ -41,24 +40,6 @@ def python_of(project: Path) -> Path:
 
 def _uv(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "uv", *arguments], check=True, capture_output=True, timeout=300)
-
-
-def free_port() -> int:
-    """Return a loopback port without a listener."""
-    with socket.create_server((HOST, 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def wait_until(condition: Callable[[], bool], what: str, *, within_s: float = READY_WITHIN_S) -> None:
-    """Wait until ``condition`` is true.
-
-    Raises:
-        AssertionError: it was not in time; the text names ``what``.
-    """
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
-        time.sleep(POLL_S)
 
 
 @dataclass(kw_only=True)
@@ -97,7 +78,7 @@ class Process:
                 stderr=output,
                 start_new_session=True,
             )
-        wait_until(self._is_ready, f"{self.log.stem} is ready")
+        until(self._is_ready, f"{self.log.stem} is ready")
 
     def _is_ready(self) -> bool:
         assert self.running is not None
@@ -129,7 +110,7 @@ class Process:
     def line_of(self, request_id: str) -> str:
         """Return the access log line of a request; it is written after the response."""
         pattern = re.compile(f'^.*"request_id": "{request_id}".*"status".*$', re.MULTILINE)
-        wait_until(lambda: bool(pattern.search(self.text())), f"{self.log.stem} logs {request_id}")
+        until(lambda: bool(pattern.search(self.text())), f"{self.log.stem} logs {request_id}")
         line: str = pattern.findall(self.text())[0]
         return line
 
@@ -138,16 +119,32 @@ class Process:
         return set(re.findall(r'"request_id": "([^"-][^"]*)"', self.text()))
 
 
-def backend(folder: Path, **environment: str) -> Process:
-    """Return the backend on a new SQLite database in ``folder``."""
-    settings = {
+def _settings(database: Path) -> dict[str, str]:
+    return {
         "DJANGO_SETTINGS_MODULE": "config.settings.ci",
-        "DATABASE_URL": f"sqlite:///{folder}/shop.sqlite3",
+        "DATABASE_URL": f"sqlite:///{database}",
         "REDIS_URL": "",
         "VAULT_DISABLED": "true",
         "LOG_FORMAT": "json",
         "SEED_PRODUCTS": "50",
     }
+
+
+@functools.cache
+def _prepared_database() -> bytes:
+    """Return a database that is migrated and seeded, made once a run: every backend starts with a copy."""
+    command = [str(python_of(BACKEND)), "manage.py", "prepare"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "shop.sqlite3"
+        environment = {**os.environ, **_settings(path)}
+        subprocess.run(command, cwd=BACKEND, env=environment, check=True, capture_output=True, timeout=300)
+        return path.read_bytes()
+
+
+def backend(folder: Path, **environment: str) -> Process:
+    """Return the backend on a SQLite database of its own in ``folder``."""
+    settings = _settings(folder / "shop.sqlite3")
+    (folder / "shop.sqlite3").write_bytes(_prepared_database())
     python = python_of(BACKEND)
     argv = [str(python.with_name("gunicorn")), "config.wsgi:application"]
     return Process(

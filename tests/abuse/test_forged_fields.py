@@ -24,6 +24,12 @@ def test_a_script_name_that_does_not_match_is_no_server_error(shop: Shop, throug
     assert http1.ask(port, "GET", "/api/v1/categories", "SCRIPT_NAME: /zzz").status == 200
 
 
+def test_variables_that_only_gunicorn_knows_trust_nobody(start: Start) -> None:
+    backend = start(services.backend, FORWARDED_ALLOW_IPS="*")
+    assert http1.ask(backend.port, "GET", "/api/v1/x/admin/login/", "SCRIPT_NAME: /api/v1/x").status == 404
+    assert http1.ask(backend.port, "GET", "/api/v1/categories", "SCRIPT_NAME: /zzz").status == 200
+
+
 def test_the_backend_believes_x_forwarded_only_from_trusted_proxies(start: Start) -> None:
     backend = start(services.backend, TRUSTED_PROXIES="127.0.0.7")
     fields = ("X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https")

@@ -9,6 +9,7 @@ import pytest
 
 from abuse import http1
 from abuse.conftest import Shop
+from unprotected.protection import Cut, protected_by
 
 LOGIN = "/api/v1/accounts/login"
 JSON = "Content-Type: application/json"
@@ -126,3 +127,18 @@ def test_what_is_not_http_is_refused(shop: Shop, garbage: bytes) -> None:
         client.sendall(garbage + b"\r\n\r\n")
         (response, *_) = http1.parse(http1.read_all(client))
     assert (response.status, response.is_problem()) == (400, True)
+
+
+@protected_by(
+    "an invalid request has no beginning to measure from",
+    Cut("backend/config/access.py", 'getattr(req, "began_s", None)', "req.began_s"),
+)
+@pytest.mark.parametrize(
+    "field",
+    [http1.HOST, "Content-Length: +1", "Transfer-Encoding: chunked, chunked", "Transfer-Encoding: identity"],
+)
+def test_the_backend_itself_answers_an_invalid_request(shop: Shop, field: str) -> None:
+    sent = http1.head("POST", LOGIN, field, "Connection: close")
+    with http1.connect(shop.backend.port) as client:
+        client.sendall(sent)
+        assert http1.read_all(client)[:13] in {b"HTTP/1.1 400 ", b"HTTP/1.1 501 "}

@@ -13,6 +13,7 @@ import psutil
 from abuse import http1, services
 from abuse.conftest import Shop, Start
 from abuse.services import Process
+from crashes.processes import until
 
 SLOW = 50
 OTHERS = 8
@@ -57,7 +58,7 @@ def test_idle_and_half_sent_connections_are_closed(shop: Shop, start: Start) -> 
         for client in (half, body):
             (response,) = http1.parse(http1.read_all(client))
             assert (response.status, response.is_problem()) == (408, True)
-        services.wait_until(lambda: _connections(gateway.port) == 0, "all connections are closed")
+        until(lambda: _connections(gateway.port) == 0, "all connections are closed")
 
 
 def test_one_client_cannot_take_all_slots(start: Start) -> None:
@@ -70,7 +71,7 @@ def test_one_client_cannot_take_all_slots(start: Start) -> None:
     request = http1.head("GET", "/api/v1/products?limit=1", "Connection: close")
     with ExitStack() as stack:
         greedy = [stack.enter_context(_send_request(gateway.port, request, "127.0.0.2")) for _ in range(2)]
-        services.wait_until(lambda: _connections(backend.port) >= len(greedy), "two requests are in progress")
+        until(lambda: _connections(backend.port) >= len(greedy), "two requests are in progress")
         refused = http1.ask(gateway.port, "GET", "/api/v1/products?limit=1", source="127.0.0.2")
         other = stack.enter_context(_send_request(gateway.port, request, "127.0.0.3"))
         for worker in workers:

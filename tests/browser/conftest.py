@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from browser.stack import Stack
-from browser.visit import Visit
+from browser.visit import PATIENCE_MS, Visit
 
 ENGINE = os.environ.get("BROWSER_ENGINE", "local")
 """Which engine runs the stack: ``local`` or ``docker``."""
@@ -43,7 +43,7 @@ def stack() -> Iterator[Stack]:
     """The stack `local` with its dashboard; its data goes with it."""
     running = Stack(name=f"browser-{secrets.token_hex(3)}", engine=ENGINE)
     try:
-        running.inv(f"up --engine {ENGINE} {PROFILES}", limit_s=400)
+        running.inv(f"up --engine {ENGINE} {PROFILES} --timeout 380", limit_s=400)
         yield running
     finally:
         running.inv("down --volumes", limit_s=120)
@@ -63,6 +63,7 @@ def chromium() -> Iterator[Browser]:
     program = shutil.which("chromium")
     assert program, "There is no chromium (Debian: apt install chromium)."
     options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=options)
         yield browser

@@ -95,7 +95,13 @@ class Stack:
         return Path(self.state.run)
 
 
-def wait_until(condition: Callable[[], bool], what: str, *, limit_s: float = LIMIT_S) -> None:
+def wait_until(
+    condition: Callable[[], bool],
+    what: str,
+    *,
+    limit_s: float = LIMIT_S,
+    pause: Callable[[], object] = lambda: time.sleep(0.2),
+) -> None:
     """Wait until ``condition`` holds.
 
     Raises:
@@ -104,4 +110,4 @@ def wait_until(condition: Callable[[], bool], what: str, *, limit_s: float = LIM
     deadline = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not within {limit_s:g} s"
-        time.sleep(0.2)
+        pause()

@@ -9,11 +9,11 @@ import time
 import urllib.request
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from browser.conftest import PICTURES
 from browser.stack import Stack
-from browser.visit import PATIENCE_MS, VIEWS, Visit
+from browser.visit import VIEWS, Visit
 from stack import errors
 from stack.system.directories import ROOT
 
@@ -81,8 +81,9 @@ def test_a_failed_test_stands_first_with_its_message_and_its_trace(visit: Visit,
     expect(first).to_contain_text("assert 200 == 418")
     visit.picture("failed-test")
     first.get_by_role("link", name="trace").click()
-    expect(visit.spans(re.compile("test_that_fails")).first).to_be_visible(timeout=PATIENCE_MS)
-    expect(visit.spans(re.compile("^backend GET api")).first).to_be_visible(timeout=PATIENCE_MS)
+    expect(visit.spans(re.compile("test_that_fails")).first).to_be_visible()
+    visit.require_text("AssertionError: assert 200 == 418")
+    expect(visit.spans(re.compile("^backend GET api")).first).to_be_visible()
     visit.picture("failed-test-trace")
 
 
@@ -109,20 +110,39 @@ def test_a_small_window_shows_every_view_whole(chromium: Browser, address: str) 
             visit.require_readable()
 
 
+def test_a_small_window_shows_the_bars_of_a_trace(chromium: Browser, address: str, stack: Stack) -> None:
+    trace, width = trace_of_request(stack), 400
+    with Visit.open(chromium, address, pictures=PICTURES, viewport={"width": width, "height": 800}) as visit:
+        visit.open_trace(trace, spans=4)
+        boxes = [bar.bounding_box() for bar in visit.content.locator("svg rect.runs").all()]
+        assert len(boxes) >= 4
+        assert all(box and box["x"] + box["width"] <= width for box in boxes)
+        visit.picture("trace-small")
+        visit.require_readable()
+
+
 def test_the_keyboard_reaches_every_view_and_shows_where_it_is(visit: Visit) -> None:
     visit.require_view("Services")
     visit.page.keyboard.press("Tab")
-    assert visit.focused()["name"] == "Skip to the content"
+    expect(visit.page.get_by_role("link", name="Skip to the content")).to_be_focused()
     for view in VIEWS:
         visit.page.keyboard.press("Tab")
-        at = visit.focused()
-        assert (at["tag"], at["name"]) == ("a", view)
-        assert at["outline"] >= 2
+        link = visit.page.get_by_role("navigation").get_by_role("link", name=view)
+        expect(link).to_be_focused()
+        assert visit.focused()["outline"] >= 2
         visit.page.keyboard.press("Enter")
         visit.require_view(view)
-        visit.page.locator("nav a", has_text=view).focus()
+        link.focus()
     visit.page.keyboard.press("Tab")
-    assert (visit.focused()["id"], visit.focused()["outline"]) == ("run", 2)
+    expect(visit.page.locator("#run")).to_be_focused()
+    assert visit.focused()["outline"] == 2
+
+
+def test_the_link_to_the_content_stays_in_the_view(visit: Visit) -> None:
+    visit.go("Runs")
+    visit.page.get_by_role("link", name="Skip to the content").press("Enter")
+    expect(visit.content).to_be_focused()
+    visit.require_view("Runs")
 
 
 @pytest.mark.parametrize("key", range(1, len(VIEWS) + 1))
@@ -147,11 +167,42 @@ def test_a_span_is_chosen_by_keyboard(visit: Visit, stack: Stack) -> None:
 def test_slash_goes_to_the_search_of_the_logs(visit: Visit) -> None:
     visit.go("Logs")
     visit.page.keyboard.press("/")
-    assert visit.focused()["id"] == "search"
+    expect(visit.page.locator("#search")).to_be_focused()
     visit.page.keyboard.type("1 or 2", delay=400)  # slower than the filter: each letter changes the view
     visit.require_text("No line fits.")
     expect(visit.page.locator("#search")).to_have_value("1 or 2")
     visit.require_view("Logs")
+
+
+@pytest.mark.parametrize(
+    ("key", "module", "text"), [("2", "logs", "No line fits."), ("3", "traces", "No trace fits.")]
+)
+def test_keys_are_not_lost_while_a_view_is_fetched(visit: Visit, key: str, module: str, text: str) -> None:
+    held: list[Route] = []
+    visit.page.route(f"**/{module}.js", lambda route: held.append(route))
+    visit.page.keyboard.press(key)
+    visit.page.keyboard.press("/")
+    visit.page.keyboard.type("1 or 2")  # the digits are no keys of views here
+    expect(visit.page.locator("#search")).to_have_value("1 or 2")
+    visit.wait_until(lambda: bool(held), f"{module}.js is asked for")
+    held.pop().continue_()
+    visit.require_text(text)
+    expect(visit.page.locator("#search")).to_be_focused()
+    expect(visit.page.locator("#search")).to_have_value("1 or 2")
+    expect(visit.page).to_have_url(re.compile(rf"#/{module}\?words=1\+or\+2"))
+
+
+@pytest.mark.parametrize(("field", "key"), [("Search", "words"), ("Id", "identity")])
+def test_a_field_that_is_typed_into_is_not_replaced(visit: Visit, field: str, key: str) -> None:
+    """Else a letter that comes while the lines are fetched would be lost."""
+    visit.go("Logs")
+    place, words = visit.page.get_by_label(field, exact=True), secrets.token_hex(8)
+    place.press_sequentially(words)
+    before = place.element_handle()
+    expect(visit.page).to_have_url(re.compile(rf"#/logs\?.*{key}={words}"))
+    visit.require_text("No line fits.")
+    assert before is not None
+    assert before.evaluate("element => element.isConnected && element === document.activeElement")
 
 
 def test_hostile_log_lines_are_text(visit: Visit, stack: Stack) -> None:

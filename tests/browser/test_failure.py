@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from browser.conftest import PICTURES
 from browser.stack import Stack, wait_until
-from browser.visit import PATIENCE_MS, Visit
+from browser.visit import Visit
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,11 @@ def test_the_page_that_is_open_tells_of_the_death(chromium: Browser, address: st
         stack.kill("worker")
         expect(row).to_contain_text("exited")
         expect(visit.page.get_by_role("alert")).to_contain_text("worker: exited")
+        expect(visit.page.get_by_role("status")).to_have_text("worker exited")
         stack.inv("start worker")
         expect(row).to_contain_text("ready")
         expect(visit.page.get_by_role("alert")).to_have_count(0)
+        expect(visit.page.get_by_role("status")).to_have_text("up")
         visit.require_quiet()
 
 
@@ -54,6 +56,7 @@ def test_the_cause_stands_first_with_what_to_type(
     with Visit.open(chromium, address, pictures=PICTURES, color_scheme=scheme) as visit:
         alert = visit.page.get_by_role("alert")
         expect(alert).to_contain_text("postgres: exited")
+        expect(visit.page.get_by_role("status")).to_have_text("postgres exited")
         expect(alert).to_contain_text("SIGKILL")
         expect(alert).to_contain_text("inv logs --service postgres")
         row = visit.content.get_by_role("row", name=re.compile("^postgres "))
@@ -72,13 +75,15 @@ def test_the_log_line_of_a_failed_request_leads_to_its_trace(visit: Visit, faile
     visit.picture("failure-log")
     line.get_by_role("link", name="trace").click()
     failing = visit.spans().filter(has=visit.page.locator(".fails"))
-    expect(failing.filter(has_text="backend").first).to_be_visible(timeout=PATIENCE_MS)
-    expect(failing.filter(has_text="gateway").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(failing.filter(has_text="backend").first).to_be_visible()
+    expect(failing.filter(has_text="gateway").first).to_be_visible()
+    cause = visit.content.get_by_role("heading", level=2)  # its events have smaller ones
+    expect(cause).to_have_text(re.compile("^backend: "))  # also where it came last
     visit.picture("failure-trace")
 
 
 def test_failed_traces_can_be_put_first(visit: Visit, failed_trace: str) -> None:
     visit.go("Traces")
-    visit.content.get_by_label("Order").select_option("failed")
+    visit.page.get_by_label("Order").select_option("failed")
     expect(visit.content.locator("tr.pick").first).to_contain_text("failed")
     visit.picture("failure-traces")

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, expect
 from browser.conftest import PICTURES
 from browser.stack import Stack, wait_until
 from browser.test_dashboard import CONTROLS, ESCAPES, MARKUP
-from browser.visit import PATIENCE_MS, Visit
+from browser.visit import Visit
 
 
 def figure(visit: Visit, service: str, title: str) -> Locator:
@@ -29,7 +29,7 @@ def test_requests_become_small_pictures_of_both_services(visit: Visit, stack: St
             assert stack.get("GATEWAY_URL", "/api/v1/products?limit=2") == 200
         return re.search(r"^[1-9][\d.]* /s$", requests.inner_text(), re.MULTILINE) is not None
 
-    expect(requests).to_be_visible(timeout=PATIENCE_MS)
+    expect(requests).to_be_visible()
     wait_until(are_counted, "the requests are counted")
     picture = requests.get_by_role("img", name=re.compile("^api-gateway, requests: .* now, peak "))
     expect(picture.locator("path.line").first).to_be_attached()
@@ -92,7 +92,7 @@ def test_a_snapshot_is_shown_with_its_age_and_the_command_that_restores_it(
     name = f"before-{secrets.token_hex(3)}"
     stack.inv(f"snapshot save {name}")
     row = visit.content.get_by_role("row", name=re.compile(name))
-    expect(row).to_contain_text(re.compile(r"\d+ s\s*\d+ MiB"), timeout=PATIENCE_MS)
+    expect(row).to_contain_text(re.compile(r"\d+ s\s*\d+ MiB"))
     expect(row.get_by_role("code")).to_have_text(f"inv snapshot restore {name}")
     visit.picture("snapshots")
     stack.inv(row.get_by_role("code").inner_text().removeprefix("inv "))

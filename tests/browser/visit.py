@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-PATIENCE_MS = 20_000.0
+from browser.stack import wait_until
+
+PATIENCE_MS = 60_000.0
 VIEWS = ("Services", "Logs", "Traces", "Metrics", "Tests", "Runs", "Snapshots")
 """The links of the page's navigation, in the order of their keys 1 to 7."""
 
@@ -83,16 +85,16 @@ class Visit:
         assert (self.strangers, self.errors) == ([], [])
 
     def go(self, view: str) -> None:
-        """Click on a view and wait until it is shown."""
+        """Click on a view and wait until it is drawn."""
         self.page.get_by_role("navigation").get_by_role("link", name=view).click()
         self.require_view(view)
 
     def require_view(self, view: str) -> None:
-        """Wait until a view is shown, and marked as the current one."""
+        """Wait until a view is drawn, and marked as the current one."""
         link = self.page.get_by_role("navigation").get_by_role("link", name=view)
-        expect(link).to_have_attribute("aria-current", "page", timeout=PATIENCE_MS)
+        expect(link).to_have_attribute("aria-current", "page")
         expect(self.page).to_have_url(re.compile(rf"#/{view.lower()}"))
-        expect(self.content).not_to_have_text("Loading ...")
+        expect(self.content).to_have_attribute("aria-busy", "false")
 
     @property
     def content(self) -> Locator:
@@ -101,7 +103,7 @@ class Visit:
     def require_text(self, *texts: str | re.Pattern[str]) -> None:
         """Wait until the view contains each of ``texts``."""
         for text in texts:
-            expect(self.content).to_contain_text(text, timeout=PATIENCE_MS)
+            expect(self.content).to_contain_text(text)
 
     def spans(self, name: str | re.Pattern[str] | None = None) -> Locator:
         """Return the spans of the trace that is shown, those of a name where one is given."""
@@ -111,13 +113,17 @@ class Visit:
     def open_trace(self, trace: str, *, spans: int) -> None:
         """Open a trace and wait, without a reload, until so many spans of it have arrived."""
         self.page.goto(f"{self.origin}/#/traces/{trace}")
-        expect(self.spans().nth(spans - 1)).to_be_visible(timeout=PATIENCE_MS)
+        expect(self.spans().nth(spans - 1)).to_be_visible()
 
     def require_readable(self) -> None:
         """Require that every text has the contrast that people with weak sight need, and fits in the page."""
         assert self.page.evaluate(CONTRAST) == []
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert self.page.evaluate(wide) <= 0, "the page is wider than its window"
+
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait until ``condition`` holds, while the handlers of the page's requests run."""
+        wait_until(condition, what, pause=lambda: self.page.wait_for_timeout(50))
 
     def picture(self, name: str) -> None:
         """Keep a picture of the page where somebody wants to look at it."""

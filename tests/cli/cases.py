@@ -73,7 +73,7 @@ WORK = (
     Case(typed='redis-cli --command "get cli-key"', out=r'^"?1"?\n$'),
     Case(
         typed="seed --products 1005 --orders 2 --seed 7 --stack local",
-        out=r"^cli-\w+: 1005 products and 2 past orders \([\d.]+ s\)\n$",
+        out=r"^(waiting for another command .*\n)?cli-\w+: 1005 products and 2 past orders \([\d.]+ s\)\n$",
     ),
     Case(typed="restart redis", out=r"^redis: restarted and ready\n$"),
     Case(typed="restart --service api-gateway --stack local", out=r"^api-gateway: restarted and ready\n$"),
@@ -122,4 +122,5 @@ REFUSALS = (
     Case(typed="exec backend", code=1, err=r"'exec' did not receive required positional arguments"),
     Case(typed="logs backend redis", code=1, err=r"^No idea what 'redis' is!\n$"),
     Case(typed="frobnicate", code=1, err=r"^No idea what 'frobnicate' is!\n$"),
+    Case(typed="up --frobnicate", code=1, err=r"^No idea what '--frobnicate' is!\n$"),
 )

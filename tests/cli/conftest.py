@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import evidence
 from cli.terminal import Ended, Terminal, inv
 
 ENGINE = os.environ.get("CLI_ENGINE", "local")
@@ -73,6 +74,7 @@ def terminal(up: Ended, environment: Mapping[str, str]) -> Iterator[Callable[[st
 def other(tmp_path: Path) -> Iterator[Path]:
     """The compose file of a small project elsewhere; its stack is down afterwards."""
     folder = tmp_path / f"cli-{secrets.token_hex(3)}"
+    evidence.watch(folder)
     folder.mkdir()
     file = folder / "compose.yml"
     file.write_text(

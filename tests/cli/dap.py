@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 
 
 class Editor:

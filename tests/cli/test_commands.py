@@ -25,6 +25,8 @@ ELSEWHERE = {
     "logs": "--follow --compose --request_id",
     "debug": "--stack --compose --launch_json",
     "test": "--watch",
+    "open": "--compose",
+    "seed": "--compose",
     "report": "--open --compose",
     "health": "--compose",
     "exec": "--compose",
@@ -127,7 +129,7 @@ def test_psql_is_interactive(terminal: Callable[[str], Terminal]) -> None:
     psql = terminal("psql")
     psql.wait_for(r"postgres=[#>] ")
     psql.type("select 6 * 7;")
-    psql.wait_for(r"\n +42\n")
+    psql.wait_for(r"\n +42\n[\s\S]*postgres=[#>] ")
     psql.type("\\q")
     assert psql.end() == 0
 
@@ -136,7 +138,7 @@ def test_redis_cli_is_interactive(terminal: Callable[[str], Terminal]) -> None:
     redis = terminal("redis-cli")
     redis.wait_for(r"\d+> ")
     redis.type("set cli-interactive 1")
-    redis.wait_for(r"\nOK\n")
+    redis.wait_for(r"\nOK\n[^\n]*\d+> ")  # what is typed before the prompt is discarded
     redis.type("quit")
     assert redis.end() == 0
 
@@ -145,7 +147,7 @@ def test_the_shell_of_django_is_interactive(terminal: Callable[[str], Terminal])
     shell = terminal("shell")
     shell.wait_for(r">>> ")
     shell.type("print(6 * 7)")
-    shell.wait_for(r"\n42\n")
+    shell.wait_for(r"\n42\n>>> ")
     shell.type("exit()")
     assert shell.end() == 0
 

@@ -16,7 +16,7 @@ from psycopg2.extensions import connection as Connection
 from crashes.helper import Helper
 from crashes.processes import until
 
-SETTLED_WITHIN_S = 20.0
+SETTLED_WITHIN_S = 60.0
 """The worker asks the provider again after 3 seconds."""
 PLENTY = 100_000
 """Units on hand of a product that a test sells."""

@@ -6,7 +6,7 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -81,14 +81,3 @@ def worker(running_shop: tuple[Shop, Books]) -> Iterator[None]:
     running_shop[0].start_worker()
     yield
     running_shop[0].worker.end()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the logs of the processes to the report of a failed test."""
-    report = yield
-    pair = getattr(item, "funcargs", {}).get("running_shop")
-    if report.failed and pair is not None:
-        for program in (pair[0].web.program, pair[0].plain.program, pair[0].worker):
-            report.sections.append(("shop", program.tail()))
-    return report

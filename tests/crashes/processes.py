@@ -17,18 +17,26 @@ from stack.system import kernel, programs
 
 TOKEN = "CRASHES_RUN"
 """The environment variable by which the processes of this run are recognised."""
-READY_WITHIN_S = 60.0
-ENDS_WITHIN_S = 30.0
+READY_WITHIN_S = 120.0
+ENDS_WITHIN_S = 60.0
 PAUSE_S = 0.01
 SHOWN_BYTES = 4000
 
 
+_held: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a loopback port that nobody else is given while this process lives.
+
+    A socket without a listener stays bound to it: the kernel hands the port out to no other program, and
+    a server that sets SO_REUSEADDR, as they all do, listens there.
+    """
+    holder = socket.socket()
+    _held.append(holder)
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    return int(holder.getsockname()[1])
 
 
 def until(true: Callable[[], bool], what: str, *, within_s: float = READY_WITHIN_S) -> None:

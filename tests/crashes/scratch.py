@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import evidence
+
 PREFIX = "shop-crashes-"
 LOCK = "in-use"
 
@@ -25,6 +27,7 @@ def folder() -> Iterator[Path]:
         folder_in_use = fresh.rename(
             fresh.with_name(fresh.name.removeprefix("new-"))
         )  # swept only once it is locked
+        evidence.watch(folder_in_use)
         try:
             yield folder_in_use
         finally:

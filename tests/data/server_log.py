@@ -24,7 +24,7 @@ def settled_log(stack: Stack) -> str:
     word = f"SELECT '{secrets.token_hex(8)}'"
     with stack.sql("template1") as cursor:
         cursor.execute(word)
-    log, deadline = Path(stack.state["run"], "logs", "postgres.log"), time.monotonic() + 10
+    log, deadline = Path(stack.state["run"], "logs", "postgres.log"), time.monotonic() + 60
     while word not in (text := log.read_text(encoding="utf-8")):
         assert time.monotonic() < deadline, "the log does not go on"
         time.sleep(0.02)

@@ -105,11 +105,17 @@ class Stack:
 
     def databases(self) -> list[str]:
         """Return the names of all databases, once nothing is made or dropped in the background any more."""
-        while is_making_a_spare(self.name):
-            time.sleep(0.05)
+        self.wait_for_background()
         with self.sql("template1") as cursor:
             cursor.execute("SELECT datname FROM pg_database ORDER BY 1")
             return [row[0] for row in cursor.fetchall()]
+
+    def wait_for_background(self, limit_s: float = 60.0) -> None:
+        """Wait until no process in the background has anything to do with the database."""
+        deadline = time.monotonic() + limit_s
+        while is_making_a_spare(self.name):
+            assert time.monotonic() < deadline, f"a spare is being made for longer than {limit_s:g} s"
+            time.sleep(0.05)
 
     def wait_for_spare(self, limit_s: float = 60.0) -> None:
         """Wait until the spare that `inv up` or a reset began to make in the background is there."""
@@ -137,11 +143,22 @@ class Stack:
 
 
 def is_making_a_spare(stack: str) -> bool:
-    """Return whether the process that `inv up`, a reset or a restore started in the background is at work."""
+    """Return whether the stack's standby is at work: a copy of it makes a spare, or it has just started."""
+    processes = standby_processes(stack)
+    return len(processes) != 1 or not processes[0].net_connections("unix")
+
+
+def standby_processes(stack: str) -> list[Any]:
+    """Return the processes of a stack's standby, which comes first, and of its copies."""
     import psutil  # not in the environment of the migrations' suite, which uses this module, too
 
-    commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
-    return any(words[2:4] == ["stack.commands.spare", stack] for words in commands)
+    words = ["stack.commands.standby", stack]
+    found = [
+        each
+        for each in psutil.process_iter(["cmdline", "create_time", "status"])
+        if (each.info["cmdline"] or [])[2:4] == words and each.info["status"] != psutil.STATUS_ZOMBIE
+    ]
+    return sorted(found, key=lambda each: each.info["create_time"])
 
 
 @contextmanager

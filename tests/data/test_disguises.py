@@ -96,6 +96,7 @@ def quiet_stack(stack: Stack) -> Iterator[Stack]:
 def other_stack(home: Path) -> Iterator[Stack]:
     """A Postgres that belongs to another stack."""
     with running(home / "other", "local", "--service", "postgres", "--file", LOGGING) as other:
+        other.wait_for_background()
         yield other
 
 

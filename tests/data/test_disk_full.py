@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from data.disks import FILLING, fill, make_room, small_disk, typed_on_a_full_disk
-from data.stack import Done, Stack, running
+from data.stack import ENGINE, Done, Stack, running
 from unprotected.protection import Cut, protected_by
 
 LONG = os.environ.get("DATA_LONG") == "1"
@@ -56,9 +57,22 @@ def disk(home: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def small_stack(disk: Path) -> Iterator[Stack]:
+def on_the_disk(disk: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """The words that put the volume of Postgres onto the small disk, where the engine keeps it elsewhere."""
+    if ENGINE == "local":
+        return ()
+    folder, file = disk / "postgres", tmp_path_factory.mktemp("compose") / "small-disk.yml"
+    folder.mkdir()
+    options = {"type": "none", "o": "bind", "device": str(folder)}
+    volume = {"driver": "local", "driver_opts": options}
+    file.write_text(yaml.safe_dump({"volumes": {"postgres-data": volume}}))
+    return ("--file", str(file))
+
+
+@pytest.fixture(scope="module")
+def small_stack(disk: Path, on_the_disk: tuple[str, ...]) -> Iterator[Stack]:
     """A stack whose data lies on the small disk, with a snapshot."""
-    with running(disk / "home", "local") as stack:
+    with running(disk / "home", "local", *on_the_disk) as stack:
         stack.typed("snapshot", "save", "seeded")
         yield stack
         make_room(disk)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from data.stack import ENGINE, ROOT, Done, Stack
+from unprotected.protection import Cut, protected_by
 
 INIT = "CREATE TABLE books (title text);\nINSERT INTO books VALUES ('Emma');\n"
 MARK = "SELECT shobj_description(oid, $$pg_database$$) FROM pg_database WHERE datname = $$books$$"
@@ -38,7 +39,11 @@ class Project:
 
     def inv(self, *words: str) -> Done:
         """Type a command at the project's stack and return how it ended."""
-        return self._stack.typed_raw(*words, "--compose", str(self.file))
+        return self.typed(*words, "--compose", str(self.file))
+
+    def typed(self, *words: str) -> Done:
+        """Type a command, word for word, and return how it ended."""
+        return self._stack.typed_raw(*words)
 
     def up(self) -> None:
         """Start the stack and wait until the database has what its script stores."""
@@ -75,6 +80,24 @@ def test_the_data_of_a_project_s_own_database_is_deleted_with_its_stack(project:
     assert (ended.code, "its data is deleted" in ended.output) == (0, True), ended.output
 
 
+def test_the_same_data_is_deleted_when_its_stack_has_ended(project: Project) -> None:
+    project.up()
+    project.wait_for(MARK, "disposable")
+    project.inv("down")
+    ended = project.inv("down", "--volumes")
+    assert (ended.code, "its data is deleted" in ended.output) == (0, True), ended.output
+    project.up()
+    project.wait_for(MARK, "disposable")
+
+
+@protected_by(
+    "the data of an ended stack is kept where its database had no mark",
+    Cut(
+        "stack/commands/removal.py",
+        "guard.require_removable_remains(name, unmarked.unmarked_database(name), os.environ)",
+        "pass",
+    ),
+)
 def test_a_database_without_mark_that_is_older_than_the_stack_is_kept_until_it_is_empty(
     project: Project,
 ) -> None:
@@ -88,6 +111,11 @@ def test_a_database_without_mark_that_is_older_than_the_stack_is_kept_until_it_i
     ended = project.inv("down", "--volumes")
     assert ended.code != 0, ended.output
     assert "it carries no disposable mark" in ended.output
+    project.inv("down")
+    for refused in (project.inv("down", "--volumes"), project.typed("prune", "--all")):
+        assert (refused.code, "had no disposable mark when" in refused.output) == (23, True), refused.output
+    project.up()
+    assert "Emma" in project.sql("SELECT title FROM books")
     project.sql("DROP TABLE books")
     project.inv("down")
     project.up()

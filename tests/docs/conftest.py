@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import evidence
 from docs.clone import ENGINE, PORTS, clone, environment
 from stack.system.ports import candidates, is_free
 
@@ -52,6 +53,7 @@ def reader() -> Iterator[Reader]:
         if ENGINE == "docker":
             require_free_names()
             install(folder, surroundings)
+        evidence.watch(folder / ".stack" / "runs")
         yield Reader(folder=folder, environment=surroundings, ports=ports)
         for kind in ("local", "ci") if ENGINE == "docker" else ():
             docker("compose", "-f", str(folder / f"docker-compose.{kind}.yml"), "down", "-v")

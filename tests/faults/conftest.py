@@ -7,20 +7,19 @@ import os
 import random
 import secrets
 import statistics
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+import evidence
 from faults.settings import ENGINE, LONG
 from faults.tree import Tree, remove_shared_folders
 
-SEED = int(os.environ.get("TEST_SEED", random.SystemRandom().randrange(10**6)))
-
-
-def pytest_report_header() -> list[str]:
-    return [f"engine: {ENGINE}", f"form: {'long' if LONG else 'short'}", f"seed: TEST_SEED={SEED}"]
+SEED = os.environ.setdefault("TEST_SEED", str(random.SystemRandom().randrange(10**6)))
+"""Of the whole run: its other processes inherit it."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -30,18 +29,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in others]
 
 
-MEASURED = pytest.StashKey[dict[str, list[float]]]()
-
-
 @pytest.fixture
 def measured(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
-    """Record a number of seconds under a name; all are printed at the end."""
-    table = request.config.stash.setdefault(MEASURED, {})
-    return lambda name, seconds: table.setdefault(name, []).append(seconds)
+    """Record a number of seconds under a name; all are printed at the end, whichever process ran the test."""
+    return lambda name, seconds: request.node.user_properties.append((name, seconds))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for name, numbers in terminalreporter.config.stash.get(MEASURED, {}).items():
+    """Print the form, the seed and what was measured; pytest -q leaves its header out."""
+    form = "long" if LONG else "short"
+    terminalreporter.write_line(f"engine {ENGINE}, {form} form, TEST_SEED={SEED}")
+    table = defaultdict[str, list[float]](list)
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, seconds in report.user_properties if report.when == "call" else ():
+            table[name].append(seconds)
+    for name, numbers in table.items():
         worst, usual = max(numbers) * 1000, statistics.median(numbers) * 1000
         terminalreporter.write_line(f"{name}: median {usual:.0f} ms, worst {worst:.0f} ms of {len(numbers)}")
 
@@ -76,6 +78,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
     monkeypatch.setenv("STACK_HOME", str(home))
     monkeypatch.setenv("STACK_NAME", f"ecommerce-toy-{secrets.token_hex(3)}")  # a container engine is shared
     work_tree = Tree(tmp_path / "tree")
+    evidence.watch(work_tree.folder / ".stack")
     yield work_tree
     try:
         work_tree.require_nothing_left()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 from faults.settings import ENGINE, PATIENCE_S
 from faults.tree import Tree
@@ -41,8 +43,17 @@ class Job:
         raise AssertionError(f"the job ended without printing {pattern!r}:\n{self.output}")
 
     def interrupt(self) -> None:
-        """Press Ctrl-C: every process of the terminal's foreground group gets it."""
+        """Press Ctrl-C: every process of the terminal's foreground group gets it. Wait until the job has."""
         os.killpg(self.process.pid, signal.SIGINT)
+        while self._has_pending(signal.SIGINT):
+            time.sleep(0.001)
+
+    def _has_pending(self, number: signal.Signals) -> bool:
+        with contextlib.suppress(OSError):
+            status = Path(f"/proc/{self.process.pid}/status").read_text()
+            pending = next(line for line in status.splitlines() if line.startswith("ShdPnd:"))
+            return bool(int(pending.split()[1], 16) >> (number - 1) & 1)
+        return False
 
     def end(self) -> tuple[int, float]:
         """Return its exit code and how long that took."""

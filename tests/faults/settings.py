@@ -12,12 +12,12 @@ PATIENCE_S = float(os.environ.get("FAULTS_PATIENCE_S", "60"))
 CHECK: dict[str, Any] = {
     "test": ["CMD", "curl", "-f", "http://localhost:8000/"],
     "interval": "1s",
-    "timeout": "1s",
+    "timeout": "3s",
     "retries": 2,
-    "start_period": "2s",
+    "start_period": "20s",
     "start_interval": "100ms",
 }
-HASTY = {**CHECK, "interval": "500ms", "timeout": "500ms", "start_period": "1s"}
+HASTY: dict[str, Any] = {**CHECK, "interval": "500ms", "timeout": "500ms", "start_period": "1s"}
 """For a service that will not become ready: its verdict comes soon."""
 
 PATIENT = {**HASTY, "retries": 1, "start_period": "60s"}

@@ -20,7 +20,7 @@ LIFECYCLE = "stack/guardian/lifecycle.py"
 SERVICE_LOGS = "stack/records/service_logs.py"
 KERNEL = "stack/system/kernel.py"
 
-PROMPT_S = 5.0
+PROMPT_S = 30.0
 """A bound, not a measure: the machine may be busy. What is measured is in benchmarks/."""
 
 DEATHS = 20 if LONG else 2 if CONTAINERS else 5
@@ -39,7 +39,7 @@ def test_a_service_that_dies_after_it_was_ready_is_reported_at_once(tree: Tree) 
     outcome = tree.hold(until=lambda event: event.service == "db" and event.state == "exited")
     assert outcome.states("db").index("ready") < outcome.states("db").index("exited")
     assert "exited with code 7" in outcome.event("db", "exited").text
-    assert outcome.seconds < PROMPT_S + 5
+    assert outcome.seconds < PROMPT_S
 
 
 def test_a_death_is_noticed_within_a_moment(tree: Tree, measured: Callable[[str, float], None]) -> None:

@@ -132,7 +132,6 @@ def test_ctrl_c_ends_everything_with_130(
     measured(f"everything gone after Ctrl-C, pressed {presses}x", seconds)
     assert code == 130, running.output
     assert "Traceback" not in running.output, running.output
-    assert seconds < (10 if presses == 1 else 5)
 
 
 @protected_by(
@@ -161,11 +160,10 @@ def test_ctrl_c_leaves_pytest_the_time_to_report_failures(two_services: Tree) ->
 def test_ctrl_c_that_python_drops_is_not_lost(two_services: Tree) -> None:
     two_services.add_job(TESTS.format(seconds=60))
     running = Job(two_services, program=("-c", DROPS_CTRL_C))
-    code, seconds = running.end()
+    code, _ = running.end()
     two_services.require_nothing_left()
     assert code == 130, running.output
     assert "Exception ignored" not in running.output
-    assert seconds < 10
 
 
 @local
@@ -186,11 +184,10 @@ def test_a_service_that_exits_while_a_test_runs_ends_the_run_and_names_the_test(
     running.wait_for(RUNS)
     with contextlib.suppress(OSError, http.client.HTTPException):
         urllib.request.urlopen(f"http://127.0.0.1:{two_services.port('web')}/exit", timeout=5)
-    code, seconds = running.end()
+    code, _ = running.end()
     assert code == 3, running.output
     assert "web failed: exited, exited with code 7" in running.output
     assert "web ended while integration_tests/test_toy.py::test_of_the_toy ran" in running.output
-    assert seconds < 30
 
 
 @protected_by(
@@ -237,7 +234,7 @@ def test_stack_and_tests_end_with_the_job(
     running.process.send_signal(number)
     assert running.end()[0] == -number
     assert children
-    deadline = time.monotonic() + min(10, PATIENCE_S)
+    deadline = time.monotonic() + PATIENCE_S / 3
     while (alive := [pid for pid in children if processes.started(pid)]) and time.monotonic() < deadline:
         time.sleep(0.02)  # a zombie does not count as alive
     assert not alive

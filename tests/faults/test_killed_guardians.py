@@ -14,6 +14,7 @@ from faults.owners import (
     wait_for,
     wait_for_end,
 )
+from faults.settings import PATIENCE_S
 from faults.tree import Tree
 from unprotected.protection import Cut, protected_by
 
@@ -40,7 +41,7 @@ def test_services_end_at_once_with_their_killed_guardian(two_services: Tree) -> 
     """The kernel ends them, before any command sweeps."""
     assert run_owner(two_services, "up")[0] == 0
     kill(guardian_pid(two_services))
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + PATIENCE_S / 3
     while (left := [p.cmdline() for p in two_services.processes()]) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not left

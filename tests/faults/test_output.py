@@ -55,7 +55,8 @@ def test_a_full_disk_is_explained_by_the_service_s_last_lines(tree: Tree) -> Non
     if not CONTAINERS:
         folder = tree.folder / "small"
         folder.mkdir()
-        words = small_disk(folder, "4m", [sys.executable, str(tree.program), "fills_the_disk"])
+        program = [sys.executable, str(tree.program), "fills_the_disk"]
+        words = small_disk(folder, "4m", program, in_service=True)
         small = {"environment": {"SMALL": str(folder)}, "x-local": {"command": words}}
     tree.write({"db": "fills_the_disk"}, db=small)
     assert "No space left on device" in tree.hold().event("db", "exited").evidence

@@ -20,7 +20,7 @@ VERDICTS_FILE = "stack/health/verdicts.py"
 
 
 NEEDED = {"depends_on": {"db": {"condition": "service_healthy"}}}
-FINISHED = "if not self._ended.done():\n            self._ended.set_result"
+FINISHED = "self._ended.set_result("
 
 VERDICTS = [
     ("exits_0", "exited", "ended on its own with exit code 0"),
@@ -33,6 +33,12 @@ VERDICTS = [
     ("wrong_port", "timed out", "nothing answers" if CONTAINERS else "instead"),
     ("writes_nonsense", "exited", "exited with code 3"),
 ]
+TIME_TO_LISTEN = {"start_period": "3s"}
+LISTENS = {
+    **dict.fromkeys(("never_answers", "drips", "wrong_port"), TIME_TO_LISTEN),
+    "answers_500": {**TIME_TO_LISTEN, "timeout": "3s"},
+}
+"""How much longer a check waits for a service that has to listen, or answer, before its verdict."""
 
 
 @protected_by(
@@ -50,8 +56,8 @@ VERDICTS = [
     Cut(
         LOCAL_PROCESS,
         FINISHED,
-        "if self._pipe >= 0:\n            self._loop.call_later(0.05, self._finish, code)\n"
-        f"            return\n        {FINISHED}",
+        "if self._pipe >= 0:\n                self._loop.call_later(0.05, self._finish, code)\n"
+        f"                return\n            {FINISHED}",
     ),
     cases=["holds_the_pipe"],
 )
@@ -101,7 +107,8 @@ VERDICTS = [
 )
 @pytest.mark.parametrize(("behaviour", "verdict", "reason"), VERDICTS, ids=[row[0] for row in VERDICTS])
 def test_the_verdict_names_what_is_wrong(tree: Tree, behaviour: str, verdict: str, reason: str) -> None:
-    tree.write({"db": behaviour, "web": "well"}, db={"healthcheck": HASTY}, web=NEEDED)
+    check = HASTY | LISTENS.get(behaviour, {})
+    tree.write({"db": behaviour, "web": "well"}, db={"healthcheck": check}, web=NEEDED)
     outcome = tree.hold()
     assert reason in outcome.event("db", verdict).text
     assert outcome.event("web", "dependency failed").text == "dependency db failed"

@@ -125,11 +125,11 @@ class Tree:
         started = [e for e in timeline.read(Path(saved.run)) if (e.kind, e.service) == ("process", service)]
         os.kill(started[-1].pid, signal.SIGKILL)
 
-    def launch(self, *, deadline_s: float = 12.0) -> GuardianProcess:
+    def launch(self, *, deadline_s: float = 30.0) -> GuardianProcess:
         request = session.request(self.choice(), ephemeral=True, deadline_s=deadline_s)
         return guardians.launch(replace(request, name=request.name.replace("ecommerce-", "faults-")))
 
-    def hold(self, *, until: Callable[[Event], bool] | None = None, deadline_s: float = 12.0) -> Outcome:
+    def hold(self, *, until: Callable[[Event], bool] | None = None, deadline_s: float = 30.0) -> Outcome:
         """Run the stack until it is up, failed, or ``until`` is true; end it and wait for its end."""
         launched = self.launch(deadline_s=deadline_s)
         began = time.monotonic()
@@ -188,7 +188,7 @@ class Tree:
 
     def require_nothing_left(self) -> None:
         """Wait a moment for the kernel, then fail where anything is left behind."""
-        deadline = time.monotonic() + min(5, PATIENCE_S / 4)
+        deadline = time.monotonic() + PATIENCE_S / 4
         while (left := self.leftovers()) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not left, "left: " + "; ".join(left)

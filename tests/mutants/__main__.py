@@ -1,4 +1,4 @@
-"""``python -m mutants backend|gateway [--sample N] [--seed N]``: the part of mutations that a unit test sees.
+"""``python -m mutants backend|gateway [MODULE...] [--sample N] [--seed N]``: the part that a unit test sees.
 
 Every mutation is made in a copy of the project. The tests that run its line are run until one fails. What
 survives is printed; ``equal.toml`` lists the mutations that no test can or should see, each with its reason.
@@ -10,6 +10,7 @@ import argparse
 import importlib.util
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -21,9 +22,9 @@ from pathlib import Path
 
 from mutants.coverage_map import CoverageMap, measure
 from mutants.mutations import changed_lines, mutated, mutations
-from mutants.parts import PARTS, Part
+from mutants.parts import PARTS, files_to_mutate
 from mutants.places import Equal, Mutation, equals, find_equal, sample
-from mutants.runs import BASE_S, KILLED, NOT_COVERED, SURVIVED, TIMED_OUT, TIMES, fork, preload, run_pytest
+from mutants.runs import KILLED, NOT_COVERED, SURVIVED, TIMED_OUT, Deadlines, fork, preload, run_pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EQUAL = "equal"
@@ -41,28 +42,25 @@ class Trial:
 
     def verdict(self, mutation: Mutation) -> tuple[str, str]:
         """Return what became of a mutation, and a line about it."""
-        file = mutation.place.file
+        file = mutation.file
         before, after = file.read_text(encoding="utf-8"), mutated(mutation)
         name = file.relative_to(self.folder).as_posix()
         old, new = changed_lines(before, after)
-        about = f"{name}:{mutation.place.line} {mutation.operator}\n    - {old}\n    + {new}"
-        tests = self.coverage.tests_of(file, mutation.place.line)
-        with _replaced(file, after):
-            verdict = self._run(tests) if tests else NOT_COVERED
-        # Asked last: a row that accepts too much hides nothing that a test sees.
-        if verdict in {SURVIVED, NOT_COVERED} and (equal := find_equal(self.accepted, name, old, new)):
+        about = f"{name}:{mutation.line} {mutation.operator}\n    - {old}\n    + {new}"
+        # Before the tests, which may take minutes: a row that accepts too much makes the share smaller.
+        if equal := find_equal(self.accepted, name, old, new):
             return EQUAL, f"{about}\n    {equal.reason}"
-        return verdict, about
+        tests = self.coverage.tests_of(file, mutation.line)
+        with _replaced(file, after):
+            return (self._run(tests) if tests else NOT_COVERED), about
 
     def _run(self, tests: Sequence[str]) -> str:
-        limit_s = BASE_S + TIMES * sum(self.coverage.seconds.get(name, 1.0) for name in tests)
-
         def run() -> int:
             sys.dont_write_bytecode = True
-            return run_pytest(self.folder, ["-x", "--tb=no", *tests])
+            return run_pytest(self.folder, ["-x", "--tb=no", *tests], [Deadlines(self.coverage.seconds)])
 
-        code = fork(run, self.scratch / "output", limit_s)
-        if code is None:
+        code = fork(run, self.scratch / "output")
+        if code == -signal.SIGALRM:
             return TIMED_OUT
         return KILLED if code else SURVIVED
 
@@ -82,23 +80,24 @@ def main(arguments: Sequence[str]) -> int:
     """Run the mutations; return 1 where fewer than the goal were seen."""
     parser = argparse.ArgumentParser(prog="mutants")
     parser.add_argument("part", choices=sorted(PARTS))
-    parser.add_argument("--sample", type=int, help="so many, even over the modules; all without it")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="a pattern, such as core/*.py")
+    parser.add_argument("--sample", type=int, help="so many, chosen at random; all without it")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     options = parser.parse_args(arguments)
     part = PARTS[options.part]
     preload(part.preloaded)
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
-        folder = Path(name) / "copy" / part.folder
+        folder = Path(name) / part.folder
         shutil.copytree(ROOT / part.folder, folder, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-        counted = _run(part, folder, Path(name), options.sample, options.seed)
+        files = files_to_mutate(folder, options.modules or part.modules)
+        counted = _run(Path(name), folder, files, options)
     return _summary(counted, options.seed)
 
 
-def _run(part: Part, folder: Path, scratch: Path, size: int | None, seed: int) -> Counter[str]:
-    files = list(part.files(scratch / "copy"))
+def _run(scratch: Path, folder: Path, files: Sequence[Path], options: argparse.Namespace) -> Counter[str]:
     found = [mutation for file in files for mutation in mutations(file)]
-    chosen = found if size is None else sample(found, size, seed)
-    print(f"{len(chosen)} of {len(found)} mutations in {len(files)} modules, seed {seed}", flush=True)
+    chosen = found if options.sample is None else sample(found, options.sample, options.seed)
+    print(f"{len(chosen)} of {len(found)} mutations in {len(files)} modules, seed {options.seed}", flush=True)
     trial = Trial(
         folder=folder,
         scratch=scratch,
@@ -106,7 +105,7 @@ def _run(part: Part, folder: Path, scratch: Path, size: int | None, seed: int) -
         accepted=equals(Path(__file__).with_name("equal.toml")),
     )
     counted: Counter[str] = Counter()
-    with suppress(KeyboardInterrupt):  # what was tried so far is an even sample, too
+    with suppress(KeyboardInterrupt):  # what was tried so far is a random sample, too
         for mutation in chosen:
             _try(trial, mutation, counted)
     return counted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ import coverage
 from mutants.places import statement_lines
 from mutants.runs import Durations, fork, run_pytest
 
-LIMIT_S = 1200.0
+LIMIT_S = 1200
+"""For all tests together, with coverage."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,6 +71,7 @@ def measure(folder: Path, files: Iterable[Path], scratch: Path) -> CoverageMap:
     watched = [str(file) for file in files]
 
     def run() -> int:
+        signal.alarm(LIMIT_S)
         tracer = coverage.Coverage(data_file=str(data), include=watched, config_file=False)
         plugin = Durations(tracer)
         tracer.start()
@@ -78,10 +81,10 @@ def measure(folder: Path, files: Iterable[Path], scratch: Path) -> CoverageMap:
         durations.write_text(json.dumps(plugin.seconds), encoding="utf-8")
         return code
 
-    _require_green(fork(run, output, LIMIT_S), output)
+    _require_green(fork(run, output), output)
     names = json.loads(durations.read_text(encoding="utf-8"))
     # A name that pytest does not find again would make every mutation look as if it were seen.
-    found_again = fork(lambda: run_pytest(folder, ["--collect-only", *names]), output, LIMIT_S)
+    found_again = fork(lambda: run_pytest(folder, ["--collect-only", *names]), output)
     _require_green(found_again, output)
     found = coverage.CoverageData(str(data))
     found.read()
@@ -89,7 +92,7 @@ def measure(folder: Path, files: Iterable[Path], scratch: Path) -> CoverageMap:
     return CoverageMap(folder=folder, tests=tests, seconds=names)
 
 
-def _require_green(code: int | None, output: Path) -> None:
+def _require_green(code: int, output: Path) -> None:
     if code != 0:
         text = output.read_text(errors="replace")[-3000:]
         raise SystemExit(f"The tests fail without any mutation (exit code {code}):\n{text}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +11,14 @@ from cosmic_ray import plugins
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 
-from mutants.places import Mutation, Place
-from mutants.statements import DropCall
+from mutants.places import Mutation
+from mutants.statements import DropCall, Position
+
+EXCEPTIONS = "core/ExceptionReplacer"
+"""It fails for a name with a dot, such as ``binascii.Error``."""
+
+ANNOTATED = {"tfpdef": 2, "annassign": 1}
+"""Where the annotation stands in parso's nodes of a parameter and of a variable."""
 
 
 def operators() -> dict[str, Any]:
@@ -24,20 +29,20 @@ def operators() -> dict[str, Any]:
 
 
 def mutations(file: Path) -> Iterator[Mutation]:
-    """Yield every mutation of a module; annotations are left out: they do nothing when the code runs."""
+    """Yield every mutation of a module that changes what it does when it runs."""
     source = file.read_text(encoding="utf-8")
-    nodes, left_out = list(ast_nodes(get_ast(source))), _annotations(source)
+    nodes = list(ast_nodes(get_ast(source)))
     for name, operator in operators().items():
-        positions = [spot for node in nodes for spot in operator.mutation_positions(node)]
-        for occurrence, (start, _) in enumerate(positions):
-            if not any(first <= start < last for first, last in left_out):
-                place = Place(file=file, line=start[0], column=start[1])
-                yield Mutation(place=place, operator=name, occurrence=occurrence)
+        positions = [(node, spot) for node in nodes for spot in operator.mutation_positions(node)]
+        for occurrence, (node, (start, end)) in enumerate(positions):
+            is_dotted = name == EXCEPTIONS and not _text(source, start, end).isidentifier()
+            if not (is_dotted or _is_star(node) or _is_annotation(node)):
+                yield Mutation(file=file, line=start[0], operator=name, occurrence=occurrence)
 
 
 def mutated(mutation: Mutation) -> str:
     """Return the module's text with the mutation in it."""
-    source = mutation.place.file.read_text(encoding="utf-8")
+    source = mutation.file.read_text(encoding="utf-8")
     return str(mutate_code(source, operators()[mutation.operator], mutation.occurrence))
 
 
@@ -48,15 +53,18 @@ def changed_lines(before: str, after: str) -> tuple[str, str]:
     return old, new
 
 
-def _annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    nodes: list[ast.expr | None] = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            nodes.append(node.returns)
-        if isinstance(node, ast.arg | ast.AnnAssign):
-            nodes.append(node.annotation)
-    return [
-        ((node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0))
-        for node in nodes
-        if node is not None
-    ]
+def _text(source: str, start: Position, end: Position) -> str:
+    return source.splitlines()[start[0] - 1][start[1] : end[1]]
+
+
+def _is_star(node: Any) -> bool:
+    """Return whether a node is the star of a signature or a dict: Cosmic Ray takes it for an operator."""
+    return node.type == "operator" and node.parent.type in {"parameters", "dictorsetmaker", "atom"}
+
+
+def _is_annotation(node: Any) -> bool:
+    parent = node.parent
+    if parent is None:
+        return False
+    is_one = parent.type in ANNOTATED and node is parent.children[ANNOTATED[parent.type]]
+    return is_one or (parent.type == "funcdef" and node is parent.annotation) or _is_annotation(parent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +16,11 @@ class Part:
     preloaded: tuple[str, ...]
     """Imported once, before the fork of each run; nothing of the project itself."""
 
-    def files(self, root: Path) -> Iterator[Path]:
-        """Yield the modules to mutate, in the order of their names."""
-        folder = root / self.folder
-        names = {file for pattern in self.modules for file in folder.glob(pattern)}
-        return (file for file in sorted(names) if file.read_text(encoding="utf-8").strip())
+
+def files_to_mutate(folder: Path, patterns: Iterable[str]) -> list[Path]:
+    """Return the modules of a project that fit the patterns and are not empty, sorted by their names."""
+    files = {file for pattern in patterns for file in folder.glob(pattern)}
+    return [file for file in sorted(files) if file.read_text(encoding="utf-8").strip()]
 
 
 PARTS = {

@@ -5,44 +5,25 @@ from __future__ import annotations
 import ast
 import random
 import tomllib
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
-class Place:
-    """A place of the code."""
+class Mutation:
+    """One change of the code: the line at which an operator acts, and which of its places in the module."""
 
     file: Path
     line: int
-    column: int
-
-
-@dataclass(frozen=True, kw_only=True, order=True)
-class Mutation:
-    """One change of the code: the place at which an operator acts, counted in the module."""
-
-    place: Place
     operator: str
     occurrence: int
 
 
 def sample(mutations: Iterable[Mutation], size: int, seed: int) -> list[Mutation]:
-    """Return a random choice, even over the modules, with at most one mutation of a place."""
-    rng = random.Random(seed)
-    places: dict[Place, list[Mutation]] = defaultdict(list)
-    for mutation in sorted(mutations):
-        places[mutation.place].append(mutation)
-    modules: dict[Path, list[Mutation]] = defaultdict(list)
-    for place, choices in places.items():
-        modules[place.file].append(rng.choice(choices))
-    for choices in modules.values():
-        rng.shuffle(choices)
-    rounds = [rng.sample(one, len(one)) for one in zip_longest(*modules.values())]
-    return [mutation for one in rounds for mutation in one if mutation is not None][:size]
+    """Return so many mutations in random order, each as likely as any other."""
+    everything = sorted(mutations)
+    return random.Random(seed).sample(everything, min(size, len(everything)))
 
 
 def statement_lines(source: str, line: int) -> range | None:

@@ -18,13 +18,12 @@ from typing import Any
 import coverage
 import pytest
 
-PAUSE_S = 0.01
 KILLED = "killed"
 SURVIVED = "survived"
 TIMED_OUT = "timed out"
 NOT_COVERED = "no test covers it"
-BASE_S, TIMES = 60.0, 5.0
-"""A run may take BASE_S and TIMES as long as its tests took without a mutation."""
+BASE_S, TIMES = 60, 5
+"""Seconds: a test may take BASE_S and TIMES as long as without a mutation, and collecting tests BASE_S."""
 
 
 @dataclass
@@ -46,30 +45,29 @@ class Durations:
             self.coverage.switch_context("")
 
 
-def fork(run: Callable[[], int], output: Path, limit_s: float) -> int | None:
-    """Return the exit code of ``run`` in a child process; None where it had to be killed at the limit."""
+@dataclass(frozen=True)
+class Deadlines:
+    """A plugin of pytest that lets SIGALRM end the process in a test that takes too long."""
+
+    seconds: dict[str, float]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        """Set the deadline of this test."""
+        signal.alarm(int(BASE_S + TIMES * self.seconds.get(item.nodeid, 0.0)))
+        return (yield)
+
+
+def fork(run: Callable[[], int], output: Path) -> int:
+    """Return the exit code of ``run`` in a child process, which is negative where a signal ended it."""
     pid = os.fork()
     if pid == 0:
         _become_session(output)
         os._exit(_exit_code(run))
-    code = None
     try:
-        code = _exit_code_within(pid, limit_s)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     finally:  # also where Ctrl-C ends the wait: the child has a session of its own
         _kill_group(pid)
-        if code is None:
-            os.waitpid(pid, 0)
-    return code
-
-
-def _exit_code_within(pid: int, limit_s: float) -> int | None:
-    deadline = time.monotonic() + limit_s
-    while time.monotonic() < deadline:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(PAUSE_S)
-    return None
 
 
 def _exit_code(run: Callable[[], int]) -> int:
@@ -85,6 +83,7 @@ def _exit_code(run: Callable[[], int]) -> int:
 
 def _become_session(output: Path) -> None:
     os.setsid()
+    signal.alarm(BASE_S)
     with output.open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -99,6 +98,20 @@ def preload(modules: Sequence[str]) -> None:
     """Import what the tests import from other projects, so that no run does it again."""
     for name in modules:
         importlib.import_module(name)
+    if "hypothesis" in modules:
+        fail_fast()
+
+
+def fail_fast() -> None:
+    """Let Hypothesis stop at the first example that fails: shrinking it takes minutes and tells nothing here.
+
+    The same mutation always meets the same examples, whatever was tried before it.
+    """
+    from hypothesis import Phase, settings
+
+    phases = [phase for phase in Phase if phase not in {Phase.shrink, Phase.explain}]
+    settings.register_profile("mutants", phases=phases, database=None, derandomize=True)
+    settings.load_profile("mutants")
 
 
 def run_pytest(folder: Path, arguments: Sequence[str], plugins: Sequence[object] = ()) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from pathlib import Path
 
 from parity.case import Facts, case, needs, toy
 from parity.toy_stack import ToyStack
@@ -113,7 +114,7 @@ def walls(stack: ToyStack) -> Facts:
         "write to a read-only root": stack.get("web", "/write?path=ROOT"),
         "write to a tmpfs of its account": stack.get("web", "/write?path=OWN"),
         "uid": "the caller's" if place["uid"] == os.getuid() else str(place["uid"]),
-        "folder": place["cwd"],
+        "folder": "the compose file's" if Path(place["cwd"]) == stack.folder / "compose" else place["cwd"],
     }
     stack.run("exec", "web", "--command", "rm -f /var/tmp/parity-written")
     return facts

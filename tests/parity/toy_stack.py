@@ -24,7 +24,7 @@ TOYS = Path(__file__).parent / "toys"
 SETTLED = frozenset(
     {"ready", "completed", "exited", "unhealthy", "timed out", "port taken", "dependency failed"}
 )
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)

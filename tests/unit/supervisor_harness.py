@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.engines.protocol import Connection, Exit, Site
+from stack.engines.protocol import Connection, Exit, Running, Site
 from stack.errors import BuildFailed
 from stack.guardian.supervisor import Supervisor
 from stack.health import checks
@@ -187,7 +187,11 @@ class Harness:
         plan = Plan(name="shop", engine="fake", stack=stack, services=plans, endpoints={})
         site = Site(name="shop", folder=self.run, scratch=self.run, run=self.run, token="t", ephemeral=True)
         events = Timeline(self.run)
-        supervisor = Supervisor(plan, engine, site, events, deadline_s=deadline_s)
+
+        async def when_up(plan: ServicePlan, running: Running) -> None:
+            await engine.fail_or_hang("when up")
+
+        supervisor = Supervisor(plan, engine, site, events, deadline_s=deadline_s, when_up=when_up)
         try:
             async with asyncio.timeout(10):
                 yield FakeStack(supervisor, engine, self.run)

@@ -3,6 +3,7 @@
 import os
 import pwd
 import stat
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,23 @@ def test_a_folder_that_a_bind_mount_lacks_is_made_for_the_server(tmp_path: Path)
     service = replace(SERVICE, mounts=(Mount(type="bind", target=DATA, source=str(tmp_path)),))
     accounts.give_data(service, tmp_path / "data", None, private=True)
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
+def test_folders_that_the_account_may_not_enter_are_no_part_of_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a shell says "Permission denied" of a program that is nowhere."""
+    for name, mode in (("open", 0o755), ("closed", 0o700)):
+        (tmp_path / name / "bin").mkdir(parents=True)
+        (tmp_path / name).chmod(mode)
+    monkeypatch.setattr(accounts, "blocking_folders", blocked_by(tmp_path / "closed"))
+    path = os.pathsep.join(map(str, (tmp_path / "closed" / "bin", tmp_path / "open" / "bin", "/no/such")))
+    assert accounts.search_path(path, "nobody") == str(tmp_path / "open" / "bin")
+    assert accounts.search_path(path, None) == path
+
+
+def blocked_by(closed: Path) -> Callable[[Path, int], list[Path]]:
+    return lambda path, uid: [closed] if closed in path.parents else []
 
 
 def test_a_link_in_the_place_of_a_data_folder_is_not_followed(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def ps(c):
 def snapshot(c, verb=None, name=None, stack="local"):
     print("snapshot", verb, name, stack)
 
-@task
+@task(klass=bare_words.WordsTask)
 def test(c, words=None, stack="local"):
     print("test", words, stack)
 
@@ -83,6 +83,11 @@ def inv(tmp_path: Path) -> object:
         ("test ps --stack ci", "test ps ci"),
         ("test --stack ci", "test None ci"),
         ("test", "test None local"),
+        ("test checkout refund", "test checkout refund local"),
+        ("test checkout ps refund --stack ci", "test checkout ps refund ci"),
+        ("test --stack ci checkout refund", "test checkout refund ci"),
+        ("test checkout --stack ci refund", "test checkout refund ci"),
+        ("test --words checkout refund", "test checkout refund local"),
         ("logs backend ps", "logs backend False \nps"),
         ("logs psql", "logs psql False "),
         ("logs -f psql", "logs psql True "),
@@ -98,7 +103,9 @@ def test_a_word_is_the_value_of_the_option_whose_name_was_left_out(inv, typed: s
     assert (done.stdout, done.stderr) == (f"{printed}\n", "")
 
 
-@pytest.mark.parametrize("typed", ["logs backend postgres", "ps backend", "logs --service a redis", "log"])
+@pytest.mark.parametrize(
+    "typed", ["logs backend postgres", "ps backend", "logs --service a redis", "log", "logs --foo"]
+)
 def test_a_word_too_many_is_refused(inv, typed: str) -> None:
     done = inv(*typed.split())
     assert done.stderr == f"No idea what {typed.split()[-1]!r} is!\n"

@@ -14,7 +14,7 @@ from stack.control import guardians
 from stack.control.choice import Choice
 from stack.engines import registry
 from stack.errors import InvalidOption, NotDisposable, NotUp, UnknownService
-from stack.records import plans, service_logs, state
+from stack.records import plans, service_logs, state, unmarked
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +83,20 @@ def test_in_production_nothing_is_deleted_not_even_what_an_ended_stack_kept(
     with pytest.raises(NotDisposable, match="DJANGO_SETTINGS_MODULE"):
         delete()
     assert data.exists()
+
+
+@pytest.mark.parametrize("delete", [lambda: down.run(Choice(), volumes=True), lambda: prune.end_all([])])
+def test_a_database_that_had_no_mark_outlives_its_stack(
+    monkeypatch: pytest.MonkeyPatch, delete: Callable[[], None]
+) -> None:
+    monkeypatch.setattr(registry, "why_not", lambda engine: "not here")
+    unmarked.record("shop-test", "books", has_mark=False)
+    with pytest.raises(NotDisposable, match="books had no disposable mark when the stack was last up"):
+        delete()
+    state.forget("shop-test", volumes=False)
+    assert unmarked.stacks() == ["shop-test"]
+    unmarked.record("shop-test", "books", has_mark=True)
+    delete()
 
 
 def test_the_log_of_a_service_that_has_none_is_answered_with_those_there_are(

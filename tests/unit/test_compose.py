@@ -88,6 +88,24 @@ def test_a_second_file_replaces_the_local_command_and_adds_to_its_environment(tm
     assert (local.command, local.environment) == (("c",), {"A": "1", "B": "3"})
 
 
+def test_an_alias_of_a_link_is_a_name_of_the_service_that_it_leads_to(tmp_path: Path) -> None:
+    services = load(one("", "links: [db, 'db:database', 'db:web']", below=DB), tmp_path).services
+    assert (services["db"].hostnames, services["web"].hostnames) == (("database",), ())
+
+
+def test_a_volume_that_binds_a_folder_is_that_folder(tmp_path: Path) -> None:
+    options = "driver_opts: {type: none, o: 'bind,rw', device: ./data}"
+    foreign = f"{{driver: x, {options}}}"
+    volumes = f"  bound: {{{options}}}\n  foreign: {foreign}\n  nfs: {{driver_opts: {{type: nfs}}}}\n"
+    case = one("", "volumes: ['bound:/b:ro', 'foreign:/f', 'nfs:/n']", below=f"volumes:\n{volumes}")
+    mounts = load(case, tmp_path).services["web"].mounts
+    assert [(mount.type, mount.source, mount.read_only) for mount in mounts] == [
+        ("bind", str(tmp_path / "data"), True),
+        ("volume", "foreign", False),
+        ("volume", "nfs", False),
+    ]
+
+
 def test_an_optional_dependency_that_is_not_active_is_left_out(tmp_path: Path) -> None:
     entry = "depends_on: {db: {condition: service_started, required: false}}"
     assert load(one("", entry, below=DB + "    profiles: [p]\n"), tmp_path).services["web"].depends_on == ()

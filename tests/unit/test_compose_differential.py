@@ -85,7 +85,7 @@ def _service(raw: dict[str, Any], all_of_them: dict[str, Any]) -> dict[str, Any]
         "replicas": raw.get("scale", (raw.get("deploy") or {}).get("replicas", 1)),
         "files": sorted(str(each) for kind in ("secret", "config") for each in _files(kind, raw)),
         "extra_hosts": _extra_hosts(raw),
-        "hostnames": _hostnames(raw),
+        "hostnames": [*_hostnames(raw), *_link_aliases(raw, all_of_them)],
         "flags": [raw.get(key, False) for key in ("read_only", "tty", "stdin_open")],
     }
 
@@ -148,6 +148,12 @@ def _hostnames(raw: dict[str, Any]) -> list[str]:
         name for each in (raw.get("networks") or {}).values() for name in (each or {}).get("aliases", [])
     ]
     return [name for name in (raw.get("hostname"), raw.get("container_name"), *aliases) if name]
+
+
+def _link_aliases(raw: dict[str, Any], all_of_them: dict[str, Any]) -> list[str]:
+    name = next(key for key, each in all_of_them.items() if each is raw)
+    links = [link.partition(":") for each in all_of_them.values() for link in each.get("links") or []]
+    return [alias for target, _, alias in links if target == name and alias not in {"", *all_of_them}]
 
 
 def _extra_hosts(raw: dict[str, Any]) -> dict[str, list[str]]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stack.engines.container import availability, engine, images
-from stack.engines.protocol import Site
+from stack.engines.container.container import UNKNOWN_CODE, Container
+from stack.engines.protocol import Exit, Site
 from stack.model import Build, Healthcheck, Service, Stack
 from stack.plan.plan import Plan, ServicePlan
+from stack.records import service_logs
+from stack.records.service_logs import Log
 from stack.system.directories import home_id
 
 
@@ -42,6 +47,14 @@ def resolved() -> dict[str, Any]:
     }
 
 
+def test_the_name_of_a_container_is_one_by_which_others_reach_it() -> None:
+    file = resolved()
+    file["services"]["web"]["networks"] = {"default": None, "outside": {"aliases": ["other"]}}
+    config = engine.arrange(file, plan("shop", Service(name="web"), web={80: 8000}), rename=False)
+    networks = config["services"]["web"]["networks"]
+    assert networks == {"default": {"aliases": ["web"]}, "outside": {"aliases": ["other", "web"]}}
+
+
 def test_a_second_stack_shares_neither_name_nor_port_nor_network_nor_volume_with_the_first() -> None:
     config = engine.arrange(resolved(), plan("shop-2", Service(name="web"), web={80: 20001}), rename=True)
     assert config["name"] == "shop-2"
@@ -54,13 +67,30 @@ def test_a_second_stack_shares_neither_name_nor_port_nor_network_nor_volume_with
 def test_the_main_stack_keeps_the_names_of_its_file() -> None:
     config = engine.arrange(resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False)
     assert config["networks"]["default"] == {"name": "shop-network"}
-    assert config["volumes"] == {"data": None}
+    assert config["volumes"]["data"].get("name") is None
+
+
+def test_the_volumes_of_a_stack_say_whose_they_are_and_those_of_others_do_not() -> None:
+    file = resolved()
+    file["volumes"] |= {"own": {"labels": {"a": "b"}}, "outside": {"external": True}}
+    config = engine.arrange(file, plan("shop", Service(name="web"), web={80: 8000}), rename=False)
+    home = {"ecommerce.stack.home": home_id()}
+    assert config["volumes"]["data"] == {"labels": home}
+    assert config["volumes"]["own"] == {"labels": {"a": "b", **home}}
+    assert config["volumes"]["outside"] == {"external": True}
 
 
 def test_only_wanted_services_stay_and_restarts_are_ours() -> None:
     config = engine.arrange(resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False)
     assert list(config["services"]) == ["web"]
     assert config["services"]["web"] == {"restart": "no", "ports": [{"target": 80, "published": "8000"}]}
+
+
+def test_dependencies_that_are_not_started_are_left_out() -> None:
+    file = resolved()
+    file["services"]["web"]["depends_on"] = {"unwanted": {"required": False}, "web2": {"required": False}}
+    config = engine.arrange(file, plan("shop", Service(name="web"), web={80: 8000}), rename=False)
+    assert config["services"]["web"]["depends_on"] == {}
 
 
 def test_the_same_content_has_the_same_tag_and_other_content_another(tmp_path: Path) -> None:
@@ -173,3 +203,64 @@ esac
     asyncio.run(remove_while_it_is_made())
     assert (tmp_path / "made").exists()
     assert not (tmp_path / "too-early").exists()
+
+
+def test_why_the_end_of_a_container_is_not_known_is_in_its_log(client: Path, tmp_path: Path) -> None:
+    client.write_text("#!/bin/sh\n[ $1 != wait ] || echo Is the daemon running?\n")
+    client.chmod(0o755)
+    log = Log(service_logs.log_file(tmp_path, "web"))
+
+    async def wait() -> Exit:
+        return await Container("docker", "shop-web-1", log).wait()
+
+    assert asyncio.run(wait()).code == UNKNOWN_CODE
+    assert log.tail() == ("Is the daemon running?",)
+    log.close()
+
+
+def test_a_log_that_is_no_longer_read_is_reported_with_the_cause(
+    client: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.write_text("#!/bin/sh\n[ $1 = logs ] && echo line || echo 0\n")
+    client.chmod(0o755)
+    log = Log(service_logs.log_file(tmp_path, "web"))
+
+    def fail(data: bytes) -> None:
+        raise RuntimeError("odd")
+
+    async def wait() -> Exit:
+        return await Container("docker", "shop-web-1", log).wait()
+
+    monkeypatch.setattr(log, "feed", fail)
+    assert asyncio.run(wait()).code == 0
+    assert "log of shop-web-1: RuntimeError: odd" in caplog.text
+    log.close()
+
+
+def test_a_secret_of_a_variable_finds_it_in_the_env_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the resolved file it is still a name."""
+    calls: list[tuple[str, ...]] = []
+
+    async def run(argv: tuple[str, ...], **_: Any) -> subprocess.CompletedProcess[str]:
+        calls.append(tuple(argv))
+        return subprocess.CompletedProcess(argv, 0, '{"services": {}}', "")
+
+    monkeypatch.setattr(engine.async_programs, "run", run)
+    monkeypatch.setattr(engine.podman, "compose", lambda program: (program, "compose"))
+    (tmp_path / ".env").write_text("TOKEN=x\n")
+    made = plan("shop")
+    made = replace(made, stack=replace(made.stack, env_file=tmp_path / ".env"))
+    runner = engine.ContainerEngine("docker")
+
+    async def play() -> None:
+        site = Site(name="shop", folder=tmp_path, scratch=tmp_path, run=tmp_path, token="", ephemeral=True)
+        await runner.prepare(made, site, lambda text: None)
+        await runner.refresh([], lambda text: None)
+
+    asyncio.run(play())
+    assert [argv for argv in calls if "config" in argv or "up" in argv]
+    for argv in calls:
+        if "config" in argv or "up" in argv:
+            assert argv[argv.index("--env-file") + 1] == str(tmp_path / ".env"), argv

@@ -1,4 +1,4 @@
-"""What `inv prune` says of the images that it removed."""
+"""What `inv prune` removes from a container engine, and says of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from stack.engines import registry
 from stack.engines.container import resources
+from stack.system.directories import home_id
 
 GONE = "deleted: sha256:1\nuntagged: a:1\nuntagged: b:1\n"
 
@@ -27,3 +29,32 @@ def test_removed_images_are_counted_with_the_space_reclaimed(tmp_path: Path, sai
     program.write_text(f"#!/bin/sh\ncat <<END\n{said}\nEND\n")
     program.chmod(0o755)
     assert resources.remove_images(str(program)) == words.format(program)
+
+
+VOLUMES = """#!/bin/sh
+echo "$@" >> {log}
+case "$1 $2 $*" in
+"volume ls "*{home}*) echo ended_data ended_more up_data ;;
+"volume ls "*project=ended*) echo ended_data ended_more ;;
+"volume inspect "*ended_*) echo ended ;;
+"volume inspect "*up_*) echo up ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(True, "removed the data of ended in docker"), (False, "kept the data of ended in docker; {}")],
+)
+def test_the_volumes_of_stacks_of_this_home_that_are_not_up_go_with_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bool, words: str
+) -> None:
+    program, log = tmp_path / "docker", tmp_path / "log"
+    program.write_text(VOLUMES.format(log=log, home=f"{resources.HOME_LABEL}={home_id()}"))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(registry, "why_not", lambda name: None if name == "docker" else "not here")
+    said = list(registry.remove_volumes(["up"], data=data))
+    assert said == [words.format("`inv prune --all` deletes it")]
+    removals = [line for line in log.read_text().splitlines() if " rm " in line]
+    assert removals == (["volume rm ended_data ended_more"] if data else [])

@@ -6,13 +6,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from stack.control import places
+from stack.control.local_place import LocalPlace
 from stack.engines.local import limits
 from stack.model import Limits, Service
+from stack.plan.plan import ServicePlan
+from stack.records.state import StackState
 from stack.system import control_groups
 from stack.system.control_groups import ControlGroup
+from stack.system.processes import own_pid
 
 MIB = 1 << 20
 OF_VERSION_2 = {
@@ -42,6 +48,34 @@ def test_what_takes_too_much_memory_is_ended_and_known_for_it(group: ControlGrou
     assert group.oom_kills() == 0
     assert run(group, "x = b'x' * (160 << 20)").returncode == -9
     assert group.oom_kills() == 1
+
+
+def test_the_group_of_a_service_is_found_by_its_process(group: ControlGroup | None) -> None:
+    assert control_groups.group_of(own_pid()) is None
+    if group is None:
+        return
+    with subprocess.Popen((*group.words(), "cat"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as inside:
+        assert inside.stdin is not None
+        assert inside.stdout is not None
+        inside.stdin.write(b"\n")
+        inside.stdin.flush()
+        inside.stdout.read(1)  # the group is entered before the program is run
+        assert control_groups.group_of(inside.pid) == group
+
+
+@pytest.mark.parametrize("on_its_network", [True, False])
+def test_a_command_beside_a_service_runs_within_its_limits(
+    group: ControlGroup | None, monkeypatch: pytest.MonkeyPatch, on_its_network: bool
+) -> None:
+    service = Service(name="web", limits=Limits(ulimits={"nofile": (50, 60)}))
+    plan = ServicePlan(service=service, argv=(), environment={}, ports={}, cwd=Path("/"), folders={})
+    monkeypatch.setattr(places, "_pid", lambda stack, service: 7)
+    monkeypatch.setattr(control_groups, "group_of", {7: group}.get)
+    stack = cast(StackState, None)
+    place = LocalPlace(stack=stack, plan=plan, environment={}, account=None, view=None)
+    argv = place.inside(["true"], on_its_network=on_its_network)
+    assert argv == [*limits.words(service, group), "true"]
+    assert argv[:2] == ["prlimit", "--nofile=50:60"]
 
 
 def test_processes_are_counted_and_processor_time_is_given_out(group: ControlGroup | None) -> None:

@@ -22,7 +22,7 @@ def expected_folder(plan: Plan) -> Path | None:
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "scratch"
     folder.mkdir()
-    monkeypatch.setattr(records, "scratches", lambda name: (tmp_path / "none", folder))
+    monkeypatch.setattr(records, "scratch", lambda name: folder)
     return folder
 
 

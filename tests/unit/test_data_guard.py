@@ -159,7 +159,7 @@ def test_volumes_are_not_deleted_where_an_environment_forbids_it() -> None:
     with pytest.raises(NotDisposable, match="APP_ENV=staging"):
         guard.require_removable(plan_of({"APP_ENV": "staging"}), {})
     with pytest.raises(NotDisposable, match="your environment"):
-        guard.require_own_environment("shop", {"DJANGO_SETTINGS_MODULE": "shop.settings.production"})
+        guard.require_removable_remains("shop", None, {"DJANGO_SETTINGS_MODULE": "shop.settings.production"})
 
 
 @pytest.mark.parametrize("name", ["shop_production", "prod", "template1"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import random
 from pathlib import Path
 
@@ -87,3 +88,16 @@ def test_a_folder_without_a_manifest_is_no_backup(tmp_path: Path) -> None:
         manifest.read(tmp_path)
     with pytest.raises(NotABackup, match="does not exist"):
         manifest.read(tmp_path / "none")
+
+
+@pytest.mark.parametrize("refusing", [("read_bytes", "iterdir"), ("read_bytes", "exists"), ("read_bytes",)])
+def test_a_folder_that_may_not_be_read_is_named_with_the_reason(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, refusing: tuple[str, ...]
+) -> None:
+    def refuse(self: Path, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    for name in refusing:
+        monkeypatch.setattr(Path, name, refuse)
+    with pytest.raises(NotABackup, match=r"holds no readable manifest\.json \(Permission denied\)"):
+        manifest.read(folder)

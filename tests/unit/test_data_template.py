@@ -38,10 +38,15 @@ def test_the_fingerprint_changes_with_a_migration_and_not_with_other_code(tmp_pa
     assert fingerprint.of_backend(tmp_path) != first
 
 
-@pytest.mark.parametrize("name", ["a/b", "..", "", "-a", "a b", "x" * 64])
+@pytest.mark.parametrize("name", ["a/b", "..", "-a", "a b", "x" * 64])
 def test_a_name_that_cannot_be_one_of_a_snapshot_is_refused(name: str) -> None:
     with pytest.raises(InvalidOption, match="cannot be the name"):
         snapshot.require_name(name)
+
+
+def test_a_snapshot_without_a_name_is_asked_for_one() -> None:
+    with pytest.raises(InvalidOption, match="No snapshot was named"):
+        snapshot.require_name("")
 
 
 def test_a_branch_always_has_a_name_that_a_snapshot_can_have() -> None:

@@ -19,7 +19,7 @@ from stack.guardian.changes import change
 from stack.guardian.service import ServiceRun
 from stack.health.probes import Observation
 from stack.model import Healthcheck, Service
-from stack.plan.debugging import debugged
+from stack.plan.debugging import can_debug, debugged
 from stack.plan.service_plan import ServicePlan
 from stack.records.control import Action, Command, Outcome
 from stack.records.service_logs import Log
@@ -33,9 +33,72 @@ def plan(*argv: str, **values: object) -> ServicePlan:
     return ServicePlan(service=service, argv=argv, **(defaults | values))  # type: ignore[arg-type]
 
 
-def test_python_is_started_with_the_debugger_in_front_of_its_words() -> None:
+WORDS = "-X frozen_modules=off -m debugpy --listen"
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """Return a folder with a Python and a gunicorn that print the words they are given, and two scripts."""
+    texts = {
+        "python3": '#!/bin/sh\necho "$0 $@"\n',
+        "python": '#!/bin/sh\necho "$@"\n',
+        "gunicorn": "",
+        "entry.sh": '#!/bin/sh\nexec "$@"\n',
+        "manage.py": "#!/usr/bin/env python\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    return tmp_path
+
+
+def run(made: ServicePlan, programs: Path) -> str:
+    environment = {"PATH": f"{programs}:/usr/bin:/bin", "N": "2"}
+    done = subprocess.run(
+        made.argv, env=environment, cwd=programs, capture_output=True, text=True, check=True
+    )
+    return done.stdout.replace(f"{programs}/", "").rstrip()
+
+
+@pytest.mark.parametrize(
+    ("argv", "started"),
+    [
+        (("python", "-m", "gateway"), f"{WORDS} 0.0.0.0:5678 -m gateway"),
+        (("python3", "x.py"), f"python3 {WORDS} 0.0.0.0:5678 x.py"),
+        (("gunicorn", "config:app", "--x y"), f"{WORDS} 0.0.0.0:5678 gunicorn config:app --x y"),
+        (("./entry.sh", "python", "x.py"), f"{WORDS} 0.0.0.0:5678 x.py"),
+        (("sh", "./entry.sh", "gunicorn", "a"), f"{WORDS} 0.0.0.0:5678 gunicorn a"),
+        (("./manage.py", "runserver"), f"{WORDS} 0.0.0.0:5678 ./manage.py runserver"),
+        (("/bin/sh", "-c", "gunicorn -w ${N:-4} 'a b'"), f"{WORDS} 0.0.0.0:5678 gunicorn -w 2 a b"),
+        (("sh", "-c", "echo 1 && exec python x.py"), f"1\n{WORDS} 0.0.0.0:5678 x.py"),
+        (("sh", "-c", "echo 1; echo 2\n gunicorn a"), f"1\n2\n{WORDS} 0.0.0.0:5678 gunicorn a"),
+    ],
+)
+def test_the_python_program_of_a_command_is_started_by_the_debugger(
+    argv: tuple[str, ...], started: str, programs: Path
+) -> None:
+    own = plan(*argv, cwd=programs)
+    assert can_debug(own)
+    assert run(debugged(own, port=5678, debugpy=Path("/cache/debugpy")), programs) == started
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("./entry.sh",),
+        ("sh",),
+        ("sh", "-c", "python x.py | tee log"),
+        ("sh", "-c", "for a in b; do python x.py; done"),
+        ("sh", "-c", "A=1 python x.py"),
+        ("sh", "-c", "echo 'a; b' && python -c 'x; y'"),
+    ],
+)
+def test_where_the_program_cannot_be_seen_nothing_is_debugged(argv: tuple[str, ...], programs: Path) -> None:
+    assert not can_debug(plan(*argv, cwd=programs))
+
+
+def test_a_debugged_service_has_one_worker_and_one_port_more() -> None:
     made = debugged(plan("python", "-m", "gateway"), port=5678, debugpy=Path("/cache/debugpy"))
-    assert " ".join(made.argv) == "python -X frozen_modules=off -m debugpy --listen 0.0.0.0:5678 -m gateway"
     assert made.ports == {8000: 20001, 5678: 5678}
     assert made.environment == {
         "PORT": "8000",
@@ -48,20 +111,8 @@ def test_python_is_started_with_the_debugger_in_front_of_its_words() -> None:
 def test_without_a_network_of_its_own_it_listens_on_loopback_only() -> None:
     shared = plan("/usr/bin/python3.11", "x.py", network="shared", environment={"PYTHONPATH": "/own"})
     made = debugged(shared, port=7, debugpy=Path("/d"))
-    assert made.argv[6:] == ("127.0.0.1:7", "x.py")
+    assert made.argv[3:] == ("127.0.0.1:7", "/usr/bin/python3.11", "x.py")
     assert made.environment["PYTHONPATH"] == "/d:/own"
-
-
-def test_a_program_of_the_environment_is_given_to_the_debugger_by_its_path(tmp_path: Path) -> None:
-    for name, text in (("python", '#!/bin/sh\necho "$@"\n'), ("gunicorn", "")):
-        (tmp_path / name).write_text(text)
-        (tmp_path / name).chmod(0o755)
-    made = debugged(plan("gunicorn", "config.wsgi:application", "--x y"), port=1, debugpy=Path("/d"))
-    done = subprocess.run(
-        made.argv, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True, check=True
-    )
-    words = f"-X frozen_modules=off -m debugpy --listen 0.0.0.0:1 {tmp_path}/gunicorn"
-    assert done.stdout == f"{words} config.wsgi:application --x y\n"
 
 
 class Services:
@@ -102,8 +153,8 @@ def test_debug_restarts_a_service_under_the_debugger_and_restart_without(tmp_pat
     assert run.undebugged == own
     ask(Action.RESTART)
     assert (run.plan, run.undebugged) == (own, None)
-    assert ["debugpy" in argv for argv in services.started] == [True, True, False]
-    assert services.started[1].count("debugpy") == 1
+    assert ["-m debugpy" in " ".join(argv) for argv in services.started] == [True, True, False]
+    assert " ".join(services.started[1]).count("-m debugpy") == 1
     run.log.close()
     run.timeline.close()
 

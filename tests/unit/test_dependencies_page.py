@@ -21,6 +21,7 @@ PROJECTS = (
     "ai-services/api_gateway/pyproject.toml",
     "compose/dashboard/pyproject.toml",
     "compose/pgadmin/pyproject.toml",
+    "compose/vault/pyproject.toml",
 )
 TESTS = "integration_tests/pyproject.toml"
 

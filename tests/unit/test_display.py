@@ -5,10 +5,11 @@ import json
 from pathlib import Path
 
 import pytest
+import rich
 from rich.console import Console
 from rich.table import Table
 
-from stack.display import failure, messages, tables, terminal
+from stack.display import failure, messages, tables, terminal, transfer
 from stack.display.progress import Progress
 from stack.errors import NotUp
 from stack.records.timeline import Event
@@ -102,6 +103,17 @@ def test_the_next_command_names_the_stack_that_failed(tmp_path: Path, file: str,
     assert f"next: `inv logs web{option}`" in failure.failure(events, tmp_path)
 
 
+@pytest.mark.parametrize("engine", ["local", "docker"])
+def test_what_only_a_superuser_may_do_is_named_on_the_engine_that_gives_none(
+    tmp_path: Path, engine: str
+) -> None:
+    (tmp_path / "request.json").write_text(json.dumps({"files": ["/c.yml"], "engine": engine}))
+    text = "ERROR:  permission denied to create role"
+    failed = Event(at=0.0, kind="service", service="job", state="exited", text="exited", evidence=text)
+    said = failure.failure([failed], tmp_path)
+    assert ("what to do: on the local engine POSTGRES_USER is no superuser" in said) is (engine == "local")
+
+
 def test_a_line_and_its_end_are_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two writes Ctrl-C would put its own line behind half of another."""
     writes: list[str] = []
@@ -130,3 +142,17 @@ def test_control_codes_are_taken_out_and_what_turns_the_direction_is_shown_as_a_
     text: str, shown: str
 ) -> None:
     assert terminal.plain(text) == shown
+
+
+def test_a_transfer_says_how_much_has_moved_in_the_words_of_everything_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(transfer, "is_terminal", lambda stream: True)
+    rich.reconfigure(file=shown, force_terminal=True, width=80, color_system=None)
+    try:
+        with transfer.show_progress() as progress:
+            progress("dumping", 90 << 10)
+    finally:
+        rich.reconfigure()
+    assert ("dumping 90 KiB" in shown.getvalue(), "/?" in shown.getvalue()) == (True, False)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 from pathlib import Path
@@ -29,6 +30,14 @@ def test_a_full_disk_is_an_error_and_a_small_one_a_warning(monkeypatch: pytest.M
     assert disk(monkeypatch, 10 << 20) == {"error"}
     assert disk(monkeypatch, 2 << 30) == {"warning"}
     assert disk(monkeypatch, 50 << 30) == {"ok"}
+
+
+@pytest.mark.parametrize(("uid", "text"), [(0, "the services run as nobody"), (1, "without root's rights")])
+def test_the_account_of_services_is_told(monkeypatch: pytest.MonkeyPatch, uid: int, text: str) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    (check,) = doctor._account()
+    assert check.level == "ok"
+    assert text in check.text
 
 
 def test_a_taken_port_is_named_with_its_holder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,16 +6,21 @@ from typing import Any
 
 import pytest
 
-from stack.commands import health
-from stack.control import plans
+from stack.commands import health, psql
+from stack.control import guardians, local_place, plans
+from stack.control.choice import Choice
 from stack.engines import build
 from stack.engines.local import servers
 from stack.environments import service_environment
+from stack.environments.service_environment import ServiceEnvironment
 from stack.errors import UnknownService
 from stack.model import Build, Dependency, Healthcheck, Service, Stack
 from stack.plan.image_config import ImageConfig
 from stack.plan.plan import Plan, ServicePlan
+from stack.records import plans as stored_plans
+from stack.records import state as records
 from stack.records.state import StackState
+from stack.system import programs
 
 STATE = StackState(
     name="shop",
@@ -72,6 +77,40 @@ def test_a_server_is_found_by_its_image_whatever_the_registry() -> None:
     assert plans.service_of_kind(made, "redis").name == "cache"
     with pytest.raises(UnknownService, match="shop has no redis service"):
         plans.service_of_kind(plan_of(service_plan("db", image="postgres:15")), "redis")
+
+
+def test_a_command_beside_postgres_finds_its_socket_as_in_its_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_environment, "sync", lambda *words: ServiceEnvironment())
+    monkeypatch.setattr(records, "scratch", lambda name: Path("/s") / name)
+    for image, found in (("postgres:15", {"PGHOST": "/s/shop/x/socket", "PGPORT": "5433"}), ("redis:7", {})):
+        planned = service_plan("x", image=image, ports={5432: 5433})
+        environment = local_place.of_service(planned, STATE).environment
+        assert {name: value for name, value in environment.items() if name.startswith("PG")} == found
+
+
+@pytest.mark.parametrize(
+    ("variables", "password"),
+    [({"POSTGRES_PASSWORD": "own"}, "own"), ({"POSTGRES_HOST_AUTH_METHOD": "trust"}, None)],
+)
+def test_psql_needs_a_password_only_where_there_is_one(
+    variables: dict[str, str], password: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str | None] = []
+
+    def attach(argv: list[str], *, env: dict[str, str]) -> int:
+        called.append(env.get("PGPASSWORD"))
+        return 0
+
+    db = service_plan("db", image="postgres:15", ports={5432: 5433}, environment=variables)
+    monkeypatch.setattr(guardians, "require_running", lambda name: STATE)
+    monkeypatch.setattr(stored_plans, "read", lambda name: plan_of(db))
+    monkeypatch.setattr(service_environment, "sync", lambda *words: ServiceEnvironment())
+    monkeypatch.setattr(programs, "attach", attach)
+    monkeypatch.setattr(Choice, "resolve_name", lambda choice: "shop")
+    assert psql.run(Choice(), "select 1") == 0
+    assert called == [password]
 
 
 def test_health_executes_an_unrecognised_check_and_shows_its_output() -> None:

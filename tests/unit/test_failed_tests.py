@@ -37,6 +37,18 @@ def test_tests_with_the_same_answer_of_a_service_are_one_cause() -> None:
     assert "* 1 test: assert 1 == 2" in lines
 
 
+def test_a_refusal_that_was_answered_last_is_shown_below_the_assertion() -> None:
+    refusal = "GET /api/v1/products/none: HTTP 404 Not Found: There is no product none."
+    text = failed_tests.report([failed_test("a", message="assert 404 == 200", last_answer=refusal)], [])
+    assert text.splitlines() == [
+        "1 test failed, for 1 cause:",
+        "* 1 test: assert 404 == 200",
+        "    a",
+        "    at test_x.py:3",
+        f"    last answer: {refusal}",
+    ]
+
+
 def test_numbers_and_ids_do_not_make_another_cause() -> None:
     messages = ["order 17 of 3fa85f64-5717 is missing", "order 18 of 9c2b1a77-0001 is missing"]
     (cause,) = failed_tests.causes(

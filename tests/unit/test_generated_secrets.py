@@ -54,6 +54,11 @@ def test_they_end_with_the_stack(tmp_path: Path) -> None:
     assert variables.of_stack(request(tmp_path)) != first
 
 
+def test_a_file_that_asks_for_the_name_of_its_stack_gets_it(tmp_path: Path) -> None:
+    text = 'services: {page: {image: page, environment: {NAME: "${STACK_OWN_NAME:-}"}}}'
+    assert variables.of_stack(request(tmp_path, "shop-2", text=text)) == {"STACK_OWN_NAME": "shop-2"}
+
+
 def test_a_file_without_secrets_leaves_no_file(tmp_path: Path) -> None:
     assert variables.of_stack(request(tmp_path, text="services: {}")) == {}
     assert not generated_secrets.secrets_file("shop").exists()

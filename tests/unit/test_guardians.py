@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import socket
@@ -16,11 +17,11 @@ from recorded_stacks import dead_pid, ended_guardian, write_state
 
 from stack.control import guardians, sweep
 from stack.control.guardians import GuardianProcess
-from stack.errors import GuardianLost, NotUp
+from stack.errors import GuardianLost, NotUp, StateUnreadable
 from stack.records import leftovers, runs, state, timeline
 from stack.records.control import Action, Command, Outcome, Reply
 from stack.records.timeline import Timeline
-from stack.system import processes, programs
+from stack.system import private_folder, processes, programs
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +83,23 @@ def test_a_damaged_state_is_set_aside_and_stops_no_command(name: str, tmp_path: 
     assert sweep.sweep() == []
 
 
+def test_another_account_s_state_is_not_judged_and_named_as_that(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_state(name, tmp_path, pid=dead_pid())
+
+    def refuse(self: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    uid = os.geteuid()
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(os, "geteuid", lambda: uid + 1)
+    assert sweep.sweep() == []
+    assert state.state_file(name).exists()
+    with pytest.raises(StateUnreadable, match="belongs to another account"):
+        guardians.alive(name)
+
+
 def test_to_ask_a_stack_that_is_not_up_says_how_to_start_one(name: str) -> None:
     with pytest.raises(NotUp, match=f"{name} is not up") as caught:
         guardians.ask(name, Command(action=Action.DOWN))
@@ -100,6 +118,7 @@ def guardian(name: str, answer: bytes) -> Iterator[list[bytes]]:
     """A guardian that answers every question with ``answer``."""
     heard: list[bytes] = []
     path = state.control_socket(name)
+    private_folder.make(path.parent)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
         server.listen()

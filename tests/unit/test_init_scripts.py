@@ -12,6 +12,11 @@ from stack.engines.local.init_scripts import FOLDER, Server
 from stack.errors import BuildFailed
 
 PLAYS = """#!/bin/sh
+case "$*" in
+  --single*)
+    [ ! -e "$3/refuses" ] || { echo "FATAL: no luck" >&2; exit 1; }
+    echo "alone $(cat)" >> "$3/calls"; exit 0;;
+esac
 case "$*" in *start*|*stop*) echo "$(basename "$0") ${*##* }" >> "$PGHOST/calls"; exit 0;; esac
 echo "psql $(cat)" >> "$PGHOST/calls"
 """
@@ -21,7 +26,7 @@ echo "psql $(cat)" >> "$PGHOST/calls"
 def server(tmp_path: Path) -> Server:
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name in ("pg_ctl", "psql"):
+    for name in ("pg_ctl", "psql", "postgres"):
         (programs / name).write_text(PLAYS)
         (programs / name).chmod(0o755)
     return Server(
@@ -51,3 +56,27 @@ def test_a_script_that_fails_is_named_and_the_server_is_stopped(server: Server, 
     with pytest.raises(BuildFailed, match=r"The script bad\.sh of .* failed: no luck"):
         init_scripts.run([("bad.sh", tmp_path / "bad.sh")], tmp_path, server)
     assert (server.work / "calls").read_text().splitlines() == ["pg_ctl start", "pg_ctl stop"]
+
+
+def test_the_user_of_the_services_is_a_superuser_while_its_scripts_run_alone(
+    server: Server, tmp_path: Path
+) -> None:
+    """They make roles and extensions, as the documentation of the official image shows."""
+    server.work.mkdir()
+    (tmp_path / "calls").symlink_to(server.work / "calls")
+    (tmp_path / "10.sql").write_text("CREATE USER guest")
+    init_scripts.run([("10.sql", tmp_path / "10.sql")], tmp_path, server)
+    assert (server.work / "calls").read_text().splitlines() == [
+        'alone ALTER ROLE "app" SUPERUSER',
+        "pg_ctl start",
+        "psql CREATE USER guest",
+        "pg_ctl stop",
+        'alone ALTER ROLE "app" NOSUPERUSER',
+    ]
+
+
+def test_a_server_that_cannot_change_its_role_is_an_error(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "refuses").touch()
+    (tmp_path / "10.sql").touch()
+    with pytest.raises(BuildFailed, match="The role app could not be changed: FATAL: no luck"):
+        init_scripts.run([("10.sql", tmp_path / "10.sql")], tmp_path, server)

@@ -12,7 +12,10 @@ from stack.commands import test as command
 from stack.commands.pytest_process import TESTS
 from stack.control import guardians
 from stack.control.choice import Choice
-from stack.errors import InvalidOption, NotUp
+from stack.errors import InvalidOption
+from stack.model import Service, Stack
+from stack.plan.plan import Plan
+from stack.plan.service_plan import ServicePlan
 from stack.records import plans
 
 
@@ -58,12 +61,11 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the addresses that a browser was given; the stack has no dashboard."""
     opened: list[str] = []
 
-    def none(name: str) -> None:
-        raise NotUp("shop is up without its dashboard.")
-
+    empty = Stack(name="shop", files=(), directory=Path("/w"), services={})
+    plan = Plan(name="shop", engine="local", stack=empty, services={}, endpoints={})
     monkeypatch.setattr(guardians, "require_running", lambda name: Running)
     monkeypatch.setattr(Choice, "resolve_name", lambda choice: "shop")
-    monkeypatch.setattr(plans, "read", none)
+    monkeypatch.setattr(plans, "read", lambda name: plan)
     monkeypatch.setattr("webbrowser.open", opened.append)
     for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
@@ -88,7 +90,36 @@ def test_without_a_page_all_are_listed_and_a_missing_one_says_why(
     pages.run(Choice(), "")
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "  gateway    http://127.0.0.1:2/"
-    assert lines[-3] == "  dashboard  - shop is up without its dashboard."
+    assert lines[-3].startswith("  dashboard  - shop is up without its dashboard.")
     assert [line.split()[0] for line in lines[-2:]] == ["redis-ui", "pgadmin"]
     with pytest.raises(InvalidOption, match="There is no page 'nope'"):
         pages.run(Choice(), "nope")
+
+
+def test_of_another_project_s_stack_the_services_that_publish_a_port_are_pages(
+    shown: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def planned(name: str, ports: dict[int, int], server_image: str = "") -> ServicePlan:
+        service = Service(name=name)
+        return ServicePlan(
+            service=service, argv=(), environment={}, ports=ports, cwd=Path("/"), server_image=server_image
+        )
+
+    services = (planned("web", {8000: 8086}), planned("db", {5432: 5433}, "postgres:15"), planned("rq", {}))
+    stack = Stack(name="shop", files=(), directory=Path("/w"), services={})
+    plan = Plan(
+        name="shop",
+        engine="local",
+        stack=stack,
+        services={each.name: each for each in services},
+        endpoints={},
+    )
+    monkeypatch.setattr(plans, "read", lambda name: plan)
+    monkeypatch.setattr(Running, "endpoints", {})
+    pages.run(Choice(), "")
+    assert capsys.readouterr().out == "  web        http://127.0.0.1:8086/\n"
+    pages.run(Choice(), "web")
+    assert capsys.readouterr().out == "http://127.0.0.1:8086/\n"
+    with pytest.raises(InvalidOption, match="There is no page 'db'") as caught:
+        pages.run(Choice(), "db")
+    assert caught.value.hint == "Pages: web."

@@ -56,7 +56,9 @@ def test_tests_that_pass_know_where_the_stack_is(outcome: Callable[[str], None])
     outcome('test "$WEB $STACK_NAME" = "http://127.0.0.1:1 shop"')
 
 
-@pytest.mark.parametrize(("code", "said"), [(4, "rejected an argument"), (5, "none matches the arguments")])
+@pytest.mark.parametrize(
+    ("code", "said"), [(4, "rejected an argument"), (5, "none matches what you asked for")]
+)
 def test_pytest_arguments_that_select_no_test_are_reported(
     outcome: Callable[[str], None], code: int, said: str
 ) -> None:

@@ -109,6 +109,20 @@ def test_an_end_is_noticed_with_its_code_and_its_last_words(tmp_path: Path, log:
     assert sorted(log.tail()) == ["err", "out"]
 
 
+def test_a_failure_at_the_end_of_a_service_reaches_who_waits_for_it(
+    tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("odd")
+
+    async def wait(running: Running) -> None:
+        monkeypatch.setattr(running, "_lacked_memory", fail)
+        await running.wait()
+
+    with pytest.raises(RuntimeError, match="odd"):
+        play(tmp_path, log, "sleep 0.05", wait)
+
+
 def test_a_signal_is_a_negative_code(tmp_path: Path, log: Log) -> None:
     assert play(tmp_path, log, "kill -9 $$", lambda running: running.wait()) == Exit(code=-9)
 

@@ -116,6 +116,7 @@ def test_the_table_names_every_lock_of_the_repository() -> None:
         "ai-services/api_gateway",
         "compose/dashboard",
         "compose/pgadmin",
+        "compose/vault",
         "integration_tests",
     ):
         there |= {str(file.relative_to(ROOT)) for file in (ROOT / project).glob("requirements*.txt")}

@@ -62,6 +62,35 @@ def test_a_pattern_is_found_as_the_line_is_written_and_as_it_is_shown() -> None:
     assert log_filter.make(grep='say "yes"').admits(line('say "yes"'))
 
 
+@pytest.mark.parametrize(
+    ("grep", "text"),
+    [
+        ("needle", "a NEEDLE in it"),
+        ("Needle", "a Needle in it"),
+        ("kelvin", "\u212aelvin"),
+        ("name", r'{"message": "\u006eame"}'),
+        ("größe", "GRÖSSE größe"),
+        ("größe", line("Größe 7")),
+        ("need.e", "a needle"),
+        ("^a", "a needle"),
+        ('say "yes"', line('say "yes"')),
+    ],
+)
+def test_a_block_with_a_wanted_line_is_never_left_out(grep: str, text: str) -> None:
+    chosen = log_filter.make(grep=grep)
+    assert chosen.admits(text)
+    assert chosen.may_have(f"{line()}\n{text}\n{line()}".encode())
+
+
+def test_a_block_without_the_text_or_the_id_is_left_out() -> None:
+    block = f"{line()}\n{line('a Needle')}".encode()
+    assert not log_filter.make(grep="thread").may_have(block)
+    assert not log_filter.make(grep="NEEDLE").may_have(block)
+    assert not log_filter.make(request_id="abc-1").may_have(block)
+    assert not log_filter.make(trace_id="0af7").may_have(block)
+    assert log_filter.make().may_have(block)
+
+
 def test_an_id_is_that_of_the_line_and_no_part_of_another() -> None:
     chosen = log_filter.make(request_id="abc-1")
     assert chosen.admits(line(request_id="abc-1"))

@@ -53,6 +53,28 @@ def test_times_are_found_in_both_directions(tmp_path: Path) -> None:
                 assert texts(log_reader.last(logs, 99, **times)) == wanted
 
 
+def test_only_blocks_that_may_have_a_wanted_line_are_read_line_by_line(tmp_path: Path) -> None:
+    path = service_logs.log_file(tmp_path, "web")
+    path.parent.mkdir()
+    path.write_text("".join(f"{at(n / 10)} line {n} {'x' * 100}\n" for n in range(10_000)))
+    blocks, read = [], []
+
+    def may_have(block: bytes) -> bool:
+        blocks.append(block)
+        return b" line 7000 " in block
+
+    def admits(text: str) -> bool:
+        read.append(text)
+        return text.startswith("line 7000 ")
+
+    with log_reader.opened(tmp_path) as logs:
+        (row,) = log_reader.merge(logs, admits=admits, may_have=may_have)
+    assert row[0] == at(700)
+    assert len(b"\n".join(blocks)) + 1 == path.stat().st_size
+    assert b"\n".join(block for block in blocks if b" line 7000 " in block).count(b"\n") + 1 == len(read)
+    assert len(read) < 1000
+
+
 def test_the_older_half_of_a_rotated_log_comes_first(tmp_path: Path) -> None:
     writer = log(tmp_path, limit_bytes=2_000)
     for number in range(60):

@@ -6,35 +6,33 @@ from pathlib import Path
 
 import pytest
 
-from mutants.places import Equal, Mutation, Place, equals, find_equal, sample, statement_lines
+from mutants.parts import files_to_mutate
+from mutants.places import Equal, Mutation, equals, find_equal, sample, statement_lines
 from unprotected.protection import ROOT
 
-
-def mutations_of(**modules: int) -> list[Mutation]:
-    """Return, for each module, so many places with two mutations each."""
-    return [
-        Mutation(place=Place(file=Path(name), line=line, column=0), operator=operator, occurrence=line)
-        for name, places in modules.items()
-        for line in range(places)
-        for operator in ("first", "second")
-    ]
-
-
-def test_a_sample_is_even_over_modules_and_takes_a_place_once() -> None:
-    chosen = sample(mutations_of(large=50, medium=10, small=2), 14, seed=1)
-    files = [mutation.place.file.name for mutation in chosen]
-    assert {name: files.count(name) for name in files} == {"large": 6, "medium": 6, "small": 2}
-    assert len({mutation.place for mutation in chosen}) == 14
+EVERYTHING = [
+    Mutation(file=Path(name), line=line, operator="x", occurrence=line) for name in "ab" for line in range(50)
+]
 
 
 def test_a_seed_decides_the_sample() -> None:
-    everything = mutations_of(large=50, small=5)
-    assert sample(everything, 20, seed=1) == sample(reversed(everything), 20, seed=1)
-    assert sample(everything, 20, seed=1) != sample(everything, 20, seed=2)
+    chosen = sample(EVERYTHING, 20, seed=1)
+    assert len(set(chosen)) == 20
+    assert sample(reversed(EVERYTHING), 20, seed=1) == chosen != sample(EVERYTHING, 20, seed=2)
 
 
 def test_a_sample_is_no_larger_than_the_code() -> None:
-    assert len(sample(mutations_of(small=3), 100, seed=1)) == 3
+    assert sorted(sample(EVERYTHING, 200, seed=1)) == EVERYTHING
+
+
+def test_patterns_choose_the_modules_that_hold_something(tmp_path: Path) -> None:
+    for name, text in (("b/services.py", "x = 1\n"), ("a/services.py", "x = 1\n"), ("a/__init__.py", "\n")):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    chosen = [tmp_path / "a/services.py", tmp_path / "b/services.py"]
+    assert files_to_mutate(tmp_path, ("*/services.py", "a/*.py")) == chosen
+    assert files_to_mutate(tmp_path, ("b/services.py",)) == chosen[1:]
 
 
 ACCEPTED = equals(ROOT / "tests" / "mutants" / "equal.toml")

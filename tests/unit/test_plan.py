@@ -37,6 +37,13 @@ def test_each_service_comes_after_what_it_needs() -> None:
     assert planned == ("a", "b", "c")
 
 
+def test_a_record_of_a_plan_names_what_a_service_needs_not_what_it_can_do_without() -> None:
+    optional = Dependency(service="receiver", required=False)
+    web = Service(name="web", depends_on=(Dependency(service="db"), optional))
+    described = config.describe_plan(make(stack(web, service("db"), service("receiver"))))
+    assert json.loads(described)["services"]["web"]["needs"] == {"db": "service_started"}
+
+
 def test_a_circle_is_named() -> None:
     with pytest.raises(DependencyCycle, match=r"a -> b -> a|b -> a -> b"):
         plan.order({s.name: s for s in (service("a", "b"), service("b", "a"))})
@@ -131,6 +138,14 @@ def test_a_working_dir_below_a_mount_is_the_folder_that_is_mounted(tmp_path: Pat
     assert result.services["web"].cwd == tmp_path / "src"
 
 
+def test_a_command_of_this_machine_runs_in_the_folder_of_the_compose_file() -> None:
+    described = stack(
+        service("web", image="odd:1", local=LocalHints(command=("run",))), service("db", image="postgres:15")
+    )
+    result = make(described).services
+    assert (result["web"].cwd, result["db"].cwd) == (described.directory, Path("/"))
+
+
 def test_a_service_without_any_command_is_not_runnable_and_is_named(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM a\n")
     with pytest.raises(NotRunnable, match=r"services\.web: its command is that of its base image a, which"):
@@ -141,6 +156,16 @@ def test_only_a_service_whose_end_is_waited_for_is_a_job() -> None:
     waits = Dependency(service="job", condition="service_completed_successfully")
     result = make(stack(service("job"), Service(name="web", depends_on=(waits,)))).services
     assert (result["job"].awaited, result["web"].awaited) == (True, False)
+
+
+def test_a_job_is_not_judged_by_a_check_that_its_image_has_for_the_service() -> None:
+    waits = Dependency(service="job", condition="service_completed_successfully")
+    healthy = Dependency(service="job", condition="service_healthy")
+    job = service("job", healthcheck=Healthcheck(test=("CMD", "curl", "http://localhost/")))
+    (planned, *_) = make(stack(job, Service(name="web", depends_on=(waits,)))).services.values()
+    assert planned.service.healthcheck is None
+    both = stack(job, Service(name="web", depends_on=(waits,)), Service(name="ui", depends_on=(healthy,)))
+    assert make(both).services["job"].service.healthcheck is not None
 
 
 def test_a_plan_is_shown_without_its_secrets() -> None:

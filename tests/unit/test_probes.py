@@ -61,6 +61,7 @@ def observe_answer(make: Make, answer: bytes | None, *, timeout_s: float = 2.0) 
         (http, b"HTTP/1.1 200 OK\r\n\r\n", "ok", "HTTP 200"),
         (http, b"HTTP/1.1 302 Found\r\n\r\n", "ok", "HTTP 302"),
         (http, b"HTTP/1.1 503 No\r\n\r\ndatabase is down", "wrong", "HTTP 503"),
+        (http, b"HTTP/1.1 404 No\r\n\r\n<html>\n  <p>gone</p>", "wrong", "HTTP 404 <html> <p>gone</p>"),
         (http, b"SSH-2.0-OpenSSH\r\n\r\n", "wrong", "not HTTP: 'SSH"),
         (http, b"", "refused", "closed without an answer"),
         (redis, b"+PONG\r\n", "ok", "PONG"),

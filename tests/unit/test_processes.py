@@ -79,3 +79,10 @@ def test_the_ports_of_a_process_and_its_descendants_are_found() -> None:
             assert processes.listening(os.getpid()) >= {port}
         finally:
             os.killpg(parent.pid, signal.SIGKILL)
+
+
+def test_processor_time_is_that_of_ended_children_too() -> None:
+    before = processes.processor_s(os.getpid())
+    subprocess.run([sys.executable, "-c", "sum(range(10_000_000))"], check=True)
+    assert processes.processor_s(os.getpid()) > before
+    assert processes.processor_s(2**30) == 0.0

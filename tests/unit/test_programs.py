@@ -106,3 +106,15 @@ def test_the_directories_follow_the_environment(tmp_path: Path, monkeypatch: pyt
     assert directories.cache_home() == tmp_path / "a" / "cache"
     mode = 0o755 if os.geteuid() == 0 else 0o700
     assert stat.S_IMODE((tmp_path / "a" / "home").stat().st_mode) == mode
+
+
+def test_the_end_of_a_program_is_noticed_without_looking_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def sleep(duration_s: float) -> None:
+        pytest.fail("it was looked for")
+
+    monkeypatch.setattr("subprocess.time.sleep", sleep)
+    assert programs.run(["sleep", "0.05"]).returncode == 0
+    with pytest.raises(CommandFailed, match="did not end within"):
+        programs.run(["sleep", "60"], timeout_s=0.05)

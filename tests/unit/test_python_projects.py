@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.environments import kinds, pinned_lock, pyproject, requirements, uv_lock
+from stack.environments import kinds, pinned_lock, pyproject, requirements, uv_lock, version_constraint
 from stack.environments.installation import Installation
 from stack.environments.interpreters import PythonWish
 from stack.environments.project_metadata import python_wish
@@ -142,6 +142,43 @@ def test_a_poetry_lock_pins_what_the_main_group_names(tmp_path: Path) -> None:
     assert installation.python.required == ">=3.11,<4"
 
 
+def test_a_poetry_project_without_a_lock_gets_what_its_constraints_accept(tmp_path: Path) -> None:
+    installation = kinds.find_python(write(tmp_path, pyproject_toml=POETRY))
+    words = install_words(installation)[0].split()
+    assert "django>=5.2,<6" in words
+    assert "psycopg[binary]>=3.2,<4" in words
+    assert ["tool", "@", "git+https://example.com/tool.git@v1"][0] in words
+    assert "--constraint" not in words
+    assert not [word for word in words if word.startswith(("pytest", "sphinx"))]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "expected"),
+    [
+        ("*", ""),
+        ("^1.2.3", ">=1.2.3,<2"),
+        ("^1.2", ">=1.2,<2"),
+        ("^0.2.3", ">=0.2.3,<0.3"),
+        ("^0.0.3", ">=0.0.3,<0.0.4"),
+        ("^0.0", ">=0.0,<0.1"),
+        ("^0", ">=0,<1"),
+        ("~1.2.3", ">=1.2.3,<1.3"),
+        ("~1.2", ">=1.2,<1.3"),
+        ("~1", ">=1,<2"),
+        ("1.*", "==1.*"),
+        ("1.2.3", "==1.2.3"),
+        ("==1.2.3", "==1.2.3"),
+        ("~=1.2", "~=1.2"),
+        (">= 1.2, < 1.5", ">=1.2,<1.5"),
+        (">=1.2 <1.5", ">=1.2,<1.5"),
+        ("^2.0b1", ">=2.0b1,<3"),
+        ("^3.9 || ^4.1", ""),
+    ],
+)
+def test_poetry_s_constraints_are_understood(constraint: str, expected: str) -> None:
+    assert version_constraint.specifier(constraint) == expected
+
+
 @pytest.mark.parametrize(
     ("options", "has"),
     [
@@ -199,7 +236,7 @@ def test_requirements_come_before_a_lock_and_that_before_pyproject(tmp_path: Pat
     ("files", "wish"),
     [
         ({"pyproject_toml": PROJECT}, PythonWish(required=">=3.11")),
-        ({"pyproject_toml": POETRY.replace("^3.11", "~3.12")}, PythonWish(required="==3.12.*")),
+        ({"pyproject_toml": POETRY.replace("^3.11", "~3.12")}, PythonWish(required=">=3.12,<3.13")),
         ({"pyproject_toml": POETRY.replace("^3.11", ">=3.9,<3.13")}, PythonWish(required=">=3.9,<3.13")),
         ({}, PythonWish()),
     ],

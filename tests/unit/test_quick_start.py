@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from stack.system.directories import ROOT
 
 NOT_NEEDED = {
@@ -13,19 +15,24 @@ NOT_NEEDED = {
     "stack.control.session",
     "stack.display.failure",
     "stack.engines.local.cluster",
-    "stack.environments",
+    "stack.engines.local.process",
+    "stack.environments.virtualenv",
     "stack.health",
     "stack.plan.dockerfile",
     "stack.plan.plan",
 }
 
 
-def test_a_reset_imports_nothing_that_starts_stacks_or_tells_of_failures() -> None:
-    code = (
-        "import sys, stack.commands.exit_code, stack.commands.prune, stack.commands.reset_db\n"
-        "import stack.engines.local.postgres_data\n"
-        "print(*sys.modules)"
-    )
+@pytest.mark.parametrize(
+    "work",
+    [
+        "stack.commands.reset_db, stack.engines.local.postgres_data",
+        "stack.commands.backup, stack.commands.restore, stack.engines.local.servers",
+    ],
+    ids=["reset-db", "backup"],
+)
+def test_a_data_command_imports_nothing_that_starts_stacks_or_tells_of_failures(work: str) -> None:
+    code = f"import sys, stack.commands.exit_code, stack.commands.prune, {work}\nprint(*sys.modules)"
     words = [sys.executable, "-c", code]
     printed = subprocess.run(words, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
     assert set(printed.split()) & NOT_NEEDED == set()

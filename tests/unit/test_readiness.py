@@ -10,10 +10,10 @@ import pytest
 from supervisor_harness import CHECK, OK, REFUSED, WRONG, Harness, ScriptedProbe, service
 
 from stack.guardian import readiness
-from stack.health import probes
+from stack.health import checks, probes
 from stack.health.probes import CommandProbe, HttpProbe, Observation, Probe, observe
 from stack.records import timeline
-from stack.system import processes
+from stack.system import ports, processes
 
 
 @pytest.fixture
@@ -40,6 +40,7 @@ def test_the_verdict_names_ports_and_ended_children(harness: Harness) -> None:
         children = iter([[10 * n, 10 * n + 1] for n in range(1, 1000)])
         harness.patch.setattr(processes, "children", lambda pid: next(children))
         harness.patch.setattr(processes, "listening", lambda pid: {8091})
+        harness.patch.setattr(processes, "processor_s", lambda pid: 0.0)
         async with harness.start(service("web")) as stack:
             run = stack.supervisor.runs["web"]
             run.plan = dataclasses.replace(run.plan, ports={80: 20001})
@@ -47,6 +48,28 @@ def test_the_verdict_names_ports_and_ended_children(harness: Harness) -> None:
             (verdict,) = await stack.supervisor.bring_up()
             assert verdict.symptom == "workers end"
             assert "it listens at 8091 instead of 20001; its child processes have ended 1" in verdict.reason
+
+    asyncio.run(play())
+
+
+def test_the_port_that_counts_is_the_one_that_the_check_asks(harness: Harness) -> None:
+    harness.patch.setattr(processes, "listening", lambda pid: {8000})
+    harness.patch.setattr(ports, "is_free", lambda port: True)
+
+    async def seen(probe: Probe, timeout_s: float) -> Observation:
+        return REFUSED
+
+    async def play() -> None:
+        harness.patch.setattr(probes, "observe", seen)
+        async with harness.start(service("web"), deadline_s=0.2) as stack:
+            run = stack.supervisor.runs["web"]
+            run.plan = dataclasses.replace(run.plan, ports={8000: 8000})
+            stack.engine.pid = 7
+            probe = HttpProbe(host="localhost", port=8001, path="/")
+            harness.patch.setattr(checks, "choose", lambda plan, *place: probe)
+            (verdict,) = await stack.supervisor.bring_up()
+            assert "it listens at 8000 instead of 8001" in verdict.reason
+            assert verdict.symptom == "other port"
 
     asyncio.run(play())
 
@@ -145,3 +168,19 @@ def test_waiting_changes_a_server_s_error_but_not_a_client_s(status: int, perman
             return await observe(HttpProbe(host="127.0.0.1", port=port, path="/"), 5)
 
     assert asyncio.run(play()).permanent is permanent
+
+
+def test_a_last_probe_that_had_no_time_for_its_answer_is_no_evidence_of_a_hang(harness: Harness) -> None:
+    observations = iter([REFUSED])
+
+    async def seen(probe: Probe, timeout_s: float) -> Observation:
+        return next(observations, Observation(kind="hang", detail=f"no answer in {timeout_s:.2g} s"))
+
+    async def play() -> None:
+        harness.patch.setattr(probes, "observe", seen)
+        patient = dataclasses.replace(service("web"), healthcheck=dataclasses.replace(CHECK, timeout_s=30.0))
+        async with harness.start(patient, deadline_s=0.3) as stack:
+            (verdict,) = await stack.supervisor.bring_up()
+            assert "nothing answers: connection refused" in verdict.reason
+
+    asyncio.run(play())

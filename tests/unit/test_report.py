@@ -118,6 +118,14 @@ def test_a_failed_test_comes_with_its_message_its_answer_and_its_trace(tmp_path:
     assert "Its trace was not recorded" in report.write(tmp_path).read_text()
 
 
+def test_a_failed_test_comes_with_the_refusal_that_was_answered_last(tmp_path: Path) -> None:
+    failed_test(record(tmp_path))
+    failure = {"test": "test_one plain", "place": "x", "message": "m", "last_answer": "GET /a: HTTP 404 <b>"}
+    (tmp_path / "failures.jsonl").write_text(json.dumps(failure) + "\n")
+    text = report.write(tmp_path).read_text()
+    assert "The last answer: <code>GET /a: HTTP 404 &lt;b&gt;</code>" in text
+
+
 def test_every_value_is_shown_as_text(tmp_path: Path) -> None:
     failed_test(record(tmp_path, failing=True, evil=EVIL), EVIL)
     text = report.write(tmp_path).read_text()

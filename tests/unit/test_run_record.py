@@ -106,6 +106,16 @@ def test_the_critical_chain_leads_from_the_last_service_to_the_first_one() -> No
     assert run_record.chain({}) == []
 
 
+def test_what_was_ready_only_after_a_service_started_is_not_on_its_chain() -> None:
+    """It only had to have started."""
+    services = {
+        "redis": ServiceRecord(name="redis", started_s=0.1, settled_s=0.2),
+        "receiver": ServiceRecord(name="receiver", started_s=0.1, settled_s=0.9),
+        "web": ServiceRecord(name="web", started_s=0.2, settled_s=1.0, needs=["redis", "receiver"]),
+    }
+    assert run_record.chain(services) == ["redis", "web"]
+
+
 def test_a_service_keeps_the_state_that_it_had_before_the_stack_was_ended(tmp_path: Path) -> None:
     line = Timeline(tmp_path)
     line.service("web", "starting")

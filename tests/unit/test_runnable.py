@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -10,7 +12,7 @@ from stack.engines.local.runnable import require_runnable
 from stack.environments import interpreters
 from stack.environments.interpreters import Interpreter, PythonWish
 from stack.errors import NotRunnable, PythonMissing, ServerMissing
-from stack.model import Build, Service, Stack
+from stack.model import Build, Mount, Service, Stack
 from stack.plan import plan
 from stack.plan.plan import Plan
 
@@ -23,10 +25,10 @@ def no_other_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interpreters, "choose", raise_missing)
 
 
-def make(*services: Service) -> Plan:
+def make(*services: Service, folders: Mapping[str, Mapping[str, str]] = MappingProxyType({})) -> Plan:
     table = {service.name: service for service in services}
     stack = Stack(name="shop", files=(), directory=Path("/w"), services=table)
-    return plan.make(stack, name="shop", engine="local", services=table, ports={}, folders={})
+    return plan.make(stack, name="shop", engine="local", services=table, ports={}, folders=folders)
 
 
 def service_with_build(name: str, folder: Path, dockerfile: str, requires_python: str = ">=3.11") -> Service:
@@ -55,6 +57,24 @@ def test_problems_of_images_builds_and_pythons_are_one_error(tmp_path: Path) -> 
         "  services.bare",
     ]
     assert all(line.endswith(("engine docker).", "engine docker.", "Install one.")) for line in lines[1:])
+
+
+def test_a_program_that_only_the_build_of_an_image_makes_is_named(tmp_path: Path) -> None:
+    built = Build(
+        context=tmp_path,
+        dockerfile_text="FROM golang:1.22 AS build\nRUN go build -o /app\n"
+        'FROM scratch\nCOPY --from=build /app /app\nENTRYPOINT ["/app"]\n',
+    )
+    with pytest.raises(NotRunnable, match=r"services\.api: its program '/app' is not on this machine"):
+        require_runnable(make(Service(name="api", build=built)))
+
+
+def test_a_program_that_a_job_may_put_into_a_volume_is_not_missed(tmp_path: Path) -> None:
+    built = Build(context=tmp_path, dockerfile_text='FROM debian\nCMD ["/made/run"]\n')
+    volume = Mount(type="volume", target="/made", source="made")
+    service = Service(name="later", build=built, mounts=(volume,))
+    folders = {"later": {"/made": str(tmp_path / "volume")}}
+    require_runnable(make(service, folders=folders))
 
 
 def test_a_missing_python_alone_keeps_its_own_exit_code(tmp_path: Path) -> None:

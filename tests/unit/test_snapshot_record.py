@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 
 from stack.commands import snapshot_record
-from stack.data import postgres, snapshot
 from stack.data.errors import NoSuchStore
 from stack.data.snapshot import Snapshot
 
@@ -20,18 +18,12 @@ SAVED = Snapshot(
 )
 
 
-@pytest.fixture(autouse=True)
-def server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "session", lambda _: nullcontext())
-    monkeypatch.setattr(snapshot, "all_of", lambda *_: [SAVED])
-
-
-def access_in(run: Path) -> Any:
-    return SimpleNamespace(server=None, state=SimpleNamespace(run=str(run)))
+def stack_in(run: Path) -> Any:
+    return SimpleNamespace(run=str(run))
 
 
 def test_the_snapshots_are_recorded_in_the_folder_of_the_run(tmp_path: Path) -> None:
-    assert snapshot_record.write(access_in(tmp_path)) == [SAVED]
+    snapshot_record.write(stack_in(tmp_path), [SAVED])
     (recorded,) = json.loads((tmp_path / "snapshots.json").read_text())
     names = ("name", "created", "size_bytes", "branch")
     assert [recorded[name] for name in names] == ["monday", 100.5, 5, "main"]
@@ -39,7 +31,7 @@ def test_the_snapshots_are_recorded_in_the_folder_of_the_run(tmp_path: Path) -> 
 
 def test_a_record_that_cannot_be_written_fails_no_command(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert snapshot_record.write(access_in(tmp_path / "file")) == [SAVED]
+    snapshot_record.write(stack_in(tmp_path / "file"), [SAVED])
 
 
 def test_a_stack_without_postgres_comes_up_without_a_record(

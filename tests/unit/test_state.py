@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from stack.errors import StateUnreadable, UnknownStack
 from stack.records import state
+from stack.system import private_folder
 
 KEPT = state.StackState(
     name="shop",
@@ -96,12 +98,54 @@ def test_forgetting_a_stack_without_volumes_leaves_nothing() -> None:
     assert not state.scratch("shop").exists()
 
 
+def test_the_folder_in_memory_goes_with_the_last_stack_of_its_home() -> None:
+    for name in ("shop", "other"):
+        state.make_scratch(state.scratch_root() / name)
+    state.forget("shop", volumes=False)
+    assert state.scratch("other").is_dir()
+    state.forget("other", volumes=False)
+    assert not state.scratch_root().exists()
+
+
+@pytest.mark.parametrize("when", ["folder made", "folder looked at"])
+def test_a_scratch_folder_is_made_while_another_stack_removes_the_folder_around_it(
+    when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = state.scratch_root() / "shop"
+    calls: list[Path] = []
+    mkdir = Path.mkdir
+
+    def mkdir_beside_another_stack(path: Path, *mode: int, **options: Any) -> None:
+        calls.append(path)
+        if when == "folder looked at" and calls == [folder.parent, folder]:
+            folder.parent.rmdir()
+        mkdir(path, *mode, **options)
+        if when == "folder made" and calls == [folder.parent]:
+            folder.parent.rmdir()
+
+    monkeypatch.setattr(Path, "mkdir", mkdir_beside_another_stack)
+    state.make_scratch(folder)
+    assert (folder.is_dir(), calls.count(folder.parent)) == (True, 2)
+    state.forget("shop", volumes=False)
+
+
+def test_the_scratch_folder_of_a_stack_stays_the_same_when_memory_is_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = state.scratch("shop")
+    state.make_scratch(folder)
+    monkeypatch.setattr(state, "SCRATCH_FREE_BYTES", 1 << 60)
+    assert state.scratch("shop") == folder
+    state.forget("shop", volumes=False)
+    assert state.scratch("shop") == state.folder("shop") / "scratch"
+
+
 def test_the_control_socket_fits_into_what_the_kernel_allows() -> None:
     assert len(str(state.control_socket("ecommerce-local-abcdef"))) < 107
 
 
 def test_a_folder_of_sockets_that_another_account_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    owner = state.control_socket("shop").parent.stat().st_uid
+    owner = private_folder.make(state.socket_folder()).stat().st_uid
     monkeypatch.setattr("stack.system.private_folder.os.geteuid", lambda: owner + 1)
     with pytest.raises(StateUnreadable, match="is not a folder of this account alone") as caught:
         state.control_socket("shop")

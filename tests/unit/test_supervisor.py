@@ -84,6 +84,17 @@ def test_a_job_that_ends_well_lets_those_that_wait_for_it_start(harness: Harness
     asyncio.run(play())
 
 
+def test_a_job_that_is_healthy_has_not_yet_completed(harness: Harness) -> None:
+    async def play() -> None:
+        user = service("backend", "migrate", on="service_completed_successfully")
+        async with harness.start(service("migrate"), user, deadline_s=0.3) as stack:
+            found = kinds(await stack.supervisor.bring_up())
+            assert found["backend"] in {"timed out", "dependency failed"}
+            assert "start backend" not in stack.engine.calls
+
+    asyncio.run(play())
+
+
 def test_a_job_that_fails_stops_those_that_wait_for_it(harness: Harness) -> None:
     async def play() -> None:
         job = service("migrate", check=False)

@@ -44,6 +44,21 @@ def test_a_service_with_a_restart_policy_comes_back_after_its_death(harness: Har
     asyncio.run(play())
 
 
+def test_a_restart_long_after_the_stack_s_deadline_has_the_time_of_its_health_check(harness: Harness) -> None:
+    async def play() -> None:
+        script = harness.scripts["backend"] = [OK]
+        async with harness.start(service("backend", restart="always"), deadline_s=0.1) as stack:
+            await stack.supervisor.bring_up()
+            await asyncio.sleep(0.11)
+            stack.engine.running["backend"].ended.set_result(Exit(code=1))
+            await until(lambda: "restarting" in stack.states("backend"))
+            script[:] = [REFUSED, REFUSED, OK]
+            await until(lambda: stack.states("backend").count("ready") == 2)
+            assert "timed out" not in stack.states("backend")
+
+    asyncio.run(play())
+
+
 def test_a_stopped_service_stays_down_whatever_its_policy_and_can_be_started(harness: Harness) -> None:
     async def play() -> None:
         async with harness.start(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from stack import compose
 from stack.commands import tools
 from stack.errors import NotUp
 from stack.model import Service, Stack
 from stack.plan.plan import Plan, ServicePlan
+from stack.system.directories import ROOT
 
 SECRETS = {
     "redis-ui": {"SSO_ISSUER": "stack", "SSO_JWT_SECRET": "s3cret"},
@@ -27,6 +30,23 @@ def plan(*services: str) -> Plan:
     }
     stack = Stack(name="shop", files=(), directory=Path("/"), services={})
     return Plan(name="shop", engine="local", stack=stack, services=planned, endpoints={})
+
+
+@pytest.mark.parametrize(("password", "starts"), [("", False), ("s3cret", True)])
+def test_redis_commander_does_not_start_without_a_password(password: str, starts: bool) -> None:
+    """It would show Redis to whoever reached it. Its program is not here: that is code 127."""
+    loaded = compose.load(
+        ROOT / "compose" / "docker-compose.local.yml",
+        environment={"STACK_SECRET_REDIS_UI": password} if password else {},
+        profiles=("tools",),
+    )
+    service = loaded.services["redis-ui"]
+    assert service.environment["HTTP_PASSWORD"] == password
+    done = subprocess.run(
+        service.command or (), env={"HTTP_PASSWORD": password}, capture_output=True, text=True, timeout=10
+    )
+    assert done.returncode == (127 if starts else 1)
+    assert ("Set STACK_SECRET_REDIS_UI: it opens this page." in done.stderr) is not starts
 
 
 def test_a_token_is_the_one_of_the_specification() -> None:

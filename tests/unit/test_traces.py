@@ -109,6 +109,12 @@ class Answers(http.server.BaseHTTPRequestHandler):
         """Write nothing."""
 
 
+def test_what_services_did_is_shown_before_the_tests_own_requests() -> None:
+    tests = [span(n, 1, end=500, service=trace_lines.TESTS) for n in range(2, 40)]
+    lines = trace_lines.lines("x", [span(1, end=900, service=trace_lines.TESTS), *tests, span(99, 1, end=3)])
+    assert any("GET /99" in line for line in lines)
+
+
 @pytest.fixture
 def running() -> Iterator[Recorder]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:

@@ -149,12 +149,25 @@ def test_an_answer_that_changed_meanwhile_is_waited_for_again() -> None:
     assert at(begun, (1.0, NOT_FOUND), (4.0, passing), (6.5, NOT_FOUND), (11.0, NOT_FOUND)) is None
 
 
-def test_a_service_at_another_port_ends_the_wait_within_seconds() -> None:
+def test_an_idle_service_at_another_port_ends_the_wait_within_seconds() -> None:
     begun = replace(verdicts.begin("web", LONG, deadline_s=120.0), own_ports=(8080,), other_ports=(8091,))
     verdict = at(begun, (1.0, REFUSED), (6.1, REFUSED))
     assert verdict is not None
     assert (verdict.kind, verdict.symptom) == ("timed out", "other port")
     assert verdict.reason.endswith("; it listens at 8091 instead of 8080")
+
+
+def test_a_service_that_works_is_waited_for_though_it_listens_at_another_port() -> None:
+    """A debugger's port, or that of metrics, may be open long before the one that counts."""
+    begun = replace(verdicts.begin("web", LONG, deadline_s=120.0), own_ports=(8080,))
+    refused, _ = verdicts.after_probe(begun, REFUSED, 0.1)
+    seen = verdicts.after_look_at_ports(refused, {9464})
+    for now_s in (4.0, 8.0, 12.0):
+        seen = verdicts.after_look_at_processor(seen, now_s / 2, now_s)
+    assert at(seen, (16.9, REFUSED)) is None
+    idle = verdicts.after_look_at_processor(seen, 6.2, 17.0)
+    assert at(idle, (17.0, REFUSED)) is not None
+    assert verdicts.after_look_at_ports(seen, {9464, 8080}).other_ports == ()
 
 
 def test_a_check_that_cannot_be_run_ends_the_wait_at_once() -> None:

@@ -6,7 +6,7 @@ import importlib
 
 from unprotected.protection import ROOT, TABLE, Protection
 
-SUITES = ("faults", "crashes", "data")
+SUITES = ("faults", "crashes", "data", "abuse", "cli")
 
 
 def protections() -> tuple[Protection, ...]:

@@ -11,6 +11,8 @@ from unprotected.protection import Protection
 EVIDENCE = {
     "faults": ("AssertionError", "assert ", "Failed: "),
     "data": ("AssertionError", "assert ", "Failed: "),
+    "abuse": ("AssertionError", "assert ", "Failed: "),
+    "cli": ("AssertionError", "assert ", "Failed: "),
     "crashes": ("AssertionError", "assert ", "Failed: ", "crashes.customers.NoResponse", "http.client."),
 }
 """How the failure of a suite's test begins where the test itself noticed something."""

@@ -1,0 +1,38 @@
+"""The dashboard's view of earlier runs, side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from browser.visit import Visit
+
+
+def run(name: str, services: dict[str, float]) -> dict[str, Any]:
+    """Return one line of the dashboard's answer about its runs."""
+    return {
+        "run": name,
+        "began": 0,
+        "up_s": 1.0,
+        "phase": "down",
+        "tests": 0,
+        "failed": 0,
+        "services": services,
+    }
+
+
+def test_a_run_is_compared_with_the_one_before_that_had_the_same_services(visit: Visit) -> None:
+    runs = [
+        run("slower", {"web": 3.0, "db": 1.0}),
+        run("as-before", {"web": 1.0, "db": 1.0}),
+        run("of-another-stack", {"web": 0.1}),
+        run("first", {"web": 1.0, "db": 1.0}),
+    ]
+    visit.page.route("**/api/runs*", lambda route: route.fulfill(json=runs))
+    visit.go("Runs")
+    slower = visit.content.get_by_role("row", name="slower").get_by_role("cell")
+    expect(slower.filter(has_text="▲")).to_have_text(["3.00 s ▲"])
+    expect(slower.filter(has_text="▲")).to_have_attribute("title", "slower: 1.00 s before")
+    expect(visit.content.get_by_role("cell").filter(has_text="▲")).to_have_count(1)
+    visit.picture("runs-slower")
