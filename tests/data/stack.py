@@ -143,9 +143,17 @@ class Stack:
 
 
 def is_making_a_spare(stack: str) -> bool:
-    """Return whether the stack's standby is at work: a copy of it makes a spare, or it has just started."""
-    processes = standby_processes(stack)
-    return len(processes) != 1 or not processes[0].net_connections("unix")
+    """Return whether the stack's standby is at work: a copy of it makes a spare, or it has just started.
+
+    It makes its first copy before it listens: the copies are counted after it was seen to listen.
+    """
+    import psutil  # not in the environment of the migrations' suite, which uses this module, too
+
+    try:
+        listens = any(each.net_connections("unix") for each in standby_processes(stack)[:1])
+    except psutil.NoSuchProcess:  # the guardian starts another one
+        return True
+    return not listens or len(standby_processes(stack)) != 1
 
 
 def standby_processes(stack: str) -> list[Any]:
