@@ -18,7 +18,11 @@ SCRIPTS = ("test_health_endpoints.sh", "test_service_connectivity.sh")
 
 
 def call(*argv: str) -> None:
-    subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    """Run a command; print what it said only where it fails."""
+    done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode != 0:
+        sys.stdout.buffer.write(done.stdout)
+        sys.exit(f"{' '.join(argv)} ended with {done.returncode}.")
 
 
 def scripts() -> None:
@@ -72,7 +76,8 @@ def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     for flow in FLOWS.values():
         flow()  # makes images, environments and compiled code
-    seconds = {name: statistics.median(timed(flow) for _ in range(runs)) for name, flow in FLOWS.items()}
+    rounds = [{name: timed(flow) for name, flow in FLOWS.items()} for _ in range(runs)]
+    seconds = {name: statistics.median(each[name] for each in rounds) for name in FLOWS}
     slow = timed(reference)
     print(f"{slow:6.1f} s  as documented: up -d, sleep 30, two scripts, down -v")
     for name, duration_s in seconds.items():
