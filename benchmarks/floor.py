@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from stack import compose
 from stack.engines.local.engine import LocalEngine
-from stack.engines.local.process import Launch
+from stack.engines.local.launch import Launch
 from stack.engines.protocol import Site
 from stack.environments import virtualenv
 from stack.plan import plan, ports

@@ -96,6 +96,11 @@ class ServicePlan:
     def name(self) -> str:
         return self.service.name
 
+    @property
+    def runs_server(self) -> bool:
+        """Return whether a server of its image's kind is run, and not a command of the service's own."""
+        return bool(self.server_image) or (not self.argv and self.service.local.command is None)
+
     def listens(self) -> tuple[int, ...]:
         """Return the ports at which it is to listen, as its processes see them."""
         if self.network != "own":

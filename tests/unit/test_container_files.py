@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,13 +119,12 @@ def test_below_a_mount_that_is_writable_nothing_is_closed(tmp_path: Path) -> Non
 def test_with_a_read_only_root_mounts_alone_are_writable(
     is_server: bool, shown: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(container_files.servers, "is_server", lambda plan: is_server)
     monkeypatch.setenv("STACK_CACHE", str(tmp_path / "cache"))
     code, scratch = tmp_path / "code", tmp_path / "scratch"
     for folder in (code, scratch):
         folder.mkdir()
     own = plan_of(tmp_path, mount("/data", tmp_path / "data"), files={"/absent": code}, read_only=True)
-    trees = container_files.trees(own, scratch)
+    trees = container_files.trees(replace(own, server_image="postgres:15" if is_server else ""), scratch)
     assert sorted(tree.at for tree in trees if tree.at) == shown
     writable = {tree.at or tree.path for tree in trees if not tree.read_only}
     own_folders = {tmp_path / "data", scratch} if is_server else {tmp_path / "data", Path("/data")}

@@ -7,7 +7,6 @@ from os.path import lexists
 from pathlib import Path
 from typing import Final
 
-from stack.engines.local import servers
 from stack.plan.container_paths import container_paths, points_below
 from stack.plan.plan import ServicePlan
 from stack.system.directories import cache_home
@@ -50,7 +49,7 @@ def temporary(plan: ServicePlan) -> tuple[Path, ...]:
 
 def _at_paths_of_container(plan: ServicePlan) -> list[Tree]:
     """What is at a path that this machine does not have; servers are told the paths here."""
-    if servers.is_server(plan):
+    if plan.runs_server:
         return []
     writable = {Path(mount.target) for mount in plan.service.mounts if not mount.read_only}
     return [
@@ -62,7 +61,7 @@ def _at_paths_of_container(plan: ServicePlan) -> list[Tree]:
 
 def _below_others(plan: ServicePlan) -> Iterator[Tree]:
     """What is mounted below another path of the container: there, and in the folder of this machine."""
-    if servers.is_server(plan):
+    if plan.runs_server:
         return
     writable = {Path(mount.target) for mount in plan.service.mounts if not mount.read_only}
     shown = {at for at, path in container_paths(plan).items() if path.exists() and not lexists(at)}
@@ -90,7 +89,7 @@ def _read_only_mounts(plan: ServicePlan) -> list[Tree]:
 
 def _writable(plan: ServicePlan, scratch: Path) -> list[Tree]:
     """What may be written to although all else may not: mounts, and where Python keeps compiled code."""
-    own = (cache_home() / "pycache", *((scratch,) if servers.is_server(plan) else ()))
+    own = (cache_home() / "pycache", *((scratch,) if plan.runs_server else ()))
     return [
         *(_tree(path) for path in own if path.exists()),
         *(_tree(path) for path in _folders(plan, read_only=False)),

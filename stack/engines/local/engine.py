@@ -22,8 +22,9 @@ from stack.engines.local import (
     volumes,
 )
 from stack.engines.local.granted_files import path_of
+from stack.engines.local.launch import Launch
 from stack.engines.local.network import StackNetwork
-from stack.engines.local.process import Launch, LocalProcess
+from stack.engines.local.process import LocalProcess
 from stack.engines.local.runnable import error_of, require_runnable
 from stack.engines.local.service_mounts import ServiceMounts
 from stack.engines.local.views import View
@@ -148,7 +149,7 @@ class LocalEngine:
         """Return what is executed for a service, having prepared the data that it needs (blocks)."""
         assert self._site is not None
         installed = self._environments.get(plan.name, ServiceEnvironment())
-        if servers.is_server(plan):
+        if plan.runs_server:
             return self._from_image(plan, self._site)
         view = view_here(plan, installed, self._site.scratch / plan.name)
         environment = environment_of(plan, self._site.token, installed, view)
@@ -180,7 +181,7 @@ class LocalEngine:
 
 def view_here(plan: ServicePlan, installed: ServiceEnvironment, scratch: Path) -> View | None:
     """Return what a service is to see where root starts it, None elsewhere; a server needs no view."""
-    account = None if servers.is_server(plan) else servers.account_of(plan)
+    account = None if plan.runs_server else servers.account_of(plan)
     if account is None:
         return None
     views.give_folders(plan, scratch, account)

@@ -13,8 +13,8 @@ from pathlib import Path
 from stack.engines.local import cluster, init_scripts
 from stack.engines.local.accounts import allow_traversal, chown_tree, give_data, unprivileged
 from stack.engines.local.binaries import installed_postgres, postgres_bin, version_of, wheel_version
+from stack.engines.local.launch import Launch
 from stack.engines.local.postgres_data import data_target, host_folder, is_durable
-from stack.engines.local.process import Launch
 from stack.errors import ComposeError, NotRunnable, StateUnreadable
 from stack.model import Service
 from stack.plan import file_variables

@@ -11,13 +11,11 @@ import pwd
 import shutil
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from stack.engines.local import limits
+from stack.engines.local.launch import Launch
 from stack.engines.local.network import ServiceNetwork
-from stack.engines.local.views import View
 from stack.engines.protocol import Connection, Exit
 from stack.errors import CommandFailed
 from stack.plan.plan import ServicePlan
@@ -35,24 +33,6 @@ MUCH_BYTES = 1 << 15
 
 DRAIN_S = 0.2
 """How long output is still read after a process has ended: a descendant may hold its pipe."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Launch:
-    """What is executed for one service, in the foreground; it ends on SIGINT or SIGTERM.
-
-    ``user`` is the account to drop to, None where that is not needed, and ``view`` what it is shown;
-    ``programs`` is a folder of programs that belong to it; ``new_data`` says that its data was made for this
-    start.
-    """
-
-    argv: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    cwd: Path
-    user: str | None = None
-    view: View | None = None
-    programs: Path | None = None
-    new_data: bool = False
 
 
 class LocalProcess:

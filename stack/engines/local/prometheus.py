@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stack.engines.local.accounts import allow_traversal, chown_tree, give_data, unprivileged
 from stack.engines.local.binaries import prometheus_server
-from stack.engines.local.process import Launch
+from stack.engines.local.launch import Launch
 from stack.errors import NotRunnable
 from stack.model import Service
 from stack.plan.addresses import Addresses, rewrite_names, rewrite_paths

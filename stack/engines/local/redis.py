@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stack.engines.local.accounts import give_data, unprivileged
 from stack.engines.local.binaries import redis_server
-from stack.engines.local.process import Launch
+from stack.engines.local.launch import Launch
 from stack.errors import NotRunnable
 from stack.model import Service
 from stack.plan.addresses import rewrite_paths

@@ -11,7 +11,7 @@ from stack.errors import NotRunnable
 from stack.plan import images
 
 if TYPE_CHECKING:  # a backup asks for pg_dump alone, and half of the engine comes with them
-    from stack.engines.local.process import Launch
+    from stack.engines.local.launch import Launch
     from stack.model import Service
     from stack.plan.addresses import Addresses
     from stack.plan.service_plan import ServicePlan
@@ -67,11 +67,6 @@ def runner(image: str, addresses: Addresses | None = None) -> Runner:
     )
 
 
-def is_server(plan: ServicePlan) -> bool:
-    """Return whether one of the servers here runs a service, and not a command of its own."""
-    return bool(plan.server_image) or (not plan.argv and plan.service.local.command is None)
-
-
 def account_of(plan: ServicePlan) -> str | None:
     """Return the account that a service runs as; None for the caller's own, who is not root.
 
@@ -79,7 +74,7 @@ def account_of(plan: ServicePlan) -> str | None:
         NotRunnable: there is none.
     """
     image = plan.server_image or plan.service.image or ""
-    is_known = is_server(plan) and images.server_kind(image)
+    is_known = plan.runs_server and images.server_kind(image)
     return runner(image).account() if is_known else accounts.unprivileged()
 
 
