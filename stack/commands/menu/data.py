@@ -54,8 +54,8 @@ def seed(
 
 
 @task(
-    help=explain("stack", "compose", "json", verb="save, restore, list, delete or diff, also without --verb",
-                 name="what it is called, also without --name",
+    help=explain("stack", "compose", "json", verb="save, restore, list, delete or diff, also as a plain word",
+                 name="what it is called, also as a plain word",
                  branch="NAME is a git branch (default: the current one), replaced by each save",
                  overwrite="replace a snapshot of that name")
 )  # fmt: skip
@@ -71,7 +71,7 @@ def snapshot(
 
 @task(
     iterable=["encrypt"],
-    help=explain("stack", "compose", path="the new folder, also without --path; default: in .stack/backups/",
+    help=explain("stack", "compose", path="the new folder, also as a plain word; default: in .stack/backups/",
                  verify="check the backup in this folder instead, by restoring it aside",
                  encrypt="an age or GnuPG recipient (may be repeated)",
                  identity="age's file of the private key, to verify an encrypted backup",
@@ -92,7 +92,7 @@ def backup(
 
 
 @task(
-    help=explain("stack", "compose", path="the folder of a backup, also without --path",
+    help=explain("stack", "compose", path="the folder of a backup, also as a plain word",
                  undo="bring back the data that the last restore replaced",
                  keep_old="keep the replaced data also after later restores",
                  migrate="migrate a backup that is older than the code",

@@ -12,7 +12,7 @@ from stack.commands.menu.task import choice, command, explain
 @task(
     help=explain(
         "stack",
-        words="words of the tests' names, or names of their files; also without --words",
+        words="words of the tests' names, or names of their files; also as a plain word",
         watch="keep running, and test again what a saved file concerns",
     ),
     name="test",
@@ -31,7 +31,7 @@ def run_tests(c: Context, words: str | None = None, stack: str = "local", watch:
     help=explain(
         "stack",
         "compose",
-        page="backend, gateway, admin, docs, dashboard, redis-ui or pgadmin; also without --page",
+        page="backend, gateway, admin, docs, dashboard, redis-ui or pgadmin; also as a plain word",
     ),
 )
 @command

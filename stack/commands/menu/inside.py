@@ -50,7 +50,7 @@ def manage(c: Context, command: str, stack: str = "local", compose: str = "") ->
     help=explain(
         "stack",
         "compose",
-        command="one SQL statement, also without --command; default: an interactive session",
+        command="one SQL statement, also as a plain word; default: an interactive session",
     )
 )
 @command
@@ -66,7 +66,7 @@ def psql(c: Context, command: str | None = None, stack: str = "local", compose: 
     help=explain(
         "stack",
         "compose",
-        command="one Redis command, also without --command; default: an interactive session",
+        command="one Redis command, also as a plain word; default: an interactive session",
     ),
 )
 @command

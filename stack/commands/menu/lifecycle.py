@@ -12,7 +12,7 @@ from stack.commands.menu.task import choice, command, explain
     iterable=["file", "profile"],
     help=explain(
         "stack", "compose", "engine", "file", "profile",
-        service="a service to start with its dependencies, also without --service; default: all",
+        service="a service to start with its dependencies, also as a plain word; default: all",
         watch="keep running and reload a service when one of its files is saved",
         timeout="seconds to wait until every service is ready",
     ),

@@ -20,9 +20,9 @@ def dashboard(c: Context, stack: str = "local", engine: str = "auto", open: bool
 @task(
     help=explain(
         "json",
-        action="`diff`, to compare two runs, also without --action; default: list them",
-        before="the earlier run: its name, a part of it, or `last`; also without --before",
-        after="the later run, also without --after",
+        action="`diff`, to compare two runs, also as a plain word; default: list them",
+        before="the earlier run: its name, a part of it, or `last`; also as a plain word",
+        after="the later run, also as a plain word",
     )
 )
 @command
@@ -39,7 +39,7 @@ def runs(
 @task(
     help=explain(
         "stack", "compose",
-        run="the run: its name in `inv runs`, a part of it, or `last`; also without --run",
+        run="the run: its name in `inv runs`, a part of it, or `last`; also as a plain word",
         open="open it in a browser, too",
     )
 )  # fmt: skip

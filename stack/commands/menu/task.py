@@ -56,7 +56,7 @@ HELP = {
     "stack": "the stack: local (Postgres), ci (SQLite), or the name of a running stack",
     "compose": "the compose file of any other project, instead of --stack",
     "engine": "where it runs: docker, podman, local (no container engine) or auto",
-    "service": "a service of the stack, also without --service; default: all services",
+    "service": "a service of the stack, also as a plain word; default: all services",
     "file": "an additional compose file that overrides the stack's own (may be repeated)",
     "profile": "a compose profile to enable (may be repeated)",
     "json": "print JSON instead of a table",
