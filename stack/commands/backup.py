@@ -11,6 +11,7 @@ from stack.commands.data_access import Access
 from stack.control.choice import Choice
 from stack.data import backup, encryption, lock, restoration
 from stack.data.backup import Origin
+from stack.data.loading import Source
 from stack.data.manifest import Manifest
 from stack.display import messages, tables, transfer
 
@@ -49,17 +50,24 @@ def verify(choice: Choice, *, path: str, identity: str, jobs: str) -> None:
     access = data_access.open_access(choice)
     with transfer.show_progress() as progress:
         manifest = restoration.verify(
-            Path(path),
+            source(access, path, identity=identity, jobs=jobs),
             access.server,
             access.location(),
-            access.clients(),
             project=access.plan.stack.name,
-            identity=Path(identity) if identity else None,
-            jobs=data_access.parse_jobs(jobs),
             progress=progress,
             say=messages.say,
         )
     messages.say(f"{path} is whole: {describe(manifest)} ({time.monotonic() - began:.2f} s)")
+
+
+def source(access: Access, path: str, *, identity: str, jobs: str) -> Source:
+    """Return the backup that is named by words as they were typed, and how it is to be loaded."""
+    return Source(
+        folder=Path(path),
+        clients=access.clients(),
+        identity=Path(identity) if identity else None,
+        jobs=data_access.parse_jobs(jobs),
+    )
 
 
 def default_path(access: Access) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from stack.commands import backup, data_access, spare
 from stack.control.choice import Choice
@@ -24,16 +23,13 @@ def run(choice: Choice, *, path: str, keep_old: bool, migrate: bool, identity: s
     access = data_access.open_access(choice)
     with transfer.show_progress() as progress:
         manifest = restoration.restore(
-            Path(path),
+            backup.source(access, path, identity=identity, jobs=jobs),
             access.server,
             access.redis,
             access.location(),
-            access.clients(),
             project=access.plan.stack.name,
             migrate=access.migrate if migrate else None,
             keep_old=keep_old,
-            identity=Path(identity) if identity else None,
-            jobs=data_access.parse_jobs(jobs),
             progress=progress,
             say=messages.say,
         )

@@ -7,7 +7,7 @@ import gzip
 import json
 import os
 from base64 import b64decode
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,30 +35,34 @@ PAUSE_S = 0.5
 """How often the size of a database that is being restored is reported."""
 
 
-def read_keys(folder: Path, expected: Manifest, identity: Path | None) -> list[Row]:
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A backup to load: its folder, the programs that read it, and the file of the key that decrypts it.
+
+    ``jobs`` is how many processes load side by side, None for as many as can.
+    """
+
+    folder: Path
+    clients: Clients
+    identity: Path | None = None
+    jobs: int | None = None
+
+
+def read_keys(source: Source, expected: Manifest) -> list[Row]:
     """Return Redis' keys of a backup.
 
     Raises:
         BackupSealed: they could not be decrypted.
     """
-    packed = (folder / REDIS).read_bytes()
+    packed = (source.folder / REDIS).read_bytes()
     if expected.encryption:
-        packed = encryption.decrypted(packed, expected.encryption, identity)
+        packed = encryption.decrypted(packed, expected.encryption, source.identity)
     lines = gzip.decompress(packed).decode().splitlines()
     return [(b64decode(key), ttl, b64decode(value)) for key, ttl, value in map(json.loads, lines)]
 
 
 def restore_copy(
-    folder: Path,
-    expected: Manifest,
-    server: Server,
-    location: Location,
-    clients: Clients,
-    *,
-    identity: Path | None,
-    jobs: int | None,
-    progress: Progress,
-    say: Say,
+    source: Source, expected: Manifest, server: Server, location: Location, *, progress: Progress, say: Say
 ) -> str:
     """Restore a backup into a new scratch database, compare it with the manifest, and return its name.
 
@@ -71,10 +75,10 @@ def restore_copy(
         postgres.allow_connections(cursor, scratch, allowed=True)
     target = replace(server, database=scratch)
     with template.dropped_on_failure(server, scratch):
-        number = possible_jobs(expected, clients, jobs, say=say)
-        _load(folder, expected, target, location, clients, identity=identity, jobs=number, progress=progress)
+        jobs = possible_jobs(expected, source.clients, source.jobs, say=say)
+        _load(replace(source, jobs=jobs), expected, target, location, progress)
         with postgres.session(target, scratch) as cursor:
-            _require_same(folder / DATABASE, expected, cursor)
+            _require_same(source.folder / DATABASE, expected, cursor)
     return scratch
 
 
@@ -106,26 +110,16 @@ def possible_jobs(expected: Manifest, clients: Clients, jobs: int | None, *, say
     return 1
 
 
-def _load(
-    folder: Path,
-    expected: Manifest,
-    target: Server,
-    location: Location,
-    clients: Clients,
-    *,
-    identity: Path | None,
-    jobs: int,
-    progress: Progress,
-) -> None:
-    path = folder / DATABASE
-    decrypt = [encryption.decrypt_command(expected.encryption, identity)] if expected.encryption else []
-    command = clients.restore(target.database, jobs=jobs, file=path)
+def _load(source: Source, expected: Manifest, target: Server, location: Location, progress: Progress) -> None:
+    path, sealed = source.folder / DATABASE, expected.encryption
+    decrypt = [encryption.decrypt_command(sealed, source.identity)] if sealed else []
+    command = source.clients.restore(target.database, jobs=source.jobs or 1, file=path)
     with path.open("rb") as file:
         try:
             with room.explained(target, location):
                 pipelines.pipeline(
                     [*decrypt, command],
-                    env=clients.environment,
+                    env=source.clients.environment,
                     source=file.fileno(),
                     timeout_s=LIMIT_S,
                     meanwhile=lambda: _report(target, progress),

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from stack.data import exchange, guard, keys, loading, lock, manifest, mark, postgres, room, rows, template
 from stack.data.backup import Progress
-from stack.data.clients import Clients
 from stack.data.errors import BackupNewer, BackupOlder, NothingToUndo
 from stack.data.guard import Location
+from stack.data.loading import Source
 from stack.data.lock import Say
 from stack.data.manifest import Manifest
 from stack.data.stores import Redis, Server
@@ -31,16 +31,7 @@ Migrate = Callable[[Server], None]
 
 
 def verify(
-    folder: Path,
-    server: Server,
-    location: Location,
-    clients: Clients,
-    *,
-    project: str,
-    identity: Path | None = None,
-    jobs: int | None = None,
-    progress: Progress,
-    say: Say,
+    source: Source, server: Server, location: Location, *, project: str, progress: Progress, say: Say
 ) -> Manifest:
     """Check every file of a backup, restore it into a scratch database and compare; nothing else changes.
 
@@ -49,36 +40,23 @@ def verify(
         DiskFull: there is no room for it.
     """
     with lock.exclusive(server.stack, say=say), room.explained(server, location):
-        expected, _ = _require_fit(folder, server, location, project=project)
-        loading.read_keys(folder, expected, identity)
-        scratch = loading.restore_copy(
-            folder,
-            expected,
-            server,
-            location,
-            clients,
-            identity=identity,
-            jobs=jobs,
-            progress=progress,
-            say=say,
-        )
+        expected, _ = _require_fit(source.folder, server, location, project=project)
+        loading.read_keys(source, expected)
+        scratch = loading.restore_copy(source, expected, server, location, progress=progress, say=say)
         with postgres.session(server) as cursor:
             postgres.drop(cursor, scratch)
     return expected
 
 
 def restore(
-    folder: Path,
+    source: Source,
     server: Server,
     redis: Redis | None,
     location: Location,
-    clients: Clients,
     *,
     project: str,
     migrate: Migrate | None,
     keep_old: bool,
-    identity: Path | None = None,
-    jobs: int | None = None,
     progress: Progress,
     say: Say,
 ) -> Manifest:
@@ -91,23 +69,14 @@ def restore(
     """
     with lock.exclusive(server.stack, say=say), room.explained(server, location):
         exchange.heal(server.stack)
-        expected, is_older = _require_fit(folder, server, location, project=project)
+        expected, is_older = _require_fit(source.folder, server, location, project=project)
         if is_older and migrate is None:
             raise BackupOlder(
-                f"{folder} lacks migrations of the present code.", hint="Let it be migrated: add --migrate."
+                f"{source.folder} lacks migrations of the present code.",
+                hint="Let it be migrated: add --migrate.",
             )
-        held = loading.read_keys(folder, expected, identity)
-        scratch = loading.restore_copy(
-            folder,
-            expected,
-            server,
-            location,
-            clients,
-            identity=identity,
-            jobs=jobs,
-            progress=progress,
-            say=say,
-        )
+        held = loading.read_keys(source, expected)
+        scratch = loading.restore_copy(source, expected, server, location, progress=progress, say=say)
         with template.dropped_on_failure(server, scratch):
             if is_older and migrate is not None:
                 migrate(replace(server, database=scratch))

@@ -16,6 +16,7 @@ from stack.commands import data_access
 from stack.control import guardians
 from stack.data import manifest, postgres, restoration
 from stack.data.errors import BackupDamaged
+from stack.data.loading import Source
 from unprotected.protection import Cut, protected_by
 
 MANIFEST = "stack/data/manifest.py"
@@ -68,8 +69,9 @@ def restore(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Restore:
         pytest.fail("the server was asked")
 
     def restore(folder: Path) -> None:
+        source, project = Source(folder=folder, clients=clients), access.plan.stack.name
         restoration.restore(
-            folder, access.server, None, location, clients, project=access.plan.stack.name,
+            source, access.server, None, location, project=project,
             migrate=None, keep_old=False, progress=lambda what, size: None, say=print,
         )  # fmt: skip
 
