@@ -83,6 +83,6 @@ def _in_container(state: StackState, argv: Sequence[str], options: list[str]) ->
 
     words = [state.engine, "inspect", "--format", "{{.State.Running}}", container(state, BACKEND)]
     if programs.run(words, check=False, timeout_s=20).stdout.strip() == "true":
-        # Compose's own exec does not hand on a variable that is given by its name alone.
+        # Compose's own exec does not pass on a variable that is given by its name alone.
         return [state.engine, "exec", *options, container(state, BACKEND), *argv]
     return exec.container_argv(state, BACKEND, argv, fresh=True, options=options, terminal=False)

@@ -115,7 +115,7 @@ def difference_lines(difference: Difference) -> list[str]:
 
 
 def _paired(difference: Difference) -> tuple[list[str], list[str], list[str]]:
-    """Return the columns that changed of rows with the same id, and the rows that went and came."""
+    """Return the changed columns of rows with the same id, and the rows that were deleted and added."""
     old, new = _by_id(difference.gone), _by_id(difference.new)
     both = [key for key in old if key in new]
     changes = [f"id {key}: {_changed_columns(json.loads(old[key]), json.loads(new[key]))}" for key in both]

@@ -116,7 +116,7 @@ def identity_refusals(
 
 
 def require_disposable_plan(plan: Plan, state: StackState, stores: Stores, own: Mapping[str, str]) -> None:
-    """Check the aim.
+    """Check that a destructive command is aimed at disposable data, before any connection.
 
     Raises:
         NotDisposable: with the first reason against it.

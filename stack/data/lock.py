@@ -1,4 +1,4 @@
-"""One change of a stack's data at a time: a lock that its holder's end releases, however that comes."""
+"""One change of a stack's data at a time: a lock that is released when its holder ends, even by a kill."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ SMALL_ROWS = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """How a table differs: rows then and now, and of a small one the rows that went and came, as JSON."""
+    """How a table differs: rows then and now, and of a small one the rows deleted and added, as JSON."""
 
     table: str
     before: int | None

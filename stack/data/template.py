@@ -110,7 +110,7 @@ def dropped_on_failure(server: Server, name: str) -> Iterator[None]:
 
 
 def discard(server: Server, name: str) -> None:
-    """Drop a database that is of no use any more, be the disk full; what cannot be dropped now is later.
+    """Drop a database that is no longer of use, even on a full disk; one that cannot be dropped now is later.
 
     It is emptied first, which gives its room back at once: ``DROP DATABASE`` begins with a checkpoint, and a
     Postgres that has no room for one ends. ``drop_unused`` drops what is left.

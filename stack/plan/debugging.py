@@ -59,7 +59,7 @@ def debugged(plan: ServicePlan, *, port: int, debugpy: Path) -> ServicePlan:
 def _with_debugger(plan: ServicePlan, listen: str) -> tuple[str, ...]:
     """The command with the debugger before its program; empty where the program cannot be seen.
 
-    A shell script hands on to the words behind it: it ends in ``exec "$@"``.
+    A shell script runs the words behind it: it ends in ``exec "$@"``.
     """
     argv = plan.argv
     is_shell = bool(argv) and posixpath.basename(argv[0]) in SHELLS

@@ -31,7 +31,7 @@ class FileLock:
         return True
 
     def close(self) -> None:
-        """Let go of it, unless a program that inherited the descriptor still runs."""
+        """Release it, unless a program that inherited the descriptor still runs."""
         os.close(self.descriptor)
 
     def _try(self) -> bool:

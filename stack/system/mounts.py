@@ -73,7 +73,7 @@ class Mounts:
     unmapped: tuple[Path, ...] = ()
 
     def close(self) -> None:
-        """Let go of the namespace; it lives on with the processes in it."""
+        """Release the namespace; it lives on with the processes in it."""
         os.close(self.descriptor)
 
 

@@ -32,7 +32,7 @@ class Namespaces:
     mounts: int
 
     def close(self) -> None:
-        """Let go of the namespaces."""
+        """Release the namespaces."""
         for descriptor in (self.network, self.mounts):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
@@ -110,7 +110,7 @@ def _identity(user: str | None) -> tuple[str, ...]:
 
 
 def _ends_with_parent() -> tuple[str, ...]:
-    """A change of the account takes the signal back that ends a program with its parent (prctl(2))."""
+    """Return the option that sets the parent-death signal, which a change of account clears (prctl(2))."""
     return () if kernel.in_namespace() else ("--pdeathsig=KILL",)
 
 

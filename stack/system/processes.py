@@ -44,7 +44,7 @@ def _started_elsewhere(pid: int) -> float | None:
 
 
 def is_alive(pid: int, since: float) -> bool:
-    """Return whether ``pid`` is still the process that ``started`` told ``since`` of, not a later one."""
+    """Return whether ``pid`` is still the process that started at ``since``, and not a later one."""
     return pid > 0 and started(pid) == since
 
 

@@ -56,7 +56,7 @@ def too_old(version: str) -> str | None:
 
 
 def adapt_for_podman(resolved: dict[str, Any]) -> None:
-    """Say what compose or Podman would refuse as Podman says it.
+    """Rewrite the keys that Podman or its compose would refuse in the form that Podman takes.
 
     ``start_interval`` needs an API of 1.44, and the checks are ours here. A tmpfs is given to an account by
     ``U``, which means the container's own (podman-run(1), --mount).

@@ -138,7 +138,7 @@ class LocalEngine:
         """Take what was saved: a process reads its code when it starts, ``build`` sees a changed lock."""
 
     async def remove(self, *, volumes: bool) -> None:
-        """Let go of the networks and the control groups; folders belong to the state."""
+        """Release the networks and the control groups; folders belong to the state."""
         await limits.remove_groups(filter(None, self._groups.values()))
         if self._network is not None:
             self._network.close()

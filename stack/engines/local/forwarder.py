@@ -1,4 +1,4 @@
-"""The forwarder: a process between the services that hands on the connections to published ports.
+"""The forwarder: a process between the services that forwards the connections to published ports.
 
 ``python -IS forwarder.py DESCRIPTOR``. It reads messages from the guardian at that socket: an address in
 text, and with it the descriptor of a socket that listens outside, for a socket keeps its network
@@ -31,7 +31,7 @@ LACKING_PAUSE_S = 0.1
 
 
 class End:
-    """One end of a connection that is handed on: what arrives at it is sent by its peer.
+    """One end of a forwarded connection: what arrives at it is sent by its peer.
 
     ``unsent`` is what it could not send yet; ``ended``: nothing more arrives; ``shut``: nothing more is sent.
     """
@@ -82,7 +82,7 @@ class End:
 
 
 class Forwarder:
-    """All that is listened to and handed on."""
+    """Every port that is listened to, and every connection that is forwarded."""
 
     def __init__(self, guardian: socket.socket) -> None:
         self._guardian = guardian

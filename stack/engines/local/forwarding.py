@@ -1,4 +1,4 @@
-"""Published ports: the guardian listens at ports of this machine, the forwarder hands the connections on.
+"""Published ports: the guardian listens at ports of this machine, the forwarder forwards the connections.
 
 The forwarder (``forwarder.py``) is a small process in the network between the services, which gets the
 sockets that listen from the guardian. Whoever kills it loses open connections: another one is started.
@@ -46,7 +46,7 @@ class Forwarding:
         self._forwarder: RunningForwarder | None = None
 
     def publish(self, port: int, address: forwarder.Address) -> socket.socket:
-        """Hand on connections to ``port`` of this machine to ``address``; return what `withdraw` takes.
+        """Forward connections to ``port`` of this machine to ``address``; return what `withdraw` takes.
 
         Raises:
             PortTaken: another program listens there.

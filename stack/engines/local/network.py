@@ -81,7 +81,7 @@ class ServiceNetwork:
         return await asyncio.open_connection(sock=connection)
 
     def publish(self, ports: Mapping[int, int]) -> None:
-        """Hand on ports of this machine: container port -> port of this machine.
+        """Forward ports of this machine: container port -> port of this machine.
 
         Raises:
             PortTaken: another program listens on one of them.
@@ -95,7 +95,7 @@ class ServiceNetwork:
             self._forwarding.withdraw(self._published.pop())
 
     def close(self) -> None:
-        """Let go of the network; it vanishes with its last process."""
+        """Release the network; it vanishes with its last process."""
         self.withdraw()
         if self._thread is not None:
             self._thread.shutdown(wait=False)
@@ -132,7 +132,7 @@ class StackNetwork:
                 tasks.create_task(async_programs.run(argv, timeout_s=SETUP_LIMIT_S))
 
     def close(self) -> None:
-        """Let go of all networks."""
+        """Release all networks."""
         for network in self.services.values():
             network.close()
         if self._out is not None:

@@ -160,7 +160,7 @@ class LocalProcess:
                 self._network.withdraw()
             self._read()
             self._ended.set_result(Exit(code=code(), oom=self._lacked_memory()))
-        except Exception as error:  # noqa: BLE001  handed on
+        except Exception as error:  # noqa: BLE001  passed on
             self._ended.set_exception(error)
         self._loop.call_later(DRAIN_S, self._close)
 

@@ -35,7 +35,7 @@ class ServiceMounts:
         return opened
 
     def close(self) -> None:
-        """Let go of all mounts; they live on with the processes in them."""
+        """Release all mounts; they live on with the processes in them."""
         while self._opened:
             self._opened.popitem()[1].close()
 
