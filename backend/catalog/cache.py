@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 
+from config import tracing
 from core import metrics
 from core.redis_client import redis_client
 
@@ -109,7 +110,9 @@ def invalidate_stock(item_ids: Collection[int]) -> None:
 def flush_pending_invalidations() -> int:
     """Repeat the invalidations that failed while Redis was away; return how many products they were."""
     count = len(_pending)
-    _invalidate_pending()
+    if count:
+        with tracing.recorded("invalidate cached products"):
+            _invalidate_pending()
     return count
 
 

@@ -46,7 +46,7 @@ def _relay_pending() -> int:
     sent, refusals = 0, []
     try:
         for event in list(_refused().filter(is_due(timezone.now()))[:BATCH]):
-            sent += _relay_one_by_one([event], is_written, refusals)
+            sent += _relay_again(event, is_written, refusals)
         while batch := list(_waiting()[:BATCH]):
             sent += _relay_batch(batch, is_written, refusals)
             is_written = is_written or sent > 0
@@ -72,6 +72,12 @@ def _mark_all_unsent() -> None:
     OutboxEvent.objects.filter(pk__in=newest).update(relayed_at=None)
 
 
+@tracing.recorded("relay a refused event")
+def _relay_again(event: OutboxEvent, into_existing: bool, refusals: list[Exception]) -> int:
+    return _relay_one_by_one([event], into_existing, refusals)
+
+
+@tracing.recorded("relay events")
 def _relay_batch(batch: list[OutboxEvent], into_existing: bool, refusals: list[Exception]) -> int:
     try:
         _send(batch, into_existing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import AccessToken
 from carts.models import Cart
+from config import tracing
 from core.idempotency import RETENTION
 from core.models import IdempotentResponse
 from events.models import OutboxEvent
@@ -37,6 +39,12 @@ def purge(*, now: datetime | None = None) -> int:
     for find in OUTDATED.values():
         rows = find(now)
         keys = list(rows.values_list("pk", flat=True)[:BATCH])
-        rows.filter(pk__in=keys).delete()
+        if keys:
+            _delete(rows, keys)
         deleted += len(keys)
     return deleted
+
+
+@tracing.recorded("purge outdated rows")
+def _delete(rows: QuerySet, keys: list[Any]) -> None:
+    rows.filter(pk__in=keys).delete()

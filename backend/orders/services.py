@@ -15,6 +15,7 @@ from carts.models import Cart
 from carts.selectors import LineView, cart_view
 from catalog import stock
 from catalog.models import StockItem
+from config import tracing
 from core.problems import Conflict, NotFound, Problem
 from core.rounds import run_due
 from events.services import event_record
@@ -184,6 +185,7 @@ def _end_reservations_in_time(now: datetime) -> None:
     pending.filter(created_at__gt=now).update(expires_at=latest)
 
 
+@tracing.recorded("expire an order")
 @transaction.atomic
 def _expire_order(due: Order) -> int:
     order = lock_order(order_id=due.pk)

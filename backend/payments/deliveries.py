@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
+from config import tracing
 from core.rounds import run_due
 from payments.models import SandboxCharge
 from payments.sandbox import LATE, Sandbox, message_body
@@ -25,6 +26,7 @@ def send_due_webhooks(*, now: datetime | None = None) -> int:
     return run_due(_send_webhook, due, now=now)
 
 
+@tracing.recorded("deliver a webhook")
 def _send_webhook(charge: SandboxCharge) -> int:
     body = message_body(charge, "outcome")
     signature = sign(body=body, secret=settings.PAYMENT_WEBHOOK_SECRET)

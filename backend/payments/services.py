@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from config import tracing
 from core.problems import Conflict, NotFound
 from core.rounds import run_due
 from events.services import event_record
@@ -198,6 +199,7 @@ def _is_stale(now: datetime) -> Q:
     return Q(updated_at__lt=now - STALE_AFTER) | Q(updated_at__gt=now + STALE_AFTER)
 
 
+@tracing.recorded("reconcile a payment")
 def _reconcile_payment(payment: Payment) -> int:
     if payment.state not in OPEN:
         refund_send(payment=payment)

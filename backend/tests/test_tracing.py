@@ -51,6 +51,12 @@ class Receiver:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
+    def names(self) -> list[str]:
+        """Return the names of all spans, whatever their trace."""
+        requests = map(ExportTraceServiceRequest.FromString, self.bodies)
+        scopes = [scope for body in requests for each in body.resource_spans for scope in each.scope_spans]
+        return [span.name for scope in scopes for span in scope.spans]
+
     def spans(self) -> list[tuple[str, str, dict[str, str]]]:
         """Return service, name and attributes of each span of the trace."""
         found = []
@@ -158,6 +164,66 @@ def test_without_a_receiver_the_caller_s_trace_goes_with_the_event_all_the_same(
 ) -> None:
     said = run(RELAY, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT="", REDIS_URL=redis_server.url)
     assert said.split() == ["order.placed", f"00-{TRACE}-b7ad6b7169203331-01"]
+
+
+PREPARE = """
+import django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+"""
+ORDER = """
+from datetime import timedelta
+from django.utils import timezone
+from orders.models import Order
+from tests.shop import Person, variant_make
+variant_make("A")
+Person(headers={"Host": "localhost"}).order("A")
+Order.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+"""
+WORK = """
+from config import tracing
+import django
+django.setup()
+tracing.start("worker")
+from operations.worker import Worker
+print(Worker().run_round())
+"""
+
+
+def test_a_worker_that_finds_nothing_to_do_records_nothing(
+    tmp_path: Path, receiver: Receiver, redis_server: RedisServer
+) -> None:
+    run(PREPARE, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT="")
+    said = run(WORK, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, REDIS_URL=redis_server.url)
+    assert (said.strip(), receiver.names()) == ("0", [])
+
+
+def test_what_a_worker_does_is_recorded_with_its_sql(
+    tmp_path: Path, receiver: Receiver, redis_server: RedisServer
+) -> None:
+    run(PREPARE + ORDER, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT="")
+    said = run(WORK, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, REDIS_URL=redis_server.url)
+    assert int(said) == 3, "an order that expired, and two events of it"
+    assert {"expire an order", "relay events", "UPDATE", "XADD XADD"} <= set(receiver.names())
+
+
+FAIL = """
+from config import tracing
+tracing.start("worker")
+try:
+    with tracing.recorded("fail"):
+        raise ValueError("Key (email)=(very-private-words) already exists.")
+except ValueError:
+    pass
+"""
+
+
+def test_what_an_exception_said_stays_in_the_log(tmp_path: Path, receiver: Receiver) -> None:
+    run(FAIL, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url)
+    (body,) = receiver.bodies
+    assert b"ValueError" in body
+    assert b"very-private-words" not in body
 
 
 def test_a_header_that_is_none_is_not_kept_for_the_next_request(client: Client, db: None) -> None:

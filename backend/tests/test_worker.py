@@ -1,5 +1,6 @@
 """The outbox, relayed to a real Redis, and the worker."""
 
+import threading
 from contextlib import contextmanager
 
 import pytest
@@ -10,7 +11,7 @@ from events import relay
 from events.models import OutboxEvent
 from events.relay import events_relay
 from events.services import event_record
-from operations.worker import Job, Worker
+from operations.worker import Job, Worker, pause_after
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a round, and readiness, look after connections
 STREAM = "shop.events"
@@ -186,10 +187,35 @@ def test_a_failing_job_does_not_keep_others_from_running(caplog):
 
 def test_rare_jobs_run_rarely():
     ran = []
-    worker = Worker(jobs=(Job(name="rare", run=lambda: ran.append(1) or 0, every=3),))
+    seconds = iter(range(7))
+    rare = Job(name="rare", run=lambda: ran.append(1) or 0, every_s=3)
+    worker = Worker(jobs=(rare,), clock=lambda: next(seconds))
     for _ in range(7):
         worker.run_round()
     assert len(ran) == 3
+
+
+@pytest.mark.parametrize(
+    ("quiet_s", "pause_s", "expected_s"), [(0, 0.2, 0.2), (9.9, 0.2, 0.2), (10, 0.2, 1), (10, 5, 5)]
+)
+def test_a_worker_that_finds_nothing_for_a_while_asks_less_often(quiet_s, pause_s, expected_s):
+    assert pause_after(quiet_s, pause_s=pause_s) == expected_s
+
+
+def test_a_worker_that_found_something_asks_often_again():
+    seconds, pauses, results = iter(range(0, 1000, 3)), [], [0, 0, 0, 1, 0, 0]
+    worker = Worker(jobs=(Job(name="work", run=lambda: results.pop(0)),), clock=lambda: next(seconds))
+
+    class Pauses(threading.Event):
+        def wait(self, timeout=None):
+            pauses.append(timeout)
+            if len(results) == 0:
+                self.set()
+            return self.is_set()
+
+    worker.stopping = Pauses()
+    worker.run(pause_s=0.2)
+    assert pauses == [0.2, 1, 1, 0.2, 1]
 
 
 def test_a_worker_that_is_told_to_stop_ends():
