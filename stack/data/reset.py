@@ -53,7 +53,7 @@ def make_ready(server: Server, location: Location, recipe: Recipe, prepare: Prep
 
     Raises: as ``reset``.
     """
-    with lock.exclusive(server.stack, say=say), room.explained(server, location):
+    with lock.exclusive(server.stack, say=say, purpose=lock.SPARE), room.explained(server, location):
         exchange.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)

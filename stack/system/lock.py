@@ -12,6 +12,7 @@ from pathlib import Path
 from stack.errors import StackError
 
 POLL_S = 0.01
+NOTE_BYTES = 1000
 
 
 class FileLock:
@@ -29,6 +30,15 @@ class FileLock:
                 return False
             time.sleep(POLL_S)
         return True
+
+    def note(self, text: str) -> None:
+        """Write down what its holder does, for those who wait."""
+        os.ftruncate(self.descriptor, 0)
+        os.pwrite(self.descriptor, text.encode(), 0)
+
+    def read_note(self) -> str:
+        """Return what its holder wrote down."""
+        return os.pread(self.descriptor, NOTE_BYTES, 0).decode(errors="replace")
 
     def close(self) -> None:
         """Release it, unless a program that inherited the descriptor still runs."""

@@ -73,7 +73,7 @@ WORK = (
     Case(typed='redis-cli --command "get cli-key"', out=r'^"?1"?\n$'),
     Case(
         typed="seed --products 1005 --orders 2 --seed 7 --stack local",
-        out=r"^(waiting for another command .*\n)?cli-\w+: 1005 products and 2 past orders \([\d.]+ s\)\n$",
+        out=r"^(waiting for .*\n)?cli-\w+: 1005 products and 2 past orders \([\d.]+ s\)\n$",
     ),
     Case(typed="restart redis", out=r"^redis: restarted and ready\n$"),
     Case(typed="restart --service api-gateway --stack local", out=r"^api-gateway: restarted and ready\n$"),

@@ -136,6 +136,7 @@ def guardian(name: str, answer: bytes) -> Iterator[list[bytes]]:
         finally:
             thread.join(timeout=5)
             path.unlink()
+            state.remove_shared_folders()
 
 
 def test_a_command_is_a_line_of_json_and_so_is_its_reply(name: str) -> None:

@@ -59,6 +59,7 @@ def listening(answer: Answer) -> Iterator[None]:
         finally:
             thread.join(10)
             path.unlink()
+            state.remove_shared_folders()
 
 
 def test_a_standby_gets_the_options_and_the_environment_and_returns_the_exit_code(

@@ -146,10 +146,12 @@ def test_the_control_socket_fits_into_what_the_kernel_allows() -> None:
 
 def test_a_folder_of_sockets_that_another_account_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     owner = private_folder.make(state.socket_folder()).stat().st_uid
-    monkeypatch.setattr("stack.system.private_folder.os.geteuid", lambda: owner + 1)
-    with pytest.raises(StateUnreadable, match="is not a folder of this account alone") as caught:
-        state.control_socket("shop")
+    with monkeypatch.context() as patch:
+        patch.setattr("stack.system.private_folder.os.geteuid", lambda: owner + 1)
+        with pytest.raises(StateUnreadable, match="is not a folder of this account alone") as caught:
+            state.control_socket("shop")
     assert "TMPDIR" in caught.value.hint
+    state.remove_shared_folders()
 
 
 @pytest.mark.parametrize("name", ["../shop", "/etc", "a/b", "..", ".", "", "Shop", "shop\n", "-shop"])
