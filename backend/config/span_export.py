@@ -1,4 +1,4 @@
-"""Spans as they leave this process: of an exception its type alone, for databases quote values in its text."""
+"""Spans as they leave this process: an exception is its type alone, since its text may quote values."""
 
 from __future__ import annotations
 
