@@ -17,6 +17,7 @@ from django.utils import timezone
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from config import tracing
 from events.models import OutboxEvent
 from orders.models import Order, OrderState
 from payments.models import Payment, PaymentState, Refund, RefundState
@@ -53,7 +54,7 @@ class ShopCollector(Collector):
 def _ask() -> list[Metric]:
     close_old_connections()
     try:
-        with transaction.atomic():
+        with tracing.unrecorded(), transaction.atomic():
             if connection.vendor == "postgresql":
                 connection.cursor().execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
             found = list(shop_metrics(timezone.now()))

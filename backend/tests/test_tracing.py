@@ -199,6 +199,22 @@ def test_a_worker_that_finds_nothing_to_do_records_nothing(
     assert (said.strip(), receiver.names()) == ("0", [])
 
 
+SCRAPE = """
+from config import tracing
+import django
+django.setup()
+tracing.start("backend")
+from operations.shop_metrics import ShopCollector
+print({metric.name for metric in ShopCollector().collect()} > {"shop_orders"})
+"""
+
+
+def test_reading_the_shops_metrics_records_nothing(tmp_path: Path, receiver: Receiver) -> None:
+    run(PREPARE, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT="")
+    said = run(SCRAPE, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url)
+    assert (said.strip(), receiver.names()) == ("True", [])
+
+
 def test_what_a_worker_does_is_recorded_with_its_sql(
     tmp_path: Path, receiver: Receiver, redis_server: RedisServer
 ) -> None:

@@ -43,7 +43,8 @@ def gantt(record: RunRecord) -> Html:
 
 def _service_row(service: ServiceRecord, record: RunRecord, total_s: float) -> Html:
     chained, failed = service.name in record.chain, service.state in verdicts.BAD
-    bars = [_step_bar(step, service, chained=chained, failed=failed) for step in _steps(service, total_s)]
+    never_up = failed and not service.came_up
+    bars = [_step_bar(step, service, chained=chained, failed=never_up) for step in _steps(service, total_s)]
     settled_s = total_s if service.settled_s is None else service.settled_s
     after_s = service.ready_after_s
     end = (

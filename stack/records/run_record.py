@@ -22,6 +22,9 @@ OUTCOME = "outcome.txt"
 UNSETTLED = frozenset({"building", "waiting", "starting", "restarting", "stopping", "stopped"})
 """States in which a service has no verdict."""
 
+GOOD = frozenset({"ready", "completed"})
+"""Good verdicts."""
+
 PASSED, ENDED, INTERRUPTED, KILLED, RUNNING = "passed", "ended", "interrupted", "killed", "running"
 
 
@@ -34,7 +37,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceRecord(msgspec.Struct, kw_only=True):
-    """How a service came up: ``settled_s`` is when its first verdict was there, None where it never was.
+    """How a service came up: ``settled_s`` is when its first verdict was there, None where it never was;
+    ``came_up`` says whether that was a good one.
 
     ``state`` and ``text`` are its last ones before the stack was ended.
     """
@@ -44,6 +48,7 @@ class ServiceRecord(msgspec.Struct, kw_only=True):
     text: str = ""
     started_s: float | None = None
     settled_s: float | None = None
+    came_up: bool = False
     steps: list[Step] = []
     needs: list[str] = []
 
@@ -160,7 +165,7 @@ def _services(
         if event.state == "starting" and service.started_s is None:
             service.started_s = at_s
         if event.state not in UNSETTLED:
-            service.settled_s = at_s
+            service.settled_s, service.came_up = at_s, event.state in GOOD
     return services
 
 

@@ -33,7 +33,7 @@ def test_services_are_shown_with_their_states_their_graph_and_their_start(visit:
         expect(row).to_contain_text("ready")
         expect(row).to_contain_text(f"inv restart --service {service}")
     graph = visit.content.get_by_role("img", name=re.compile("^Dependency graph"))
-    expect(graph).to_contain_text("backend · ready")
+    expect(graph).to_contain_text(re.compile("backend *ready"))
     start = visit.content.get_by_role("img", name=re.compile("decided how long it took"))
     expect(start).to_contain_text("postgres")
     expect(visit.page.locator("#phase")).to_have_text("up")
@@ -108,6 +108,15 @@ def test_a_small_window_shows_every_view_whole(chromium: Browser, address: str) 
             visit.go(view)
             visit.picture(f"{view.lower()}-small")
             visit.require_readable()
+
+
+@pytest.mark.parametrize("width", [400, 800])
+def test_the_graph_and_the_start_up_fit_into_a_window(chromium: Browser, address: str, width: int) -> None:
+    with Visit.open(chromium, address, viewport={"width": width, "height": 800}) as visit:
+        visit.go("Services")
+        boxes = [picture.bounding_box() for picture in visit.content.get_by_role("img").all()]
+        assert len(boxes) == 2
+        assert all(box and box["x"] + box["width"] <= width for box in boxes)
 
 
 def test_a_small_window_shows_the_bars_of_a_trace(chromium: Browser, address: str, stack: Stack) -> None:

@@ -105,6 +105,17 @@ def test_the_cause_of_a_failed_start_comes_first(tmp_path: Path) -> None:
     assert text.index("what to do:") < text.index('id="start"') < text.index('id="logs"')
 
 
+def test_the_start_of_a_service_that_failed_later_was_fine(tmp_path: Path) -> None:
+    run = record(tmp_path)
+    assert 'class="bar fails"' not in report.write(run, alive=True).read_text()
+    with (run / "timeline.jsonl").open("a") as timeline:
+        died = {"at": 109.0, "kind": "service", "service": "web", "state": "exited", "text": "killed"}
+        timeline.write(json.dumps(died) + "\n")
+    text = report.write(run, alive=True).read_text()
+    assert "1.50 s exited" in text
+    assert 'class="bar fails"' not in text
+
+
 def test_a_failed_test_comes_with_its_message_its_answer_and_its_trace(tmp_path: Path) -> None:
     failed_test(record(tmp_path))
     text = report.write(tmp_path).read_text()

@@ -21,7 +21,10 @@ ENDED = {"ready", "completed", "exited", "unhealthy", "timed out", "port taken",
 
 @dataclass(kw_only=True)
 class Service:
-    """``waits``, ``starts`` and ``settles`` are seconds since the run began; ``needs`` are other services."""
+    """``waits``, ``starts`` and ``settles`` are seconds since the run began; ``needs`` are other services.
+
+    ``fails`` is when one that ``came_up`` failed, None where it is well or never was.
+    """
 
     name: str
     state: str = "waiting"
@@ -29,6 +32,8 @@ class Service:
     waits: float | None = None
     starts: float | None = None
     settles: float | None = None
+    came_up: bool = False
+    fails: float | None = None
     needs: list[str] = field(default_factory=list)
 
 
@@ -166,10 +171,19 @@ def _services(run: Path, events: list[dict[str, Any]], began: float) -> dict[str
             service.starts = at
         if state in ENDED and service.settles is None:
             service.settles = at
+        _note_failure(service, at)
     for name, needs in _needs(run).items():
         if name in services:
             services[name].needs = needs
     return services
+
+
+def _note_failure(service: Service, at: float) -> None:
+    """Note when a service that had been ready failed; one that came back is well."""
+    if service.state in READY:
+        service.came_up, service.fails = True, None
+    elif service.came_up and service.state in ENDED and service.fails is None:
+        service.fails = at
 
 
 def _needs(run: Path) -> dict[str, list[str]]:

@@ -28,6 +28,35 @@ def test_services_are_shown_with_their_times_and_the_chain_that_decided_them(
     assert seen["chain"] == ["redis", "backend"]
 
 
+def failed_at(client: TestClient, runs: Path, *states: str) -> float | None:
+    """Return when the page says that Redis failed, which had these states after it was ready."""
+    later: list[dict[str, object]] = [
+        {"at": 102.0 + number, "kind": "service", "service": "redis", "state": state}
+        for number, state in enumerate(states)
+    ]
+    write_run(runs, events=[*EVENTS, *later])
+    redis = client.get("/api/overview").json()["services"][0]
+    assert (redis["starts"], redis["settles"]) == (0.1, 0.2)
+    at: float | None = redis["fails"]
+    return at
+
+
+def test_a_service_that_failed_after_it_had_been_ready_is_told_from_one_that_never_was(
+    client: TestClient, runs: Path
+) -> None:
+    assert failed_at(client, runs, "exited") == 2.0
+
+
+def test_a_service_that_came_back_has_not_failed(client: TestClient, runs: Path) -> None:
+    assert failed_at(client, runs, "exited", "starting", "ready", "stopped") is None
+
+
+def test_a_service_that_never_came_up_has_failed_at_its_start(client: TestClient, runs: Path) -> None:
+    write_run(runs, events=[*EVENTS[:3], {**EVENTS[3], "state": "exited"}])
+    redis = client.get("/api/overview").json()["services"][0]
+    assert (redis["came_up"], redis["fails"], redis["settles"]) == (False, None, 0.2)
+
+
 def test_what_was_ready_only_after_a_service_started_is_not_on_its_chain(
     client: TestClient, runs: Path
 ) -> None:

@@ -7,9 +7,9 @@ export function services(view, { overview }) {
   redraw(view, () => view.replaceChildren(
     cause(overview),
     h("h2", {}, "Services"), scrolled(table(overview)),
-    h("h2", {}, "What needs what"), scrolled(graph(overview.services)),
+    h("h2", {}, "What needs what"), scrolled(graph(view, overview.services)),
     h("h2", {}, `Start-up${overview.up_s === null ? "" : `: ${seconds(overview.up_s)}`}`), scrolled(gantt(view, overview)),
-    h("p", { class: "quiet" }, "Grey: it waits for what it needs. Blue: it starts. Amber: it starts, and decides how long the whole start takes. Red: it has failed."),
+    h("p", { class: "quiet" }, "Grey: it waits for what it needs. Blue: it starts. Amber: it starts, and decides how long the whole start takes. Red: it has failed. ✕: it was ready, and failed later."),
   ));
 }
 
@@ -52,24 +52,44 @@ function levels(list) {
   return depth;
 }
 
-function graph(list) {
-  const depth = levels(list), columns = [];
-  for (const each of list) (columns[depth.get(each.name)] ??= []).push(each);
-  const width = 170, gap = 70, height = 34, place = new Map();
-  columns.forEach((column, x) => column.forEach((each, y) => place.set(each.name, [x * (width + gap), y * (height + 16)])));
-  const total = [columns.length * (width + gap), Math.max(...columns.map((c) => c.length)) * (height + 16)];
+const BOX = { width: 150, height: 42 };
+
+// Where each service stands, and the curve between two: from left to right, in a narrow window from top to bottom.
+function places(view, list) {
+  const depth = levels(list), ranks = [], place = new Map(), { width, height } = BOX;
+  for (const each of list) (ranks[depth.get(each.name)] ??= []).push(each);
+  if (columns(view, 0, 0).kind === "wide") {
+    ranks.forEach((rank, x) => rank.forEach((each, y) => place.set(each.name, [x * (width + 70), y * (height + 16)])));
+    return { place, curve: ([x1, y1], [x2, y2]) => bend(x1 + width, y1 + height / 2, x2, y2 + height / 2, (x2 - x1 - width) / 2, 0) };
+  }
+  const side = Math.max(1, Math.floor((view.clientWidth + 12) / (width + 12)));
+  const needed = new Set(list.flatMap((each) => each.needs));
+  let y = 0;
+  for (const rank of ranks) { // those that others need stand next to them: no curve passes behind a box
+    rank.sort((a, b) => needed.has(a.name) - needed.has(b.name));
+    rank.forEach((each, i) => place.set(each.name, [(i % side) * (width + 12), y + Math.floor(i / side) * (height + 12)]));
+    y += Math.ceil(rank.length / side) * (height + 12) + 24;
+  }
+  return { place, curve: ([x1, y1], [x2, y2]) => bend(x1 + width / 2, y1 + height, x2 + width / 2, y2, 0, (y2 - y1 - height) / 2) };
+}
+
+function bend(x1, y1, x2, y2, dx, dy) {
+  return `M${x1},${y1} C${x1 + dx},${y1 + dy} ${x2 - dx},${y2 - dy} ${x2},${y2}`;
+}
+
+function graph(view, list) {
+  const { place, curve } = places(view, list), { width, height } = BOX;
+  const total = [0, 1].map((axis) => Math.max(...[...place.values()].map((at) => at[axis])) + [width, height][axis]);
   const edges = list.flatMap((each) => each.needs.filter((need) => place.has(need)).map((need) => {
-    const [x1, y1] = place.get(need), [x2, y2] = place.get(each.name);
-    const a = [x1 + width, y1 + height / 2], b = [x2, y2 + height / 2], m = (a[0] + b[0]) / 2;
-    return s("path", { class: "edge", d: `M${a[0]},${a[1]} C${m},${a[1]} ${m},${b[1]} ${b[0]},${b[1]}` });
+    return s("path", { class: "edge", d: curve(place.get(need), place.get(each.name)) });
   }));
   const boxes = list.map((each) => {
     const [x, y] = place.get(each.name);
     return s("g", {}, s("title", {}, `${each.name}: ${each.state}`),
       s("rect", { class: `box ${tone(each.state)}`, x, y, width, height, rx: 6 }),
-      s("text", { x: x + 10, y: y + 21 }, `${each.name} · ${each.state}`));
+      s("text", { x: x + 10, y: y + 18 }, each.name), s("text", { class: tone(each.state), x: x + 10, y: y + 34 }, each.state));
   });
-  return s("svg", { viewBox: `-2 -2 ${total[0] + 4} ${total[1] + 4}`, width: Math.min(total[0], 1200), role: "img", "aria-label": "Dependency graph: an arrow leads from a service to those that need it" }, edges, boxes);
+  return s("svg", { viewBox: `-2 -2 ${total[0] + 4} ${total[1] + 4}`, class: "graph", width: total[0] + 4, role: "img", "aria-label": "Dependency graph: an arrow leads from a service to those that need it" }, edges, boxes);
 }
 
 function gantt(view, overview) {
@@ -80,8 +100,8 @@ function gantt(view, overview) {
     return [
       s("text", { x: 0, y: y + 16 }, each.name),
       s("rect", { class: "waits", x: x(each.waits ?? 0), y: y + 5, width: Math.max(x(starts) - x(each.waits ?? 0), 0), height: 14, rx: 3 }, s("title", {}, `${each.name} waited for ${seconds(starts - (each.waits ?? 0))}`)),
-      s("rect", { class: BAD.has(each.state) ? "fails" : chain.has(each.name) ? "chain" : "runs", x: x(starts), y: y + 5, width: Math.max(x(ends) - x(starts), 2), height: 14, rx: 3 }, s("title", {}, `${each.name} took ${seconds(ends - starts)}`)),
-      s("text", { class: "quiet", x: x(ends) + 6, y: y + 16 }, seconds(ends - starts)),
+      s("rect", { class: BAD.has(each.state) && !each.came_up ? "fails" : chain.has(each.name) ? "chain" : "runs", x: x(starts), y: y + 5, width: Math.max(x(ends) - x(starts), 2), height: 14, rx: 3 }, s("title", {}, `${each.name} took ${seconds(ends - starts)}`)),
+      s("text", { class: "quiet", x: x(ends) + 6, y: y + 16 }, seconds(ends - starts), each.fails === null ? null : s("tspan", { class: "bad", dx: 6 }, "✕", s("title", {}, `${each.name} was ready, and ${each.state} at ${seconds(each.fails)}`))),
     ];
   });
   return s("svg", { viewBox: `0 0 ${name + width + 80} ${list.length * row + 6}`, class: kind, width: "100%", role: "img", "aria-label": `Start-up: ${overview.chain.join(", then ")} decided how long it took` }, bars);
