@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 from stack.engines.container import images
-from stack.engines.local import servers
+from stack.engines.local import servers, written_files
 from stack.environments import service_environment
 from stack.errors import BuildFailed, CommandFailed
 from stack.model import Service, Stack
@@ -31,7 +33,9 @@ def _local(service: Service, *, no_cache: bool, say: Callable[[str], None]) -> N
         servers.runner(service.image or "")
         say(f"{service.name}: {service.image} has a runner")
         return
-    service_environment.sync(service, image_config.of_service(service), recreate=no_cache, say=say)
+    with tempfile.TemporaryDirectory() as folder:
+        image = written_files.lay_down(image_config.of_service(service, Path(folder)))
+        service_environment.sync(service, image, recreate=no_cache, say=say)
     say(f"{service.name}: its environment is ready")
 
 

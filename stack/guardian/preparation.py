@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from stack import compose
-from stack.engines.local import limits
+from stack.engines.local import limits, written_files
 from stack.engines.protocol import Engine, Site
 from stack.model import Service, Stack
 from stack.plan import plan as planning
@@ -64,14 +64,16 @@ def make_plan(
     for sentence in (*notes, _ignored_keys(request.engine, services, networks=networks)):
         if sentence:
             note(sentence)
+    site = site_of(request)
     return planning.make(
         loaded,
         name=request.name,
         engine=request.engine,
         services=services,
         ports=ports,
-        folders=engine.folders(loaded, site_of(request)),
+        folders=engine.folders(loaded, site),
         networks=networks,
+        configs=written_files.image_configs(services, site) if request.engine == "local" else None,
     )
 
 

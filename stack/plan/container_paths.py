@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -19,11 +20,30 @@ def container_paths(plan: ServicePlan) -> dict[Path, Path]:
 
 
 def points_below(plan: ServicePlan) -> dict[Path, Path]:
-    """Return path in the container of each mount below another -> its place in that one's folder here."""
+    """Return path in the container of what is mounted or written below another -> its place here."""
+    mounted = (path for path in map(PurePosixPath, plan.folders) if path.name not in INSTALLED)
+    return _points(plan, mounted) | texts_below(plan)
+
+
+def texts_below(plan: ServicePlan) -> dict[Path, Path]:
+    """Return as ``points_below`` what a Dockerfile writes into a folder that it copies and no mount hides."""
+    mounts = set(map(PurePosixPath, plan.folders))
+    written = (
+        PurePosixPath(path) for path, file in plan.image.files.items() if str(file) in plan.image.texts
+    )
+    return _points(plan, (path for path in written if not {path, *path.parents} & mounts))
+
+
+def path_here(plan: ServicePlan, at: Path) -> Path:
+    """Return what is at a path of the container, on this machine."""
+    return _files(plan)[PurePosixPath(at)]
+
+
+def _points(plan: ServicePlan, paths: Iterable[PurePosixPath]) -> dict[Path, Path]:
     found, points = _files(plan), {}
-    for path in map(PurePosixPath, plan.folders):
+    for path in paths:
         outer = next((parent for parent in path.parents if parent in found), None)
-        if outer is not None and path.name not in INSTALLED:
+        if outer is not None:
             points[Path(path)] = found[outer] / path.relative_to(outer)
     return points
 

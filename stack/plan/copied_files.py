@@ -63,7 +63,7 @@ def stage_source(files: Mapping[str, Path]) -> Source:
 
     def find(name: str) -> Iterator[Path]:
         path = posixpath.normpath(posixpath.join("/", name))
-        if (local := host_path(path, files)) is not None:
+        if (local := files.get(path) or host_path(path, files)) is not None:
             yield local
 
     return find
@@ -71,9 +71,8 @@ def stage_source(files: Mapping[str, Path]) -> Source:
 
 def copied(source: Source, names: Iterable[str], destination: str, folders: Folders) -> dict[str, Path]:
     """Return path in the image -> path on this machine, for one ``COPY``."""
-    target = posixpath.normpath(posixpath.join(folders.working_dir, destination))
     paths = [path for name in names for path in source(name)]
-    is_folder = destination.endswith("/") or len(paths) > 1 or target in folders
+    target, is_folder = target_of(destination, folders, number=len(paths))
     result: dict[str, Path] = {}
     for path in paths:
         if not path.is_dir():
@@ -83,6 +82,25 @@ def copied(source: Source, names: Iterable[str], destination: str, folders: Fold
         else:
             result[target] = path
     return result
+
+
+def target_of(destination: str, folders: Folders, *, number: int) -> tuple[str, bool]:
+    """Return where ``number`` sources are copied to, and whether that is a folder that receives files."""
+    target = posixpath.normpath(posixpath.join(folders.working_dir, destination))
+    return target, destination.endswith("/") or number > 1 or target in folders
+
+
+def not_replaced(files: Mapping[str, Path], copied: Mapping[str, Path]) -> dict[str, Path]:
+    """Return those of ``files`` that are still there after ``copied``: a folder replaces what it has, too."""
+    folders = {f"{path.rstrip('/')}/": local for path, local in copied.items() if local.is_dir()}
+    return {
+        path: local
+        for path, local in files.items()
+        if not any(
+            path.startswith(folder) and (source / path.removeprefix(folder)).exists()
+            for folder, source in folders.items()
+        )
+    }
 
 
 def host_path(path: str, files: Mapping[str, Path]) -> Path | None:

@@ -15,9 +15,18 @@ from stack.model import Build
 from stack.plan.dockerfile_words import expand, split_words
 
 _DIRECTIVE: Final = re.compile(r"#\s*(\w+)\s*=\s*(\S+)\s*$")
-_HEREDOC: Final = re.compile(r"(?<!<)<<(-?)(['\"]?)([A-Za-z_]\w*)\2")
+_HEREDOC: Final = re.compile(r"(?<!<)<<(-?)(['\"]?)([A-Za-z_]\w*(?:[.-]\w+)*)\2")
 _WITH_OPTIONS: Final = frozenset({"FROM", "RUN", "COPY", "ADD", "HEALTHCHECK"})
 _WITH_HEREDOCS: Final = frozenset({"RUN", "COPY", "ADD"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heredoc:
+    """A here-document; in one whose name is quoted no variable is replaced."""
+
+    name: str
+    text: str
+    is_quoted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +36,7 @@ class Instruction:
     keyword: str
     text: str
     options: Mapping[str, str] = field(default_factory=dict)
-    heredocs: tuple[str, ...] = ()
+    heredocs: tuple[Heredoc, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,13 +85,14 @@ class Dockerfile:
 
     def find(self, name: str, *, before: Stage | None = None) -> Stage | None:
         """Return the stage of a name or number, the last of its name; None where there is none."""
-        end = len(self.stages) if before is None else self._index(before)
+        end = len(self.stages) if before is None else self.number(before)
         earlier = self.stages[:end]
         if name.isdigit() and int(name) < len(earlier):
             return earlier[int(name)]
         return next((stage for stage in reversed(earlier) if stage.name and stage.name == name.lower()), None)
 
-    def _index(self, stage: Stage) -> int:
+    def number(self, stage: Stage) -> int:
+        """Return the number of a stage, which counts from 0."""
         return next(index for index, each in enumerate(self.stages) if each is stage)
 
     def images(self) -> tuple[str, ...]:
@@ -200,7 +210,7 @@ def _instruction(keyword: str, text: str) -> Instruction:
     return Instruction(keyword=keyword, text=text, options=options)
 
 
-def _heredoc(start: re.Match[str], lines: list[str], numbers: Iterator[int]) -> str:
+def _heredoc(start: re.Match[str], lines: list[str], numbers: Iterator[int]) -> Heredoc:
     """The lines up to the one that says the here-document's name; ``<<-`` strips leading tabs."""
     body: list[str] = []
     for number in numbers:
@@ -208,4 +218,5 @@ def _heredoc(start: re.Match[str], lines: list[str], numbers: Iterator[int]) -> 
         if line == start[3]:
             break
         body.append(line)
-    return "".join(f"{line}\n" for line in body)
+    text = "".join(f"{line}\n" for line in body)
+    return Heredoc(name=start[3], text=text, is_quoted=bool(start[2]))

@@ -33,8 +33,11 @@ def split_words(text: str, escape: str = "\\") -> list[str]:
     return [*words, word] if word else words
 
 
-def expand(word: str, variables: Mapping[str, str], escape: str = "\\") -> str:
-    """Return a word without its quotes and escapes, its variables replaced; an unknown one is empty."""
+def expand(word: str, variables: Mapping[str, str], escape: str = "\\", *, keeps_quotes: bool = False) -> str:
+    """Return a word without its quotes and escapes, its variables replaced; an unknown one is empty.
+
+    ``keeps_quotes``: quotes mean nothing, as in a here-document; escapes do even there.
+    """
     pieces: list[str] = []
     quote, position = "", 0
     while position < len(word):
@@ -48,7 +51,7 @@ def expand(word: str, variables: Mapping[str, str], escape: str = "\\") -> str:
             pieces.append(following if is_special else escape + following)
             position += 2
             continue
-        if character in "'\"" and quote in ("", character):
+        if character in "'\"" and quote in ("", character) and not keeps_quotes:
             quote = "" if quote else character
         else:
             pieces.append(character)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,22 +17,22 @@ from stack.durations import seconds
 from stack.errors import ComposeError
 from stack.model import Build, Healthcheck, Service
 from stack.plan import copied_files, dockerfile, executable_files
-from stack.plan.dockerfile import Dockerfile, Instruction
+from stack.plan.dockerfile import Dockerfile, Heredoc, Instruction
 from stack.plan.dockerfile_words import exec_form, expand, split_words
 from stack.plan.service_plan import BuildCommand as BuildCommand
 from stack.plan.service_plan import ImageConfig as ImageConfig
 
 
-def of_build(build: Build) -> ImageConfig:
-    """Return the configuration of the image of a build.
+def of_build(build: Build, scratch: Path | None = None) -> ImageConfig:
+    """Return the configuration of the image of a build; ``scratch`` is for what its Dockerfile writes.
 
     Raises:
         ComposeError: the Dockerfile is missing, or has not the stage that ``build.target`` names.
     """
-    return of_stage(dockerfile.read(build), build.target, build.context)
+    return of_stage(dockerfile.read(build), build.target, build.context, scratch)
 
 
-def of_service(service: Service) -> ImageConfig:
+def of_service(service: Service, scratch: Path | None = None) -> ImageConfig:
     """Return the configuration of a service's image, as far as a Dockerfile of this machine says it.
 
     Raises:
@@ -44,20 +44,28 @@ def of_service(service: Service) -> ImageConfig:
     has_file = build.dockerfile_text or (build.context / build.dockerfile).is_file()
     if service.local.command is not None and not has_file:
         return ImageConfig()
-    return of_build(build)
+    return of_build(build, scratch)
 
 
-def of_services(services: Mapping[str, Service]) -> dict[str, ImageConfig]:
-    """Return the configuration of each service's image, as far as a Dockerfile of this machine says it."""
-    return {name: of_service(service) for name, service in services.items()}
+def of_services(services: Mapping[str, Service], scratch: Path | None = None) -> dict[str, ImageConfig]:
+    """Return the configuration of each service's image, as far as a Dockerfile of this machine says it.
+
+    ``scratch`` holds a folder for each service, in which what its Dockerfile writes has a place; without it
+    that is left out.
+    """
+    folders = {name: scratch / name / "image" if scratch is not None else None for name in services}
+    return {name: of_service(service, folders[name]) for name, service in services.items()}
 
 
-def of_stage(parsed: Dockerfile, target: str | None, context: Path) -> ImageConfig:
+def of_stage(
+    parsed: Dockerfile, target: str | None, context: Path, scratch: Path | None = None
+) -> ImageConfig:
     """Return the configuration of the image that a stage makes; see ``Dockerfile.lineage``."""
     base, stages = parsed.lineage(target)
     config = ImageConfig(base=base)
     for stage in stages:
-        reader = _StageReader(parsed=parsed, context=context, config=config)
+        folder = scratch / str(parsed.number(stage)) if scratch is not None else None
+        reader = _StageReader(parsed=parsed, context=context, config=config, scratch=scratch, folder=folder)
         for instruction in stage.instructions:
             reader.apply(instruction)
         config = reader.config
@@ -71,6 +79,8 @@ class _StageReader:
     parsed: Dockerfile
     context: Path
     config: ImageConfig
+    scratch: Path | None
+    folder: Path | None
     arguments: dict[str, str] = field(default_factory=dict)
     shell: tuple[str, ...] = ("/bin/sh", "-c")
     has_command: bool = False
@@ -146,7 +156,7 @@ class _StageReader:
             raise ComposeError(f"{self.parsed.label}: HEALTHCHECK: {error}.") from None
 
     def _run(self, instruction: Instruction) -> None:
-        text = "\n".join((instruction.text, *instruction.heredocs))
+        text = "\n".join((instruction.text, *(each.text for each in instruction.heredocs)))
         known = _known_variables(text, self._variables)
         command = BuildCommand(text=known, working_dir=self.config.working_dir)
         made = executable_files.made_executable(known, self.config.working_dir)
@@ -161,15 +171,32 @@ class _StageReader:
         *sources, destination = (self._expand(word) for word in words)
         source = self._source(instruction)
         if source is not None:
-            files = copied_files.copied(
-                source, [each for each in sources if not each.startswith("<<")], destination, self._folders()
-            )
+            names = [each for each in sources if not each.startswith("<<")]
+            written = self._written(instruction.heredocs, destination, len(sources))
+            files = copied_files.copied(source, names, destination, self._folders())
+            files |= {path: file for path, (file, _) in written.items()}
             made = files if executable_files.adds_execution(instruction.options.get("chmod", "")) else ()
             self.config = replace(
                 self.config,
-                files={**self.config.files, **files},
+                files={**copied_files.not_replaced(self.config.files, files), **files},
+                texts={**self.config.texts, **{str(file): text for file, text in written.values()}},
                 executable=(*self.config.executable, *made),
             )
+
+    def _written(
+        self, heredocs: Iterable[Heredoc], destination: str, number: int
+    ) -> dict[str, tuple[Path, str]]:
+        """Path in the image -> the file that stands for it here, and its text."""
+        if self.folder is None:
+            return {}
+        target, is_folder = copied_files.target_of(destination, self._folders(), number=number)
+        paths = {each: posixpath.join(target, each.name) if is_folder else target for each in heredocs}
+        return {path: (self.folder / path.lstrip("/"), self._text(each)) for each, path in paths.items()}
+
+    def _text(self, heredoc: Heredoc) -> str:
+        if heredoc.is_quoted:
+            return heredoc.text
+        return expand(heredoc.text, self._variables, self.parsed.escape, keeps_quotes=True)
 
     _add = _copy
 
@@ -180,13 +207,14 @@ class _StageReader:
             return copied_files.context_source(self.context)
         if self.parsed.find(name) is None:
             return None
-        stage = of_stage(self.parsed, name, self.context)
+        stage = of_stage(self.parsed, name, self.context, self.scratch)
         commands = (*stage.copied_build_commands, *stage.build_commands)
         known = self.config.copied_build_commands
         self.config = replace(
             self.config,
             copied_build_commands=(*known, *(each for each in commands if each not in known)),
             stage_files={**self.config.stage_files, **stage.stage_files, **stage.files},
+            texts={**self.config.texts, **stage.texts},
         )
         return copied_files.stage_source(stage.files)
 

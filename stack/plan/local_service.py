@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from stack.model import Service
@@ -28,6 +28,9 @@ _IMAGE_VARIABLES: Final = frozenset(
 """Variables that describe the image. Code is compiled when an image is built; a local process compiles it
 at its first run and keeps it."""
 
+_PROGRAM_FOLDERS: Final = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+"""Where an image looks for a program that is called by its name."""
+
 _IMAGE_FOLDERS: Final = ("/usr/", "/opt/", "/root", "/home/", "/var/", "/venv", "/tmp")
 """A value below one of these is a path of the image, unless a mount or a copy puts a folder there."""
 
@@ -47,12 +50,13 @@ def plan_local_service(
     ``addresses`` are those of services that share the network of this machine. It is None where each has
     a network of its own: there names and ports are those of a container, and nothing is rewritten.
     """
-    folders = {**_copies(image, mounts), **mounts}
+    copies = _copies(image, mounts)
+    folders = {**(copies if addresses is not None else _without_shown(copies, image)), **mounts}
 
     def rewrite(text: str, own: str | None = None) -> str:
         return rewrite_paths(rewrite_names(text, addresses or {}, own=own), folders)
 
-    argv = _argv(service, image)
+    argv = _argv(service, image, copies)
     environment = {**_image_environment(image, folders), **service.environment, **service.local.environment}
     if addresses is None:
         values = {**_own_address(service, image, ports), **environment}
@@ -94,6 +98,15 @@ def _copies(image: ImageConfig, mounts: Mapping[str, str]) -> dict[str, str]:
     return {path: str(file) for path, file in image.files.items() if not f"{path}/".startswith(hidden)}
 
 
+def _without_shown(copies: Mapping[str, str], image: ImageConfig) -> dict[str, str]:
+    """Leave out what is written into a copied folder: with mounts of its own a service finds it there."""
+    return {
+        path: file
+        for path, file in copies.items()
+        if file not in image.texts or not set(map(str, PurePosixPath(path).parents)) & set(copies)
+    }
+
+
 def _image_environment(image: ImageConfig, folders: Mapping[str, str]) -> dict[str, str]:
     """The image's variables that mean the same outside it."""
     return {
@@ -105,7 +118,7 @@ def _image_environment(image: ImageConfig, folders: Mapping[str, str]) -> dict[s
     }
 
 
-def _argv(service: Service, image: ImageConfig) -> tuple[str, ...]:
+def _argv(service: Service, image: ImageConfig, copies: Mapping[str, str]) -> tuple[str, ...]:
     """The command: from x-local, else the compose file over the Dockerfile."""
     if service.local.command is not None:
         return service.local.command
@@ -115,11 +128,20 @@ def _argv(service: Service, image: ImageConfig) -> tuple[str, ...]:
     else:
         default = ()
     argv = (*entrypoint, *(default if service.command is None else service.command))
-    return (_program(argv[0]), *argv[1:]) if argv and service.build is not None else argv
+    if not argv or service.build is None:
+        return argv
+    return (_program(argv[0], service.working_dir or image.working_dir, copies), *argv[1:])
 
 
-def _program(path: str) -> str:
-    """``/usr/local/bin/gunicorn`` and ``/venv/bin/python`` of an image are programs by their name here."""
+def _program(path: str, working_dir: str, copies: Mapping[str, str]) -> str:
+    """``/usr/local/bin/gunicorn`` and ``/venv/bin/python`` of an image are programs by their name here.
+
+    What was copied into a folder of programs, or is written in place, is that file.
+    """
+    places = [working_dir] if "/" in path else _PROGRAM_FOLDERS
+    for place in (posixpath.normpath(posixpath.join(place, path)) for place in places):
+        if place in copies:
+            return copies[place]
     folder, name = posixpath.split(path)
     is_of_image = folder.endswith("/bin") and folder not in ("/bin", "/usr/bin")
     return name if is_of_image and name else path

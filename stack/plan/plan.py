@@ -72,11 +72,13 @@ def make(
     ports: Mapping[str, Mapping[int, int]],
     folders: Mapping[str, Mapping[str, str]],
     networks: bool = False,
+    configs: Mapping[str, ImageConfig] | None = None,
 ) -> Plan:
     """Return the plan of ``stack`` on ``engine``; with ``networks`` each local service has one of its own.
 
     ``ports`` is service -> container port -> host port; ``folders`` is service -> mount target ->
-    host folder (only the local engine needs them).
+    host folder (only the local engine needs them). ``configs`` are those of the services' images, where
+    an engine has read them already.
 
     Raises:
         DependencyCycle: see ``order``.
@@ -88,7 +90,7 @@ def make(
         for alias in (service, *(services[service].hostnames if service in services else ()))
         for target, port in table.items()
     }
-    configs = image_config.of_services(services)
+    configs = image_config.of_services(services) if configs is None else configs
     planned: dict[str, ServicePlan] = {}
     for key in order(services):
         conditions = conditions_on(key, services)

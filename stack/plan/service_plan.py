@@ -32,7 +32,8 @@ class ImageConfig:
     ``entrypoint`` and ``command`` are None where no stage sets them. ``files`` maps paths of the image
     to the files and folders of this machine that are copied there, ``executable`` are paths of the image that
     the Dockerfile makes executable. ``copied_build_commands`` and ``stage_files`` are those of the stages
-    that files are copied from.
+    that files are copied from. ``texts`` are the files of this machine that are to be written for what the
+    Dockerfile writes in place (``COPY <<EOF /file``), each with its text; ``files`` names them, too.
     """
 
     base: str = ""
@@ -49,6 +50,7 @@ class ImageConfig:
     build_commands: tuple[BuildCommand, ...] = ()
     copied_build_commands: tuple[BuildCommand, ...] = ()
     stage_files: Mapping[str, Path] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 def server_image(service: Service, image: ImageConfig) -> str:

@@ -9,7 +9,7 @@ import pytest
 from stack.errors import ComposeError
 from stack.model import Build
 from stack.plan import dockerfile
-from stack.plan.dockerfile import Instruction
+from stack.plan.dockerfile import Heredoc, Instruction
 from stack.plan.dockerfile_words import expand, split_words
 
 
@@ -63,7 +63,9 @@ def test_a_directive_after_a_comment_is_a_comment() -> None:
 def test_the_lines_of_a_here_document_are_no_instructions() -> None:
     text = 'FROM a\nRUN <<EOF\nCMD no\nEOF\nCOPY <<-"ONE" <<TWO /d/\n\tx\n\tONE\ny\nTWO\nCMD yes\n'
     run, copy, command = instructions(text)
-    assert (run.heredocs, copy.heredocs) == (("CMD no\n",), ("x\n", "y\n"))
+    assert run.heredocs == (Heredoc(name="EOF", text="CMD no\n"),)
+    one, two = copy.heredocs
+    assert (one, two) == (Heredoc(name="ONE", text="x\n", is_quoted=True), Heredoc(name="TWO", text="y\n"))
     assert command == Instruction(keyword="CMD", text="yes")
 
 

@@ -7,7 +7,7 @@ from os.path import lexists
 from pathlib import Path
 from typing import Final
 
-from stack.plan.container_paths import container_paths, points_below
+from stack.plan.container_paths import container_paths, path_here, points_below
 from stack.plan.plan import ServicePlan
 from stack.system.directories import cache_home
 from stack.system.mounts import Tree
@@ -20,6 +20,9 @@ SYSTEM: Final = tuple(
     )
 )
 """A bind mount of a part of the system, as of the socket of a container engine, keeps its owner."""
+
+OF_ENGINE: Final = frozenset(map(Path, ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf")))
+"""Files that an engine makes for each container; what a Dockerfile writes there has no effect."""
 
 TEMPORARY: Final = (Path("/tmp"), Path("/var/tmp"))
 
@@ -52,11 +55,15 @@ def _at_paths_of_container(plan: ServicePlan) -> list[Tree]:
     if plan.runs_server:
         return []
     writable = {Path(mount.target) for mount in plan.service.mounts if not mount.read_only}
-    return [
-        _tree(path, at, read_only=_is_closed(plan, at, writable))
-        for at, path in container_paths(plan).items()
-        if path.exists() and not lexists(at)
-    ]
+    return [_tree(path, at, read_only=_is_closed(plan, at, writable)) for at, path in _shown(plan)]
+
+
+def _shown(plan: ServicePlan) -> Iterator[tuple[Path, Path]]:
+    """Path in the container -> path here of what this machine does not have there, or has as another file."""
+    for at, path in container_paths(plan).items():
+        is_written = str(path) in plan.image.texts and at.is_file() and at not in OF_ENGINE
+        if path.exists() and (is_written or not lexists(at)):
+            yield at, path
 
 
 def _below_others(plan: ServicePlan) -> Iterator[Tree]:
@@ -64,10 +71,10 @@ def _below_others(plan: ServicePlan) -> Iterator[Tree]:
     if plan.runs_server:
         return
     writable = {Path(mount.target) for mount in plan.service.mounts if not mount.read_only}
-    shown = {at for at, path in container_paths(plan).items() if path.exists() and not lexists(at)}
+    shown = {at for at, _ in _shown(plan)}
     for at, point in points_below(plan).items():
         if point.exists():
-            folder, read_only = Path(plan.folders[str(at)]), _is_closed(plan, at, writable)
+            folder, read_only = path_here(plan, at), _is_closed(plan, at, writable)
             places = [point, at] if shown & set(at.parents) else [point]
             yield from (_tree(folder, place, read_only=read_only) for place in places)
 

@@ -20,6 +20,7 @@ from stack.engines.local import (
     stand_ins,
     views,
     volumes,
+    written_files,
 )
 from stack.engines.local.granted_files import path_of
 from stack.engines.local.launch import Launch
@@ -57,6 +58,7 @@ class LocalEngine:
         self._groups: dict[str, ControlGroup | None] = {}
         self._addresses: Addresses = {}
         self._mounts: ServiceMounts | None = None
+        self._points: list[Path] = []
 
     async def open_networks(self, services: Mapping[str, Service], say: Say) -> bool:
         """Make the bridge between the services' networks, where this machine allows it."""
@@ -94,7 +96,9 @@ class LocalEngine:
             if additions := images.additions(image := service.server_image):
                 kind = str(images.server_kind(image)).title()
                 say(f"{service.name}: {image} is run as plain {kind}: its {additions} may be missing")
-            volumes.make_folders(service)
+            if sentence := written_files.unseen(service):
+                say(sentence)
+            self._points += volumes.make_folders(service)
             granted_files.write_files(service.service, site.scratch / service.name)
         if self._network is not None:
             await self._network.connect_services(plan, site.scratch)
@@ -139,6 +143,7 @@ class LocalEngine:
 
     async def remove(self, *, volumes: bool) -> None:
         """Release the networks and the control groups; folders belong to the state."""
+        written_files.remove_points(self._points)
         await limits.remove_groups(filter(None, self._groups.values()))
         if self._network is not None:
             self._network.close()

@@ -136,7 +136,8 @@ def _own_folders(plan: ServicePlan, scratch: Path, account: str) -> list[Path]:
     targets = [mount.target for mount in plan.service.mounts if mount.type != "bind"]
     # A service that its stack was started without has no folders.
     volumes = [Path(plan.folders[target]) for target in targets if target in plan.folders]
-    return [*volumes, _home(scratch), _compiled(account)]
+    written = [scratch / "image"] if plan.image.texts else []
+    return [*volumes, *written, _home(scratch), _compiled(account)]
 
 
 def view_of(plan: ServicePlan, installed: ServiceEnvironment, *, scratch: Path, account: str) -> View:

@@ -7,26 +7,30 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from stack.plan.container_paths import points_below
+from stack.plan.container_paths import path_here, points_below
 from stack.plan.copied_files import host_path
 from stack.plan.plan import ServicePlan
 
 
-def make_folders(plan: ServicePlan) -> None:
+def make_folders(plan: ServicePlan) -> list[Path]:
     """Make the folders of a service's volumes and, as an engine does, the points at which they are mounted.
 
-    A point that cannot be made is that of a mount that the service does without.
+    A point that cannot be made is that of a mount that the service does without. Return the points of files
+    that its Dockerfile writes: these are to be removed again.
     """
+    points: list[Path] = []
     for mount in plan.service.mounts:
         if mount.type != "bind":
             Path(plan.folders[mount.target]).mkdir(parents=True, exist_ok=True)
     of_volumes = {Path(mount.target) for mount in plan.service.mounts if mount.type == "volume"}
     for at, point in points_below(plan).items():
-        folder = Path(plan.folders[str(at)])
+        folder = path_here(plan, at)
         if at in of_volumes:
             _fill(folder, _in_image(at, plan.image.files))
         with contextlib.suppress(OSError):
-            _make_point(point, is_folder=folder.is_dir())
+            if _make_point(point, is_folder=folder.is_dir()) and str(folder) in plan.image.texts:
+                points.append(point)
+    return points
 
 
 def _in_image(at: Path, files: Mapping[str, Path]) -> Path | None:
@@ -40,7 +44,9 @@ def _fill(volume: Path, source: Path | None) -> None:
         shutil.copytree(source, volume, symlinks=True, dirs_exist_ok=True)
 
 
-def _make_point(point: Path, *, is_folder: bool) -> None:
-    if not point.exists():
+def _make_point(point: Path, *, is_folder: bool) -> bool:
+    """Make a point, and return whether it is new."""
+    if is_new := not point.exists():
         point.parent.mkdir(parents=True, exist_ok=True)
         point.mkdir() if is_folder else point.touch()
+    return is_new
