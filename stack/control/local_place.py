@@ -55,8 +55,8 @@ class LocalPlace:
 
 def of_service(plan: ServicePlan, stack: StackState) -> LocalPlace:
     """Return where a service of the local engine runs; what is missing of its environment is installed."""
-    installed = service_environment.sync(plan.service, plan.image)
     scratch = state.scratch(stack.name) / plan.name
+    installed = service_environment.sync(plan.service, plan.image, scratch)
     view = engine.view_here(plan, installed, scratch)
     variables = engine.environment_of(plan, stack.token, installed, view)
     return LocalPlace(

@@ -11,7 +11,7 @@ from stack.engines.local import servers, written_files
 from stack.environments import service_environment
 from stack.errors import BuildFailed, CommandFailed
 from stack.model import Service, Stack
-from stack.plan import image_config
+from stack.plan import image_config, plain_images
 from stack.system import programs
 
 
@@ -21,6 +21,7 @@ def build(stack: Stack, engine: str, *, no_cache: bool, say: Callable[[str], Non
     Raises:
         BuildFailed, LockMismatch, PythonMissing: with the service's own last lines.
     """
+    stack = plain_images.with_builds(stack) if engine == "local" else stack
     for service in stack.services.values():
         if engine == "local":
             _local(service, no_cache=no_cache, say=say)

@@ -36,7 +36,7 @@ def pip_install(*words: str) -> tuple[str, ...]:
     return (
         "pip",
         "install",
-        "--quiet",
+        "--no-progress",
         "--python",
         f"{ENVIRONMENT}/bin/python",
         "--no-python-downloads",

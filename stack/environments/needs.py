@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,18 +14,23 @@ from stack.environments.build_commands import InstallCommand, install_commands
 from stack.environments.installation import Installation
 from stack.environments.interpreters import PythonWish
 from stack.model import Service
-from stack.plan import copied_files
-from stack.plan.image_config import ImageConfig
+from stack.plan import copied_files, plain_images
+from stack.plan.image_config import BuildCommand, ImageConfig
+from stack.plan.scripts import is_shell_script
 
 _PYTHON_IMAGE = re.compile(r"python[:-]?v?(\d+\.\d+)|python:")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """``python``: what is installed into a Python environment; ``node``: the folder of a Node project."""
+    """``python``: what is installed into a Python environment; ``node``: the folder of a Node project.
+
+    ``installs_itself``: the service's command calls pip, which needs an environment that it can write to.
+    """
 
     python: Installation | None = None
     node: Path | None = None
+    installs_itself: bool = False
 
 
 def of_service(service: Service, image: ImageConfig) -> Needs:
@@ -34,13 +40,40 @@ def of_service(service: Service, image: ImageConfig) -> Needs:
         return Needs()
     if not project.is_dir():
         return Needs()
-    commands = _commands(image)
-    python = _from_commands(commands, project, image) or kinds.find_python(_folder(project, image))
+    own = _own_commands(service, image, project)
+    commands = (*_commands(image), *own)
+    python = _from_commands(commands, project, image) or _of_files(service, image, project)
     if python is None and _PYTHON_IMAGE.search(image.base):
         python = Installation(folder=project)
     if python is not None:
         python = replace(python, python=_wish(python.python, image.base, service.local.python))
-    return Needs(python=python, node=_node(commands, project, image, is_local=service.build is None))
+    installs_node = any(each.tool == "npm" for each in own)
+    node = _node(commands, project, image, is_local=service.build is None)
+    return Needs(
+        python=python,
+        node=None if installs_node else node,
+        installs_itself=any(each.tool == "pip" for each in own),
+    )
+
+
+def _own_commands(service: Service, image: ImageConfig, project: Path) -> tuple[InstallCommand, ...]:
+    """What the command of a service installs when it starts, itself or in a shell script of the project."""
+    entrypoint = service.entrypoint or image.entrypoint or ()
+    argv = (*entrypoint, *(service.command or image.command or ()))
+    text = argv[2] if argv[1:2] == ("-c",) and len(argv) > 2 else shlex.join(argv)
+    folder = service.working_dir or image.working_dir
+    names = [word for word in text.split() if "/" in word or word.endswith(".sh")]
+    places = ((posixpath.normpath(posixpath.join(folder, name)), posixpath.basename(name)) for name in names)
+    scripts = (_local(path, project, image, name) for path, name in places)
+    texts = [each.read_text(errors="replace") for each in scripts if each and is_shell_script(each)]
+    return install_commands(BuildCommand(text=each, working_dir=folder) for each in (text, *texts))
+
+
+def _of_files(service: Service, image: ImageConfig, project: Path) -> Installation | None:
+    """What the files of a project say; not where its image is known to be one of something else."""
+    if plain_images.is_plain(service) and not _PYTHON_IMAGE.search(image.base):
+        return None
+    return kinds.find_python(_folder(project, image))
 
 
 def _commands(image: ImageConfig) -> tuple[InstallCommand, ...]:

@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from stack.environments import interpreters, needs, node_modules, virtualenv
+from stack.environments import interpreters, needs, node_modules, node_version, virtualenv
 from stack.errors import NotRunnable
 from stack.model import Service
 from stack.plan.image_config import ImageConfig
-from stack.plan.images import parse_reference, server_kind
+from stack.plan.images import is_replaceable
 
 Say = Callable[[str], None]
 
-SYSTEMS: Final = frozenset(
-    (
-        *("scratch", "debian", "ubuntu", "alpine", "busybox", "fedora", "centos", "rockylinux", "almalinux"),
-        *("amazonlinux", "archlinux", "buildpack-deps", "bash", "python", "node", "uv", "pypy"),
-    )
-)
-"""Base images whose programs a machine has, or gets from what a service installs."""
+OWN = "venv"
+"""The folder of an environment that one service alone uses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +27,16 @@ class ServiceEnvironment:
 
 
 def sync(
-    service: Service, image: ImageConfig, *, recreate: bool = False, say: Say = lambda text: None
+    service: Service,
+    image: ImageConfig,
+    scratch: Path | None = None,
+    *,
+    recreate: bool = False,
+    say: Say = lambda text: None,
 ) -> ServiceEnvironment:
     """Return the environment of a service; install what is missing of it.
+
+    A service whose command installs by itself has an environment of its own below ``scratch``, its folder.
 
     Raises:
         NotRunnable: a Node project without a lock.
@@ -45,9 +46,14 @@ def sync(
     programs: list[Path] = []
     folder: Path | None = None
     if needed.python is not None:
-        python = virtualenv.install(needed.python, name=service.name, recreate=recreate, say=say)
+        if needed.installs_itself and scratch is not None:
+            python = virtualenv.install_own(needed.python, scratch / OWN, name=service.name, say=say)
+        else:
+            python = virtualenv.install(needed.python, name=service.name, recreate=recreate, say=say)
         programs.append(python.bin)
         folder = python.path
+    if needs.is_node_image(image.base):
+        node_version.compare(service.name, image.base, say)
     if needed.node is not None:
         programs.append(node_modules.sync(needed.node, say=say))
     return ServiceEnvironment(programs=tuple(programs), virtualenv=folder)
@@ -73,8 +79,3 @@ def require_installable(service: Service, image: ImageConfig) -> None:
             "nor a plain system, and a container engine alone can provide its programs.",
             hint='Add `x-local: {command: ["PROGRAM", "ARGUMENT"]}` to it, or use --engine docker.',
         )
-
-
-def is_replaceable(image: str) -> bool:
-    """Return whether this machine can take the place of a base image that adds no programs of its own."""
-    return parse_reference(image).name in SYSTEMS or server_kind(image) is not None

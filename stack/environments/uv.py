@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from stack.errors import BuildFailed, CommandFailed, DiskFull, LockMismatch, StackError
-from stack.system import programs
+from stack.system import installers
 from stack.system.disk_space import reports_full_disk
 
 IGNORED = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "UV_PYTHON", "UV_PROJECT", "UV_SYSTEM_PYTHON")
@@ -58,15 +58,13 @@ def call(
         environment["PATH"] = path
     argv = (program(), *words)
     try:
-        return programs.run(
-            argv, cwd=cwd, env=environment, pass_fds=pass_fds, timeout_s=programs.BUILD_LIMIT_S
-        ).stdout
+        return installers.run(argv, cwd=cwd, env=environment, pass_fds=pass_fds).stdout
     except CommandFailed as error:
-        raise error_of(error.output, lock) from error
+        raise error_of(error.output, lock, ended=error.problem if error.timed_out else "") from error
 
 
-def error_of(output: str, lock: Path | None) -> StackError:
-    """Return the error that uv's output describes."""
+def error_of(output: str, lock: Path | None, *, ended: str = "") -> StackError:
+    """Return the error that uv's output describes; ``ended`` says why it was killed."""
     last = "\n".join(output.strip().splitlines()[-LAST_LINES:])
     if reports_full_disk(output):
         return DiskFull(f"The disk is full: {last}", hint="Free some space, or run `inv prune`.")
@@ -75,7 +73,8 @@ def error_of(output: str, lock: Path | None) -> StackError:
             f"{lock} does not match the package index:\n{last}",
             hint="Update it with the tool that made it; in this repository: `nox -s lock`.",
         )
+    why = installers.why_ended(ended, last) if ended else f":\n{last}"
     return BuildFailed(
-        f"uv could not install {lock or 'the environment'}:\n{last}",
+        f"uv could not install {lock or 'the environment'}{why}",
         hint="Check that the package index can be reached.",
     )

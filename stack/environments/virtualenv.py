@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from stack.environments import interpreters, requirements, uv
 from stack.environments.installation import ENVIRONMENT, Installation, pip_install
 from stack.environments.interpreters import Interpreter, PythonWish
 from stack.environments.lockfile import check_lock
-from stack.errors import LockMismatch
+from stack.errors import BuildFailed, LockMismatch
 from stack.system.cached_folder import MARKER, is_complete, make_once
 from stack.system.directories import cache_home
 
@@ -24,6 +24,9 @@ Say = Callable[[str], None]
 
 SEEDS = ("pip", "setuptools<81", "wheel")
 """What the official images of Python before 3.12 have; a later setuptools has no ``pkg_resources``."""
+
+NOT_LINKED = ("--link-mode", "copy")
+"""Its files are no links to the cache of uv, so that a service may own and change them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +90,37 @@ def install(
 
     def make(target: Path, descriptor: int) -> None:
         say(f"making the Python {interpreter.version} environment of {name}")
-        _make(target, interpreter, installation, descriptor)
+        seeds = SEEDS if interpreter.satisfies("<3.12") and not _is_hashed(installation) else ()
+        _make(target, interpreter, installation, seeds=seeds, pass_fds=(descriptor,))
 
     if recreate or not (folder / "bin" / "python").exists():  # or its interpreter is gone
         (folder / MARKER).unlink(missing_ok=True)
     make_once(folder, make)
     _remember(memo, folder, interpreter)
+    return _environment(folder)
+
+
+def install_own(
+    installation: Installation, folder: Path, *, name: str, say: Say = lambda text: None
+) -> Environment:
+    """Return the environment ``folder``, which one service alone uses: it has pip, and can be written to.
+
+    What cannot be installed into it is left to the service's own command, which says why.
+
+    Raises:
+        PythonMissing, BuildFailed, DiskFull: see ``sync``.
+    """
+    if (folder / MARKER).exists():
+        return _environment(folder)
+    interpreter = interpreters.choose(name, installation.python, say)
+    say(f"making the Python {interpreter.version} environment of {name}, whose command installs by itself")
+    folder.mkdir(parents=True, exist_ok=True)
+    seeds = SEEDS if interpreter.satisfies("<3.12") else SEEDS[:1]
+    copied = tuple((*command, *NOT_LINKED) for command in installation.commands)
+    _make(folder, interpreter, replace(installation, commands=()), seeds=(*seeds, *NOT_LINKED))
+    with suppress(BuildFailed, LockMismatch):
+        _run(replace(installation, commands=copied), folder)
+    (folder / MARKER).touch()
     return _environment(folder)
 
 
@@ -121,15 +149,26 @@ def _check(installation: Installation, interpreter: Interpreter) -> None:
         check_lock(project, _read(pyproject), lock, _read(lock), interpreter)
 
 
-def _make(folder: Path, interpreter: Interpreter, installation: Installation, descriptor: int) -> None:
-    seeds = (pip_install(*SEEDS),) if interpreter.satisfies("<3.12") and not _is_hashed(installation) else ()
+def _make(
+    folder: Path,
+    interpreter: Interpreter,
+    installation: Installation,
+    *,
+    seeds: Collection[str],
+    pass_fds: Collection[int] = (),
+) -> None:
     uv.call("venv", "--quiet", "--no-project", "--no-python-downloads", "--allow-existing",
-            "--python", interpreter.path, folder, cwd=folder, pass_fds=(descriptor,))  # fmt: skip
+            "--python", interpreter.path, folder, cwd=folder, pass_fds=pass_fds)  # fmt: skip
     for name, text in installation.files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    for command in (*seeds, *installation.commands):
+    first = (pip_install(*seeds),) if seeds else ()
+    _run(replace(installation, commands=(*first, *installation.commands)), folder, pass_fds=pass_fds)
+
+
+def _run(installation: Installation, folder: Path, *, pass_fds: Collection[int] = ()) -> None:
+    for command in installation.commands:
         words = (word.replace(ENVIRONMENT, str(folder)) for word in command)
-        uv.call(*words, cwd=installation.folder, lock=installation.lock, pass_fds=(descriptor,))
+        uv.call(*words, cwd=installation.folder, lock=installation.lock, pass_fds=pass_fds)
 
 
 def _is_hashed(installation: Installation) -> bool:

@@ -9,9 +9,9 @@ from stack import compose
 from stack.engines.local import limits, written_files
 from stack.engines.protocol import Engine, Site
 from stack.model import Service, Stack
+from stack.plan import plain_images, unenforced
 from stack.plan import plan as planning
 from stack.plan import ports as published
-from stack.plan import unenforced
 from stack.plan.plan import Plan
 from stack.records import port_leases, state
 from stack.records.names import require_part
@@ -24,12 +24,13 @@ def load(request: Request) -> Stack:
     Raises:
         ComposeError: they cannot be understood.
     """
-    return compose.load(
+    loaded = compose.load(
         *map(Path, request.files),
         profiles=request.profiles,
         targets=request.services,
         env_file=Path(request.env_file) if request.env_file else None,
     )
+    return plain_images.with_builds(loaded) if request.engine == "local" else loaded
 
 
 def make_plan(

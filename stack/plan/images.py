@@ -23,6 +23,14 @@ KINDS: Final[Mapping[str, ServerKind]] = {
 """The last part of a repository's name, the same in every mirror, and the server that is inside."""
 
 
+SYSTEMS: Final = frozenset(
+    (
+        *("scratch", "debian", "ubuntu", "alpine", "busybox", "fedora", "centos", "rockylinux", "almalinux"),
+        *("amazonlinux", "archlinux", "buildpack-deps", "bash", "python", "node", "uv", "pypy"),
+    )
+)
+"""Base images whose programs a machine has, or gets from what a service installs."""
+
 PORTS: Final[Mapping[ServerKind, int]] = {"postgres": 5432, "redis": 6379, "prometheus": 9090}
 """Where each kind of server listens (the ``EXPOSE`` of the official images)."""
 
@@ -57,6 +65,11 @@ def parse_reference(image: str) -> Reference:
 def server_kind(image: str) -> ServerKind | None:
     """Return which server an image runs, None where the local engine knows no server for it."""
     return KINDS.get(parse_reference(image).name)
+
+
+def is_replaceable(image: str) -> bool:
+    """Return whether this machine can take the place of a base image that adds no programs of its own."""
+    return parse_reference(image).name in SYSTEMS or server_kind(image) is not None
 
 
 def additions(image: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from stack.environments import interpreters, uv
 from stack.environments.installation import Installation, pip_install
 from stack.environments.interpreters import Interpreter
-from stack.environments.virtualenv import install, sync
+from stack.environments.virtualenv import install, install_own, sync
 from stack.errors import BuildFailed, DiskFull, LockMismatch, PythonMissing
 
 PYPROJECT = """
@@ -51,7 +51,7 @@ class FakeUv:
         if verb in self.fails:
             raise self.fails[verb]
         if verb == "venv":
-            (cwd / "bin").mkdir()
+            (cwd / "bin").mkdir(exist_ok=True)
             (cwd / "bin" / "python").touch()
         return "cpython-3.11.7-linux /usr/bin/python3.11\n" if verb == "python list" else ""
 
@@ -71,6 +71,28 @@ def project(tmp_path: Path) -> Path:
     (folder / "pyproject.toml").write_text(PYPROJECT)
     (folder / "requirements.txt").write_text(LOCK)
     return folder
+
+
+def test_an_environment_of_one_service_alone_has_pip_and_is_made_once(
+    fake: FakeUv, project: Path, tmp_path: Path
+) -> None:
+    fake.fails["pip install"] = BuildFailed("no such package")
+    with pytest.raises(BuildFailed):
+        install_own(Installation(folder=project), tmp_path / "venv", name="web")
+    fake.fails.clear()
+    needed = Installation(folder=project, commands=(("sync",),))
+    fake.fails["sync"] = BuildFailed("no such package")
+    for _ in range(2):
+        made = install_own(needed, tmp_path / "venv", name="web")
+    assert made.bin == tmp_path / "venv" / "bin"
+    assert fake.words[-2:] == [
+        pip_install_of(tmp_path / "venv", "pip", "setuptools<81", "wheel", "--link-mode", "copy"),
+        ("sync", "--link-mode", "copy"),
+    ]
+
+
+def pip_install_of(folder: Path, *words: str) -> tuple[str, ...]:
+    return tuple(word.replace("{environment}", str(folder)) for word in pip_install(*words))
 
 
 def test_an_environment_is_made_from_the_lock_and_said_so(fake: FakeUv, project: Path) -> None:

@@ -108,12 +108,13 @@ class LocalEngine:
 
     async def build(self, plan: ServicePlan, say: Say) -> None:
         """Install what the service needs; a server needs nothing."""
+        assert self._site is not None
         service = plan.service
         if plan.server_image or (service.build is None and service.local.command is None):
             servers.runner(plan.server_image or service.image or "")  # says at once what it cannot run
             return
         self._environments[plan.name] = await asyncio.to_thread(
-            service_environment.sync, service, plan.image, say=say
+            service_environment.sync, service, plan.image, self._site.scratch / plan.name, say=say
         )
 
     async def image_check(self, plan: ServicePlan) -> Healthcheck | None:

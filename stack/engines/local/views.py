@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from stack.engines.local import accounts, container_files, stand_ins
-from stack.environments import interpreters
+from stack.environments import interpreters, service_environment
 from stack.environments.service_environment import ServiceEnvironment
 from stack.plan.plan import ServicePlan
 from stack.system import mounts
@@ -137,7 +137,8 @@ def _own_folders(plan: ServicePlan, scratch: Path, account: str) -> list[Path]:
     # A service that its stack was started without has no folders.
     volumes = [Path(plan.folders[target]) for target in targets if target in plan.folders]
     written = [scratch / "image"] if plan.image.texts else []
-    return [*volumes, *written, _home(scratch), _compiled(account)]
+    own = [folder for folder in (scratch / service_environment.OWN,) if folder.exists()]
+    return [*volumes, *written, *own, _home(scratch), _compiled(account)]
 
 
 def view_of(plan: ServicePlan, installed: ServiceEnvironment, *, scratch: Path, account: str) -> View:
