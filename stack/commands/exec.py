@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from stack.commands import options
 from stack.control import guardians, local_place, plans
@@ -16,6 +17,13 @@ from stack.records import plans as stored_plans
 from stack.records import state
 from stack.records.state import StackState
 from stack.system import programs
+
+CLIENTS: Final = {
+    "redis-cli": ("redis-tools", "inv redis-cli"),
+    "valkey-cli": ("valkey-tools", "inv redis-cli"),
+    "psql": ("postgresql-client", "inv psql"),
+}
+"""Clients of servers: the package of Debian that has each, and the command that does the same."""
 
 
 def run(choice: Choice, service: str, command: str, *, fresh: bool = False) -> int:
@@ -38,11 +46,25 @@ def run(choice: Choice, service: str, command: str, *, fresh: bool = False) -> i
     argv = _local_words(plan, planned, words)
     program = shutil.which(argv[0], path=place.environment["PATH"])
     if program is None:
-        raise NotRunnable(f"{service} has no program {argv[0]!r}.", hint="Check the spelling of the command.")
+        raise _no_program(planned, argv[0])
     # The endpoints are this machine's addresses, which a network of its own does not reach.
     endpoints = {} if planned.network == "own" else dict(plan.endpoints)
     inside = place.inside([program, *argv[1:]])
     return programs.attach(inside, env=place.environment | endpoints, cwd=planned.cwd)
+
+
+def _no_program(planned: ServicePlan, program: str) -> NotRunnable:
+    """Return the error for a program that a service of the local engine does not have, with the way out."""
+    if planned.server_image and program in CLIENTS:
+        package, command = CLIENTS[program]
+        return NotRunnable(
+            f"{planned.name} has no program {program!r}: its image does, this machine does not.",
+            hint=f"`{command}` needs no such program; or install it (Debian: `apt install {package}`).",
+        )
+    return NotRunnable(
+        f"{planned.name} has no program {program!r}: neither its own environment nor this machine has it.",
+        hint="Check the spelling of the command, or install the program here.",
+    )
 
 
 def _local_words(plan: Plan, planned: ServicePlan, words: Sequence[str]) -> list[str]:

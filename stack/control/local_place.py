@@ -58,11 +58,14 @@ def of_service(plan: ServicePlan, stack: StackState) -> LocalPlace:
     scratch = state.scratch(stack.name) / plan.name
     installed = service_environment.sync(plan.service, plan.image, scratch)
     view = engine.view_here(plan, installed, scratch)
+    account = servers.account_of(plan)
     variables = engine.environment_of(plan, stack.token, installed, view)
+    if view is None:
+        variables["PATH"] = accounts.search_path(variables["PATH"], account)
     return LocalPlace(
         stack=stack,
         plan=plan,
         environment=variables | engine.client_variables(plan, scratch),
-        account=servers.account_of(plan),
+        account=account,
         view=view,
     )

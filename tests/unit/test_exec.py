@@ -1,19 +1,20 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stack.commands import health, psql
+from stack.commands import exec, health, psql
 from stack.control import guardians, local_place, plans
 from stack.control.choice import Choice
 from stack.engines import build
 from stack.engines.local import servers
 from stack.environments import service_environment
 from stack.environments.service_environment import ServiceEnvironment
-from stack.errors import UnknownService
+from stack.errors import NotRunnable, UnknownService
 from stack.model import Build, Dependency, Healthcheck, Service, Stack
 from stack.plan.image_config import ImageConfig
 from stack.plan.plan import Plan, ServicePlan
@@ -65,6 +66,29 @@ def test_an_unknown_service_is_answered_with_those_there_are() -> None:
     with pytest.raises(UnknownService, match="'z'") as caught:
         plans.service_of(plan_of(service_plan("a"), service_plan("b")), "z")
     assert caught.value.hint == "Services: a, b."
+
+
+@pytest.mark.parametrize(
+    ("image", "program", "cause", "hint"),
+    [
+        ("redis:7", "redis-cli", "its image does, this machine does not", "`inv redis-cli` needs no such"),
+        ("postgres:15", "psql", "its image does, this machine does not", "`inv psql` needs no such program"),
+        ("redis:7", "redis-clii", "nor this machine has it", "Check the spelling"),
+        ("", "redis-cli", "nor this machine has it", "Check the spelling"),
+    ],
+)
+def test_a_program_that_is_missing_has_a_way_out(
+    image: str, program: str, cause: str, hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guardians, "require_running", lambda name: STATE)
+    monkeypatch.setattr(stored_plans, "read", lambda name: plan_of(service_plan("x", image=image)))
+    monkeypatch.setattr(service_environment, "sync", lambda *words: ServiceEnvironment())
+    monkeypatch.setattr(Choice, "resolve_name", lambda choice: "shop")
+    monkeypatch.setattr(shutil, "which", lambda word, path=None: None)
+    with pytest.raises(NotRunnable, match=f"x has no program '{program}'") as caught:
+        exec.run(Choice(), "x", program)
+    assert cause in caught.value.message
+    assert caught.value.hint.startswith(hint)
 
 
 def test_a_server_is_found_by_its_image_whatever_the_registry() -> None:
