@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity.case import Facts, case, compose_file, toy
+from parity.case import Facts, case, compose_file, needs, toy
 from parity.toy_stack import ToyStack
 
 
@@ -31,6 +31,47 @@ def named_volume(stack: ToyStack) -> Facts:
     after["after down --volumes and up"] = stack.get("web", "/kept")
     stack.down("--volumes")
     return {**after, "left": stack.leftovers()}
+
+
+@case(
+    "mounted project",
+    "Does an image that is not built run the project that is mounted, with a volume below it?",
+    services={
+        "web": {
+            "image": "python:3.13-slim",
+            "working_dir": "/app",
+            "volumes": ["../project:/app", "media:/app/media"],
+            "command": "python main.py",
+        },
+        "after": {
+            "image": "python:3.13-slim",
+            "volumes": ["media:/app/media"],
+            "command": ["sh", "-c", "cat /app/media/file"],
+            "depends_on": needs(web="completed"),
+        },
+    },
+    volumes={"media": {}},
+    overrides={
+        "project/main.py": "import pathlib\n"
+        "pathlib.Path('media/file').write_text('kept')\n"
+        "print(pathlib.Path('/app/media/file').read_text(), flush=True)\n"
+    },
+    expected={
+        "web": "completed",
+        "seen": "kept",
+        "seen by another": "kept",
+        "in the project": "an empty folder",
+    },
+)
+def mounted_project(stack: ToyStack) -> Facts:
+    stack.require_up()
+    media = stack.folder / "project" / "media"
+    return {
+        "web": stack.verdict("web"),
+        "seen": stack.log("web", once_it_ends="kept"),
+        "seen by another": stack.log("after", once_it_ends="kept"),
+        "in the project": "an empty folder" if not any(media.iterdir()) else "more",
+    }
 
 
 @case(

@@ -119,21 +119,23 @@ BELOW = "FROM a\nWORKDIR /absent\nCOPY . .\nCOPY <<EOF new.py\nnew\nEOF\nCOPY <<
 
 def test_below_a_copied_folder_it_is_at_both_places(build: Build, tmp_path: Path) -> None:
     web = plan_of(build, f"{BELOW}CMD python /absent/new.py\n", tmp_path)
-    points = volumes.make_folders(web)
-    assert points == [build.context / "new.py"]
+    copies = volumes.make_folders(web)
+    assert copies == {build.context / "new.py": web.image.files["/absent/new.py"]}
+    assert (build.context / "new.py").read_text() == "new\n"
+    assert (build.context / "old.py").read_text() == "of the project"
     assert web.argv[-1] == f"python {build.context}/new.py"
     for name in ("new.py", "old.py"):
         for place in (build.context / name, Path("/absent", name)):
             assert Tree(path=web.image.files[f"/absent/{name}"], at=place) in container_files.trees(
                 web, tmp_path
             )
-    written_files.remove_points([*points, build.context / "old.py"])
+    written_files.remove_copies(copies)
     assert sorted(os.listdir(build.context)) == ["Dockerfile", "old.py", "requirements.txt"]
 
 
 def test_a_mount_hides_what_is_written_below_it(build: Build, tmp_path: Path) -> None:
     web = plan_of(build, f"{BELOW}CMD x\n", tmp_path, absent=build.context)
-    assert volumes.make_folders(web) == []
+    assert volumes.make_folders(web) == {}
     assert container_files.trees(web, tmp_path) == [Tree(path=build.context, at=Path("/absent"))]
 
 
@@ -142,13 +144,18 @@ def test_a_folder_that_is_copied_later_replaces_what_it_has(build: Build, tmp_pa
     assert set(plan_of(build, text, tmp_path).image.files) == {"/x/EOF", "/x"}
 
 
+def test_a_copy_that_somebody_changed_stays(build: Build, tmp_path: Path) -> None:
+    copies = volumes.make_folders(plan_of(build, f"{BELOW}CMD x\n", tmp_path))
+    (build.context / "new.py").write_text("changed")
+    written_files.remove_copies(copies)
+    assert (build.context / "new.py").read_text() == "changed"
+
+
 def test_where_there_are_no_mounts_what_is_not_found_is_said(
     build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(accounts, "unprivileged", lambda: None)
     web = plan_of(build, f"{BELOW}CMD python /absent/new.py\n", tmp_path, networks=False)
     assert web.argv[-1] == f"python {web.image.files['/absent/new.py']}"
-    assert written_files.unseen(web).startswith(
-        "web has no mounts of its own: /absent/new.py, /absent/old.py"
-    )
+    assert written_files.unseen(web).startswith("web has no mounts of its own: /absent/old.py, which its")
     assert written_files.unseen(plan_of(build, f"{BELOW}CMD x\n", tmp_path)) == ""

@@ -58,7 +58,7 @@ class LocalEngine:
         self._groups: dict[str, ControlGroup | None] = {}
         self._addresses: Addresses = {}
         self._mounts: ServiceMounts | None = None
-        self._points: list[Path] = []
+        self._copies: dict[Path, Path] = {}
 
     async def open_networks(self, services: Mapping[str, Service], say: Say) -> bool:
         """Make the bridge between the services' networks, where this machine allows it."""
@@ -98,7 +98,7 @@ class LocalEngine:
                 say(f"{service.name}: {image} is run as plain {kind}: its {additions} may be missing")
             if sentence := written_files.unseen(service):
                 say(sentence)
-            self._points += volumes.make_folders(service)
+            self._copies |= volumes.make_folders(service)
             granted_files.write_files(service.service, site.scratch / service.name)
         if self._network is not None:
             await self._network.connect_services(plan, site.scratch)
@@ -144,7 +144,7 @@ class LocalEngine:
 
     async def remove(self, *, volumes: bool) -> None:
         """Release the networks and the control groups; folders belong to the state."""
-        written_files.remove_points(self._points)
+        written_files.remove_copies(self._copies)
         await limits.remove_groups(filter(None, self._groups.values()))
         if self._network is not None:
             self._network.close()

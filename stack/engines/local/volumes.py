@@ -12,13 +12,14 @@ from stack.plan.copied_files import host_path
 from stack.plan.plan import ServicePlan
 
 
-def make_folders(plan: ServicePlan) -> list[Path]:
+def make_folders(plan: ServicePlan) -> dict[Path, Path]:
     """Make the folders of a service's volumes and, as an engine does, the points at which they are mounted.
 
-    A point that cannot be made is that of a mount that the service does without. Return the points of files
-    that its Dockerfile writes: these are to be removed again.
+    A point that cannot be made is that of a mount that the service does without. What its Dockerfile writes
+    below a folder that it copies is copied there, too, for a service without mounts of its own; return such
+    copies, which are to be removed again, each with its origin.
     """
-    points: list[Path] = []
+    copies: dict[Path, Path] = {}
     for mount in plan.service.mounts:
         if mount.type != "bind":
             Path(plan.folders[mount.target]).mkdir(parents=True, exist_ok=True)
@@ -29,8 +30,9 @@ def make_folders(plan: ServicePlan) -> list[Path]:
             _fill(folder, _in_image(at, plan.image.files))
         with contextlib.suppress(OSError):
             if _make_point(point, is_folder=folder.is_dir()) and str(folder) in plan.image.texts:
-                points.append(point)
-    return points
+                shutil.copy(folder, point)
+                copies[point] = folder
+    return copies
 
 
 def _in_image(at: Path, files: Mapping[str, Path]) -> Path | None:

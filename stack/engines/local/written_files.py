@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -56,21 +56,22 @@ def _make_link(link: Path, target: Path) -> bool:
     return link.is_symlink()
 
 
-def remove_points(points: Iterable[Path]) -> None:
-    """Remove the empty files that were the points of others."""
-    for point in points:
+def remove_copies(copies: Mapping[Path, Path]) -> None:
+    """Remove copies of what Dockerfiles write, unless somebody changed one; each with its origin."""
+    for copy, origin in copies.items():
         with contextlib.suppress(OSError):
-            if point.stat().st_size == 0:
-                point.unlink()
+            if copy.read_bytes() == origin.read_bytes():
+                copy.unlink()
 
 
 def unseen(plan: ServicePlan) -> str:
     """Return which written files a service without mounts of its own does not find; empty where all are."""
     has_mounts = plan.network == "own" or accounts.unprivileged() is not None
-    if has_mounts or not (below := texts_below(plan)):
+    others = [at for at, place in texts_below(plan).items() if place.exists()]
+    if has_mounts or not others:
         return ""
-    names = ", ".join(map(str, below))
+    names = ", ".join(map(str, others))
     return (
-        f"{plan.name} has no mounts of its own: {names}, which its Dockerfile writes into a folder that it "
-        "copies, is found where a command or a variable has that whole path"
+        f"{plan.name} has no mounts of its own: {names}, which its Dockerfile writes and its project has, "
+        "too, is that of the Dockerfile only where a command or a variable has that whole path"
     )
