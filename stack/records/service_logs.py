@@ -61,9 +61,13 @@ class Log:
         rest = (self._rest.decode(errors="replace"),) if self._rest else ()
         return (*self._tail, *rest)[-20:]
 
-    def close(self) -> None:
+    def end_line(self) -> None:
+        """Write a last line that has no end: nothing follows it any more."""
         if self._rest:
             self.feed(b"\n")
+
+    def close(self) -> None:
+        self.end_line()
         with contextlib.suppress(OSError):
             self._file.close()
 

@@ -30,6 +30,17 @@ def test_a_line_without_an_end_waits_for_it_and_is_not_lost(tmp_path: Path) -> N
     assert [text for _, text in log_reader.read(tmp_path, "backend")] == ["Traceback", "last words"]
 
 
+def test_the_last_line_of_a_service_that_ended_is_a_line_of_its_own(tmp_path: Path) -> None:
+    kept = log(tmp_path)
+    kept.feed(b"last words")
+    kept.end_line()
+    kept.end_line()
+    assert [text for _, text in log_reader.read(tmp_path, "backend")] == ["last words"]
+    kept.feed(b"of the next life\n")
+    kept.close()
+    assert [text for _, text in log_reader.read(tmp_path, "backend")] == ["last words", "of the next life"]
+
+
 def test_bytes_that_are_no_text_are_replaced_not_fatal(tmp_path: Path) -> None:
     kept = log(tmp_path)
     kept.feed(b"\xff\xfe ok\n")

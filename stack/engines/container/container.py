@@ -83,6 +83,7 @@ class Container:
     async def _follow(self) -> None:
         since = ["--since", self._since.strip('"')] if self._since else []
         await async_programs.follow((self._program, "logs", "--follow", *since, self._name), self._log.feed)
+        self._log.end_line()
 
     async def _call(self, *words: str, timeout_s: float = CALL_LIMIT_S) -> str:
         """Return what the engine's command prints, nothing where it fails."""

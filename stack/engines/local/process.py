@@ -193,6 +193,7 @@ class LocalProcess:
             self._loop.remove_reader(self._pipe)
             os.close(self._pipe)
             self._pipe = -1
+            self._log.end_line()
             for descriptor in self._input or ():
                 os.close(descriptor)
             self._input = None
