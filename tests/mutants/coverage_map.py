@@ -16,7 +16,7 @@ import coverage
 from mutants.places import statement_lines
 from mutants.runs import Durations, fork, run_pytest
 
-LIMIT_S = 1200
+LIMIT_S = 3600
 """For all tests together, with coverage."""
 
 
