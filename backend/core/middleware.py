@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
@@ -66,9 +67,15 @@ class AdminOnlyMixin(MiddlewareMixin):
     """Run a middleware for the admin's pages alone: the API knows tokens, no cookies."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith("/admin/"):
+        if not request.path_info.startswith("/admin/"):
+            return self.get_response(request)
+        try:
             return super().__call__(request)
-        return self.get_response(request)
+        except (InterfaceError, OperationalError) as error:  # what a middleware asks itself, no view
+            response = database_response(request, error)
+            if response is None:
+                raise
+            return response
 
 
 class AdminSessionMiddleware(AdminOnlyMixin, SessionMiddleware):

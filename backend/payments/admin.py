@@ -2,13 +2,21 @@
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 
 from core.admin import HistoryAdmin
 from orders.admin import OrderAdmin, ReadOnlyInline
 from orders.models import Order
-from payments.models import Payment, PaymentState, Refund, SandboxCharge, WebhookEvent
+from payments.models import (
+    Payment,
+    PaymentState,
+    Refund,
+    SandboxCharge,
+    WebhookEvent,
+    refund_reference,
+)
 from payments.refunds import refundable_amount
-from payments.services import order_refund
+from payments.services import order_refund, refund_decide, refund_send
 
 
 class PaymentInline(ReadOnlyInline):
@@ -55,9 +63,12 @@ class PaymentAdmin(HistoryAdmin):
 
 
 class RefundForm(forms.ModelForm):
-    """A new refund: of an order's payment that succeeded, in part or in full."""
+    """A new refund: of an order's payment that succeeded, in part or in full; one form is one refund."""
 
     payment = forms.ModelChoiceField(Payment.objects.filter(state=PaymentState.SUCCEEDED))
+    new_reference = forms.RegexField(
+        r"^ref_[0-9a-f]{32}\Z", initial=refund_reference, widget=forms.HiddenInput
+    )
 
     class Meta:
         model = Refund
@@ -71,6 +82,13 @@ class RefundForm(forms.ModelForm):
             self.add_error("amount", f"At most {left:.2f} can be refunded.")
         return cleaned
 
+    def clean_new_reference(self):
+        """Reject a form that is sent again: its refund is stored, and money would go back twice."""
+        reference = self.cleaned_data["new_reference"]
+        if Refund.objects.filter(reference=reference).exists():
+            raise forms.ValidationError("This refund is recorded already.")
+        return reference
+
 
 @admin.register(Refund)
 class RefundAdmin(HistoryAdmin):
@@ -82,14 +100,24 @@ class RefundAdmin(HistoryAdmin):
     list_select_related = ("payment",)
     search_fields = ("reference", "payment__reference", "payment__order__number")
 
+    def get_fields(self, request, obj=None):
+        """Return the fields of a new refund, or of one to be viewed."""
+        return ("reference", "payment", "amount") if obj else ("payment", "amount", "new_reference")
+
     def has_add_permission(self, request):
         """Return whether the member of staff may refund."""
         return admin.ModelAdmin.has_add_permission(self, request)
 
     def save_model(self, request, obj, form, change):
-        """Refund through the same service as everything else."""
-        order = order_refund(order_id=obj.payment.order_id, by_customer=False, amount=obj.amount)
-        obj.pk = Refund.objects.filter(payment__order=order).latest("id").pk
+        """Store the refund through the same service as everything else; it is sent after the commit."""
+        refund = refund_decide(
+            order_id=obj.payment.order_id,
+            by_customer=False,
+            amount=obj.amount,
+            reference=form.cleaned_data["new_reference"],
+        )
+        obj.pk = refund.pk
+        transaction.on_commit(lambda: refund_send(payment=refund.payment))
 
 
 @admin.register(WebhookEvent)

@@ -165,13 +165,16 @@ def order_refund(*, order_id: int, by_customer: bool, amount: Decimal | None = N
 
     Raises: TransitionNotAllowed, for a customer also once it is fulfilled; RefundTooLarge.
     """
-    payment = _decide_refund(order_id, by_customer, amount)
+    payment = refund_decide(order_id=order_id, by_customer=by_customer, amount=amount).payment
     refund_send(payment=payment)
     return Order.objects.get(pk=order_id)
 
 
 @transaction.atomic
-def _decide_refund(order_id: int, by_customer: bool, amount: Decimal | None) -> Payment:
+def refund_decide(
+    *, order_id: int, by_customer: bool, amount: Decimal | None = None, reference: str = ""
+) -> Refund:
+    """Store a refund that `refund_send` sends once this is committed. Raises: as `order_refund`."""
     order = lock_order(order_id=order_id)
     ensure_transition_allowed(order.state, OrderState.REFUNDED)
     if by_customer and order.state == OrderState.FULFILLED:
@@ -181,9 +184,9 @@ def _decide_refund(order_id: int, by_customer: bool, amount: Decimal | None) -> 
         )
     payment = Payment.objects.select_for_update().get(order=order, state=PaymentState.SUCCEEDED)
     reason = "customer" if by_customer else "staff"
-    refund_start(payment=payment, amount=amount, reason=reason)
+    refund = refund_start(payment=payment, amount=amount, reason=reason, reference=reference)
     close_if_all_goes_back(payment=payment, reason=reason)
-    return payment
+    return refund
 
 
 def payments_reconcile() -> int:

@@ -4,6 +4,7 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.core.management import call_command
+from django.db import connection
 from django.urls import reverse
 
 from catalog.models import Product, StockAdjustment, StockItem, Variant
@@ -11,7 +12,8 @@ from core.admin import HistoryAdmin
 from events.services import event_record
 from orders.models import Order
 from payments import deliveries
-from payments.models import Payment
+from payments.models import Payment, Refund, refund_reference
+from payments.sandbox import Sandbox
 from tests.shop import Person, stock_of, variant_make
 
 OURS = ("accounts", "catalog", "carts", "orders", "payments", "events")
@@ -116,3 +118,37 @@ def test_history_is_not_changed_by_hand(staff, rf, admin_user, act):
     request.user = admin_user
     page = HistoryAdmin(Order, admin.site)
     assert getattr(page, f"has_{act}_permission")(request) is False
+
+
+def add_refund(staff, **data):
+    url = reverse("admin:payments_refund_add")
+    return staff.post(url, {"payment": Payment.objects.get().pk, "amount": "3.50", **data})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refund_is_stored_before_the_provider_hears_of_it(staff, shop, monkeypatch):
+    seen = []
+
+    def refund(self, **arguments):
+        seen.append((connection.in_atomic_block, Refund.objects.count()))
+
+    monkeypatch.setattr(Sandbox, "refund", refund)
+    assert add_refund(staff, new_reference=refund_reference()).status_code == 302
+    assert seen == [(False, 1)]
+    assert Refund.objects.get().state == "succeeded"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refund_that_is_sent_twice_by_the_same_form_is_one(staff, shop):
+    form = staff.get(reverse("admin:payments_refund_add")).context["adminform"].form
+    reference = form.get_initial_for_field(form.fields["new_reference"], "new_reference")
+    assert add_refund(staff, new_reference=reference).status_code == 302
+    again = add_refund(staff, new_reference=reference)
+    assert "is recorded already" in again.content.decode()
+    assert [refund.reference for refund in Refund.objects.all()] == [reference]
+
+
+def test_a_refund_without_the_reference_of_its_form_is_refused(staff, shop):
+    for reference in ("", "x", "ref_" + "0" * 33):
+        assert add_refund(staff, new_reference=reference).status_code == 200
+    assert not Refund.objects.exists()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 from django.http import HttpResponse
 
+from tests.lost_queries import LostAt
 from tests.shop import Person, variant_make
 
 READS = (
@@ -24,22 +23,6 @@ READS = (
     "/orders",
     "/orders/{number}",
 )
-
-
-class LostAt:
-    """Let the first queries of an operation pass, and lose the connection at the one after them."""
-
-    def __init__(self, passing: int) -> None:
-        self.passing, self.has_failed = passing, False
-
-    def __call__(self, execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        self.passing -= 1
-        if self.passing >= 0:
-            return execute(sql, *rest)
-        self.has_failed = True
-        cause = sqlite3.OperationalError("database is locked")
-        cause.sqlite_errorcode = sqlite3.SQLITE_BUSY
-        raise OperationalError("database is locked") from cause
 
 
 def responses_to_lost_queries(person: Person, method: str, path: str, body: Any = None) -> list[HttpResponse]:

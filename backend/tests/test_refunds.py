@@ -8,7 +8,14 @@ from events.models import OutboxEvent
 from orders.services import order_fulfil
 from orders.transitions import TransitionNotAllowed
 from payments import sandbox
-from payments.models import Payment, PaymentState, Refund, SandboxCharge, SandboxRefund
+from payments.models import (
+    Payment,
+    PaymentState,
+    Refund,
+    SandboxCharge,
+    SandboxRefund,
+    refund_reference,
+)
 from payments.protocol import ProviderTimeout
 from payments.refunds import RefundTooLarge, refund_start, refund_succeed
 from payments.services import order_refund, payments_reconcile
@@ -96,11 +103,12 @@ def test_a_refund_by_the_provider_completes_the_parts(person, client, settings, 
     assert person.state_of(order.number) == "refunded"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_staff_refund_a_part_in_the_admin(person, admin_client):
     order, url = paid_order(person), "/admin/payments/refund/add/"
-    payment = Payment.objects.get()
-    assert admin_client.post(url, {"payment": payment.pk, "amount": "99.00"}).status_code == 200
-    assert admin_client.post(url, {"payment": payment.pk, "amount": "4.00"}).status_code == 302
+    data = {"payment": Payment.objects.get().pk, "new_reference": refund_reference()}
+    assert admin_client.post(url, {**data, "amount": "99.00"}).status_code == 200
+    assert admin_client.post(url, {**data, "amount": "4.00"}).status_code == 302
     assert Refund.objects.get().amount == SandboxRefund.objects.get().amount == Decimal("4.00")
     assert person.state_of(order.number) == "paid"
 

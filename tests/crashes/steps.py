@@ -63,7 +63,7 @@ WEBHOOK = (
     Step(name="store the message", place="payments.webhooks:_store_message"),
 )
 REFUND = (
-    Step(name="decide the refund", place="payments.services:_decide_refund"),
+    Step(name="decide the refund", place="payments.services:refund_decide"),
     Step(name="return stock", place="catalog.stock:stock_return"),
     Step(name="commit the decision", place=COMMIT, nth=1),
     Step(name="send the refund", place=REFUND_SENT),

@@ -85,6 +85,7 @@ REDIS_URL = env.text("REDIS_URL", "")
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.ThrottledBackend"]
+SESSION_ENGINE = "core.sessions"
 PASSWORD_HASHERS = ["accounts.hashers.PatientPBKDF2PasswordHasher"]
 RATE_LIMITS = {
     # Attempts; a successful login resets those of its account.
