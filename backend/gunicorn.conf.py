@@ -16,7 +16,7 @@ metrics_address = env.address("METRICS_ADDRESS")
 if metrics_address:
     bind = [bind, "{}:{}".format(*metrics_address)]
 workers = env.number("WEB_CONCURRENCY", 1, minimum=1)
-worker_class = "config.serving.ConnectedThreadWorker"
+worker_class = "gthread"
 threads = env.number("WEB_THREADS", 4, minimum=1)  # measured: benchmarks/shop_threads.py
 timeout = 60
 graceful_timeout = env.number("GRACEFUL_TIMEOUT_S", 20, minimum=1)
@@ -49,7 +49,7 @@ def on_starting(server):
 
 def post_worker_init(worker):
     """Warm up soon: a worker that no request has reached yet must not keep the first one waiting."""
-    threading.Thread(target=_warm_up, args=(worker,), daemon=True).start()
+    threading.Thread(target=_warm_up, daemon=True).start()
 
 
 def child_exit(server, worker):
@@ -90,7 +90,6 @@ def _prepare():
         sys.exit("The backend does not start: its database could not be prepared, see above.")
 
 
-def _warm_up(worker):
+def _warm_up():
     has_responded.wait(WARM_UP_WITHIN_S)
     importlib.import_module("config.api_urls").warm_up()
-    worker.open_connections()
