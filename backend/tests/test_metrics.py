@@ -174,9 +174,8 @@ def test_cache_slots_connections_and_the_circuit_are_counted(tmp_path: Path) -> 
             redis.kill()
             crowd(f"{shop.url}/api/v1/products/{slug}", 2)
             assert shop.sample(reads, cache="product", result="unavailable") == 2
-            assert (
-                shop.sample("shop_redis_circuit_opened_total", circuit="cache") >= 1
-            )  # a slow machine tries again
+            opened = shop.sample("shop_redis_circuit_opened_total", circuit="cache")
+            assert opened >= 1  # more on a slow machine, where Redis is tried again
     finally:
         redis.kill()
 
