@@ -34,6 +34,7 @@ PAGES: Final[Mapping[str, Callable[[StackState], str]]] = {
     "admin": _below("BACKEND_URL", "/admin/"),
     "docs": _below("GATEWAY_URL", "/docs"),
     "dashboard": lambda stack: dashboard.address_of(plans.read(stack.name)),
+    "prometheus": lambda stack: tools.prometheus(plans.read(stack.name)),
     "redis-ui": lambda stack: tools.redis_ui(plans.read(stack.name)),
     "pgadmin": lambda stack: tools.pgadmin(plans.read(stack.name)),
 }

@@ -97,7 +97,8 @@ def _serve(stack: str, link: socket.socket) -> None:
         link.sendall(TAKEN)
         code = exit_code.run(lambda: _work(stack, request, link, over))
     over.set()
-    link.sendall(bytes([code]))
+    with suppress(OSError):  # whoever asked was killed meanwhile
+        link.sendall(bytes([code]))
     for options in due:
         spare.make(stack, **options)
 

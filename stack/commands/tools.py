@@ -1,4 +1,4 @@
-"""The addresses of the profile `tools`: Redis Commander and pgAdmin, signed in."""
+"""The addresses of pages of profiles: Redis Commander and pgAdmin, signed in, and Prometheus."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stack.errors import NotUp
 from stack.plan.addresses import LOOPBACK
 from stack.plan.service_plan import Plan
 
-PROFILE = "tools"
+PROFILE, OBSERVABILITY = "tools", "observability"
 VALID_S = 600.0
 """How long a token of Redis Commander may be used, once."""
 
@@ -42,6 +42,16 @@ def pgadmin(plan: Plan) -> str:
     return f"{address}/?{urlencode({'key': environment['PGADMIN_INT_KEY']})}"
 
 
+def prometheus(plan: Plan) -> str:
+    """Return the address of the shop's console in Prometheus.
+
+    Raises:
+        NotUp: the stack has none.
+    """
+    address, _ = _service(plan, "prometheus", profile=OBSERVABILITY)
+    return f"{address}/consoles/shop.html"
+
+
 def sign(claims: Mapping[str, object], secret: str) -> str:
     """Return a JSON Web Token (RFC 7519) with these claims, signed by HMAC-SHA256."""
     parts = [_encoded(msgspec.json.encode(each)) for each in ({"alg": "HS256", "typ": "JWT"}, claims)]
@@ -53,12 +63,12 @@ def _encoded(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _service(plan: Plan, name: str) -> tuple[str, Mapping[str, str]]:
+def _service(plan: Plan, name: str, *, profile: str = PROFILE) -> tuple[str, Mapping[str, str]]:
     """Return the address and the environment of a service that has one port."""
     service = plan.services.get(name)
     if service is None or not service.ports:
         raise NotUp(
             f"{plan.name} is up without its {name}.",
-            hint=f"Type `inv down`, then `inv up --profile {PROFILE}`: the data stays.",
+            hint=f"Type `inv down`, then `inv up --profile {profile}`: the data stays.",
         )
     return f"http://{LOOPBACK}:{next(iter(service.ports.values()))}", service.environment

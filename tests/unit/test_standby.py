@@ -25,6 +25,7 @@ from stack.records import state
 from stack.records.request import Request as GuardianRequest
 from stack.records.standby import TAKEN, Request
 from stack.system import private_folder
+from stack.system.directories import ROOT
 
 STACK = "shop"
 Answer = Callable[[socket.socket, Request], None]
@@ -115,6 +116,32 @@ def test_one_that_hangs_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with listening(answer), pytest.raises(GuardianLost, match="timed out"):
         standby.run(STACK, "reset_db", {}, {})
+
+
+KILLED_AT_ITS_END = """
+import os, socket
+from types import SimpleNamespace
+from stack.commands import spare, standby
+from stack.records import standby as protocol
+
+ours, theirs = socket.socketpair()
+request = protocol.Request(word="reset_db", options={}, environment=dict(os.environ))
+protocol.send(ours, request)
+
+def work(choice):
+    spare.start(SimpleNamespace(name="shop"))
+    ours.close()
+
+standby.WORK["reset_db"], standby._interrupt_with = work, lambda link, over: None
+spare.make = lambda stack, recipe: print("the spare of", stack)
+standby._serve("shop", theirs)
+"""
+
+
+def test_a_copy_whose_command_was_killed_at_its_end_makes_the_spare_all_the_same() -> None:
+    argv = [sys.executable, "-c", KILLED_AT_ITS_END]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stderr, done.stdout) == ("", "the spare of shop\n")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The addresses of the profile `tools` sign in to this stack's pages, and to no other's."""
+"""The addresses of pages of profiles: those of `tools` sign in to this stack's pages, and to no other's."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from stack.system.directories import ROOT
 SECRETS = {
     "redis-ui": {"SSO_ISSUER": "stack", "SSO_JWT_SECRET": "s3cret"},
     "pgadmin": {"PGADMIN_INT_KEY": "a&key"},
+    "prometheus": {},
 }
 
 
@@ -71,6 +72,13 @@ def test_redis_commander_is_opened_with_a_token_of_this_stack_that_ends() -> Non
 
 def test_pgadmin_is_opened_with_its_key() -> None:
     assert tools.pgadmin(plan("pgadmin")) == "http://127.0.0.1:20001/?key=a%26key"
+
+
+def test_the_page_of_prometheus_is_the_shops_console() -> None:
+    assert tools.prometheus(plan("prometheus")) == "http://127.0.0.1:20001/consoles/shop.html"
+    with pytest.raises(NotUp) as caught:
+        tools.prometheus(plan())
+    assert "inv up --profile observability" in caught.value.hint
 
 
 @pytest.mark.parametrize(("name", "address"), [("redis-ui", tools.redis_ui), ("pgadmin", tools.pgadmin)])

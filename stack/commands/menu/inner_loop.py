@@ -31,7 +31,7 @@ def run_tests(c: Context, words: str | None = None, stack: str = "local", watch:
     help=explain(
         "stack",
         "compose",
-        page="backend, gateway, admin, docs, dashboard, redis-ui or pgadmin; also as a plain word",
+        page="backend, gateway, admin, docs, dashboard, prometheus, redis-ui, pgadmin; also as a plain word",
     ),
 )
 @command

@@ -93,7 +93,7 @@ export function scrolled(table) {
 // How wide a chart's names and bars are: it fits into its window, in a narrow one with shorter names.
 export function columns(view, name, width) {
   const room = view.clientWidth, narrow = room > 0 && room < 700;
-  return narrow ? { name: Math.min(name, 150), width: room - 225, kind: "narrow", letters: 22 } : { name, width: room > 0 ? Math.min(width, room - name - 90) : width, kind: "wide", letters: 62 };
+  return narrow ? { name: Math.min(name, 150), width: room - 225, kind: "narrow", letters: 22 } : { name, width: room > 0 ? Math.min(width, room - name - 90) : width, kind: "wide", letters: 58 };
 }
 
 export function empty(...words) {
