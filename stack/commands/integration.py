@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from stack.commands import evidence, exit_code, prune, pytest_process
 from stack.control import session
@@ -15,7 +17,12 @@ from stack.control.guardians import GuardianProcess
 from stack.display import messages, report
 from stack.display.progress import Progress
 from stack.environments import virtualenv
-from stack.errors import StackError
+from stack.errors import StackError, TestsFailed
+
+RECORDER, RECORDERS = "recorder", frozenset({"recorder", "observability"})
+"""The profile that records traces, and all that do."""
+LAST_FAILED = ("--last-failed", "--last-failed-no-failures", "none")
+"""https://docs.pytest.org/en/stable/how-to/cache.html"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +33,7 @@ class Options:
     stack: str
     profiles: tuple[str, ...]
     keep: bool
+    again: bool
     deadline_s: float
     pytest: tuple[str, ...]
 
@@ -40,6 +48,11 @@ def parse(arguments: Sequence[str]) -> Options:
     )
     parser.add_argument("--keep", action="store_true", help="leave the stack running afterwards")
     parser.add_argument(
+        "--again",
+        action="store_true",
+        help="run the tests that failed once more on a stack with the recorder, for their traces",
+    )
+    parser.add_argument(
         "--timeout", type=float, default=120.0, help="seconds to wait until the stack is up (default 120)"
     )
     known, rest = parser.parse_known_args(list(arguments))
@@ -48,6 +61,7 @@ def parse(arguments: Sequence[str]) -> Options:
         stack=known.stack,
         profiles=tuple(known.profile),
         keep=known.keep,
+        again=known.again and not known.keep and RECORDERS.isdisjoint(known.profile),
         deadline_s=known.timeout,
         pytest=tuple(rest),
     )
@@ -55,7 +69,28 @@ def parse(arguments: Sequence[str]) -> Options:
 
 def run(arguments: Sequence[str]) -> int:
     """Do the whole job and return its exit code; errors have been printed."""
-    return exit_code.run(lambda: _run(parse(arguments)), interrupted="interrupted; the stack is down")
+    options = parse(arguments)
+    if not options.again:
+        return _job(options)
+    with tempfile.TemporaryDirectory(prefix="integration-") as cache:
+        options = replace(options, pytest=(*options.pytest, "-o", f"cache_dir={cache}"))
+        code = _job(options)
+        if code == TestsFailed.code and any(Path(cache).rglob("lastfailed")):
+            _record(options)
+    return code
+
+
+def _job(options: Options) -> int:
+    return exit_code.run(lambda: _run(options), interrupted="interrupted; the stack is down")
+
+
+def _record(options: Options) -> None:
+    """Run the tests that failed once more, for their traces; whatever comes of it, they have failed."""
+    messages.say()
+    messages.say("once more with the recorder, for the traces of the tests that failed:")
+    words = (*options.pytest, *LAST_FAILED)
+    if _job(replace(options, profiles=(*options.profiles, RECORDER), pytest=words)) == 0:
+        messages.say("They passed this time: what made them fail comes and goes, or needs the other tests.")
 
 
 def build(arguments: Sequence[str]) -> int:

@@ -31,6 +31,48 @@ def test_a_wrong_engine_is_a_sentence_and_its_code(
     assert "error: There is no engine 'lxc'." in capsys.readouterr().err
 
 
+class Jobs:
+    """Stands for the whole job: ends with each of the codes in turn, and notes what it was asked for."""
+
+    def __init__(self, *codes: int) -> None:
+        self.codes, self.seen = list(codes), list[integration.Options]()
+
+    def __call__(self, options: integration.Options) -> int:
+        self.seen.append(options)
+        code = self.codes.pop(0)
+        cache = Path(options.pytest[options.pytest.index("-o") + 1].removeprefix("cache_dir="))
+        if code == errors.TestsFailed.code and options.pytest[0] != "--no-such-option":
+            (cache / "lastfailed").write_text("{}")
+        return code
+
+
+def test_tests_that_failed_are_run_once_more_for_their_traces_and_stay_failed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jobs = Jobs(4, 0)
+    monkeypatch.setattr(integration, "_job", jobs)
+    assert integration.run(["--engine", "local", "--again", "-q"]) == 4
+    first, again = jobs.seen
+    assert (first.profiles, again.profiles) == ((), ("recorder",))
+    assert again.pytest == (*first.pytest, "--last-failed", "--last-failed-no-failures", "none")
+    assert "They passed this time" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("code", "words"), [(0, ["-q"]), (3, ["-q"]), (4, ["--no-such-option"])])
+def test_a_run_without_a_failed_test_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, code: int, words: list[str]
+) -> None:
+    jobs = Jobs(code)
+    monkeypatch.setattr(integration, "_job", jobs)
+    assert integration.run(["--again", *words]) == code
+    assert len(jobs.seen) == 1
+
+
+@pytest.mark.parametrize("also", ["--keep", "--profile=recorder", "--profile=observability"])
+def test_a_stack_that_is_kept_or_has_a_recorder_is_not_repeated(also: str) -> None:
+    assert not integration.parse(["--again", also]).again
+
+
 @pytest.fixture
 def outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Let the job's tests end as a shell script does, which stands for pytest."""
