@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from stack.control import guardians
-from stack.errors import GuardianLost, NotUp, StackError
+from stack.errors import EngineUnavailable, GuardianLost, NotUp, StackError
 from stack.records import state, timeline
 from stack.records.control import Action, Command
 from stack.records.state import StackState
@@ -74,11 +74,19 @@ def sweep() -> list[str]:
             sentences.append(f"set aside the state of {name}: {error}")
             continue
         if stack is not None and not processes.is_alive(stack.pid, stack.pid_started):
-            clean_up(stack)
-            sentences.append(f"cleaned up after {name}, whose guardian was killed")
+            sentences.append(_clean_up_or_say(stack))
         elif state.exchange_journal(name).exists() and (sentence := _heal(name)) is not None:
             sentences.append(sentence)
     return sentences
+
+
+def _clean_up_or_say(stack: StackState) -> str:
+    """Clean up after a stack; where its engine does not answer, whatever else was typed goes on."""
+    try:
+        clean_up(stack)
+    except EngineUnavailable as reason:
+        return f"could not clean up after {stack.name}: {reason}"
+    return f"cleaned up after {stack.name}, whose guardian was killed"
 
 
 def _heal(name: str) -> str | None:

@@ -22,7 +22,7 @@ from stack.display import config
 from stack.display.redaction import redactor_of
 from stack.engines import registry
 from stack.engines.protocol import Engine
-from stack.errors import ServiceFailed, StackError
+from stack.errors import EngineUnavailable, ServiceFailed, StackError
 from stack.guardian import control_socket, database, standby, variables
 from stack.guardian.changes import change
 from stack.guardian.end import Ended, until_end
@@ -50,7 +50,7 @@ class Guardian:
     def __init__(self, request: Request, timeline: Timeline) -> None:
         self._request, self._timeline = request, timeline
         self._ended = asyncio.Event()
-        self._hurry = False
+        self._hurry = self._goes_on = False
         self._ended_by = "its owner"
         self._volumes = False
         self._code = 0
@@ -166,8 +166,12 @@ class Guardian:
             await self.supervisor.stop_all(grace_s=QUICK_GRACE_S if quick else None, at_once=quick)
 
     async def _remove(self) -> None:
-        if self._engine is not None:
-            await self._engine.remove(volumes=self._volumes or self._request.ephemeral)
+        try:
+            if self._engine is not None:
+                await self._engine.remove(volumes=self._volumes or self._request.ephemeral)
+        except EngineUnavailable:
+            self._goes_on = True
+            raise
 
     async def _end_descendants(self) -> None:
         """End the processes that left their service's session; in a namespace the kernel does that."""
@@ -176,6 +180,8 @@ class Guardian:
             await asyncio.to_thread(processes.end_processes, pids, grace_s=QUICK_GRACE_S)
 
     async def _forget(self) -> None:
+        if self._goes_on:
+            return  # the next command removes what the engine runs, and needs the state for it
         port_leases.release(self._request.name)
         state.forget(self._request.name, volumes=self._volumes or self._request.ephemeral)
 

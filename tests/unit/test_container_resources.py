@@ -5,9 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec import structs
+from recorded_stacks import dead_pid, write_state
 
+from stack.control import sweep
 from stack.engines import registry
 from stack.engines.container import resources
+from stack.errors import EngineUnavailable
+from stack.records import state
 from stack.system.directories import home_id
 
 GONE = "deleted: sha256:1\nuntagged: a:1\nuntagged: b:1\n"
@@ -29,6 +34,32 @@ def test_removed_images_are_counted_with_the_space_reclaimed(tmp_path: Path, sai
     program.write_text(f"#!/bin/sh\ncat <<END\n{said}\nEND\n")
     program.chmod(0o755)
     assert resources.remove_images(str(program)) == words.format(program)
+
+
+def test_what_cannot_be_removed_because_the_engine_is_gone_is_said(tmp_path: Path) -> None:
+    program = tmp_path / "docker"
+    program.write_text("#!/bin/sh\necho 'Is the daemon running?' >&2\nexit 1\n")
+    program.chmod(0o755)
+    with pytest.raises(EngineUnavailable, match=r"what it runs of shop goes on \(Is the daemon running\?\)"):
+        resources.remove(str(program), "shop", volumes=True)
+
+
+def test_without_an_engines_command_nothing_is_left(tmp_path: Path) -> None:
+    resources.remove(str(tmp_path / "docker"), "shop", volumes=True)
+
+
+def test_a_stack_whose_engine_is_gone_hinders_no_other_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*words: object, **options: object) -> None:
+        raise EngineUnavailable("docker does not answer.")
+
+    monkeypatch.setenv("STACK_HOME", str(tmp_path))
+    written = write_state("shop", tmp_path, pid=dead_pid())
+    state.write(structs.replace(written, engine="docker"))
+    monkeypatch.setattr(registry, "remove_leftovers", gone)
+    assert sweep.sweep() == ["could not clean up after shop: docker does not answer."]
+    assert state.names() == ("shop",)
 
 
 VOLUMES = """#!/bin/sh

@@ -177,6 +177,19 @@ def test_a_guardian_ends_and_leaves_nothing_whatever_breaks(
     assert any(cause in text for text in texts for cause in causes)
 
 
+def test_a_stack_whose_engine_is_gone_is_not_forgotten(guardian_harness: GuardianHarness) -> None:
+    """The next command ends what the engine still runs; for that it needs the state."""
+    guardian_harness.engine.broken["remove"] = errors.EngineUnavailable("no daemon answers")
+
+    async def end(guardian: Guardian) -> None:
+        guardian._end()
+
+    assert guardian_harness.hold(end) == 0
+    assert guardian_harness.phases()[-1] == "down"
+    assert len(state.names()) == 1
+    assert "no daemon answers" in [event.text for event in events(guardian_harness, "error")]
+
+
 def test_an_exception_in_a_callback_ends_the_start_with_its_cause(guardian_harness: GuardianHarness) -> None:
     async def prepare_for_ever(*words: object) -> None:
         loop = asyncio.get_running_loop()

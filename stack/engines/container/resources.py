@@ -6,11 +6,12 @@ project.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from stack.errors import NameTaken
+from stack.errors import CommandFailed, EngineUnavailable, NameTaken
 from stack.system import programs
 from stack.system.directories import home_id
 
@@ -81,12 +82,18 @@ def require_names_free(program: str, resolved: Mapping[str, Any]) -> None:
 
 
 def remove(program: str, stack: str, *, volumes: bool) -> None:
-    """Remove containers and networks of a stack, and its volumes where asked."""
+    """Remove containers and networks of a stack, and its volumes where asked.
+
+    Raises:
+        EngineUnavailable: the engine does not answer; what it runs goes on.
+    """
+    if shutil.which(program) is None:
+        return  # then there is no engine, either
     chosen = ("--filter", f"label={PROJECT_LABEL}={stack}")
     for kind in KINDS:
         if kind.word == "volume" and not volumes:
             continue
-        if names := _lines(program, *kind.listing, "--format", kind.names, *chosen):
+        if names := _lines_or_unavailable(program, stack, *kind.listing, "--format", kind.names, *chosen):
             programs.run([program, *kind.removal, *names], timeout_s=REMOVAL_LIMIT_S, check=False)
 
 
@@ -131,6 +138,17 @@ def _name_taken(program: str, kind: Kind, name: str, owner: str) -> NameTaken:
         f"The {kind.word} {name} exists already and {maker}.",
         hint=f"If it is not needed: `{program} {' '.join((*kind.removal[:2], name))}`.",
     )
+
+
+def _lines_or_unavailable(program: str, stack: str, *words: str) -> list[str]:
+    try:
+        return programs.run([program, *words], timeout_s=LIST_LIMIT_S).stdout.split()
+    except CommandFailed as error:
+        said = error.output.splitlines()[-1:] or [str(error)]
+        raise EngineUnavailable(
+            f"{program} does not answer, so what it runs of {stack} goes on ({said[0]}).",
+            hint="Start it; the next command of any kind, `inv stacks` too, then removes what is left.",
+        ) from error
 
 
 def _lines(program: str, *words: str) -> list[str]:
