@@ -30,10 +30,14 @@ class Site:
 
 @dataclass(frozen=True, kw_only=True)
 class Exit:
-    """How a service ended; negative codes are signals. ``oom``: the kernel killed it for want of memory."""
+    """How a service ended; negative codes are signals. ``oom``: the kernel killed it for want of memory.
+
+    ``unknown`` is why its engine cannot tell, and then ``code`` means nothing.
+    """
 
     code: int
     oom: bool = False
+    unknown: str = ""
 
 
 class Running(Protocol):

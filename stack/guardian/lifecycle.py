@@ -218,7 +218,9 @@ class Lifecycle:
             tried_to_bind &= run.running.pid > 0  # a container's port is freed by its engine, later
         run.running = None
         is_job = run.plan.awaited or not run.has_check
-        verdict = verdicts.after_exit(run.plan.name, end.code, run.elapsed_s(), is_job=is_job, oom=end.oom)
+        verdict = verdicts.after_exit(
+            run.plan.name, end.code, run.elapsed_s(), is_job=is_job, oom=end.oom, unknown=end.unknown
+        )
         if verdict.kind == "exited" and tried_to_bind and (taken := self._port_taken(run)) is not None:
             return taken
         return verdict

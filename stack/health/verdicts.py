@@ -181,14 +181,17 @@ def _symptom(progress: Progress, now_s: float) -> Symptom:
     return "" if last.kind == "ok" else last.kind
 
 
-def after_exit(service: str, code: int, now_s: float, *, is_job: bool, oom: bool = False) -> Verdict:
+def after_exit(
+    service: str, code: int, now_s: float, *, is_job: bool, oom: bool = False, unknown: str = ""
+) -> Verdict:
     """Return the verdict of a process that ended. A job may end with 0; other services are to stay."""
     if code == 0 and is_job:
         return Verdict(service=service, kind="completed", reason="ended with 0", seconds=now_s)
     if code == 0:
         reason = "ended on its own with exit code 0, but it has a health check, so it is no job"
     else:
-        reason = code_in_words(code, oom=oom)
+        told = code_in_words(code, oom=oom)
+        reason = f"its engine cannot tell what became of it: {unknown}" if unknown else told
     return Verdict(service=service, kind="exited", reason=reason, seconds=now_s, symptom=_exit_symptom(code))
 
 

@@ -213,7 +213,7 @@ def test_why_the_end_of_a_container_is_not_known_is_in_its_log(client: Path, tmp
     async def wait() -> Exit:
         return await Container("docker", "shop-web-1", log).wait()
 
-    assert asyncio.run(wait()).code == UNKNOWN_CODE
+    assert asyncio.run(wait()) == Exit(code=UNKNOWN_CODE, unknown="Is the daemon running?")
     assert log.tail() == ("Is the daemon running?",)
     log.close()
 

@@ -107,6 +107,8 @@ def test_out_of_memory_is_stated_as_a_fact_where_the_kernel_reports_it() -> None
 
 def test_a_code_just_above_the_signals_is_a_plain_code() -> None:
     assert verdicts.code_in_words(255) == "exited with code 255"
+    gone = verdicts.after_exit("web", 255, 1.0, is_job=False, unknown="Is the daemon running?")
+    assert gone.reason == "its engine cannot tell what became of it: Is the daemon running?"
     assert verdicts.code_in_words(128) == "exited with code 128"
 
 

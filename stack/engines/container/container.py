@@ -75,10 +75,11 @@ class Container:
         text = b"".join(output).decode(errors="replace").strip()
         if not text.isdigit():
             self._log.feed(b"".join(output))  # why the engine cannot tell
-        code = int(text) if text.isdigit() else UNKNOWN_CODE
+        if not text.isdigit():
+            return Exit(code=UNKNOWN_CODE, unknown=text.splitlines()[-1] if text else "it said nothing")
         oom = await self._call("inspect", "--format", "{{.State.OOMKilled}}", self._name)
         await asyncio.wait({self._reader}, timeout=0.3)
-        return Exit(code=code, oom=oom.strip() == "true")
+        return Exit(code=int(text), oom=oom.strip() == "true")
 
     async def _follow(self) -> None:
         since = ["--since", self._since.strip('"')] if self._since else []
