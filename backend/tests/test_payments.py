@@ -24,6 +24,11 @@ def test_a_good_card_pays(person):
     assert stock_of("A") == (4, 0)
 
 
+def test_of_a_card_its_last_four_digits_are_kept(person):
+    person.pay(person.order("A"), GOOD)
+    assert Payment.objects.get().card_last4 == "4242"
+
+
 def test_a_declined_card_leaves_the_order_payable(person):
     number = person.order("A")
     response = person.pay(number, DECLINED)

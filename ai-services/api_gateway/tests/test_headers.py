@@ -109,7 +109,8 @@ def test_a_hop_s_own_header_that_connection_names_too_is_dropped_once() -> None:
 def test_a_304_has_no_length_and_another_response_has() -> None:
     given = [(b"Content-Length", b"3"), (b"ETag", b"e")]
     assert headers.response_headers(given, status=304) == [(b"etag", b"e")]
-    assert headers.response_headers(given, status=200) == [(b"content-length", b"3"), (b"etag", b"e")]
+    for status in (200, 303, 305, 404, 503):
+        assert headers.response_headers(given, status=status) == [(b"content-length", b"3"), (b"etag", b"e")]
 
 
 def test_the_first_value_of_a_header_counts() -> None:

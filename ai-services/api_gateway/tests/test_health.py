@@ -99,8 +99,12 @@ def test_the_documentation_needs_no_internet(gateway: Gateway) -> None:
         assert path.encode() in page
         assert gateway.request("GET", path)[0].status == 200
     _, described = gateway.request("GET", "/openapi.json")
-    methods = {path: set(operations) for path, operations in json.loads(described)["paths"].items()}
-    assert methods == {"/health": {"get"}, "/health/ready": {"get"}}
+    statuses = {
+        (method, path): set(operation["responses"])
+        for path, operations in json.loads(described)["paths"].items()
+        for method, operation in operations.items()
+    }
+    assert statuses == {("get", "/health"): {"200"}, ("get", "/health/ready"): {"200", "503"}}
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nope", 404), ("DELETE", "/health", 405)])
