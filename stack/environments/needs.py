@@ -41,14 +41,19 @@ def of_service(service: Service, image: ImageConfig) -> Needs:
     if not project.is_dir():
         return Needs()
     own = _own_commands(service, image, project)
-    commands = (*_commands(image), *own)
-    python = _from_commands(commands, project, image) or _of_files(service, image, project)
+    commands = (*install_commands(image.build_commands), *own)
+    copied = install_commands(image.copied_build_commands)
+    python = (
+        _from_commands(commands, project, image)
+        or _from_commands(copied, project, image)
+        or _of_files(service, image, project)
+    )
     if python is None and _PYTHON_IMAGE.search(image.base):
         python = Installation(folder=project)
     if python is not None:
         python = replace(python, python=_wish(python.python, image.base, service.local.python))
     installs_node = any(each.tool == "npm" for each in own)
-    node = _node(commands, project, image, is_local=service.build is None)
+    node = _node((*commands, *copied), project, image, is_local=service.build is None)
     return Needs(
         python=python,
         node=None if installs_node else node,
@@ -74,11 +79,6 @@ def _of_files(service: Service, image: ImageConfig, project: Path) -> Installati
     if plain_images.is_plain(service) and not _PYTHON_IMAGE.search(image.base):
         return None
     return kinds.find_python(_folder(project, image))
-
-
-def _commands(image: ImageConfig) -> tuple[InstallCommand, ...]:
-    own = install_commands(image.build_commands)
-    return own or install_commands(image.copied_build_commands)
 
 
 def _from_commands(

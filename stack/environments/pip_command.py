@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -46,8 +47,8 @@ def installation_of(words: Sequence[str], project: Path, locate: Locate) -> Inst
             kept += [option, value]
         elif not option and _is_requirement(value):
             kept.append(value)
-    if not kept:
-        return None
+    if not files and all(word in _KEPT or before in _KEPT for before, word in pairwise(("", *kept))):
+        return None  # only where packages are looked for
     inputs = tuple(file for each in files for file in each.inputs)
     editable = [Path(kept[index + 1]) for index, word in enumerate(kept) if word == "--editable"]
     metadata = tuple(file for each in editable for file in requirements.metadata_of(each))

@@ -9,18 +9,18 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from stack.errors import CommandFailed
-from stack.system import processes, programs
+from stack.system import programs
 from stack.system.completed import Completed, Streams, completed, timed_out
 
 IDLE_LIMIT_S: Final = 120.0
 """How long an installer may do nothing."""
 
-PAUSE_S: Final = 2.0
+PAUSE_S: Final = 5.0
 """How often it is looked at; its end is noticed at once."""
 
 Activity = tuple[int, int]
@@ -46,9 +46,8 @@ def run(
         process = programs.start_group(
             words, cwd=cwd, env=env, output=streams.out, errors=streams.err, pass_fds=pass_fds
         )
-        pid = processes.host_pid(process.pid)
         try:
-            limit_s = _wait(process, lambda: activity(pid), idle_limit_s, pause_s)
+            limit_s = _wait(process, lambda: activity(process.pid), idle_limit_s, pause_s)
             if limit_s is not None:
                 raise _ended(words, limit_s, idle_limit_s, streams)
         finally:
@@ -86,12 +85,26 @@ def why_ended(problem: str, last: str) -> str:
     return f": it {problem}; " + (f"the last that it said:\n{last}" if last else "it had said nothing")
 
 
-def activity(pid: int) -> Activity:
-    """Return what a process and all that came from it did so far (Linux; elsewhere it always changes)."""
+def activity(group: int) -> Activity:
+    """Return what the processes of a group did so far (Linux; elsewhere it always changes)."""
     if not Path("/proc/self/io").exists():
         return time.monotonic_ns(), 0
-    each = [_of_process(child) for child in processes.with_descendants(pid)]
+    each = [_of_process(pid) for pid in _members(group)]
     return sum(written for written, _ in each), int(sum(seconds for _, seconds in each))
+
+
+def _members(group: int) -> Iterator[int]:
+    """Yield the machine's pids of a process group that we know by the number of our PID namespace.
+
+    They are not looked for as children: those that another thread started are in no list of ours.
+    """
+    namespace = Path("/proc/self/ns/pid").readlink()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, StopIteration):
+            lines = (folder / "status").read_text().splitlines()
+            groups = next(line for line in lines if line.startswith("NSpgid:")).split()
+            if groups[-1] == str(group) and (folder / "ns" / "pid").readlink() == namespace:
+                yield int(folder.name)
 
 
 def _of_process(pid: int) -> tuple[int, float]:

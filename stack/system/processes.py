@@ -76,7 +76,7 @@ def children(pid: int) -> list[int]:
     return []
 
 
-def with_descendants(pid: int) -> list[int]:
+def _with_descendants(pid: int) -> list[int]:
     """Return a process and all that came from it; on Linux without looking at every other process."""
     if sys.platform != "linux":
         import psutil
@@ -94,7 +94,7 @@ def listening(pid: int) -> set[int]:
 
     ports: set[int] = set()
     with contextlib.suppress(psutil.Error, OSError):
-        for each in with_descendants(pid):
+        for each in _with_descendants(pid):
             with contextlib.suppress(psutil.Error, OSError):
                 ports |= _listening_of(each)
     return ports
@@ -106,7 +106,7 @@ def processor_s(pid: int) -> float:
 
     total_s = 0.0
     with contextlib.suppress(psutil.Error, OSError):
-        for each in with_descendants(pid):
+        for each in _with_descendants(pid):
             with contextlib.suppress(psutil.Error, OSError):
                 total_s += sum(psutil.Process(each).cpu_times()[:4])  # of its ended children, too
     return total_s

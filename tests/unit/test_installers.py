@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import os
+import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from stack.environments import uv
 from stack.errors import BuildFailed, CommandFailed
-from stack.system import installers
+from stack.system import installers, programs
 
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a PID namespace")
 NEVER_ENDS = "echo Resolved 5 packages; echo Downloading big; touch ready; exec sleep 600"
 
 
@@ -57,10 +60,46 @@ def test_one_that_does_something_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what a process wrote is known on Linux")
-def test_what_a_process_writes_is_activity(tmp_path: Path) -> None:
-    before, _ = installers.activity(os.getpid())
-    (tmp_path / "file").write_text("12345")
-    assert installers.activity(os.getpid())[0] >= before + 5
+@pytest.mark.parametrize("is_namespaced", [False, pytest.param(True, marks=needs_root)])
+def test_what_children_write_is_activity_also_of_a_thread_and_in_a_pid_namespace(
+    tmp_path: Path, is_namespaced: bool
+) -> None:
+    words = ("unshare", "--pid", "--fork", "--kill-child") if is_namespaced else ()
+    script = "import test_installers as own, sys; own.print_activity(sys.argv[1])"
+    folder = str(Path(__file__).parent)
+    done = subprocess.run(
+        [*words, sys.executable, "-c", script, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((folder, *sys.path))},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    before, after = map(int, done.stdout.split())
+    assert after >= before + 100_000
+
+
+def print_activity(folder: str) -> None:
+    """Print the bytes that a child of a child had written before and after it wrote 100,000."""
+    script = "(echo; read line; head -c 100000 /dev/zero; echo; read line); true"
+
+    def observe() -> None:
+        process = programs.start_group(
+            ("sh", "-c", script), cwd=Path(folder), input=programs.PIPE, output=programs.PIPE
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.read(1)
+        print(installers.activity(process.pid)[0])
+        process.stdin.write(b"x\n")
+        process.stdin.flush()
+        process.stdout.read(100_001)
+        print(installers.activity(process.pid)[0])
+        programs.end_group(process)
+
+    thread = threading.Thread(target=observe)
+    thread.start()
+    thread.join()
 
 
 @pytest.mark.usefixtures("once_ready")

@@ -55,6 +55,13 @@ def test_options_that_say_how_pip_works_are_left_out(project: Path) -> None:
     assert words(of(project, text)) == ["a[b]>1"]
 
 
+def test_wheels_of_another_stage_are_what_that_one_makes(project: Path) -> None:
+    text = "FROM python:3.13 AS build\nCOPY requirements .\nRUN pip wheel --wheel-dir /w -r dev.txt\n"
+    text += "FROM python:3.13\nCOPY --from=build /w /wheels\n"
+    text += "RUN pip install --no-index --find-links=/wheels/ /wheels/*\n"
+    assert words(of(project, text)) == [f"-r {project}/requirements/dev.txt"]
+
+
 def test_variables_of_the_image_are_known_in_its_commands(project: Path) -> None:
     text = "FROM python:3.13\nARG STAGE=dev\nCOPY . .\nRUN pip install -r requirements/${STAGE}.txt\n"
     assert words(of(project, text)) == [f"-r {project}/requirements/dev.txt"]
