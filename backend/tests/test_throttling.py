@@ -1,5 +1,6 @@
 """Limits of attempts: per account and per address, with Redis and without, in the API and in the admin."""
 
+import queue
 import threading
 import time
 
@@ -146,6 +147,18 @@ def test_only_so_many_wait_for_their_password_to_be_hashed():
     with slots.take():
         assert attempt(slots, threading.TIMEOUT_MAX) == "refused"
     assert attempt(slots, threading.TIMEOUT_MAX) == "taken"
+
+
+def test_of_three_that_come_while_one_is_hashed_two_may_wait():
+    slots, results = Slots("test", running=1, waiting=2), queue.SimpleQueue()
+    threads = [
+        threading.Thread(target=lambda: results.put(attempt(slots, 60)), daemon=True) for _ in range(3)
+    ]
+    with slots.take():
+        for thread in threads:
+            thread.start()
+        assert results.get(timeout=30) == "refused"
+    assert [results.get(timeout=60) for _ in range(2)] == ["taken", "taken"]
 
 
 @pytest.mark.parametrize("path", [LOGIN, REGISTER])

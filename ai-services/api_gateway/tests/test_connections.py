@@ -213,11 +213,14 @@ def test_trailers_never_become_headers(gateway: Gateway, backend: Backend) -> No
 
 def test_a_target_in_absolute_form_names_path_and_host(gateway: Gateway, backend: Backend) -> None:
     (response,) = raw.send(
-        gateway.port, b"GET http://shop.example/api/v1/x?a=1 HTTP/1.1\r\nHost: other\r\n" + CLOSE
+        gateway.port,
+        b"GET http://shop.example/api/v1/x?a=1 HTTP/1.1\r\nAccept: text/x\r\nHost: other\r\nX-A: 1\r\n"
+        + CLOSE,
     )
     assert response.status == 200
     assert backend.seen[0]["path"] == "/api/v1/x?a=1"
-    assert dict(backend.seen[0]["headers"])["x-forwarded-host"] == "shop.example"
+    seen = dict(backend.seen[0]["headers"])
+    assert (seen["accept"], seen["x-forwarded-host"], seen["x-a"]) == ("text/x", "shop.example", "1")
 
 
 def test_a_client_that_does_not_read_is_disconnected(serve: Serve, backend: Backend) -> None:

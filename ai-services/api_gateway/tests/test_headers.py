@@ -92,6 +92,7 @@ def test_a_name_with_an_underscore_is_dropped(gateway: Gateway, backend: Backend
     ("given", "expected"),
     [
         ([], False),
+        ([(b"accept", b"*/*"), (b"x-a", b"1")], False),
         ([(b"content-length", b"0")], False),
         ([(b"content-length", b"5")], True),
         ([(b"transfer-encoding", b"chunked")], True),
