@@ -105,6 +105,13 @@ def test_a_body_that_is_too_large_is_refused(client, settings, debug):
     assert (response.status_code, response["Content-Type"]) == (413, "application/problem+json")
 
 
+@pytest.mark.django_db
+def test_a_body_of_the_largest_size_is_read(client, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    body = '{"email": "ann@example.com", "password": "x"}'.ljust(100)
+    assert client.post("/api/v1/accounts/login", body, content_type="application/json").status_code == 401
+
+
 @pytest.mark.parametrize(
     ("path", "headers", "status"), [("/" + "x" * 4096, {}, 414), ("/health/", {"X-Long": "x" * 8191}, 431)]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from gateway.problems import Problem
+from gateway.proxy import body
 from gateway.proxy.shares import Shares
 from tests import raw
 from tests.backend import Backend
@@ -114,3 +116,42 @@ def test_all_clients_together_get_the_total_at_most() -> None:
             held.enter_context(shares.open("c")).take(1)
     with shares.open("c") as share:
         share.take(3)
+
+
+class Deadline:
+    """Stands in for asyncio.timeout: remembers the moments that it was put off to."""
+
+    def __init__(self) -> None:
+        self.moments: list[float] = []
+
+    async def __aenter__(self) -> Deadline:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        pass
+
+    def reschedule(self, moment: float) -> None:
+        self.moments.append(moment)
+
+
+@pytest.mark.parametrize(("deadline_s", "expected_s"), [(100.0, [11.0, 13.0]), (12.0, [11.0, 12.0])])
+def test_each_kibibyte_gives_a_body_another_second(
+    monkeypatch: pytest.MonkeyPatch, deadline_s: float, expected_s: list[float]
+) -> None:
+    deadline, chunks = Deadline(), iter([b"x" * 1024, b"x" * 2048])
+    monkeypatch.setattr(body, "GRACE_S", (10.0, 10.0))
+    monkeypatch.setattr(asyncio, "timeout", lambda _: deadline)
+
+    async def receive() -> dict[str, object]:
+        chunk = next(chunks)
+        return {"type": "http.request", "body": chunk, "more_body": len(chunk) == 1024}
+
+    async def read() -> tuple[float, float]:
+        began = asyncio.get_running_loop().time()
+        with Shares(MEBIBYTE, MEBIBYTE).open("a") as share:
+            await body.read_body(receive, [], deadline_s=deadline_s, memory=share)
+        return began, asyncio.get_running_loop().time()
+
+    began, ended = asyncio.run(read())
+    for moment, allowed_s in zip(deadline.moments, expected_s, strict=True):
+        assert began - 0.001 <= moment - allowed_s <= ended + 0.001
