@@ -62,7 +62,8 @@ def runner(image: str, addresses: Addresses | None = None) -> Runner:
         case "prometheus":
             return PrometheusRunner(addresses=addresses or {})
     raise NotRunnable(
-        f"The local engine cannot run the image {image!r}: it knows Postgres, Redis, Valkey, Prometheus.",
+        f"The local engine cannot run the image {image!r}: it knows Python, Node.js, plain systems, "
+        "Postgres, Redis, Valkey and Prometheus.",
         hint="Say what runs in its place with x-local, or use a container engine (--engine docker).",
     )
 
