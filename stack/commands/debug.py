@@ -15,6 +15,7 @@ from stack.errors import NotRunnable, NotWritable
 from stack.plan import debugging
 from stack.plan.plan import LOOPBACK
 from stack.records import plans as stored_plans
+from stack.records import state
 from stack.records.control import Action, Command
 from stack.system import files, ports
 
@@ -37,8 +38,11 @@ def run(choice: Choice, service: str, *, launch_json: bool = False) -> None:
             hint="Type `inv down`, then `inv up --engine local`.",
         )
     planned = plans.service_of(stored_plans.read(stack.name), service)
+    scratch = state.scratch(stack.name) / service
     virtualenv = (
-        None if planned.server_image else service_environment.sync(planned.service, planned.image).virtualenv
+        None
+        if planned.server_image
+        else service_environment.sync(planned.service, planned.image, scratch).virtualenv
     )
     if virtualenv is None or not planned.argv:
         raise NotRunnable(f"{service} is no Python service.", hint="debugpy debugs Python only.")
