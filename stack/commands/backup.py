@@ -81,5 +81,5 @@ def describe(manifest: Manifest) -> str:
     size = sum(file.size_bytes for file in manifest.files.values())
     sealed = f", encrypted with {manifest.encryption}" if manifest.encryption else ""
     rows = sum(manifest.rows.values())
-    held = f"{rows} rows in {len(manifest.rows)} tables, {manifest.redis_keys} Redis keys"
-    return f"{held}, {tables.format_bytes(size)}{sealed}"
+    held = f"{tables.quantity(rows, 'row')} in {tables.quantity(len(manifest.rows), 'table')}"
+    return f"{held}, {tables.quantity(manifest.redis_keys, 'Redis key')}, {tables.format_bytes(size)}{sealed}"

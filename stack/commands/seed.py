@@ -11,7 +11,7 @@ from stack.commands import data_access
 from stack.commands.data_access import Access
 from stack.control.choice import Choice
 from stack.data import guard, lock, postgres, room, rows
-from stack.display import messages, seeding
+from stack.display import messages, seeding, tables
 from stack.errors import StackError
 
 PAUSE_S = 0.5
@@ -41,7 +41,8 @@ def run(choice: Choice, *, products: str, orders: str, seed: str) -> None:
         else:
             _seed_server(access, words, sum(wanted))
     seconds = time.monotonic() - began
-    messages.say(f"{access.state.name}: {products} products and {orders} past orders ({seconds:.1f} s)")
+    made = f"{tables.quantity(wanted[0], 'product')} and {tables.quantity(wanted[1], 'past order')}"
+    messages.say(f"{access.state.name}: {made} ({seconds:.1f} s)")
 
 
 def _seed_server(access: Access, words: list[str], total: int) -> None:

@@ -59,6 +59,11 @@ def age(seconds: float) -> str:
     return f"{int(seconds)}s"
 
 
+def quantity(number: int, noun: str) -> str:
+    """Return a number of things: 1 row, 2 rows."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def format_bytes(size: int) -> str:
     """Return a size in MiB, a smaller one in KiB."""
     return f"{size / (1 << 20):.0f} MiB" if size >= 1 << 20 else f"{size / (1 << 10):.0f} KiB"

@@ -35,7 +35,7 @@ RULES: Final = tuple(
         (r"(?<=[:>])\d{4,5}\b", "PORT"),
         (r"\bpid \d+", "pid N"),
         (r"\b(?=[0-9a-f]*\d)[0-9a-f]{6,64}\b", "ID"),
-        (r"\b\d+ (passed|deselected|rows|tables|Redis keys)\b", r"N \1"),
+        (r"\b\d+ (passed|deselected|rows|tables|Redis key)s?\b", r"N \1"),
         (r"={2,}", "="),
         (r"-{2,}(?=$|\s)", "-"),
         (r"\s+", " "),

@@ -156,3 +156,8 @@ def test_a_transfer_says_how_much_has_moved_in_the_words_of_everything_else(
     finally:
         rich.reconfigure()
     assert ("dumping 90 KiB" in shown.getvalue(), "/?" in shown.getvalue()) == (True, False)
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows")])
+def test_one_thing_is_singular(number: int, said: str) -> None:
+    assert tables.quantity(number, "row") == said
