@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from config import access, env, logs, preparation
+from core import turns
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 bind = f"{env.text('HOST', '0.0.0.0')}:{env.number('PORT', 8000, minimum=1)}"
@@ -41,8 +42,9 @@ METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def on_starting(server):
-    """Prepare before there is a worker: the database, a folder for what they count."""
+    """Prepare before there is a worker: the database, the workers' turns, a folder for what they count."""
     _prepare()
+    turns.share_turns(worker_tmp_dir)
     if metrics_address:
         os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix="metrics-")
 

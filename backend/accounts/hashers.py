@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
+from core.turns import take_turn
 
 LOWER_PRIORITY = 5
 """Added to the nice value: requests go first, and on a busy machine a login has its share (sched(7))."""
 
 
 class PatientPBKDF2PasswordHasher(PBKDF2PasswordHasher):
-    """Hash as Django does, with the same result, one at a time in a thread of lower priority.
+    """Hash as Django does, with the same result, one at a time in a thread of lower priority, and in turn.
 
     A hash takes tenths of a second of a processor (measured: benchmarks/shop_login_storm.py).
     """
@@ -23,7 +27,7 @@ class PatientPBKDF2PasswordHasher(PBKDF2PasswordHasher):
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
         """Return the encoded hash."""
         thread = hashing_thread(os.getpid())
-        return thread.submit(super().encode, password, salt, iterations).result()
+        return thread.submit(_in_turn, super().encode, password, salt, iterations).result()
 
 
 @cache
@@ -37,3 +41,8 @@ def _lower_priority() -> None:
     if sys.platform == "linux":  # elsewhere a priority is that of the whole process: setpriority(2), "BUGS"
         thread = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + LOWER_PRIORITY)
+
+
+def _in_turn(encode: Callable[[str, str, int | None], str], *arguments: Any) -> str:
+    with take_turn():
+        return encode(*arguments)

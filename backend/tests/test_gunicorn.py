@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -9,8 +10,9 @@ from types import ModuleType
 
 import pytest
 
-from config import api_urls
+from config import api_urls, preparation
 from config.preparation import BASE_DIR
+from core import turns
 
 WITHIN_S = 30.0
 
@@ -22,6 +24,14 @@ def hooks() -> ModuleType:
     module = module_from_spec(spec_from_loader(loader.name, loader))
     loader.exec_module(module)
     return module
+
+
+def test_workers_share_their_turns(hooks, monkeypatch):
+    monkeypatch.setattr(preparation, "prepare", lambda: True)
+    monkeypatch.setattr(turns, "_file", None)
+    hooks.on_starting(server=None)
+    assert turns._file is not None
+    os.close(turns._file)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from contextlib import contextmanager
 
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, make_password
@@ -42,6 +43,21 @@ def test_in_a_process_of_low_priority_a_password_is_hashed_at_a_lower_one(monkey
     monkeypatch.setattr(os, "setpriority", lambda *arguments: seen.append(arguments))
     hashers._lower_priority()
     assert seen == [(os.PRIO_PROCESS, thread, 10 + LOWER_PRIORITY)]
+
+
+def test_a_password_is_hashed_in_turn(monkeypatch):
+    steps = []
+
+    @contextmanager
+    def take_turn():
+        steps.append("begin")
+        yield
+        steps.append("end")
+
+    monkeypatch.setattr(hashers, "take_turn", take_turn)
+    monkeypatch.setattr(PBKDF2PasswordHasher, "encode", lambda *arguments: steps.append("hash"))
+    PatientPBKDF2PasswordHasher().encode("secret", "salt", 10)
+    assert steps == ["begin", "hash", "end"]
 
 
 def test_a_process_that_forks_can_still_hash():
