@@ -150,9 +150,10 @@ def is_making_a_spare(stack: str) -> bool:
     import psutil  # not in the environment of the migrations' suite, which uses this module, too
 
     try:
-        listens = any(each.net_connections("unix") for each in standby_processes(stack)[:1])
+        sockets = [each.net_connections("unix") for each in standby_processes(stack)[:1]]
     except psutil.NoSuchProcess:  # the guardian starts another one
         return True
+    listens = any(one.laddr for each in sockets for one in each)  # a socket is made before, its name after
     return not listens or len(standby_processes(stack)) != 1
 
 
