@@ -105,10 +105,14 @@ class Stack:
 
     def databases(self) -> list[str]:
         """Return the names of all databases, once nothing is made or dropped in the background any more."""
+        return list(self.oids())
+
+    def oids(self) -> dict[str, int]:
+        """Return the number of every database by its name, as ``databases`` does."""
         self.wait_for_background()
         with self.sql("template1") as cursor:
-            cursor.execute("SELECT datname FROM pg_database ORDER BY 1")
-            return [row[0] for row in cursor.fetchall()]
+            cursor.execute("SELECT datname, oid FROM pg_database ORDER BY 1")
+            return dict(cursor.fetchall())
 
     def wait_for_background(self, limit_s: float = 60.0) -> None:
         """Wait until no process in the background has anything to do with the database."""
@@ -171,13 +175,13 @@ def standby_processes(stack: str) -> list[Any]:
 
 
 @contextmanager
-def running(home: Path, kind: str = "local", *words: str) -> Iterator[Stack]:
+def running(home: Path, kind: str = "local", *words: str, engine: str = ENGINE) -> Iterator[Stack]:
     """Give a stack that runs with its state below ``home``; it ends with the block, data and all."""
     name = f"data-{home.name}-{os.getpid()}"
     environment = {**os.environ, "STACK_HOME": str(home), "STACK_NAME": name, "PYTHONPATH": str(ROOT)}
     stack = Stack(name=name, kind=kind, environment=environment)
     try:
-        stack.typed("up", "--engine", ENGINE, "--timeout", START_LIMIT_S, *words)
+        stack.typed("up", "--engine", engine, "--timeout", START_LIMIT_S, *words)
         yield stack
     finally:
         stack.inv("down", "--volumes")

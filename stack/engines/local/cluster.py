@@ -69,6 +69,7 @@ def create(
     prepared = _prepared(recipe, bin, account)
     fresh = folder.with_name(f".{folder.name}.preparing")
     shutil.rmtree(fresh, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         copy: list[str | Path] = [*copy_command(sys.platform), prepared / "data", fresh]
         programs.run(copy, timeout_s=programs.BUILD_LIMIT_S)
@@ -78,7 +79,6 @@ def create(
     except CommandFailed as error:
         shutil.rmtree(fresh, ignore_errors=True)
         raise _failure("The prepared data could not be copied", error.output, folder) from error
-    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         finish(fresh)
     except BaseException:
