@@ -128,9 +128,9 @@ class Service:
 
     ``hostnames`` are the names besides the service's own by which others reach it: ``hostname``,
     ``container_name`` and the aliases of its networks. ``healthcheck_disabled``: the check of its image does
-    not count. ``other_keys`` are the keys of the file that have
-    no field here; stack/plan/unenforced.py says what becomes of each. ``optional`` (the ``x-optional`` key):
-    where an engine cannot run it, the stack comes up without it.
+    not count. ``network_mode`` is empty where it has networks. ``other_keys`` are the keys of the file that
+    have no field here; stack/plan/unenforced.py says what becomes of each. ``optional`` (the ``x-optional``
+    key): where an engine cannot run it, the stack comes up without it.
     """
 
     name: str
@@ -151,6 +151,7 @@ class Service:
     user: str | None = None
     working_dir: str | None = None
     networks: tuple[str, ...] = ()
+    network_mode: str = ""
     hostnames: tuple[str, ...] = ()
     extra_hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     read_only: bool = False
@@ -162,6 +163,12 @@ class Service:
     other_keys: tuple[str, ...] = ()
     optional: bool = False
     local: LocalHints = field(default_factory=LocalHints)
+
+    @property
+    def joins(self) -> str:
+        """Return the name of the service whose network it shares, empty where it shares none."""
+        kind, _, name = self.network_mode.partition(":")
+        return name if kind == "service" else ""
 
 
 @dataclass(frozen=True, kw_only=True)

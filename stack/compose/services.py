@@ -25,7 +25,7 @@ MODELLED: Final = frozenset(
         *("volumes", "tmpfs", "depends_on", "links", "healthcheck", "profiles", "restart", "stop_signal"),
         *("stop_grace_period", "user", "working_dir", "networks", "hostname", "container_name", "extends"),
         *("extra_hosts", "read_only", "tty", "stdin_open", "scale", "mem_limit", "pids_limit", "cpus"),
-        *("secrets", "configs", "ulimits"),
+        *("secrets", "configs", "ulimits", "network_mode"),
     )
 )
 """The keys of a service that ``stack.model.Service`` has fields for."""
@@ -70,6 +70,7 @@ class ServiceReader:
             user=raw.get("user"),
             working_dir=raw.get("working_dir"),
             networks=networks_of(raw),
+            network_mode=raw.get("network_mode") or "",
             hostnames=hostnames_of(name, self.document["services"]),
             extra_hosts=extra_hosts_of(raw),
             read_only=boolean(raw.get("read_only") or False),

@@ -162,9 +162,14 @@ def _working_dir(service: Service, image: ImageConfig, folders: Mapping[str, str
 
 
 def _problem(service: Service, image: ImageConfig, argv: tuple[str, ...]) -> Problem | None:
+    name = f"services.{service.name}"
+    if service.joins and service.ports:
+        return Problem(
+            sentence=f"{name}: it has ports, but no network of its own: it is in that of {service.joins}.",
+            way_out=f"Move its `ports` to {service.joins}.",
+        )
     if service.build is None or service.local.command is not None:
         return None
-    name = f"services.{service.name}"
     if service.build.url:
         return Problem(
             sentence=f"{name}: its build context is {service.build.url}; "

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 
 from stack.model import Service, Stack
 from stack.plan import addresses, image_config, images
-from stack.plan.service_plan import server_image
+from stack.plan.service_plan import network_owner, server_image
 
 LOCALHOST = frozenset(("localhost", "127.0.0.1", "0.0.0.0", "::1"))
 OUTSIDE = frozenset((addresses.HOST_OF_CONTAINERS, "gateway.docker.internal", "host-gateway"))
@@ -36,9 +36,10 @@ class Reference:
 
 def warnings(stack: Stack, services: Mapping[str, Service]) -> tuple[str, ...]:
     """Return a sentence for each reference of ``services`` that is probably a mistake, each once."""
-    check = _Check(
-        services=stack.services, ports={name: _ports(each) for name, each in stack.services.items()}
-    )
+    own = {name: _ports(each) for name, each in stack.services.items()}
+    owners = {name: network_owner(name, stack.services) for name in own}
+    ports = {name: _in_network(owner, owners, own) for name, owner in owners.items()}
+    check = _Check(services=stack.services, ports=ports)
     found = [sentence for service in services.values() for sentence in check.of_service(service)]
     for key, value in stack.endpoints.items():
         found += check.of_references(_in_value(f"x-endpoints.{key}", value))
@@ -64,6 +65,7 @@ class _Check:
                 if own is not None:
                     yield from self._wrong_port(reference, own)
             elif (name := self._name(reference.host)) is not None:
+                yield from self._nameless(reference, name)
                 yield from self._wrong_port(reference, name)
             elif reference.port and "." not in reference.host and not _is_address(reference.host):
                 yield self._unknown(reference)
@@ -80,6 +82,13 @@ class _Check:
                     f"services.{service.name}: {reference.place} refers to {name}, which its depends_on "
                     f"does not name: {name} may start later"
                 )
+
+    def _nameless(self, reference: Reference, name: str) -> Iterator[str]:
+        if (owner := network_owner(name, self.services)) != name:
+            yield (
+                f"{reference.place} refers to {name}, which has no name in any network: "
+                f"it is in that of {owner}, as which it is reached"
+            )
 
     def _wrong_port(self, reference: Reference, name: str) -> Iterator[str]:
         known = self.ports[name]
@@ -111,6 +120,12 @@ class _Check:
                     needed.add(dependency.service)
                     queue.append(dependency.service)
         return needed
+
+
+def _in_network(owner: str, owners: Mapping[str, str], ports: Mapping[str, frozenset[int]]) -> frozenset[int]:
+    """The ports of all services in the network of ``owner``; none where those of one are not known."""
+    sets = [ports[name] for name, other in owners.items() if other == owner]
+    return frozenset().union(*sets) if all(sets) else frozenset()
 
 
 def _ports(service: Service) -> frozenset[int]:

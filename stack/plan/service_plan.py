@@ -61,6 +61,14 @@ def server_image(service: Service, image: ImageConfig) -> str:
     return name if images.server_kind(name) else ""
 
 
+def network_owner(name: str, services: Mapping[str, Service]) -> str:
+    """Return the service whose network another one is in: its own, else that of the one that it joins."""
+    for _ in services:  # no longer than there are services, also where they join each other in a circle
+        if (joined := services[name].joins) in services:
+            name = joined
+    return name
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
     """Why an engine cannot run a service, in one sentence, and the way out."""

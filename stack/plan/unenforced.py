@@ -96,7 +96,17 @@ UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
         "Only TCP ports are published.",
         lambda service: any(port.protocol != "tcp" for port in service.ports),
     ),
-    *_others("dns dns_opt dns_search domainname ipc mac_address network_mode pid uts", _NETWORK),
+    *_others("dns dns_opt dns_search domainname ipc mac_address pid uts", _NETWORK),
+    _field(
+        "network_mode: host, bridge, container",
+        _NETWORK,
+        lambda service: service.network_mode not in {"", "none"} and not service.joins,
+    ),
+    _field(
+        "network_mode: service, none",
+        "Where services share the network of the machine, this one does, too; `localhost` is that of all.",
+        lambda service: service.network_mode == "none" or bool(service.joins),
+    ),
     _field(
         "networks",
         "Services of different networks can reach each other.",
@@ -121,7 +131,10 @@ UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
 
 
 WITH_NETWORKS: Final = frozenset(
-    {"hostname, container_name, aliases", "extra_hosts", "read_only", "volumes: read_only"}
+    {
+        *("hostname, container_name, aliases", "extra_hosts", "network_mode: service, none"),
+        *("read_only", "volumes: read_only"),
+    }
 )
 """Keys that are done where each service has a network and mounts of its own."""
 

@@ -31,6 +31,10 @@ class Namespaces:
     network: int
     mounts: int
 
+    def copy(self) -> Namespaces:
+        """Return the same namespaces with descriptors of their own."""
+        return Namespaces(network=os.dup(self.network), mounts=os.dup(self.mounts))
+
     def close(self) -> None:
         """Release the namespaces."""
         for descriptor in (self.network, self.mounts):

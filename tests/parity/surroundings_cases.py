@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from parity.case import Facts, case, needs, toy
+from parity.case import CURL, Facts, case, needs, toy
 from parity.toy_stack import ToyStack
 
 NAMES = ("GREETING", "EMPTY", "SPACED", "DOLLAR", "FROM_FILE")
@@ -79,6 +79,53 @@ def addresses(stack: ToyStack) -> Facts:
         "HIDDEN is answered": stack.get("web", "/ask?variable=HIDDEN"),
         "PEER as web sees it": re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", actual),
         "published ports of hidden": ", ".join(map(str, stack.ports("hidden"))) or "none",
+    }
+
+
+@case(
+    "joined network",
+    "Do services of one network (`network_mode: service:NAME`) share localhost, and starts one without any?",
+    services={
+        "web": toy(
+            environment={"BESIDE": "http://localhost:8001/health"},
+            ports=["127.0.0.1::8000", "127.0.0.1::8001"],
+        ),
+        "beside": toy(
+            environment={"PORT": "8001", "HOST": "", "WEB": "http://localhost:8000/health"},
+            network_mode="service:web",
+            ports=[],
+            check={
+                **CURL,
+                "test": [
+                    "CMD",
+                    "python3",
+                    "-c",
+                    "import urllib.request as u; u.urlopen('http://localhost:8001/health')",
+                ],
+            },
+        ),
+        "peer": toy(
+            environment={"WEB": "http://web:8001/health", "NAMELESS": "http://beside:8001/health"},
+            depends_on=needs(beside="healthy"),
+        ),
+        "alone": toy(check=None, ports=[], network_mode="none"),
+    },
+    expected={
+        "web asks localhost": "200 well",
+        "peer asks web": "200 well",
+        "peer asks beside": "failed: gaierror",
+        "beside, at a port of web, asks localhost": "200 well",
+        "alone": "ready",
+    },
+)
+def joined_network(stack: ToyStack) -> Facts:
+    stack.require_up()
+    return {
+        "web asks localhost": stack.get("web", "/ask?variable=BESIDE"),
+        "peer asks web": stack.get("peer", "/ask?variable=WEB"),
+        "peer asks beside": stack.get("peer", "/ask?variable=NAMELESS"),
+        "beside, at a port of web, asks localhost": stack.get("web", "/ask?variable=WEB", port=8001),
+        "alone": stack.verdict("alone"),
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stack.errors import NotRunnable
-from stack.model import Build, Healthcheck, LocalHints, Service, Stack
+from stack.model import Build, Healthcheck, LocalHints, Port, Service, Stack
 from stack.plan import plan
 from stack.plan.plan import Plan, ServicePlan
 
@@ -44,6 +44,16 @@ def test_a_mount_hides_what_was_copied_below_it(build: Build) -> None:
     (build.context / "Dockerfile").write_text('FROM a\nCOPY src /code/src\nCMD ["/code/src/app.py"]\n')
     service = Service(name="web", build=build)
     assert make(service, web={"/code": "/mounted"}).services["web"].argv == ("/mounted/src/app.py",)
+
+
+def test_a_service_in_the_network_of_another_publishes_no_ports() -> None:
+    beside = Service(name="beside", image="redis:7", network_mode="service:web", ports=(Port(target=1),))
+    problem = make(Service(name="web", image="redis:7"), beside).services["beside"].problem
+    assert problem is not None
+    assert problem.sentence == (
+        "services.beside: it has ports, but no network of its own: it is in that of web."
+    )
+    assert problem.way_out == "Move its `ports` to web."
 
 
 def test_a_program_of_the_image_is_called_by_its_name(build: Build) -> None:

@@ -92,6 +92,23 @@ def test_the_ports_of_a_service_that_says_none_are_not_known() -> None:
     assert warnings_of(web("api", API="http://api:8080/"), Service(name="api", image="api")) == ()
 
 
+def test_a_service_in_the_network_of_another_has_its_ports_and_no_name() -> None:
+    proxy = Service(name="proxy", network_mode="service:api", expose=(9000,))
+    assert warnings_of(web("api", A="http://api:9000/", B="http://api:81/"), API, proxy) == (
+        "environment.B refers to port 81 of api, which has 8000, 9000",
+    )
+    (sentence,) = warnings_of(web("proxy", API="http://proxy:8000/"), API, proxy)
+    assert sentence == (
+        "environment.API refers to proxy, which has no name in any network: it is in that of api, "
+        "as which it is reached"
+    )
+
+
+def test_services_that_join_each_other_in_a_circle_are_asked_once() -> None:
+    one, two = (Service(name=name, network_mode=f"service:{other}") for name, other in ("ab", "ba"))
+    assert warnings_of(one, two) == ()
+
+
 def test_a_port_that_a_dockerfile_exposes_is_known(tmp_path: Path) -> None:
     build = Build(context=tmp_path, dockerfile_text="FROM a\nEXPOSE 5000\n")
     (sentence,) = warnings_of(web("api", API="http://api:8080/"), Service(name="api", build=build))

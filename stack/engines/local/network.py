@@ -24,8 +24,9 @@ from stack.engines.local.way_out import NETWORK, WayOut
 from stack.errors import CommandFailed
 from stack.model import Service
 from stack.plan import images
-from stack.plan.addresses import HOST_OF_CONTAINERS, outside_hosts
+from stack.plan.addresses import HOST_OF_CONTAINERS, LOOPBACK, outside_hosts
 from stack.plan.plan import Plan
+from stack.plan.service_plan import network_owner
 from stack.system import async_programs, kernel, network_namespace, programs
 from stack.system.network_namespace import Namespaces
 from stack.system.processes import own_pid
@@ -54,13 +55,14 @@ mount --make-rprivate /
 mount --bind "$1" /etc/hosts
 { echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start; } 2>/dev/null || true
 if [ -n "$4" ]; then mount --bind "$4" /etc/resolv.conf; fi
+if [ -z "$2" ]; then exec ip link set lo up; fi
 printf 'link set lo up\\naddr add %s/24 dev eth0\\nlink set eth0 up\\nroute add default via %s\\n' "$2" "$3" |
     ip -batch -
 """
 
 
 class ServiceNetwork:
-    """The network of one service."""
+    """The network of one service; without an ``address`` (``network_mode: none``) it has no cable."""
 
     def __init__(self, address: str, namespaces: Namespaces, forwarding: Forwarding) -> None:
         self.address, self.namespaces, self._forwarding = address, namespaces, forwarding
@@ -86,8 +88,12 @@ class ServiceNetwork:
         Raises:
             PortTaken: another program listens on one of them.
         """
-        for target, port in ports.items():
+        for target, port in ports.items() if self.address else ():
             self._published.append(self._forwarding.publish(port, (self.address, target)))
+
+    def shared(self) -> ServiceNetwork:
+        """Return the same network for another service, which has published ports of its own."""
+        return ServiceNetwork(self.address, self.namespaces.copy(), self._forwarding)
 
     def withdraw(self) -> None:
         """Close the published ports."""
@@ -114,12 +120,15 @@ class StackNetwork:
 
     async def connect_services(self, plan: Plan, folder: Path) -> None:
         """Give every service of the plan its network; ``folder`` takes their files of names."""
-        addresses = {name: f"{NETWORK}.{number}" for number, name in enumerate(plan.services, FIRST_SERVICE)}
-        assert len(addresses) <= MOST_SERVICES
-        for name, address in addresses.items():
-            self.services[name] = ServiceNetwork(address, network_namespace.create(), self._forwarding)
-        await _configure(self._bridge, "".join(self._cables()))
         services = {name: service.service for name, service in plan.services.items()}
+        owners = {name: service for name, service in services.items() if service.joins not in services}
+        connected = [name for name, service in owners.items() if service.network_mode != "none"]
+        addresses = {name: f"{NETWORK}.{number}" for number, name in enumerate(connected, FIRST_SERVICE)}
+        assert len(addresses) <= MOST_SERVICES
+        for name in owners:
+            made = network_namespace.create()
+            self.services[name] = ServiceNetwork(addresses.get(name, ""), made, self._forwarding)
+        await _configure(self._bridge, "".join(self._cables()))
         resolver = str(way_out.write_resolver(folder)) if self._out is not None else ""
         async with asyncio.TaskGroup() as tasks:
             for name, network in self.services.items():
@@ -130,6 +139,8 @@ class StackNetwork:
                 words = ("sh", "-c", PREPARE, "sh", str(hosts), network.address, self._gateway, resolver)
                 argv = (*network.namespaces.nsenter(), *words)
                 tasks.create_task(async_programs.run(argv, timeout_s=SETUP_LIMIT_S))
+        for name in services.keys() - owners.keys():
+            self.services[name] = self.services[network_owner(name, services)].shared()
 
     def close(self) -> None:
         """Release all networks."""
@@ -145,7 +156,8 @@ class StackNetwork:
         return BRIDGE_ADDRESS if self._out is None else way_out.GATEWAY
 
     def _cables(self) -> Iterator[str]:
-        for number, network in enumerate(self.services.values(), FIRST_SERVICE):
+        connected = (network for network in self.services.values() if network.address)
+        for number, network in enumerate(connected, FIRST_SERVICE):
             end = f"/proc/{own_pid()}/fd/{network.namespaces.network}"
             yield f"link add veth{number} type veth peer name eth0 netns {end}\n"
             yield f"link set veth{number} master stack0\nlink set veth{number} up\n"
@@ -215,7 +227,7 @@ def hosts_file(
     service: Service, services: Mapping[str, Service], addresses: Mapping[str, str], *, gateway: str
 ) -> str:
     """Return the names that ``service`` can resolve without DNS: the stack's, and its own ``extra_hosts``."""
-    own = f"{addresses[service.name]}\t{socket.gethostname()}\n"
+    own = f"{addresses.get(service.name, LOOPBACK)}\t{socket.gethostname()}\n"
     lines = [own, f"{gateway}\t{HOST_OF_CONTAINERS}\n"]
     for name, address in addresses.items():
         lines.append(f"{address}\t{' '.join((name, *services[name].hostnames))}\n")
