@@ -6,13 +6,25 @@ Source of the rules: https://docs.docker.com/reference/dockerfile/#copy
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-Source = Callable[[str], Iterable[Path]]
-"""A path as ``COPY`` names it -> the files and folders of this machine that it means."""
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A file or folder of this machine that ``COPY`` means.
+
+    ``below`` is its path in the folder that ``COPY`` names, empty where it is that itself.
+    """
+
+    path: Path
+    below: str = ""
+
+
+Source = Callable[[str], Iterable[Found]]
+"""A path as ``COPY`` names it -> what it means."""
 
 SYSTEM_FOLDERS: Final = frozenset(
     (
@@ -46,36 +58,48 @@ class Folders:
 def context_source(context: Path) -> Source:
     """Return the source of a ``COPY`` from the build context."""
 
-    def find(name: str) -> Iterator[Path]:
+    def find(name: str) -> Iterator[Found]:
         relative = posixpath.normpath(name.lstrip("/") or ".")
         if relative == "." or relative.startswith(".."):
-            yield context
+            yield Found(path=context)
         elif any(mark in relative for mark in "*?["):
-            yield from sorted(context.glob(relative))
+            yield from (Found(path=path) for path in sorted(context.glob(relative)))
         elif (context / relative).exists():
-            yield context / relative
+            yield Found(path=context / relative)
 
     return find
 
 
-def stage_source(files: Mapping[str, Path]) -> Source:
-    """Return the source of a ``COPY --from`` of a stage whose own files are ``files``."""
+def stage_source(files: Mapping[str, Path], texts: Collection[str] = ()) -> Source:
+    """Return the source of a ``COPY --from`` of a stage whose own files are ``files``.
 
-    def find(name: str) -> Iterator[Path]:
+    ``texts`` are those of them that its Dockerfile writes: they are not there yet.
+    """
+
+    def find(name: str) -> Iterator[Found]:
         path = posixpath.normpath(posixpath.join("/", name))
-        if (local := files.get(path) or host_path(path, files)) is not None:
-            yield local
+        below = _below(path, files)
+        has_texts = any(str(local) in texts for local in below.values())
+        local = files.get(path) or _below_copied(path, files)
+        if local is None and not has_texts:
+            local = host_path(path, files)
+        if local is not None:
+            yield Found(path=local)
+        if has_texts:
+            yield from (Found(path=each, below=relative) for relative, each in below.items())
 
     return find
 
 
 def copied(source: Source, names: Iterable[str], destination: str, folders: Folders) -> dict[str, Path]:
     """Return path in the image -> path on this machine, for one ``COPY``."""
-    paths = [path for name in names for path in source(name)]
-    target, is_folder = target_of(destination, folders, number=len(paths))
+    found = [each for name in names for each in source(name)]
+    target, is_folder = target_of(destination, folders, number=sum(not each.below for each in found))
     result: dict[str, Path] = {}
-    for path in paths:
-        if not path.is_dir():
+    for path, below in ((each.path, each.below) for each in found):
+        if below:
+            result[posixpath.join(target, below)] = path
+        elif not path.is_dir():
             result[posixpath.join(target, path.name) if is_folder else target] = path
         elif target in SYSTEM_FOLDERS:
             result |= {posixpath.join(target, child.name): child for child in sorted(path.iterdir())}
@@ -108,14 +132,26 @@ def host_path(path: str, files: Mapping[str, Path]) -> Path | None:
 
     A folder that only received single files stands for the folder that all of them come from.
     """
-    for target in sorted(files, key=len, reverse=True):
-        if path == target or path.startswith(f"{target}/"):
-            local = files[target] / path[len(target) :].lstrip("/")
-            return local if local.exists() else None
-    folder = f"{path.rstrip('/')}/"
-    below = {target.removeprefix(folder): files[target] for target in files if target.startswith(folder)}
-    origins = {_origin(relative, local) for relative, local in below.items()}
+    if any(path == target or path.startswith(f"{target}/") for target in files):
+        return _below_copied(path, files)
+    origins = {_origin(relative, local) for relative, local in _below(path, files).items()}
     return origins.pop() if len(origins) == 1 else None
+
+
+def _below_copied(path: str, files: Mapping[str, Path]) -> Path | None:
+    """Where the innermost file or folder that was copied there has a path; None where it has not."""
+    copied = (target for target in files if path == target or path.startswith(f"{target}/"))
+    target = max(copied, key=len, default=None)
+    if target is None:
+        return None
+    local = files[target] / path[len(target) :].lstrip("/")
+    return local if local.exists() else None
+
+
+def _below(path: str, files: Mapping[str, Path]) -> dict[str, Path]:
+    """Return what was copied to places below a folder, by its path there."""
+    folder = f"{path.rstrip('/')}/"
+    return {target.removeprefix(folder): files[target] for target in files if target.startswith(folder)}
 
 
 def _origin(relative: str, local: Path) -> Path | None:

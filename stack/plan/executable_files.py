@@ -5,10 +5,12 @@ A file that lies here without that bit runs in a container all the same.
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 _SEPARATOR: Final = re.compile(r"&&|\|\||[;\n]")
@@ -20,6 +22,15 @@ def adds_execution(mode: str) -> bool:
     if _OCTAL.fullmatch(mode):
         return int(mode[-3]) % 2 == 1
     return any(re.fullmatch(r"[ua]*[ugoa]*[+=][rwXst]*x[rwXst]*", each) for each in mode.split(","))
+
+
+def carried(files: Mapping[str, Path], executable: Iterable[Path]) -> Iterator[str]:
+    """Yield the paths of the image at which one of the ``executable`` files and folders is copied."""
+    for (path, file), each in itertools.product(files.items(), executable):
+        if file.is_relative_to(each):
+            yield path
+        elif each.is_relative_to(file):
+            yield posixpath.join(path, str(each.relative_to(file)))
 
 
 def made_executable(text: str, working_dir: str) -> Iterator[str]:

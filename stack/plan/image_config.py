@@ -82,6 +82,7 @@ class _StageReader:
     scratch: Path | None
     folder: Path | None
     arguments: dict[str, str] = field(default_factory=dict)
+    executable_elsewhere: set[Path] = field(default_factory=set)
     shell: tuple[str, ...] = ("/bin/sh", "-c")
     has_command: bool = False
 
@@ -175,7 +176,8 @@ class _StageReader:
             written = self._written(instruction.heredocs, destination, len(sources))
             files = copied_files.copied(source, names, destination, self._folders())
             files |= {path: file for path, (file, _) in written.items()}
-            made = files if executable_files.adds_execution(instruction.options.get("chmod", "")) else ()
+            is_made = executable_files.adds_execution(instruction.options.get("chmod", ""))
+            made = files if is_made else executable_files.carried(files, self.executable_elsewhere)
             self.config = replace(
                 self.config,
                 files={**copied_files.not_replaced(self.config.files, files), **files},
@@ -216,7 +218,10 @@ class _StageReader:
             stage_files={**self.config.stage_files, **stage.stage_files, **stage.files},
             texts={**self.config.texts, **stage.texts},
         )
-        return copied_files.stage_source(stage.files)
+        for path in stage.executable:
+            if (local := stage.files.get(path) or copied_files.host_path(path, stage.files)) is not None:
+                self.executable_elsewhere.add(local)
+        return copied_files.stage_source(stage.files, stage.texts)
 
     def _folders(self) -> copied_files.Folders:
         return copied_files.Folders(working_dir=self.config.working_dir, files=self.config.files)

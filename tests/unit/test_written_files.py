@@ -159,3 +159,51 @@ def test_where_there_are_no_mounts_what_is_not_found_is_said(
     assert web.argv[-1] == f"python {web.image.files['/absent/new.py']}"
     assert written_files.unseen(web).startswith("web has no mounts of its own: /absent/old.py, which its")
     assert written_files.unseen(plan_of(build, f"{BELOW}CMD x\n", tmp_path)) == ""
+
+
+STAGE = """FROM a AS one
+WORKDIR /w
+COPY <<EOF <<two.py /folder/
+one
+EOF
+two
+two.py
+COPY old.py /folder/
+COPY . /all
+COPY <<EOF /all/sub/new.py
+new
+EOF
+COPY --chmod=755 <<EOF start.sh
+#!/bin/sh
+EOF
+COPY old.py given.sh
+RUN chmod +x given.sh
+FROM a
+"""
+
+
+@pytest.mark.parametrize(
+    ("copy", "files"),
+    [
+        ("/folder /x/", {"/x/EOF": "one\n", "/x/two.py": "two\n", "/x/old.py": "of the project"}),
+        ("/folder/ /x", {"/x/EOF": "one\n", "/x/two.py": "two\n", "/x/old.py": "of the project"}),
+        (
+            "/folder /bin/",
+            {"/bin/EOF": "one\n", "/bin/two.py": "two\n", "/bin/old.py": "of the project"},
+        ),
+        ("/all /x/", {"/x": None, "/x/sub/new.py": "new\n"}),
+        ("/all/sub /x/", {"/x/new.py": "new\n"}),
+        ("/folder/EOF /folder/two.py /x", {"/x/EOF": "one\n", "/x/two.py": "two\n"}),
+    ],
+)
+def test_a_folder_of_another_stage_is_copied_with_what_is_written_there(
+    build: Build, tmp_path: Path, copy: str, files: dict[str, str | None]
+) -> None:
+    made = plan_of(build, f"{STAGE}COPY --from=one {copy}\nCMD x\n", tmp_path).image.files
+    assert {path: file.read_text() if file.is_file() else None for path, file in made.items()} == files
+
+
+def test_what_another_stage_makes_executable_stays_so(build: Build, tmp_path: Path) -> None:
+    web = plan_of(build, f"{STAGE}COPY --from=one /w /x/\nCMD x\n", tmp_path)
+    assert os.access(web.image.files["/x/start.sh"], os.X_OK)
+    assert set(web.image.executable) == {"/x/start.sh", "/x/given.sh"}
