@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stack.control import guardians
 from stack.errors import EngineUnavailable, GuardianLost, NotUp, StackError
-from stack.records import state, timeline
+from stack.records import state, timeline, written_copies
 from stack.records.control import Action, Command
 from stack.records.state import StackState
 from stack.system import control_groups, processes
@@ -47,6 +47,7 @@ def clean_up(stack: StackState) -> None:
     if stack.engine != "local":
         registry.remove_leftovers(stack.engine, stack.name, volumes=stack.ephemeral)
     port_leases.release(stack.name)
+    written_copies.remove(state.folder(stack.name))
     state.forget(stack.name, volumes=stack.ephemeral)
 
 
@@ -86,7 +87,8 @@ def _clean_up_or_say(stack: StackState) -> str:
         clean_up(stack)
     except EngineUnavailable as reason:
         return f"could not clean up after {stack.name}: {reason}"
-    return f"cleaned up after {stack.name}, whose guardian was killed"
+    happened = "engine did not answer when it was ended" if stack.phase == "left" else "guardian was killed"
+    return f"cleaned up after {stack.name}, whose {happened}"
 
 
 def _heal(name: str) -> str | None:

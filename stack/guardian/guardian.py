@@ -50,7 +50,7 @@ class Guardian:
     def __init__(self, request: Request, timeline: Timeline) -> None:
         self._request, self._timeline = request, timeline
         self._ended = asyncio.Event()
-        self._hurry = self._goes_on = False
+        self._hurry = False
         self._ended_by = "its owner"
         self._volumes = False
         self._code = 0
@@ -170,7 +170,9 @@ class Guardian:
             if self._engine is not None:
                 await self._engine.remove(volumes=self._volumes or self._request.ephemeral)
         except EngineUnavailable:
-            self._goes_on = True
+            self._state = replace(self._state, phase="left")
+            with contextlib.suppress(OSError):
+                state.write(self._state)
             raise
 
     async def _end_descendants(self) -> None:
@@ -180,7 +182,7 @@ class Guardian:
             await asyncio.to_thread(processes.end_processes, pids, grace_s=QUICK_GRACE_S)
 
     async def _forget(self) -> None:
-        if self._goes_on:
+        if self._state.phase == "left":
             return  # the next command removes what the engine runs, and needs the state for it
         port_leases.release(self._request.name)
         state.forget(self._request.name, volumes=self._volumes or self._request.ephemeral)

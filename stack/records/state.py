@@ -18,7 +18,9 @@ from stack.records.names import require_name
 from stack.system import private_folder
 from stack.system.directories import home_id, state_home
 
-Phase = Literal["starting", "up", "failed", "stopping"]
+Phase = Literal["starting", "up", "failed", "stopping", "left"]
+"""``left``: its guardian has ended, and its engine did not answer then."""
+
 VERSION = 2
 VOLUMES = "volumes"
 """The only folder of a stack that outlives it."""

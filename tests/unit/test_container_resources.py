@@ -62,6 +62,15 @@ def test_a_stack_whose_engine_is_gone_hinders_no_other_command(
     assert state.names() == ("shop",)
 
 
+def test_a_stack_whose_engine_was_gone_at_its_end_is_not_said_to_have_lost_its_guardian(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACK_HOME", str(tmp_path))
+    written = write_state("shop", tmp_path, pid=dead_pid())
+    state.write(structs.replace(written, phase="left"))
+    assert sweep.sweep() == ["cleaned up after shop, whose engine did not answer when it was ended"]
+
+
 VOLUMES = """#!/bin/sh
 echo "$@" >> {log}
 case "$1 $2 $*" in

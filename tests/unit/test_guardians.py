@@ -18,7 +18,7 @@ from recorded_stacks import dead_pid, ended_guardian, write_state
 from stack.control import guardians, sweep
 from stack.control.guardians import GuardianProcess
 from stack.errors import GuardianLost, NotUp, StateUnreadable
-from stack.records import leftovers, runs, state, timeline
+from stack.records import leftovers, runs, state, timeline, written_copies
 from stack.records.control import Action, Command, Outcome, Reply
 from stack.records.timeline import Timeline
 from stack.system import private_folder, processes, programs
@@ -49,6 +49,24 @@ def test_a_stack_whose_guardian_was_killed_is_cleaned_up_processes_ports_and_all
     assert programs.ends_within(orphan, 5)
     assert (state.names(), lease.exists()) == ((), False)
     assert sweep.sweep() == []
+
+
+def test_what_a_killed_guardian_put_into_a_project_is_removed(name: str, tmp_path: Path) -> None:
+    project, origin = tmp_path / "project", tmp_path / "origin"
+    project.mkdir()
+    origin.write_text("written by a Dockerfile")
+    write_state(name, tmp_path, pid=dead_pid())
+    written_copies.make(state.folder(name), {project / "new" / "file": origin})
+    assert (project / "new" / "file").read_text() == "written by a Dockerfile"
+    sweep.sweep()
+    assert list(project.iterdir()) == []
+
+
+def test_a_damaged_record_of_copies_stops_no_command(name: str, tmp_path: Path) -> None:
+    write_state(name, tmp_path, pid=dead_pid())
+    (state.folder(name) / "written-copies.json").write_text("{")
+    assert len(sweep.sweep()) == 1
+    assert not state.folder(name).exists()
 
 
 def test_a_living_stack_is_left_alone(name: str, tmp_path: Path) -> None:

@@ -186,7 +186,9 @@ def test_a_stack_whose_engine_is_gone_is_not_forgotten(guardian_harness: Guardia
 
     assert guardian_harness.hold(end) == 0
     assert guardian_harness.phases()[-1] == "down"
-    assert len(state.names()) == 1
+    (name,) = state.names()
+    assert (written := state.read(name)) is not None
+    assert written.phase == "left"
     assert "no daemon answers" in [event.text for event in events(guardian_harness, "error")]
 
 

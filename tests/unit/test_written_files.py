@@ -11,6 +11,7 @@ from stack.engines.local import accounts, container_files, volumes, written_file
 from stack.model import Build, Mount, Service, Stack
 from stack.plan import dockerfile, image_config, plan
 from stack.plan.plan import ServicePlan
+from stack.records import written_copies
 from stack.system.mounts import Tree
 
 WRITTEN = r"""FROM a
@@ -119,8 +120,8 @@ BELOW = "FROM a\nWORKDIR /absent\nCOPY . .\nCOPY <<EOF new.py\nnew\nEOF\nCOPY <<
 
 def test_below_a_copied_folder_it_is_at_both_places(build: Build, tmp_path: Path) -> None:
     web = plan_of(build, f"{BELOW}CMD python /absent/new.py\n", tmp_path)
-    copies = volumes.make_folders(web)
-    assert copies == {build.context / "new.py": web.image.files["/absent/new.py"]}
+    written_copies.make(tmp_path, written_files.copies([web]))
+    volumes.make_folders(web)
     assert (build.context / "new.py").read_text() == "new\n"
     assert (build.context / "old.py").read_text() == "of the project"
     assert web.argv[-1] == f"python {build.context}/new.py"
@@ -129,13 +130,13 @@ def test_below_a_copied_folder_it_is_at_both_places(build: Build, tmp_path: Path
             assert Tree(path=web.image.files[f"/absent/{name}"], at=place) in container_files.trees(
                 web, tmp_path
             )
-    written_files.remove_copies(copies)
+    written_copies.remove(tmp_path)
     assert sorted(os.listdir(build.context)) == ["Dockerfile", "old.py", "requirements.txt"]
 
 
 def test_a_mount_hides_what_is_written_below_it(build: Build, tmp_path: Path) -> None:
     web = plan_of(build, f"{BELOW}CMD x\n", tmp_path, absent=build.context)
-    assert volumes.make_folders(web) == {}
+    assert written_files.copies([web]) == {}
     assert container_files.trees(web, tmp_path) == [Tree(path=build.context, at=Path("/absent"))]
 
 
@@ -145,10 +146,21 @@ def test_a_folder_that_is_copied_later_replaces_what_it_has(build: Build, tmp_pa
 
 
 def test_a_copy_that_somebody_changed_stays(build: Build, tmp_path: Path) -> None:
-    copies = volumes.make_folders(plan_of(build, f"{BELOW}CMD x\n", tmp_path))
+    written_copies.make(tmp_path, written_files.copies([plan_of(build, f"{BELOW}CMD x\n", tmp_path)]))
     (build.context / "new.py").write_text("changed")
-    written_files.remove_copies(copies)
+    written_copies.remove(tmp_path)
     assert (build.context / "new.py").read_text() == "changed"
+
+
+def test_the_folders_of_copies_go_with_them(build: Build, tmp_path: Path) -> None:
+    (build.context / "kept").mkdir()
+    text = "FROM a\nCOPY . /absent\n"
+    text += "".join(f"COPY <<EOF /absent/{name}\nnew\nEOF\n" for name in ("a/b/c.py", "kept/d.py"))
+    written_copies.make(tmp_path, written_files.copies([plan_of(build, f"{text}CMD x\n", tmp_path)]))
+    assert (build.context / "a" / "b" / "c.py").read_text() == "new\n"
+    written_copies.remove(tmp_path)
+    assert sorted(os.listdir(build.context)) == ["Dockerfile", "kept", "old.py", "requirements.txt"]
+    assert os.listdir(build.context / "kept") == []
 
 
 def test_where_there_are_no_mounts_what_is_not_found_is_said(

@@ -36,6 +36,7 @@ from stack.model import Healthcheck, Mount, Service, Stack
 from stack.plan import images
 from stack.plan.addresses import Addresses
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
+from stack.records import written_copies
 from stack.records.service_logs import Log
 from stack.records.state import make_scratch
 from stack.system.control_groups import ControlGroup
@@ -58,7 +59,6 @@ class LocalEngine:
         self._groups: dict[str, ControlGroup | None] = {}
         self._addresses: Addresses = {}
         self._mounts: ServiceMounts | None = None
-        self._copies: dict[Path, Path] = {}
 
     async def open_networks(self, services: Mapping[str, Service], say: Say) -> bool:
         """Make the bridge between the services' networks, where this machine allows it."""
@@ -98,7 +98,9 @@ class LocalEngine:
                 say(f"{service.name}: {image} is run as plain {kind}: its {additions} may be missing")
             if sentence := written_files.unseen(service):
                 say(sentence)
-            self._copies |= volumes.make_folders(service)
+        written_copies.make(site.folder, written_files.copies(plan.services.values()))
+        for service in plan.services.values():
+            volumes.make_folders(service)
             granted_files.write_files(service.service, site.scratch / service.name)
         if self._network is not None:
             await self._network.connect_services(plan, site.scratch)
@@ -144,7 +146,8 @@ class LocalEngine:
 
     async def remove(self, *, volumes: bool) -> None:
         """Release the networks and the control groups; folders belong to the state."""
-        written_files.remove_copies(self._copies)
+        if self._site is not None:
+            written_copies.remove(self._site.folder)
         await limits.remove_groups(filter(None, self._groups.values()))
         if self._network is not None:
             self._network.close()

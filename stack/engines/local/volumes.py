@@ -12,14 +12,11 @@ from stack.plan.copied_files import host_path
 from stack.plan.plan import ServicePlan
 
 
-def make_folders(plan: ServicePlan) -> dict[Path, Path]:
+def make_folders(plan: ServicePlan) -> None:
     """Make the folders of a service's volumes and, as an engine does, the points at which they are mounted.
 
-    A point that cannot be made is that of a mount that the service does without. What its Dockerfile writes
-    below a folder that it copies is copied there, too, for a service without mounts of its own; return such
-    copies, which are to be removed again, each with its origin.
+    A point that cannot be made is that of a mount that the service does without.
     """
-    copies: dict[Path, Path] = {}
     for mount in plan.service.mounts:
         if mount.type != "bind":
             Path(plan.folders[mount.target]).mkdir(parents=True, exist_ok=True)
@@ -29,10 +26,7 @@ def make_folders(plan: ServicePlan) -> dict[Path, Path]:
         if at in of_volumes:
             _fill(folder, _in_image(at, plan.image.files))
         with contextlib.suppress(OSError):
-            if _make_point(point, is_folder=folder.is_dir()) and str(folder) in plan.image.texts:
-                shutil.copy(folder, point)
-                copies[point] = folder
-    return copies
+            _make_point(point, is_folder=folder.is_dir())
 
 
 def _in_image(at: Path, files: Mapping[str, Path]) -> Path | None:
@@ -46,9 +40,7 @@ def _fill(volume: Path, source: Path | None) -> None:
         shutil.copytree(source, volume, symlinks=True, dirs_exist_ok=True)
 
 
-def _make_point(point: Path, *, is_folder: bool) -> bool:
-    """Make a point, and return whether it is new."""
-    if is_new := not point.exists():
+def _make_point(point: Path, *, is_folder: bool) -> None:
+    if not point.exists():
         point.parent.mkdir(parents=True, exist_ok=True)
         point.mkdir() if is_folder else point.touch()
-    return is_new

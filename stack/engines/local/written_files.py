@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -11,7 +10,7 @@ from stack.engines.local import accounts
 from stack.engines.protocol import Site
 from stack.model import Service
 from stack.plan import image_config
-from stack.plan.container_paths import texts_below
+from stack.plan.container_paths import path_here, texts_below
 from stack.plan.plan import ServicePlan
 from stack.plan.service_plan import ImageConfig
 from stack.records.state import make_scratch
@@ -56,12 +55,9 @@ def _make_link(link: Path, target: Path) -> bool:
     return link.is_symlink()
 
 
-def remove_copies(copies: Mapping[Path, Path]) -> None:
-    """Remove copies of what Dockerfiles write, unless somebody changed one; each with its origin."""
-    for copy, origin in copies.items():
-        with contextlib.suppress(OSError):
-            if copy.read_bytes() == origin.read_bytes():
-                copy.unlink()
+def copies(plans: Iterable[ServicePlan]) -> dict[Path, Path]:
+    """Return the places in projects for what Dockerfiles write below what they copy, each with its origin."""
+    return {point: path_here(plan, at) for plan in plans for at, point in texts_below(plan).items()}
 
 
 def unseen(plan: ServicePlan) -> str:
