@@ -54,14 +54,14 @@ def rewrite_names(text: str, addresses: Addresses, *, own: str | None = None) ->
         address = addresses.get((name, port))
         return match[0] if address is None else f"{address[0]}:{address[1]}"
 
-    return _NAME.sub(replace, rewrite_urls(text, addresses))
+    return _NAME.sub(replace, rewrite_urls(text, addresses, own=own))
 
 
-def rewrite_urls(text: str, addresses: Addresses) -> str:
+def rewrite_urls(text: str, addresses: Addresses, *, own: str | None = None) -> str:
     """Return ``text`` with the known hosts of its URLs replaced; user and password stay."""
 
     def replace(match: re.Match[str]) -> str:
-        hosts = (_rewrite_host(host, match[1], addresses) for host in match[3].split(","))
+        hosts = (_rewrite_host(host, match[1], addresses, own) for host in match[3].split(","))
         return f"{match[1]}://{match[2]}{','.join(hosts)}"
 
     return _AUTHORITY.sub(replace, text)
@@ -92,13 +92,14 @@ def _rewrite_value(value: str, addresses: Addresses) -> str:
     return rewrite_names(value, addresses) if _WHOLE.fullmatch(value) else rewrite_urls(value, addresses)
 
 
-def _rewrite_host(text: str, scheme: str, addresses: Addresses) -> str:
+def _rewrite_host(text: str, scheme: str, addresses: Addresses, own: str | None) -> str:
     match = _HOST.fullmatch(text)
     if match is None:
         return text
     if match[1] == HOST_OF_CONTAINERS:
         return text.replace(HOST_OF_CONTAINERS, "127.0.0.1")
-    address = addresses.get((match[1], _port(match[2], scheme)))
+    name = own if own is not None and match[1] in _LOCALHOST else match[1]
+    address = addresses.get((name, _port(match[2], scheme)))
     return text if address is None else f"{address[0]}:{address[1]}"
 
 

@@ -37,6 +37,14 @@ def test_a_service_s_own_address_becomes_its_host_port(host: str) -> None:
     assert rewrite_names(f"{host}:5432", ADDRESSES, own="backend") == f"{host}:5432"
 
 
+def test_a_service_s_own_url_without_a_port_is_at_that_of_its_scheme() -> None:
+    addresses = {("web", 80): ("127.0.0.1", 20009)}
+    assert (
+        rewrite_names("curl -f http://localhost/", addresses, own="web") == "curl -f http://127.0.0.1:20009/"
+    )
+    assert rewrite_names("http://localhost/", addresses) == "http://localhost/"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
