@@ -50,9 +50,8 @@ class Guardian:
     def __init__(self, request: Request, timeline: Timeline) -> None:
         self._request, self._timeline = request, timeline
         self._ended = asyncio.Event()
-        self._hurry = False
+        self._hurry = self._volumes = False
         self._ended_by = "its owner"
-        self._volumes = False
         self._code = 0
         self.supervisor: Supervisor | None = None
         self._engine: Engine | None = None
@@ -73,7 +72,6 @@ class Guardian:
     async def hold(self, lease: int | None) -> int:
         """Bring the stack up, wait for its end, take it down; return the exit code."""
         self._listen(lease)
-        code = 0
         try:
             code = await self._up_and_wait()
         except Ended:
@@ -170,9 +168,7 @@ class Guardian:
             if self._engine is not None:
                 await self._engine.remove(volumes=self._volumes or self._request.ephemeral)
         except EngineUnavailable:
-            self._state = replace(self._state, phase="left")
-            with contextlib.suppress(OSError):
-                state.write(self._state)
+            self._set(phase="left")
             raise
 
     async def _end_descendants(self) -> None:
@@ -235,15 +231,17 @@ class Guardian:
     def _store(self, plan: Plan) -> None:
         """Store the plan and the stack's addresses; the run's folder gets a redacted copy of the plan."""
         ports = {name: dict(service.ports) for name, service in plan.services.items()}
-        self._state = replace(self._state, ports=ports, endpoints=plan.endpoints)
-        state.write(self._state)
+        self._set(ports=ports, endpoints=plan.endpoints)
         plans.write(plan)
         files.write_atomically(Path(self._request.run) / "plan.json", config.describe_plan(plan))
 
     def _enter(self, phase: Phase, text: str = "") -> None:
-        self._state = replace(self._state, phase=phase)
-        state.write(self._state)
+        self._set(phase=phase)
         self._timeline.stack(phase, text)
+
+    def _set(self, **values: Any) -> None:
+        self._state = replace(self._state, **values)
+        state.write(self._state)
 
 
 def _first_cause(failed: list[Verdict]) -> str:
