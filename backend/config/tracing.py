@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import SpanContext
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -30,10 +31,13 @@ traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 """The header of the request that this code runs for, empty where it has none."""
 
 
-def start(service: str) -> None:
-    """Record spans of Django, its database and Redis in this process and send them in the background."""
+def start(service: str) -> TracerProvider | None:
+    """Record spans of Django, its database and Redis in this process and send them in the background.
+
+    Return what records them, None where the variables ask for no traces.
+    """
     if not os.environ.get(ENDPOINT) or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
-        return
+        return None
     os.environ.setdefault("OTEL_SERVICE_NAME", service)
     os.environ.setdefault("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "health")
     from opentelemetry import trace
@@ -54,6 +58,7 @@ def start(service: str) -> None:
     Psycopg2Instrumentor().instrument(skip_dep_check=True)  # it is installed as psycopg2-binary
     RedisInstrumentor().instrument()
     SQLite3Instrumentor().instrument()
+    return provider
 
 
 def _remove_query(span: Any, request: HttpRequest) -> None:
@@ -67,12 +72,8 @@ def _remove_query(span: Any, request: HttpRequest) -> None:
 
 
 def current_trace_id() -> str:
-    """Return the id of the trace that this code runs in, empty where nothing is traced."""
-    api = sys.modules.get("opentelemetry.trace")
-    if api is None:
-        return ""
-    context = api.get_current_span().get_span_context()
-    return f"{context.trace_id:032x}" if context.is_valid else ""
+    """Return the id of the trace that this code runs in or its request names, empty where it has none."""
+    return trace_id_of(current_traceparent())
 
 
 def current_traceparent() -> str:

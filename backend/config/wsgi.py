@@ -3,6 +3,7 @@
 import os
 import sys
 
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 
 from config import env, tracing
@@ -10,10 +11,12 @@ from config import env, tracing
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 os.environ.setdefault("DATABASE_TIMEOUTS", "true")
 
-tracing.start("backend")  # before Django reads its list of middleware
-
 try:
     application = get_wsgi_application()
+    if provider := tracing.start("backend"):  # adds a middleware, which the next handler has
+        from config.sampling import SampledRequests
+
+        application = SampledRequests(plain=application, traced=WSGIHandler(), sampler=provider.sampler)
     if metrics_address := env.address("METRICS_ADDRESS"):
         from operations.metrics_endpoint import WithMetrics
 

@@ -80,7 +80,7 @@ def receiver() -> Iterator[Receiver]:
     server.server.server_close()
 
 
-def run(code: str, tmp_path: Path, **environment: str) -> str:
+def run(code: str, tmp_path: Path, *words: str, **environment: str) -> str:
     variables = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings.development",
@@ -90,7 +90,12 @@ def run(code: str, tmp_path: Path, **environment: str) -> str:
         **environment,
     }
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=BACKEND, env=variables, capture_output=True, text=True, timeout=180
+        [sys.executable, "-c", code, *words],
+        cwd=BACKEND,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=180,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -109,6 +114,44 @@ def test_a_request_and_its_sql_belong_to_the_caller_s_trace(tmp_path: Path, rece
     statements = [attributes["db.statement"] for _, _, attributes in spans if "db.statement" in attributes]
     assert any(statement.startswith("SELECT") for statement in statements)
     assert not any(b"very-private-words" in body for body in receiver.bodies)
+
+
+SERVE = f"""
+import json, logging, sys
+from config import wsgi
+from config.logs import JsonFormatter
+from django.core.management import call_command
+from django.test import RequestFactory
+from django.db import connection
+call_command("migrate", verbosity=0)
+flags = sys.argv[1]
+request = RequestFactory(SERVER_NAME="localhost").get(
+    "/api/v1/categories", HTTP_TRACEPARENT=f"00-{TRACE}-b7ad6b7169203331-{{flags}}"
+)
+statuses = []
+b"".join(wsgi.application(request.environ, lambda status, headers: statuses.append(status)))
+record = logging.LogRecord("shop", logging.INFO, "", 0, "text", (), None)
+print(statuses, json.loads(JsonFormatter().format(record))["trace_id"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "sampler", "is_recorded"),
+    [
+        ("01", "parentbased_always_on", True),
+        ("00", "parentbased_always_on", False),
+        ("00", "always_on", True),
+        ("01", "parentbased_traceidratio", True),
+    ],
+)
+def test_a_request_is_recorded_if_the_sampler_takes_it_from_its_caller(
+    tmp_path: Path, receiver: Receiver, flags: str, sampler: str, is_recorded: bool
+) -> None:
+    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "OTEL_TRACES_SAMPLER": sampler}
+    said = run(SERVE, tmp_path, flags, OTEL_TRACES_SAMPLER_ARG="0.0", **environment)
+    assert said.strip() == f"['200 OK'] {TRACE}", "the trace is on the log lines in any case"
+    names = {name for _, name, _ in receiver.spans()}
+    assert names == ({"GET api/v1/categories", "SELECT"} if is_recorded else set())
 
 
 def test_a_switched_off_sdk_sends_nothing(tmp_path: Path, receiver: Receiver) -> None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
 from starlette.types import ASGIApp, Scope
 
 from gateway.routes import route_of
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 SERVICE = "api-gateway"
@@ -41,7 +44,9 @@ def start() -> None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    provider = TracerProvider()
+    from gateway.sampling import RequestTraceIds
+
+    provider = TracerProvider(id_generator=RequestTraceIds())
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     AioHttpClientInstrumentor().instrument(url_filter=lambda url: str(url.with_query(None)))
@@ -49,27 +54,37 @@ def start() -> None:
 
 def stop() -> None:
     """Send what is still waiting: Uvicorn ends the process by its signal, so that nothing runs after it."""
-    if is_enabled():
-        from opentelemetry.sdk.trace import TracerProvider
+    if provider := _provider():
+        provider.shutdown()
 
-        provider = trace.get_tracer_provider()
-        if isinstance(provider, TracerProvider):
-            provider.shutdown()
+
+def _provider() -> TracerProvider | None:
+    """Return what `start` has set, None where nothing is recorded."""
+    if not is_enabled():
+        return None
+    from opentelemetry.sdk.trace import TracerProvider
+
+    provider = trace.get_tracer_provider()
+    return provider if isinstance(provider, TracerProvider) else None
 
 
 def traced(app: ASGIApp) -> ASGIApp:
-    """Return the application with a span for each request but health checks, named by its route."""
-    if not is_enabled():
+    """Return the application with a span for each sampled request but health checks, named by its route."""
+    provider = _provider()
+    if provider is None:
         return app
     from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 
-    return OpenTelemetryMiddleware(
+    from gateway.sampling import SampledRequests
+
+    recorded = OpenTelemetryMiddleware(
         app,
         excluded_urls="health",
         exclude_spans=["receive", "send"],  # they cost as much as all the rest
         default_span_details=_span_of,
         server_request_hook=_remove_query,
     )
+    return SampledRequests(plain=app, traced=recorded, sampler=provider.sampler)
 
 
 def _remove_query(span: Any, scope: Scope) -> None:

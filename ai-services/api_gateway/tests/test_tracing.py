@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -37,14 +39,23 @@ class Receiver(ThreadingHTTPServer):
 
     def names(self) -> list[tuple[str, str]]:
         """Return kind and name of each span of the test's trace."""
-        scopes = [scope for resource in self._resources() for scope in resource.scope_spans]
-        spans = [span for scope in scopes for span in scope.spans if span.trace_id.hex() == TRACE]
+        spans = [span for span in self._spans() if span.trace_id.hex() == TRACE]
         return sorted((Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_"), span.name) for span in spans)
+
+    def root_trace_ids(self, name: str) -> list[str]:
+        """Return the trace ids of the spans of a name that have no parent."""
+        return sorted(
+            span.trace_id.hex() for span in self._spans() if span.name == name and not span.parent_span_id
+        )
 
     def services(self) -> set[str]:
         """Return the names of the services that exported spans."""
         attributes = [one for resource in self._resources() for one in resource.resource.attributes]
         return {one.value.string_value for one in attributes if one.key == "service.name"}
+
+    def _spans(self) -> list[Span]:
+        scopes = [scope for resource in self._resources() for scope in resource.scope_spans]
+        return [span for scope in scopes for span in scope.spans]
 
     def _resources(self) -> list[ResourceSpans]:
         requests = [ExportTraceServiceRequest.FromString(body) for body in self.bodies]
@@ -104,8 +115,14 @@ def receiver() -> Iterator[Receiver]:
     server.server_close()
 
 
-def ask(url: str, path: str) -> None:
-    request = urllib.request.Request(url + path, headers={"traceparent": HEADER})
+def trace_header(request: dict[str, Any]) -> str:
+    """Return the one `traceparent` of a request that the backend has seen."""
+    (value,) = [value for name, value in request["headers"] if name.lower() == "traceparent"]
+    return str(value)
+
+
+def ask(url: str, path: str, header: str | None = HEADER) -> None:
+    request = urllib.request.Request(url + path, headers={"traceparent": header} if header else {})
     with urllib.request.urlopen(request, timeout=10) as response:
         response.read()
 
@@ -121,6 +138,36 @@ def test_a_request_is_one_trace_from_the_client_to_the_backend(backend: Backend,
     assert sent != HEADER
     assert receiver.services() == {"api-gateway"}
     assert not any(b"very-private-words" in body for body in receiver.bodies)
+
+
+RATIO = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio"}
+
+
+@pytest.mark.parametrize("header", [None, HEADER.removesuffix("1") + "0", "nonsense"])
+def test_a_request_that_is_not_sampled_carries_its_trace_in_its_header_alone(
+    backend: Backend, receiver: Receiver, header: str | None
+) -> None:
+    address = f"http://127.0.0.1:{receiver.server_port}"
+    with running(backend, OTEL_EXPORTER_OTLP_ENDPOINT=address, OTEL_TRACES_SAMPLER_ARG="0.0", **RATIO) as url:
+        ask(url, "/api/v1/products", header)
+    (sent,) = [trace_header(request) for request in backend.seen]
+    assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-00", sent)
+    assert (sent == header) is (header is not None and TRACE in header)
+    assert receiver.bodies == []
+
+
+def test_half_of_the_requests_are_recorded_and_the_backend_is_told_which(
+    backend: Backend, receiver: Receiver
+) -> None:
+    address = f"http://127.0.0.1:{receiver.server_port}"
+    with running(backend, OTEL_EXPORTER_OTLP_ENDPOINT=address, OTEL_TRACES_SAMPLER_ARG="0.5", **RATIO) as url:
+        for _ in range(60):
+            ask(url, "/api/v1/products", None)
+    sent = [trace_header(request).split("-") for request in backend.seen]
+    recorded = sorted(trace_id for _, trace_id, _, flags in sent if int(flags, 16) & 1)
+    assert len({trace_id for _, trace_id, _, _ in sent}) == 60
+    assert 5 < len(recorded) < 55  # one run in 10^11 is outside
+    assert receiver.root_trace_ids("GET /api/v1/{path}") == recorded
 
 
 def test_an_operator_may_name_the_service(backend: Backend, receiver: Receiver) -> None:
