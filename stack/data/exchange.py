@@ -31,18 +31,16 @@ if TYPE_CHECKING:
     from psycopg2 import extensions
 
 POLL_S = 0.001
-END_AGAIN_S = 0.05
-"""How often sessions are ended: one that was just being made when the door closed appears a little later."""
-
 END_LIMIT_S = 10.0
 NO_DATABASE = 0
 """The number of no database (InvalidOid): nothing comes in."""
 
-SESSIONS = "FROM pg_stat_activity WHERE datname = ANY(%s) AND backend_type = 'client backend'"
-"""Autovacuum is not ours to end; a rename and a copy end it themselves."""
-
-ENDED = f"SELECT count(pg_terminate_backend(pid)) {SESSIONS}"
-LEFT = f"SELECT count(*) {SESSIONS}"
+END_SESSIONS = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE datname = ANY(%s) AND backend_type = 'client backend'
+"""
+"""Ends those that are there and counts them. One that was just being made when the door closed appears a little
+later. Autovacuum is not ours to end; a rename and a copy end it themselves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,22 +121,22 @@ def close(
     Raises:
         ServiceFailed: a session did not end within 10 s.
     """
-    postgres.allow_connections(cursor, *databases, allowed=False)
-    names, began, ended = list(databases), clock(), -END_AGAIN_S
-    while True:
-        if clock() - began - ended >= END_AGAIN_S:
-            ended = clock() - began
-            cursor.execute(ENDED, (names,))
-        cursor.execute(LEFT, (names,))
-        row = cursor.fetchone()
-        if row is None or row[0] == 0:
-            return
-        if clock() - began > END_LIMIT_S:
+    names, deadline = list(databases), clock() + END_LIMIT_S
+    end_sessions = cursor.mogrify(END_SESSIONS, (names,)).decode()
+    cursor.execute(postgres.close_statement(*databases) + end_sessions)
+    while left := _count(cursor):
+        if clock() > deadline:
             raise ServiceFailed(
-                f"{row[0]} sessions of {', '.join(names)} did not end within {END_LIMIT_S:g} s.",
+                f"The sessions of {', '.join(names)} did not end within {END_LIMIT_S:g} s; {left} are left.",
                 hint="See `inv psql --command 'select * from pg_stat_activity'`.",
             )
         sleep(POLL_S)
+        cursor.execute(end_sessions)
+
+
+def _count(cursor: extensions.cursor) -> int:
+    row = cursor.fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def heal(stack: str) -> str | None:

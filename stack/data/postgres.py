@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -94,8 +94,21 @@ def drop(cursor: extensions.cursor, database: str) -> None:
 
 def allow_connections(cursor: extensions.cursor, *databases: str, allowed: bool) -> None:
     """Let services connect to databases, or keep new sessions out; existing ones stay."""
+    cursor.execute(_allow_statement(databases, allowed=allowed))
+
+
+def close_statement(*databases: str) -> str:
+    """Return what keeps new sessions out at once, to be sent together with what comes next.
+
+    Nobody waits for the disk: after a crash of the server they are open, as before.
+    """
+    closed = _allow_statement(databases, allowed=False)
+    return f"BEGIN; SET LOCAL synchronous_commit = off; {closed}; COMMIT;"
+
+
+def _allow_statement(databases: Iterable[str], *, allowed: bool) -> str:
     one = "ALTER DATABASE {} WITH ALLOW_CONNECTIONS " + str(allowed).lower()
-    cursor.execute(";".join(one.format(quoted(database)) for database in databases))
+    return ";".join(one.format(quoted(database)) for database in databases)
 
 
 def major_version(cursor: extensions.cursor) -> int:
