@@ -39,8 +39,8 @@ END_SESSIONS = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = ANY(%s) AND backend_type = 'client backend'
 """
-"""Ends those that are there and counts them. One that was just being made when the door closed appears a little
-later. Autovacuum is not ours to end; a rename and a copy end it themselves."""
+"""Ends those that are there and counts them. One that was just being made when the door closed appears a
+little later. Autovacuum is not ours to end; a rename and a copy end it themselves."""
 
 
 @dataclass(frozen=True, kw_only=True)
