@@ -43,8 +43,8 @@ import time
 def test_that_fails():
     raise ValueError("nothing is right")
 def test_of_the_toy():
-    print("the toy's test runs", flush=True)
     try:
+        print("the toy's test runs", flush=True)
         time.sleep(60)
     finally:
         time.sleep(0.6)

@@ -20,6 +20,11 @@ from unprotected.protection import Cut, protected_by
 
 SWEEP = "stack/control/sweep.py"
 KERNEL = "stack/system/kernel.py"
+PARENT_DEATH_SIGNAL = (
+    Cut(KERNEL, "        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)\n", ""),
+    Cut("stack/system/network_namespace.py", '("--pdeathsig=KILL",)', "()"),
+)
+"""Asked for by the guardian's child, and once more by what changes its account."""
 
 local = pytest.mark.only("local")
 
@@ -27,14 +32,10 @@ local = pytest.mark.only("local")
 @protected_by(
     "the namespace, and behind it the parent-death signal: both are out",
     Cut(KERNEL, '"--pid", "--fork", "--kill-child=KILL")\nUSER', '"--fork")\nUSER'),
-    Cut(KERNEL, "        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)\n", ""),
+    *PARENT_DEATH_SIGNAL,
     cases=["namespace"],
 )
-@protected_by(
-    "the parent-death signal",
-    Cut(KERNEL, "        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)\n", ""),
-    cases=["no namespace"],
-)
+@protected_by("the parent-death signal", *PARENT_DEATH_SIGNAL, cases=["no namespace"])
 @local
 @pytest.mark.usefixtures("protection")
 def test_services_end_at_once_with_their_killed_guardian(two_services: Tree) -> None:
