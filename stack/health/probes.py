@@ -47,6 +47,10 @@ class Observation:
     permanent: bool = False
 
 
+CLOSED = Observation(kind="refused", detail="connection closed without an answer")
+"""What a published port of a container shows before anything listens behind it, and a server that dies."""
+
+
 class Probe(Protocol):
     """Asks once; raises OSError where there is no connection. The caller ends it at the timeout."""
 
@@ -150,6 +154,8 @@ def _refusal(text: str) -> Observation:
     """Return what a refusal of Postgres shows; for `pg_isready`, too, one whose database is closed is up."""
     if "is not currently accepting connections" in text:
         return Observation(kind="ok", detail="up; a command keeps sessions out of the database for a moment")
+    if "server closed the connection unexpectedly" in text:
+        return CLOSED
     return Observation(kind="wrong", detail=text.splitlines()[-1])
 
 
@@ -228,5 +234,5 @@ async def _rest(reader: asyncio.StreamReader) -> bytes:
 
 def _no_answer(answer: bytes, protocol: str) -> Observation:
     if not answer:
-        return Observation(kind="refused", detail="connection closed without an answer")
+        return CLOSED
     return Observation(kind="wrong", detail=f"not {protocol}: {answer[:80].decode(errors='replace')!r}")

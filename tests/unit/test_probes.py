@@ -164,15 +164,22 @@ def test_no_check_and_a_check_that_is_switched_off_are_no_probe() -> None:
     assert checks.choose(plain, none) is None
 
 
+CLOSED_TEXT = (
+    "server closed the connection unexpectedly\n"
+    "\tThis probably means the server terminated abnormally\n\tbefore or while processing the request."
+)
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
         ('FATAL:  database "shop" is not currently accepting connections', "ok"),
         ("FATAL:  the database system is starting up", "wrong"),
         ('FATAL:  database "shop" does not exist', "wrong"),
+        (CLOSED_TEXT, "refused"),
     ],
 )
-def test_postgres_is_up_where_a_command_keeps_sessions_out_of_its_database(
+def test_what_postgres_says_tells_whether_it_is_up_refuses_or_does_not_listen_yet(
     monkeypatch: pytest.MonkeyPatch, text: str, kind: str
 ) -> None:
     def refuse(**parameters: object) -> None:
