@@ -44,14 +44,12 @@ def failure(events: Iterable[Event], run: Path) -> str:
     first = next((e for e in bad if e.state != "dependency failed"), bad[0] if bad else None)
     if first is None:
         return f"The stack did not come up; see {run}."
-    lines = [
-        "",
-        f"{first.service} failed: {first.state}, {first.text} ({first.seconds:.1f} s after its start)",
-    ]
+    when = f"({first.seconds:.1f} s after its start)" if first.seconds else "(it was not started)"
+    lines = ["", f"{first.service} failed: {first.state}, {first.text} {when}"]
     if evidence := log_evidence.of_event(first, run):
         lines.append(f"  last lines of {first.service}:")
         lines += [f"  | {line}" for line in evidence]
-    else:
+    elif first.seconds:
         lines.append(f"  {first.service} wrote nothing to its log")
     lines += [
         f"  then {e.service}: {e.state}, {terminal.first_line(e.text)}"

@@ -35,7 +35,14 @@ def test_the_first_cause_comes_before_its_consequences_with_its_evidence() -> No
 
 
 def test_the_report_says_when_a_service_wrote_nothing() -> None:
-    assert "postgres wrote nothing to its log" in failure.failure([service("postgres", "exited")], RUN)
+    told = failure.failure([service("postgres", "exited", seconds=0.1)], RUN)
+    assert "postgres wrote nothing to its log" in told
+
+
+def test_a_service_that_was_not_started_has_no_seconds_and_no_log() -> None:
+    told = failure.failure([service("web", "dependency failed", "db has no health check")], RUN)
+    assert "web failed: dependency failed, db has no health check (it was not started)" in told
+    assert "its log" not in told
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(5, "5s"), (60, "1m"), (7199, "1h"), (86400 * 2, "2d")])
