@@ -23,7 +23,16 @@ from stack.plan.images import server_kind
 from stack.plan.service_plan import Problem, ServicePlan, server_image
 
 _IMAGE_VARIABLES: Final = frozenset(
-    ("PATH", "HOME", "VIRTUAL_ENV", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH", "NODE_PATH")
+    (
+        "PATH",
+        "HOME",
+        "VIRTUAL_ENV",
+        "UV_PROJECT_ENVIRONMENT",
+        "PYTHONHOME",
+        "PYTHONDONTWRITEBYTECODE",
+        "LD_LIBRARY_PATH",
+        "NODE_PATH",
+    )
 )
 """Variables that describe the image. Code is compiled when an image is built; a local process compiles it
 at its first run and keeps it."""

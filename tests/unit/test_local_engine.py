@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from stack.engines.local import stand_ins
 from stack.engines.local.engine import LocalEngine, environment_of
 from stack.engines.protocol import Exit, Running, Site
 from stack.environments.service_environment import ServiceEnvironment
@@ -181,7 +182,7 @@ def test_a_service_sees_nothing_of_the_users_own_variables(
     found = environment_of(service_plan(tmp_path), "the-token", installed)
     assert "AWS_SECRET" not in found
     assert (found["TZ"], found["A"], found[processes.TOKEN]) == ("UTC", "1", "the-token")
-    assert found["PATH"].split(os.pathsep)[0] == "/env/bin"
+    assert found["PATH"].split(os.pathsep)[:2] == [str(stand_ins.RUNNERS), "/env/bin"]
     assert found["VIRTUAL_ENV"] == "/env"
 
 

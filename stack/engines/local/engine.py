@@ -204,7 +204,8 @@ def environment_of(
     base = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
     path = os.environ.get("PATH", os.defpath)
     folders = [path] if view is None else view.reachable(path)
-    base["PATH"] = os.pathsep.join((*map(str, installed.programs), *folders, str(stand_ins.FOLDER)))
+    own = [stand_ins.RUNNERS, *installed.programs] if installed.virtualenv else installed.programs
+    base["PATH"] = os.pathsep.join((*map(str, own), *folders, str(stand_ins.FOLDER)))
     if installed.virtualenv:
         base["VIRTUAL_ENV"] = str(installed.virtualenv)
     # Compiled code is kept, but not in the work tree: the second boot imports without compiling.

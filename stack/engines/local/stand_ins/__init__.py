@@ -1,4 +1,7 @@
-"""Programs that wait for a port, for entry scripts that call them where they are not installed."""
+"""Programs that a service's command may call and that need not be installed here.
+
+``nc`` and ``wait-for-it`` wait for a port; ``uv run``, ``poetry run`` and ``pdm run`` run a command.
+"""
 
 from __future__ import annotations
 
@@ -7,3 +10,6 @@ from typing import Final
 
 FOLDER: Final = Path(__file__).parent
 """It stands last on a service's PATH: a program that is installed wins."""
+
+RUNNERS: Final = FOLDER / "runners"
+"""It stands first where a Python environment is installed: the tools themselves would make another one."""
