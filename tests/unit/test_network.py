@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from stack.engines.local import network
 from stack.model import Service
+from stack.system.network_namespace import Namespaces
 
 
 def test_a_service_resolves_the_others_their_aliases_its_machine_and_its_extra_hosts() -> None:
@@ -52,6 +55,21 @@ def test_a_server_reaches_nobody_whatever_the_env_file_of_the_project_tells_it(
     db = Service(name="db", image="postgres:15", environment={"API": "https://api.example"})
     with pytest.raises(network.NoNetworks, match="the kernel refuses"):
         asyncio.run(network.open_network({"db": db}))
+
+
+@pytest.mark.parametrize(("address", "family"), [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)])
+def test_localhost_is_both_addresses_whatever_the_file_of_names_of_this_machine_says(
+    address: str, family: socket.AddressFamily, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def connect(port: int) -> None:
+        service = network.ServiceNetwork("", namespaces, None)  # type: ignore[arg-type]
+        _, writer = await service.connect("localhost", port)
+        writer.close()
+
+    monkeypatch.setattr(network.network_namespace, "thread_inside", lambda network: ThreadPoolExecutor(1))
+    namespaces = Namespaces(network=-1, mounts=-1)
+    with socket.create_server((address, 0), family=family) as server:
+        asyncio.run(connect(server.getsockname()[1]))
 
 
 def refuse() -> None:

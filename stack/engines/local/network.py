@@ -8,6 +8,7 @@ services' health through sockets that it opens in their networks.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -37,6 +38,8 @@ SETUP_LIMIT_S: Final = 20.0
 _NO_DESTINATION: Final = re.compile("CORS|ORIGIN|ALLOWED", re.IGNORECASE)
 """In the name of a variable: its URLs are those of clients, not of what a service reaches."""
 
+LOCALHOST: Final = ("127.0.0.1", "::1")
+CONNECT_LIMIT_S: Final = 5.0
 HOSTS_HEAD: Final = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
 BRIDGE: Final = f"""\
@@ -78,7 +81,7 @@ class ServiceNetwork:
         if self._thread is None:
             self._thread = network_namespace.thread_inside(self.namespaces.network)
         loop = asyncio.get_running_loop()
-        connection = await loop.run_in_executor(self._thread, socket.create_connection, (host, port), 5.0)
+        connection = await loop.run_in_executor(self._thread, _connect, host, port)
         connection.setblocking(False)
         return await asyncio.open_connection(sock=connection)
 
@@ -106,6 +109,15 @@ class ServiceNetwork:
         if self._thread is not None:
             self._thread.shutdown(wait=False)
         self.namespaces.close()
+
+
+def _connect(host: str, port: int) -> socket.socket:
+    """Open a connection; ``localhost`` is both addresses, whatever this machine's file of names says."""
+    *others, last = LOCALHOST if host == "localhost" else (host,)
+    for address in others:
+        with contextlib.suppress(ConnectionRefusedError):
+            return socket.create_connection((address, port), CONNECT_LIMIT_S)
+    return socket.create_connection((last, port), CONNECT_LIMIT_S)
 
 
 class StackNetwork:
