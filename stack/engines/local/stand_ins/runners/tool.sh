@@ -1,6 +1,7 @@
 #!/bin/sh
 # `uv run`, `poetry run` and `pdm run` where their project's environment is there already, so that nothing is
 # left to install. Whatever else they are asked for is left to the tool itself.
+set -eu
 tool=${0##*/} own=${0%/*}
 
 tool_itself() {
@@ -9,7 +10,7 @@ tool_itself() {
         echo "$tool is not installed here: of it there is only \`$tool run COMMAND\`, and no \`$*\`" >&2
         exit 127
     fi
-    UV_NO_SYNC=1 UV_PROJECT_ENVIRONMENT=${UV_PROJECT_ENVIRONMENT:-$VIRTUAL_ENV} exec "$tool" "$@"
+    UV_NO_SYNC=1 UV_PROJECT_ENVIRONMENT=${UV_PROJECT_ENVIRONMENT:-${VIRTUAL_ENV-}} exec "$tool" "$@"
 }
 
 case ${1-} in
