@@ -22,6 +22,7 @@ from stack.data.stores import Redis, Server, Stores
 from stack.data.template import Recipe
 from stack.errors import InvalidOption, NotUp, ServerMissing, UpElsewhere
 from stack.plan.service_plan import Plan, ServicePlan
+from stack.records import folders
 from stack.records import plans as stored_plans
 from stack.records import state as records
 from stack.records.state import StackState
@@ -115,7 +116,8 @@ class Access:
         if self.state.engine == "local":
             assert self.backend.service.build is not None
             return fingerprint.of_backend(self.backend.service.build.context)
-        resolved = json.loads((records.folder(self.state.name) / "compose.json").read_text(encoding="utf-8"))
+        path = folders.of_stack(self.state.name) / "compose.json"
+        resolved = json.loads(path.read_text(encoding="utf-8"))
         if BACKEND not in resolved["services"]:
             raise UpElsewhere(
                 f"{self.state.name} was started without {BACKEND}, whose image migrates and seeds.",

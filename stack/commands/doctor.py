@@ -18,7 +18,7 @@ from stack.display import messages, tables
 from stack.engines import registry, versions
 from stack.engines.local import accounts, binaries, network, way_out
 from stack.errors import StackError
-from stack.records import state
+from stack.records import folders
 from stack.system import kernel, ports, programs
 from stack.system.directories import ROOT, cache_home, state_home
 
@@ -213,7 +213,7 @@ def _overrides() -> Iterator[Check]:
 
 
 def _leftovers() -> Iterator[Check]:
-    dead = [name for name in state.names() if guardians.alive(name) is None]
+    dead = [name for name in folders.names() if guardians.alive(name) is None]
     if dead:
         advice = "Any inv command ends their processes; `inv prune` deletes their files."
         yield Check(name="leftovers", level="warning", text=", ".join(dead), advice=advice)

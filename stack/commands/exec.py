@@ -13,8 +13,8 @@ from stack.control.choice import Choice
 from stack.errors import NotRunnable, UnknownService
 from stack.plan.addresses import rewrite_names, rewrite_paths
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
+from stack.records import folders
 from stack.records import plans as stored_plans
-from stack.records import state
 from stack.records.state import StackState
 from stack.system import programs
 
@@ -97,7 +97,7 @@ def container_argv(
         raise UnknownService(f"There is no service {service!r}.", hint=f"Services: {', '.join(stack.ports)}.")
     from stack.engines.container import engine, podman
 
-    compose_file = str(state.folder(stack.name) / engine.RESOLVED)
+    compose_file = str(folders.of_stack(stack.name) / engine.RESOLVED)
     base = [*podman.compose(stack.engine), "--project-name", stack.name, "--file", compose_file]
     terminal = sys.stdin.isatty() if terminal is None else terminal
     verb = ["run", "--rm", "--no-deps"] if fresh else ["exec"]

@@ -25,12 +25,12 @@ def run(*, everything: bool) -> None:
         NotDisposable: the guard refuses to delete the data of a stack; nothing was removed.
     """
     from stack.engines import registry
-    from stack.records import leftovers, state
+    from stack.records import folders, leftovers, state
 
     if everything:
-        end_all([stack for name in state.names() if (stack := state.read(name)) is not None])
+        end_all([stack for name in folders.names() if (stack := state.read(name)) is not None])
     sentences = 0
-    volumes = registry.remove_volumes(state.names(), data=everything)
+    volumes = registry.remove_volumes(folders.names(), data=everything)
     for sentence in chain(leftovers.remove(data=everything), volumes, registry.remove_images()):
         messages.say(sentence)
         sentences += 1

@@ -20,12 +20,12 @@ from typing import ParamSpec
 
 import psycopg2.extras  # noqa: F401  imported where it is used, here so that the copies have it
 
-from stack.commands import exit_code, reset_db, snapshot, spare
+from stack.commands import exit_code, prune, reset_db, snapshot, spare
 from stack.control.choice import Choice
 from stack.display import typed_commands
 from stack.engines.container import resources  # noqa: F401  as above
 from stack.engines.local import postgres_data, servers  # noqa: F401  as above
-from stack.records import standby, state
+from stack.records import folders, standby
 from stack.records.standby import TAKEN, Request
 from stack.system.directories import ROOT
 
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> None:
     stack, files = arguments[0], _own_files()
     modified = _modified(files)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel forgets copies that have ended
-    path = state.standby_socket(stack)
+    path = folders.standby_socket(stack)
     path.unlink(missing_ok=True)
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as listener:
         _fork(listener, spare.make, stack)
@@ -124,6 +124,7 @@ def _become_standard(streams: list[int]) -> None:
 
 def _work(stack: str, request: Request, link: socket.socket, over: threading.Event) -> None:
     threading.Thread(target=_interrupt_with, args=(link, over), daemon=True).start()
+    prune.clean_up_killed_stacks()
     WORK[request.word](Choice(kind=stack), **request.options)
 
 

@@ -6,10 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.control import guardians
 from stack.errors import UnknownStack
-from stack.records import names, state
-from stack.records.request import read_request
+from stack.records import folders, names
 from stack.system.directories import ROOT
 
 
@@ -58,6 +56,8 @@ class Choice:
         folder = self.work_tree / "compose"
         main = folder / f"docker-compose.{self.kind}.yml"
         if not names.NAME.fullmatch(self.kind) or not main.is_file():
+            from stack.control import guardians  # reads records, which a standby's command leaves to it
+
             kinds = sorted(path.name.split(".")[1] for path in folder.glob("docker-compose.*.yml"))
             running = [stack.name for stack in guardians.running_stacks()]
             raise UnknownStack(
@@ -93,10 +93,10 @@ class Choice:
         """
         if self.compose_file is not None:
             return self._running_from_file() or self.name()
-        if self.kind in state.names():
+        if self.kind in folders.names():
             return self.kind
-        is_renamed = bool(os.environ.get("STACK_NAME"))
-        if not is_renamed and names.NAME.fullmatch(self.kind) and (name := self._own_name()) in state.names():
+        is_own = names.NAME.fullmatch(self.kind) and not os.environ.get("STACK_NAME")
+        if is_own and (name := self._own_name()) in folders.names():
             return name
         if self.work_tree.is_dir():
             self._file_of_kind()
@@ -104,6 +104,9 @@ class Choice:
 
     def _running_from_file(self) -> str | None:
         """Return the running stack of the other project, also where its file cannot be read any more."""
+        from stack.control import guardians
+        from stack.records.request import read_request
+
         main = self.files()[0]
         for stack in guardians.running_stacks():
             record = Path(stack.run) / "request.json"  # gone where its work tree was deleted
@@ -113,6 +116,8 @@ class Choice:
 
     def last_run(self) -> Path | None:
         """Return the folder of the stack's newest run, None where it never ran here."""
+        from stack.control import guardians
+
         name = self.resolve_name()
         stack = guardians.alive(name)
         if stack is not None:

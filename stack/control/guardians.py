@@ -18,8 +18,8 @@ import msgspec
 from msgspec.structs import replace
 
 from stack.errors import GuardianLost, NotUp, StackError, StateUnreadable
+from stack.records import folders, state, timeline
 from stack.records import request as requests
-from stack.records import state, timeline
 from stack.records.control import Command, Reply
 from stack.records.request import KEEP, Request
 from stack.records.state import StackState
@@ -124,7 +124,7 @@ def ask(name: str, command: Command, *, timeout_s: float = 180.0) -> Reply:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)
         try:
-            connection.connect(str(state.control_socket(name)))
+            connection.connect(str(folders.control_socket(name)))
         except OSError as error:
             raise not_up(name) from error
         try:
@@ -149,7 +149,7 @@ def alive(name: str) -> StackState | None:
 
 def not_up(name: str) -> NotUp:
     """Return the error of a stack that is not up; its hint names those that are."""
-    others = [other for other in state.names() if other != name and _is_alive(other)]
+    others = [other for other in folders.names() if other != name and _is_alive(other)]
     instead = f", or name one that is up: `--stack {'`, `--stack '.join(others)}`" if others else ""
     return NotUp(f"The stack {name} is not up.", hint=f"Start it with `inv up`{instead}.")
 
@@ -174,7 +174,7 @@ def require_running(name: str) -> StackState:
 
 def running_stacks() -> Iterator[StackState]:
     """Return every running stack of this account; those of another version are left out."""
-    for name in state.names():
+    for name in folders.names():
         with contextlib.suppress(StateUnreadable):
             stack = alive(name)
             if stack is not None:

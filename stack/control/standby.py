@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stack.errors import GuardianLost
-from stack.records import standby, state
+from stack.records import folders, standby
 from stack.records.standby import TAKEN, Request
 
 BEGIN_LIMIT_S, LIMIT_S = 10.0, 3600.0
@@ -49,7 +49,7 @@ def begin(stack: str, word: str, options: Mapping[str, Any]) -> bool:
 def _begin(link: socket.socket, stack: str, request: Request) -> bool:
     link.settimeout(BEGIN_LIMIT_S)
     try:
-        link.connect(str(state.standby_socket(stack)))
+        link.connect(str(folders.standby_socket(stack)))
         standby.send(link, request)
         return link.recv(1) == TAKEN
     except OSError:

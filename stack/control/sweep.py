@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stack.control import guardians
 from stack.errors import EngineUnavailable, GuardianLost, NotUp, StackError
-from stack.records import state, timeline, written_copies
+from stack.records import folders, state, timeline, written_copies
 from stack.records.control import Action, Command
 from stack.records.state import StackState
 from stack.system import control_groups, processes
@@ -29,7 +29,7 @@ def end(stack: StackState, *, volumes: bool = False, timeout_s: float = END_LIMI
     deadline = time.monotonic() + timeout_s
     while processes.is_alive(stack.pid, stack.pid_started) and time.monotonic() < deadline:
         time.sleep(timeline.POLL_S)
-    if state.state_file(stack.name).exists():
+    if folders.state_file(stack.name).exists():
         clean_up(stack)
     if volumes:
         state.forget(stack.name, volumes=True)
@@ -47,7 +47,7 @@ def clean_up(stack: StackState) -> None:
     if stack.engine != "local":
         registry.remove_leftovers(stack.engine, stack.name, volumes=stack.ephemeral)
     port_leases.release(stack.name)
-    written_copies.remove(state.folder(stack.name))
+    written_copies.remove(folders.of_stack(stack.name))
     state.forget(stack.name, volumes=stack.ephemeral)
 
 
@@ -61,14 +61,14 @@ def sweep() -> list[str]:
     """Clean up after every stack whose guardian does not run; return one sentence for each."""
     sentences = []
     control_groups.remove_abandoned()
-    for name in state.names():
+    for name in folders.names():
         try:
             stack = state.read(name)
         except (OSError, StackError) as error:
             guardian = state.guardian_of(name)
             if guardian is not None and processes.is_alive(*guardian):
                 continue  # a stack of another version of this project, in another work tree
-            path = state.state_file(name)
+            path = folders.state_file(name)
             if path.stat().st_uid != os.geteuid():
                 continue  # another account's, which cleans up itself
             path.replace(path.with_suffix(".damaged"))
@@ -76,7 +76,7 @@ def sweep() -> list[str]:
             continue
         if stack is not None and not processes.is_alive(stack.pid, stack.pid_started):
             sentences.append(_clean_up_or_say(stack))
-        elif state.exchange_journal(name).exists() and (sentence := _heal(name)) is not None:
+        elif folders.exchange_journal(name).exists() and (sentence := _heal(name)) is not None:
             sentences.append(sentence)
     return sentences
 

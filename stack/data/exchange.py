@@ -24,7 +24,7 @@ from stack.data.mark import Identity
 from stack.data.postgres import quoted
 from stack.data.stores import Redis, Server
 from stack.errors import ServiceFailed, StackError
-from stack.records import state
+from stack.records import folders
 from stack.system import files
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def heal(stack: str) -> str | None:
     if completed:
         _finish(begun)
         return f"{stack}: completed `inv {begun.verb}`, which was killed"
-    state.exchange_journal(stack).unlink(missing_ok=True)
+    folders.exchange_journal(stack).unlink(missing_ok=True)
     return f"{stack}: undid `inv {begun.verb}`, which was killed"
 
 
@@ -230,16 +230,16 @@ def _finish(begun: Journal) -> None:
                     keys.forget(cursor)
     else:
         keys.replace(begun.redis, [], announce=begun.verb)
-    state.exchange_journal(begun.server.stack).unlink(missing_ok=True)
+    folders.exchange_journal(begun.server.stack).unlink(missing_ok=True)
 
 
 def _write(begun: Journal) -> None:
-    files.write_atomically(state.exchange_journal(begun.server.stack), json.dumps(asdict(begun)))
+    files.write_atomically(folders.exchange_journal(begun.server.stack), json.dumps(asdict(begun)))
 
 
 def _read(stack: str) -> Journal | None:
     try:
-        raw = json.loads(state.exchange_journal(stack).read_text(encoding="utf-8"))
+        raw = json.loads(folders.exchange_journal(stack).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     redis = Redis(**raw["redis"]) if raw["redis"] else None

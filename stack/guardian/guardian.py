@@ -31,7 +31,7 @@ from stack.guardian.supervisor import Supervisor
 from stack.health.verdicts import Verdict
 from stack.plan import optional
 from stack.plan.plan import Plan
-from stack.records import plans, port_leases, state
+from stack.records import folders, plans, port_leases, state
 from stack.records.control import Action, Command, Outcome, Reply
 from stack.records.port_leases import Reservations
 from stack.records.request import KEEP, Request, read_request
@@ -94,7 +94,7 @@ class Guardian:
             deadline_s=self._request.deadline_s,
             when_up=database.when_up(plan, self._timeline),
         )
-        async with control_socket.listening(state.control_socket(self._request.name), self._serve):
+        async with control_socket.listening(folders.control_socket(self._request.name), self._serve):
             if not await until_end(self._bring_up(self.supervisor), self._ended):
                 return ServiceFailed.code
             plans.write(self.supervisor.plan(plan))

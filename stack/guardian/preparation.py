@@ -13,7 +13,7 @@ from stack.plan import plain_images, unenforced
 from stack.plan import plan as planning
 from stack.plan import ports as published
 from stack.plan.plan import Plan
-from stack.records import port_leases, state
+from stack.records import folders, port_leases, state
 from stack.records.names import require_part
 from stack.records.request import Request
 
@@ -59,7 +59,7 @@ def make_plan(
         request.name,
         services,
         published.targets(loaded, services, engine=request.engine, networks=networks),
-        alive=set(state.names()) | {request.name},
+        alive=set(folders.names()) | {request.name},
         reserve=reserve,
     )
     for sentence in (*notes, _ignored_keys(request.engine, services, networks=networks)):
@@ -91,7 +91,7 @@ def site_of(request: Request) -> Site:
     """Return the folders of the requested stack."""
     return Site(
         name=request.name,
-        folder=state.folder(request.name),
+        folder=folders.of_stack(request.name),
         scratch=state.scratch(request.name),
         run=Path(request.run),
         token=request.token,

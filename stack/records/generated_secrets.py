@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from stack.records import record_file, state
+from stack.records import folders, record_file
 
 NAME = re.compile(r"\bSTACK_SECRET_[A-Z0-9_]+\b")
 
@@ -24,7 +24,7 @@ def requested(texts: Iterable[str]) -> set[str]:
 
 def secrets_file(stack: str) -> Path:
     """Return where the secrets of the stack ``stack`` are kept."""
-    return state.folder(stack) / "secrets.json"
+    return folders.of_stack(stack) / "secrets.json"
 
 
 def read_or_create(stack: str, names: Iterable[str]) -> dict[str, str]:

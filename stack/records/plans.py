@@ -9,12 +9,12 @@ from pathlib import Path
 
 from stack.errors import NotUp
 from stack.plan.service_plan import Plan
-from stack.records import record_file, state
+from stack.records import folders, record_file
 
 
 def plan_file(name: str) -> Path:
     """Return where the plan of the stack ``name`` is stored."""
-    return state.folder(name) / "plan.json"
+    return folders.of_stack(name) / "plan.json"
 
 
 def write(plan: Plan) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stack.errors import StateUnreadable, UnknownRun
-from stack.records import state, timeline
+from stack.records import folders, state, timeline
 from stack.records.state import StackState
 
 RUNS_KEPT = 20
@@ -61,7 +61,7 @@ def new_run(work_tree: Path, name: str, *, clock: Callable[[], float] = time.tim
 def _readable() -> list[StackState]:
     """Return the state of every stack; a damaged file is left to the sweep."""
     stacks = []
-    for name in state.names():
+    for name in folders.names():
         with contextlib.suppress(StateUnreadable):
             if (stack := state.read(name)) is not None:
                 stacks.append(stack)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -13,10 +12,10 @@ from typing import Literal
 import msgspec
 
 from stack.errors import StateUnreadable
-from stack.records import record_file
+from stack.records import folders, record_file
 from stack.records.names import require_name
 from stack.system import private_folder
-from stack.system.directories import home_id, state_home
+from stack.system.directories import home_id
 
 Phase = Literal["starting", "up", "failed", "stopping", "left"]
 """``left``: its guardian has ended, and its engine did not answer then."""
@@ -52,24 +51,6 @@ class StackState(
     endpoints: Mapping[str, str] = {}
 
 
-def folder(name: str) -> Path:
-    """Return the state folder of the stack ``name``.
-
-    Raises:
-        UnknownStack: it is no name, and must not become a path.
-    """
-    return state_home() / "stacks" / require_name(name)
-
-
-def state_file(name: str) -> Path:
-    return folder(name) / "state.json"
-
-
-def exchange_journal(name: str) -> Path:
-    """Return the file that is there while a command exchanges the stack's databases."""
-    return folder(name) / "exchange.json"
-
-
 def scratch(name: str) -> Path:
     """Return the folder of data that ends with the stack: in memory where there is room, else on disk.
 
@@ -89,7 +70,7 @@ def scratch(name: str) -> Path:
 
 def _scratches(name: str) -> tuple[Path, Path]:
     """Return where a stack's scratch folder can be: in memory, and on disk."""
-    return scratch_root() / require_name(name), folder(name) / "scratch"
+    return scratch_root() / require_name(name), folders.of_stack(name) / "scratch"
 
 
 def scratch_root() -> Path:
@@ -108,31 +89,9 @@ def make_scratch(path: Path) -> None:
     path.mkdir(parents=True, exist_ok=True)
 
 
-def socket_folder() -> Path:
-    """Return the folder of control sockets; its path is short: the kernel allows 107 bytes (unix(7))."""
-    return Path(tempfile.gettempdir()) / f"ecommerce-stack-{home_id()}"
-
-
-def control_socket(name: str) -> Path:
-    """Return where the guardian listens; its folder need not be there.
-
-    Raises:
-        StateUnreadable: another account made that folder, and could listen in the guardian's place.
-    """
-    path = socket_folder() / f"{require_name(name)}.sock"
-    with contextlib.suppress(FileNotFoundError):
-        private_folder.require_own(path.parent)
-    return path
-
-
-def standby_socket(name: str) -> Path:
-    """Return where the standby listens, as ``control_socket``."""
-    return control_socket(name).with_suffix(".data")
-
-
 def write(state: StackState) -> None:
     """Store ``state``, whole or not at all."""
-    record_file.write(state_file(state.name), state)
+    record_file.write(folders.state_file(state.name), state)
 
 
 def read(name: str) -> StackState | None:
@@ -141,7 +100,7 @@ def read(name: str) -> StackState | None:
     Raises:
         StateUnreadable: the file is damaged, from another version, or not a state.
     """
-    path = state_file(name)
+    path = folders.state_file(name)
     try:
         return record_file.read(path, StackState)
     except FileNotFoundError:
@@ -163,24 +122,19 @@ class _Guardian(msgspec.Struct, frozen=True):
 def guardian_of(name: str) -> tuple[int, float] | None:
     """Return pid and start of the guardian of a stack, also from the state of another version; else None."""
     with contextlib.suppress(OSError, msgspec.MsgspecError):
-        guardian = msgspec.json.decode(state_file(name).read_bytes(), type=_Guardian)
+        guardian = msgspec.json.decode(folders.state_file(name).read_bytes(), type=_Guardian)
         return guardian.pid, guardian.pid_started
     return None
 
 
-def names() -> tuple[str, ...]:
-    """Return the names of the stacks that have a state file."""
-    return tuple(sorted(path.parent.name for path in (state_home() / "stacks").glob("*/state.json")))
-
-
 def forget(name: str, *, volumes: bool) -> None:
     """Remove the state and the scratch folder of a stack that has ended; its named volumes on request."""
-    for path in (state_file(name), control_socket(name), standby_socket(name)):
+    for path in (folders.state_file(name), folders.control_socket(name), folders.standby_socket(name)):
         path.unlink(missing_ok=True)
     in_memory, on_disk = _scratches(name)
     private_folder.remove_tree(in_memory)
     shutil.rmtree(on_disk, ignore_errors=True)
-    home = folder(name)
+    home = folders.of_stack(name)
     for path in [] if volumes or not home.is_dir() else home.iterdir():
         if path.is_dir() and path.name != VOLUMES:
             shutil.rmtree(path, ignore_errors=True)
@@ -195,5 +149,5 @@ def forget(name: str, *, volumes: bool) -> None:
 
 def remove_shared_folders() -> None:
     """Remove the folders that this home's stacks share, as soon as none has anything in them."""
-    for shared in (scratch_root(), socket_folder()):
+    for shared in (scratch_root(), folders.sockets()):
         private_folder.remove_empty(shared)

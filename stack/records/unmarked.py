@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stack.records import state
+from stack.records import folders, state
 from stack.system.directories import state_home
 
 NOTE = ".unmarked"
@@ -39,4 +39,4 @@ def stacks() -> list[str]:
 
 
 def _file(stack: str) -> Path:
-    return state.folder(stack) / state.VOLUMES / NOTE
+    return folders.of_stack(stack) / state.VOLUMES / NOTE

@@ -138,7 +138,7 @@ def test_a_guardian_killed_during_a_reset_leaves_wholly_old_or_new_data(home: Pa
         time.sleep(pause_ms / 1000)
         os.kill(alone.state["pid"], signal.SIGKILL)
         reset.wait(60)
-        alone.typed("up", "--service", service, "--timeout", START_LIMIT_S)
+        alone.typed("up", "--engine", ENGINE, "--service", service, "--timeout", START_LIMIT_S)
         assert alone.value(OLD) in {0, 1000}
         alone.typed("reset-db")
         assert alone.value(OLD) == 0

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from faults.settings import ENGINE, PATIENCE_S
 from faults.tree import Tree
-from stack.records import state
+from stack.records import folders, state
 from stack.system.directories import ROOT
 
 OWNER = Path(__file__).parent / "owner.py"
@@ -73,7 +73,7 @@ def wait_for(owner: subprocess.Popen[str], pattern: str) -> None:
 
 def read_state(tree: Tree) -> state.StackState | None:
     """Return the state of the tree's stack; None where there is none."""
-    return next((saved for name in state.names() if (saved := state.read(name)) is not None), None)
+    return next((saved for name in folders.names() if (saved := state.read(name)) is not None), None)
 
 
 def guardian_pid(tree: Tree) -> int:

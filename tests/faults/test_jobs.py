@@ -20,7 +20,7 @@ from faults.job import Job
 from faults.owners import PHASES, RUNS
 from faults.settings import ENGINE, PATIENCE_S
 from faults.tree import Tree
-from stack.records import state
+from stack.records import folders, state
 from stack.system import processes
 from stack.system.directories import ROOT
 from unprotected.protection import Cut, protected_by
@@ -204,7 +204,7 @@ def test_a_guardian_killed_while_a_test_runs_ends_the_run_and_is_named(
 ) -> None:
     running = job()
     running.wait_for(RUNS)
-    saved = state.read(state.names()[0])
+    saved = state.read(folders.names()[0])
     assert saved is not None
     os.kill(saved.pid, signal.SIGKILL)
     assert running.end()[0] == 29, running.output

@@ -25,7 +25,7 @@ from faults.settings import CONTAINERS, LONG
 from faults.tree import Tree
 from stack.control import guardians
 from stack.errors import GuardianLost, StackEnded
-from stack.records import state
+from stack.records import folders
 from stack.records.control import Action, Command, Outcome
 from stack.system import processes
 from unprotected.protection import Cut, protected_by
@@ -66,7 +66,7 @@ def test_an_owner_that_is_stopped_and_continued_loses_nothing(two_services: Tree
     wait_for(owner, "working")
     os.killpg(owner.pid, signal.SIGSTOP)
     time.sleep(0.3)  # stopped for a while is what is tested
-    assert _answers(state.names()[0]), "the guardian is stopped with its owner"
+    assert _answers(folders.names()[0]), "the guardian is stopped with its owner"
     os.killpg(owner.pid, signal.SIGCONT)
     os.killpg(owner.pid, signal.SIGINT)
     assert wait_for_end(owner)[0] == 130
@@ -118,7 +118,7 @@ def test_two_ups_in_the_same_instant_make_one_stack(two_services: Tree) -> None:
     ends = [wait_for_end(owner) for owner in [start_owner(two_services, "up") for _ in range(2)]]
     assert [code for code, _ in ends] == [0, 0], ends
     assert sum("is up already" in text for _, text in ends) == 1
-    assert len(state.names()) == 1
+    assert len(folders.names()) == 1
     assert run_owner(two_services, "down")[0] == 0
 
 

@@ -18,7 +18,7 @@ from faults.settings import PATIENCE_S
 from faults.tree import Tree
 from stack.control import sweep
 from stack.errors import DiskFull
-from stack.records import state, timeline
+from stack.records import folders, state, timeline
 from unprotected.protection import Cut, protected_by
 
 SUMMARY = "stack/display/summary.py"
@@ -43,7 +43,7 @@ def test_a_stack_can_be_ended_after_its_work_tree_was_deleted(two_services: Tree
     code, output = run_owner(two_services, "down")
     assert code == 0, output
     assert "Traceback" not in output
-    assert state.names() == ()
+    assert folders.names() == ()
 
 
 VALID = {
@@ -85,7 +85,7 @@ FORGERIES = {
 @local
 @pytest.mark.parametrize("text", FORGERIES.values(), ids=FORGERIES)
 def test_a_damaged_state_file_is_set_aside_and_reported(two_services: Tree, text: str) -> None:
-    path = state.state_file("toy")
+    path = folders.state_file("toy")
     path.parent.mkdir(parents=True)
     path.write_text(text)
     code, output = run_owner(two_services, "list")
@@ -96,7 +96,7 @@ def test_a_damaged_state_file_is_set_aside_and_reported(two_services: Tree, text
 
 @local
 def test_a_damaged_state_file_does_not_stop_an_up(two_services: Tree) -> None:
-    path = state.state_file(os.environ["STACK_NAME"])
+    path = folders.state_file(os.environ["STACK_NAME"])
     path.parent.mkdir(parents=True)
     path.write_text(FORGERIES["truncated"])
     assert run_owner(two_services, "up")[0] == 0
@@ -110,10 +110,10 @@ def test_a_damaged_state_file_does_not_stop_an_up(two_services: Tree) -> None:
 @local
 def test_a_pid_that_was_reused_by_another_process_is_left_alone(two_services: Tree) -> None:
     assert run_owner(two_services, "up")[0] == 0
-    name = state.names()[0]
+    name = folders.names()[0]
     kill(guardian_pid(two_services))
     bystander = subprocess.Popen(["sleep", "60"])
-    path = state.state_file(name)
+    path = folders.state_file(name)
     path.write_text(json.dumps(json.loads(path.read_text()) | {"pid": bystander.pid}))
     assert run_owner(two_services, "list")[0] == 0
     alive = bystander.poll() is None

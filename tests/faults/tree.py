@@ -21,7 +21,7 @@ from faults.settings import CHECK, CONTAINERS, ENGINE, PATIENCE_S
 from stack.control import guardians, session
 from stack.control.choice import Choice
 from stack.control.guardians import GuardianProcess
-from stack.records import log_reader, state, timeline
+from stack.records import folders, log_reader, state, timeline
 from stack.records.timeline import Event
 from stack.system import ports, programs
 from stack.system.directories import ROOT, state_home
@@ -108,7 +108,7 @@ class Tree:
         """Wait until the stack's ports are known; return the host port of a service."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
-            for name in state.names():
+            for name in folders.names():
                 saved = state.read(name)
                 if saved is not None and service in saved.ports:
                     return saved.ports[service][8000]
@@ -117,7 +117,7 @@ class Tree:
 
     def kill(self, service: str) -> None:
         """Kill a service's first process."""
-        saved = state.read(state.names()[0])
+        saved = state.read(folders.names()[0])
         assert saved is not None
         if CONTAINERS:
             programs.run([ENGINE, "kill", f"{saved.name}-{service}-1"])
@@ -149,10 +149,10 @@ class Tree:
         """Return everything that should be gone and is not."""
         leftovers = [f"process {p.pid}: {' '.join(p.cmdline())}" for p in self.processes()]
         leftovers += [f"port lease {path.name}" for path in (state_home() / "ports").glob("[0-9]*")]
-        leftovers += [f"state of {name}" for name in state.names()]
+        leftovers += [f"state of {name}" for name in folders.names()]
         scratch = state.scratch("any").parent
         leftovers += [f"scratch {path}" for path in scratch.glob("*")]
-        leftovers += [f"socket {path}" for path in state.control_socket("any").parent.glob("*.sock")]
+        leftovers += [f"socket {path}" for path in folders.control_socket("any").parent.glob("*.sock")]
         leftovers += [f"port {port} is held" for port in self._ports() if not ports.is_free(port)]
         leftovers += [f"lock {path}" for path in self._locks() if _is_held(path)]
         if CONTAINERS:
@@ -228,7 +228,7 @@ def _is_held(lock: Path) -> bool:
 
 def remove_shared_folders() -> None:
     """Remove the folders that all stacks of one state share; each test has a state of its own."""
-    for folder in (state.scratch("any").parent, state.control_socket("any").parent):
+    for folder in (state.scratch("any").parent, folders.control_socket("any").parent):
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -11,8 +11,8 @@ from recorded_stacks import write_state
 from stack.control import session
 from stack.control.choice import Choice
 from stack.errors import UnknownEngine, UnknownStack, UpElsewhere
+from stack.records import folders
 from stack.records import request as requests
-from stack.records import state
 from stack.records.request import Request
 
 
@@ -119,7 +119,7 @@ def test_a_running_stack_whose_run_folder_is_deleted_does_not_hinder_the_others(
 
 
 def test_a_stack_of_another_version_does_not_hinder_the_others(other: Path) -> None:
-    file = state.state_file("older")
+    file = folders.state_file("older")
     file.parent.mkdir(parents=True)
     file.write_text("{}")
     assert Choice(compose_file=other).resolve_name() == "othershop"

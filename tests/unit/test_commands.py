@@ -14,7 +14,7 @@ from stack.control import guardians
 from stack.control.choice import Choice
 from stack.engines import registry
 from stack.errors import InvalidOption, NotDisposable, NotUp, UnknownService
-from stack.records import plans, service_logs, state, unmarked
+from stack.records import folders, plans, service_logs, state, unmarked
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def test_down_with_volumes_forgets_what_a_stack_kept(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(registry, "why_not", lambda engine: "not here")
-    data = state.folder("shop-test") / "volumes" / "data"
+    data = folders.of_stack("shop-test") / "volumes" / "data"
     data.mkdir(parents=True)
     down.run(Choice(), volumes=False)
     assert data.exists()
@@ -78,7 +78,7 @@ def test_in_production_nothing_is_deleted_not_even_what_an_ended_stack_kept(
     monkeypatch: pytest.MonkeyPatch, delete: Callable[[], None]
 ) -> None:
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "config.settings.production")
-    data = state.folder("shop-test") / "volumes" / "data"
+    data = folders.of_stack("shop-test") / "volumes" / "data"
     data.mkdir(parents=True)
     with pytest.raises(NotDisposable, match="DJANGO_SETTINGS_MODULE"):
         delete()

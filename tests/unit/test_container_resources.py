@@ -12,7 +12,7 @@ from stack.control import sweep
 from stack.engines import registry
 from stack.engines.container import resources
 from stack.errors import EngineUnavailable
-from stack.records import state
+from stack.records import folders, state
 from stack.system.directories import home_id
 
 GONE = "deleted: sha256:1\nuntagged: a:1\nuntagged: b:1\n"
@@ -59,7 +59,7 @@ def test_a_stack_whose_engine_is_gone_hinders_no_other_command(
     state.write(structs.replace(written, engine="docker"))
     monkeypatch.setattr(registry, "remove_leftovers", gone)
     assert sweep.sweep() == ["could not clean up after shop: docker does not answer."]
-    assert state.names() == ("shop",)
+    assert folders.names() == ("shop",)
 
 
 def test_a_stack_whose_engine_was_gone_at_its_end_is_not_said_to_have_lost_its_guardian(

@@ -16,7 +16,7 @@ from supervisor_harness import FakeEngine
 from stack import errors
 from stack.engines import registry
 from stack.guardian.guardian import Guardian
-from stack.records import plans, state, timeline
+from stack.records import folders, plans, timeline
 from stack.records.control import Action, Command, Outcome, Reply
 from stack.records.request import Request
 from stack.records.timeline import Timeline
@@ -81,12 +81,12 @@ def test_a_lost_lease_ends_the_stack_and_leaves_nothing(guardian_harness: Guardi
     os.close(reading)
     assert guardian_harness.phases() == ["up", "stopping", "down"]
     assert sorted(guardian_harness.engine.calls[-2:]) == ["stop gateway", "stop web"]
-    assert state.names() == ()
+    assert folders.names() == ()
 
 
 def test_a_stack_without_a_lease_lives_until_it_is_told_to_end(guardian_harness: GuardianHarness) -> None:
     async def down(guardian: Guardian) -> None:
-        assert state.names() != ()
+        assert folders.names() != ()
         restart = Command(action=Action.RESTART, services=("web",))
         assert await guardian._serve(restart) == Reply(outcome=Outcome.DONE)
         assert guardian_harness.engine.calls.count("start web") == 2
@@ -183,7 +183,7 @@ def test_a_service_that_fails_ends_the_stack_with_its_own_code(guardian_harness:
     assert guardian_harness.hold(nothing) == errors.ServiceFailed.code
     assert guardian_harness.phases()[0] == "failed"
     assert guardian_harness.phases()[-1] == "down"
-    assert state.names() == ()
+    assert folders.names() == ()
 
 
 def test_a_file_that_cannot_be_run_is_an_error_with_its_code_not_a_crash(

@@ -18,7 +18,7 @@ from recorded_stacks import dead_pid, ended_guardian, write_state
 from stack.control import guardians, sweep
 from stack.control.guardians import GuardianProcess
 from stack.errors import GuardianLost, NotUp, StateUnreadable
-from stack.records import leftovers, runs, state, timeline, written_copies
+from stack.records import folders, leftovers, runs, state, timeline, written_copies
 from stack.records.control import Action, Command, Outcome, Reply
 from stack.records.timeline import Timeline
 from stack.system import private_folder, processes, programs
@@ -47,7 +47,7 @@ def test_a_stack_whose_guardian_was_killed_is_cleaned_up_processes_ports_and_all
     (said,) = sweep.sweep()
     assert said == f"cleaned up after {name}, whose guardian was killed"
     assert programs.ends_within(orphan, 5)
-    assert (state.names(), lease.exists()) == ((), False)
+    assert (folders.names(), lease.exists()) == ((), False)
     assert sweep.sweep() == []
 
 
@@ -56,7 +56,7 @@ def test_what_a_killed_guardian_put_into_a_project_is_removed(name: str, tmp_pat
     project.mkdir()
     origin.write_text("written by a Dockerfile")
     write_state(name, tmp_path, pid=dead_pid())
-    written_copies.make(state.folder(name), {project / "new" / "file": origin})
+    written_copies.make(folders.of_stack(name), {project / "new" / "file": origin})
     assert (project / "new" / "file").read_text() == "written by a Dockerfile"
     sweep.sweep()
     assert list(project.iterdir()) == []
@@ -64,9 +64,9 @@ def test_what_a_killed_guardian_put_into_a_project_is_removed(name: str, tmp_pat
 
 def test_a_damaged_record_of_copies_stops_no_command(name: str, tmp_path: Path) -> None:
     write_state(name, tmp_path, pid=dead_pid())
-    (state.folder(name) / "written-copies.json").write_text("{")
+    (folders.of_stack(name) / "written-copies.json").write_text("{")
     assert len(sweep.sweep()) == 1
-    assert not state.folder(name).exists()
+    assert not folders.of_stack(name).exists()
 
 
 def test_a_living_stack_is_left_alone(name: str, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_process_with_a_reused_pid_is_not_our_guardian(name: str, tmp_path: Pa
 
 def test_a_running_stack_of_another_version_is_left_alone(name: str, tmp_path: Path) -> None:
     write_state(name, tmp_path, pid=os.getpid())
-    path = state.state_file(name)
+    path = folders.state_file(name)
     newer = path.read_text().replace('"token"', '"unknown_key": 1, "token"')
     path.write_text(newer)
     assert sweep.sweep() == []
@@ -94,10 +94,10 @@ def test_a_running_stack_of_another_version_is_left_alone(name: str, tmp_path: P
 
 def test_a_damaged_state_is_set_aside_and_stops_no_command(name: str, tmp_path: Path) -> None:
     write_state(name, tmp_path, pid=dead_pid())
-    state.state_file(name).write_text("{")
+    folders.state_file(name).write_text("{")
     (said,) = sweep.sweep()
     assert said.startswith(f"set aside the state of {name}")
-    assert state.state_file(name).with_suffix(".damaged").exists()
+    assert folders.state_file(name).with_suffix(".damaged").exists()
     assert sweep.sweep() == []
 
 
@@ -113,7 +113,7 @@ def test_another_account_s_state_is_not_judged_and_named_as_that(
     monkeypatch.setattr(Path, "read_bytes", refuse)
     monkeypatch.setattr(os, "geteuid", lambda: uid + 1)
     assert sweep.sweep() == []
-    assert state.state_file(name).exists()
+    assert folders.state_file(name).exists()
     with pytest.raises(StateUnreadable, match="belongs to another account"):
         guardians.alive(name)
 
@@ -127,7 +127,7 @@ def test_to_ask_a_stack_that_is_not_up_says_how_to_start_one(name: str) -> None:
 def test_a_stack_that_is_not_up_is_told_from_those_that_are(name: str, tmp_path: Path) -> None:
     write_state("shop-ci", tmp_path, pid=os.getpid())
     write_state("shop-gone", tmp_path, pid=dead_pid())
-    state.state_file(write_state("shop-odd", tmp_path, pid=os.getpid()).name).write_text("{")
+    folders.state_file(write_state("shop-odd", tmp_path, pid=os.getpid()).name).write_text("{")
     assert guardians.not_up(name).hint == "Start it with `inv up`, or name one that is up: `--stack shop-ci`."
 
 
@@ -135,7 +135,7 @@ def test_a_stack_that_is_not_up_is_told_from_those_that_are(name: str, tmp_path:
 def guardian(name: str, answer: bytes) -> Iterator[list[bytes]]:
     """A guardian that answers every question with ``answer``."""
     heard: list[bytes] = []
-    path = state.control_socket(name)
+    path = folders.control_socket(name)
     private_folder.make(path.parent)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
@@ -186,14 +186,15 @@ def test_two_runs_of_the_same_second_have_folders_of_their_own(tmp_path: Path, n
 
 def test_prune_removes_what_ended_stacks_left_but_data_only_on_request(name: str, tmp_path: Path) -> None:
     write_state(name, tmp_path, pid=os.getpid())
-    data = state.folder("ended") / "volumes" / "data"
+    data = folders.of_stack("ended") / "volumes" / "data"
     data.mkdir(parents=True)
-    state.folder("empty").mkdir(parents=True)
+    folders.of_stack("empty").mkdir(parents=True)
     list(leftovers.remove(data=False))
-    assert (data.exists(), state.folder("empty").exists(), state.folder(name).exists()) == (True, False, True)
+    stays = (data, folders.of_stack("empty"), folders.of_stack(name))
+    assert [path.exists() for path in stays] == [True, False, True]
     assert "removed the data of ended" in list(leftovers.remove(data=True))
     assert not data.exists()
-    assert state.folder(name).exists()
+    assert folders.of_stack(name).exists()
 
 
 def test_the_timeline_of_the_run_is_where_the_events_come_from(tmp_path: Path) -> None:

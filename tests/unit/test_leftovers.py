@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.records import leftovers, state
+from stack.records import folders, leftovers, state
 from stack.system import cached_folder
 
 
@@ -47,7 +47,7 @@ def test_a_folder_without_its_mark_was_never_finished(homes: Path) -> None:
 
 
 def test_the_folders_that_all_stacks_share_go_with_the_last_of_them(homes: Path) -> None:
-    sockets = state.control_socket("any").parent
+    sockets = folders.control_socket("any").parent
     state.make_scratch(state.scratch_root() / "shop")
     assert list(leftovers.remove(data=False)) == ["removed the scratch folder of shop"]
     assert (sockets.exists(), state.scratch_root().exists()) == (False, False)
@@ -66,7 +66,7 @@ def test_nothing_is_removed_through_a_link_in_the_place_of_the_scratch_folders(h
 
 
 def test_kept_data_is_reported(homes: Path) -> None:
-    data = state.folder("ended") / state.VOLUMES / "data"
+    data = folders.of_stack("ended") / state.VOLUMES / "data"
     data.mkdir(parents=True)
     assert list(leftovers.remove(data=False)) == ["kept the data of ended; `inv prune --all` deletes it"]
     assert list(leftovers.remove(data=True)) == ["removed the data of ended"]
@@ -75,9 +75,9 @@ def test_kept_data_is_reported(homes: Path) -> None:
 
 def test_a_stack_that_starts_meanwhile_is_left_alone(homes: Path) -> None:
     for name in ("first", "second"):
-        state.folder(name).mkdir(parents=True)
+        folders.of_stack(name).mkdir(parents=True)
     removing = leftovers.remove(data=True)
     assert next(removing) == "removed first"
-    state.state_file("second").touch()
+    folders.state_file("second").touch()
     assert list(removing) == []
-    assert state.folder("second").is_dir()
+    assert folders.of_stack("second").is_dir()

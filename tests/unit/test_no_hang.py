@@ -15,7 +15,7 @@ from stack.engines.protocol import Exit
 from stack.guardian import control_socket, guardian, lifecycle, supervisor
 from stack.guardian.guardian import Guardian
 from stack.model import Service
-from stack.records import state, timeline
+from stack.records import folders, state, timeline
 from stack.records.control import Action, Command, Outcome, Reply
 from stack.records.timeline import Event
 
@@ -171,7 +171,7 @@ def test_a_guardian_ends_and_leaves_nothing_whatever_breaks(
     code = guardian_harness.hold(end)
     assert code == (errors.StackError.code if step == "prepare" else 0)
     assert guardian_harness.phases()[-1] == "down"
-    assert state.names() == ()
+    assert folders.names() == ()
     texts = [e.text for e in timeline.read(guardian_harness.run) if e.kind in {"error", "note"}]
     causes = ("odd", "CancelledError") if error else ("did not end in time", "TimeoutError")
     assert any(cause in text for text in texts for cause in causes)
@@ -186,7 +186,7 @@ def test_a_stack_whose_engine_is_gone_is_not_forgotten(guardian_harness: Guardia
 
     assert guardian_harness.hold(end) == 0
     assert guardian_harness.phases()[-1] == "down"
-    (name,) = state.names()
+    (name,) = folders.names()
     assert (written := state.read(name)) is not None
     assert written.phase == "left"
     assert "no daemon answers" in [event.text for event in events(guardian_harness, "error")]

@@ -36,3 +36,20 @@ def test_a_data_command_imports_nothing_that_starts_stacks_or_tells_of_failures(
     words = [sys.executable, "-c", code]
     printed = subprocess.run(words, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
     assert set(printed.split()) & NOT_NEEDED == set()
+
+
+def test_what_a_standby_does_needs_no_reader_of_records_here() -> None:
+    code = """
+import sys
+import stack.control.standby
+from stack.commands.menu import data
+stack.control.standby.run = lambda *words: print(*sys.modules) or 7
+try:
+    data.reset_db.body(None)
+except Exception as ended:
+    print(ended.code)
+"""
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    printed = done.stdout.split()
+    assert (printed[-1], {"msgspec", "stack.records.state"} & set(printed)) == ("7", set())

@@ -20,8 +20,8 @@ from stack.control import standby
 from stack.errors import GuardianLost
 from stack.guardian import standby as guardian_standby
 from stack.plan.plan import Plan
+from stack.records import folders, state
 from stack.records import standby as protocol
-from stack.records import state
 from stack.records.request import Request as GuardianRequest
 from stack.records.standby import TAKEN, Request
 from stack.system import private_folder
@@ -40,7 +40,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def listening(answer: Answer) -> Iterator[None]:
     """Serve one request as long as the block lasts."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        path = state.standby_socket(STACK)
+        path = folders.standby_socket(STACK)
         private_folder.make(path.parent)
         listener.bind(str(path))
         listener.listen(1)

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from stack.errors import StateUnreadable, UnknownStack
-from stack.records import state
+from stack.records import folders, state
 from stack.system import private_folder
 
 KEPT = state.StackState(
@@ -34,23 +34,23 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_written_is_read_back() -> None:
     state.write(KEPT)
     assert state.read("shop") == KEPT
-    assert state.names() == ("shop",)
+    assert folders.names() == ("shop",)
 
 
 def test_a_stack_that_was_never_there_is_none() -> None:
     assert state.read("shop") is None
-    assert state.names() == ()
+    assert folders.names() == ()
 
 
 def test_only_the_user_may_read_what_is_kept() -> None:
     state.write(KEPT)
-    assert stat.S_IMODE(state.state_file("shop").stat().st_mode) == 0o600
+    assert stat.S_IMODE(folders.state_file("shop").stat().st_mode) == 0o600
 
 
 def test_no_temporary_file_stays_behind() -> None:
     state.write(KEPT)
     state.write(replace(KEPT, phase="up"))
-    assert [path.name for path in state.folder("shop").iterdir()] == ["state.json"]
+    assert [path.name for path in folders.of_stack("shop").iterdir()] == ["state.json"]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_no_temporary_file_stays_behind() -> None:
 )
 def test_a_damaged_file_is_named_with_the_way_out(text: str) -> None:
     state.write(KEPT)
-    state.state_file("shop").write_text(text)
+    folders.state_file("shop").write_text(text)
     with pytest.raises(StateUnreadable, match=r"state\.json is damaged or from another version") as caught:
         state.read("shop")
     assert "inv prune" in caught.value.hint
@@ -74,27 +74,27 @@ def test_a_damaged_file_is_named_with_the_way_out(text: str) -> None:
 
 def test_a_key_from_the_future_is_refused_not_dropped() -> None:
     state.write(KEPT)
-    raw = json.loads(state.state_file("shop").read_text()) | {"wings": 2}
-    state.state_file("shop").write_text(json.dumps(raw))
+    raw = json.loads(folders.state_file("shop").read_text()) | {"wings": 2}
+    folders.state_file("shop").write_text(json.dumps(raw))
     with pytest.raises(StateUnreadable, match="wings"):
         state.read("shop")
 
 
 def test_forgetting_keeps_named_volumes_unless_they_are_asked_for() -> None:
     state.write(KEPT)
-    volume = state.folder("shop") / "volumes" / "data"
+    volume = folders.of_stack("shop") / "volumes" / "data"
     volume.mkdir(parents=True)
     state.forget("shop", volumes=False)
-    assert (state.names(), volume.exists()) == ((), True)
+    assert (folders.names(), volume.exists()) == ((), True)
     state.forget("shop", volumes=True)
-    assert not state.folder("shop").exists()
+    assert not folders.of_stack("shop").exists()
 
 
 def test_forgetting_a_stack_without_volumes_leaves_nothing() -> None:
     state.write(KEPT)
     state.scratch("shop").mkdir(parents=True)
     state.forget("shop", volumes=False)
-    assert not state.folder("shop").exists()
+    assert not folders.of_stack("shop").exists()
     assert not state.scratch("shop").exists()
 
 
@@ -137,19 +137,19 @@ def test_the_scratch_folder_of_a_stack_stays_the_same_when_memory_is_full(
     monkeypatch.setattr(state, "SCRATCH_FREE_BYTES", 1 << 60)
     assert state.scratch("shop") == folder
     state.forget("shop", volumes=False)
-    assert state.scratch("shop") == state.folder("shop") / "scratch"
+    assert state.scratch("shop") == folders.of_stack("shop") / "scratch"
 
 
 def test_the_control_socket_fits_into_what_the_kernel_allows() -> None:
-    assert len(str(state.control_socket("ecommerce-local-abcdef"))) < 107
+    assert len(str(folders.control_socket("ecommerce-local-abcdef"))) < 107
 
 
 def test_a_folder_of_sockets_that_another_account_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    owner = private_folder.make(state.socket_folder()).stat().st_uid
+    owner = private_folder.make(folders.sockets()).stat().st_uid
     with monkeypatch.context() as patch:
         patch.setattr("stack.system.private_folder.os.geteuid", lambda: owner + 1)
         with pytest.raises(StateUnreadable, match="is not a folder of this account alone") as caught:
-            state.control_socket("shop")
+            folders.control_socket("shop")
     assert "TMPDIR" in caught.value.hint
     state.remove_shared_folders()
 
@@ -157,9 +157,9 @@ def test_a_folder_of_sockets_that_another_account_made_is_refused(monkeypatch: p
 @pytest.mark.parametrize("name", ["../shop", "/etc", "a/b", "..", ".", "", "Shop", "shop\n", "-shop"])
 def test_a_name_that_is_none_never_becomes_a_path(name: str) -> None:
     for path_of in (
-        state.folder,
+        folders.of_stack,
         state.scratch,
-        state.control_socket,
+        folders.control_socket,
         lambda n: state.forget(n, volumes=True),
     ):
         with pytest.raises(UnknownStack, match="cannot be the name of a stack"):
@@ -172,7 +172,7 @@ def test_a_scratch_folder_that_others_can_write_to_is_not_used(mode: int) -> Non
     root.mkdir()
     try:
         root.chmod(mode)
-        assert state.scratch("shop") == state.folder("shop") / "scratch"
+        assert state.scratch("shop") == folders.of_stack("shop") / "scratch"
         with pytest.raises(StateUnreadable, match="is not a folder of this account alone"):
             state.make_scratch(root / "shop")
     finally:
@@ -183,7 +183,7 @@ def test_a_link_is_no_scratch_folder(tmp_path: Path) -> None:
     root = state.scratch_root()
     root.symlink_to(tmp_path)
     try:
-        assert state.scratch("shop") == state.folder("shop") / "scratch"
+        assert state.scratch("shop") == folders.of_stack("shop") / "scratch"
         with pytest.raises(StateUnreadable):
             state.make_scratch(root / "shop")
         assert not (tmp_path / "shop").exists()

@@ -7,18 +7,21 @@ import importlib
 from invoke.context import Context
 from invoke.tasks import task
 
-from stack.commands.menu.task import choice, command, explain
+from stack.commands.menu.task import choice, command, explain, quick_command
 
 Options = dict[str, str | bool]
 
 
 def on_standby(word: str, stack: str, compose: str, options: Options) -> int | None:
-    """Let the standby of the stack do a command; where none listens, do it here."""
+    """Let the standby of the stack clean up and do a command; where none listens, do it here."""
     from stack.control import standby
 
     chosen, meant = choice(stack, compose), {"stack": stack, "compose": compose}
     code = standby.run(chosen.resolve_name(), word, options, meant)
     if code is None:
+        from stack.commands import prune
+
+        prune.clean_up_killed_stacks()
         importlib.import_module(f"stack.commands.{word}").run(chosen, **options)
     return code
 
@@ -28,7 +31,7 @@ def on_standby(word: str, stack: str, compose: str, options: Options) -> int | N
     help=explain("stack", "compose", empty="migrated only, nothing seeded", products="how many products",
                    orders="how many past orders", seed="another catalogue of the same size")
 )  # fmt: skip
-@command
+@quick_command
 def reset_db(
     c: Context, stack: str = "local", empty: bool = False, products: str = "", orders: str = "0",
     seed: str = "0", compose: str = "",
@@ -59,7 +62,7 @@ def seed(
                  branch="NAME is a git branch (default: the current one), replaced by each save",
                  overwrite="replace a snapshot of that name")
 )  # fmt: skip
-@command
+@quick_command
 def snapshot(
     c: Context, verb: str | None = None, name: str | None = None, stack: str = "local", branch: bool = False,
     overwrite: bool = False, json: bool = False, compose: str = "",

@@ -21,16 +21,25 @@ def command(work: Callable[P, int | None]) -> Callable[P, None]:
     """Clean up after killed stacks, do the work, and exit with its exit code; errors become sentences."""
 
     @functools.wraps(work)
+    def clean_up_and_work(*args: P.args, **kwargs: P.kwargs) -> int | None:
+        from stack.commands import prune
+
+        prune.clean_up_killed_stacks()
+        return work(*args, **kwargs)
+
+    return quick_command(clean_up_and_work)
+
+
+def quick_command(work: Callable[P, int | None]) -> Callable[P, None]:
+    """Do the work of a standby as ``command`` does; it cleans up, having imported what that needs."""
+
+    @functools.wraps(work)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        from stack.commands import exit_code, prune
+        from stack.commands import exit_code
         from stack.display import typed_commands
 
-        def clean_up_and_work() -> int | None:
-            prune.clean_up_killed_stacks()
-            return work(*args, **kwargs)
-
         with typed_commands.repeating(kwargs):
-            code = exit_code.run(clean_up_and_work)
+            code = exit_code.run(lambda: work(*args, **kwargs))
         if code:
             raise Exit(code=code)
 
