@@ -9,9 +9,11 @@ from typing import Any
 
 from stack.engines.protocol import Exit
 from stack.guardian.service import ServiceRun
+from stack.guardian.workers import Workers
 from stack.health import probes, verdicts
-from stack.health.probes import CommandProbe, HttpProbe, Observation, PostgresProbe, Probe, RedisProbe
+from stack.health.probes import CommandProbe, HttpProbe, Observation, Probe, RedisProbe
 from stack.health.verdicts import Progress, Verdict
+from stack.plan import images
 from stack.system import processes
 
 SHOWN_AFTER_S = 2.0
@@ -35,7 +37,7 @@ class Readiness:
         self._run, self._probe, self._left_s = run, probe, left_s
         self._check = run.plan.service.healthcheck
         self._timeout_s = self._check.timeout_s if self._check is not None else 5.0
-        self._children: set[int] = set()
+        self._workers = Workers(self._pid)
         self._ports_seen_s = 0.0
         self._shown: tuple[object, ...] = ()
         own_ports = (probe.port,) if isinstance(probe, HttpProbe | RedisProbe) else run.plan.listens()
@@ -45,22 +47,41 @@ class Readiness:
     async def wait(self, ended: asyncio.Future[Exit]) -> Verdict | None:
         """Probe until there is a verdict; return None where the service ended meanwhile."""
         run = self._run
-        while not ended.done():
-            assert run.progress is not None
-            limit_s = min(self._timeout_s, max(run.progress.patience_s() - run.elapsed_s(), 0.05))
-            probing = asyncio.ensure_future(probes.observe(self._probe, limit_s))
-            both: set[asyncio.Future[Any]] = {probing, ended}
-            try:
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-                if not probing.done():
+        workers_ended = asyncio.ensure_future(self._until_workers_ended())
+        try:
+            while True:
+                observation = await self._observe({ended, workers_ended})
+                if ended.done():
                     return None
-            finally:
-                probing.cancel()
-            verdict = self._after_probe(self._evidence(probing.result(), limit_s))
-            if verdict is not None and not ended.done():
-                return await self._confirmed(verdict)
-            await asyncio.wait({ended}, timeout=verdicts.next_probe_s(run.progress, run.elapsed_s()))
-        return None
+                if (verdict := self._after_probe(observation)) is not None:
+                    return await self._confirmed(verdict)
+                assert run.progress is not None
+                await asyncio.wait({ended}, timeout=verdicts.next_probe_s(run.progress, run.elapsed_s()))
+        finally:
+            workers_ended.cancel()
+
+    async def _until_workers_ended(self) -> None:
+        """Return when so many workers have ended that the service cannot become ready.
+
+        Postgres makes a process for each connection: theirs are not counted.
+        """
+        if images.server_kind(self._run.plan.server_image) == "postgres":
+            await asyncio.Event().wait()
+        await self._workers.watch(after_s=SHOWN_AFTER_S)
+
+    async def _observe(self, events: set[asyncio.Future[Any]]) -> Observation:
+        """Probe once; return what was observed, at the latest when one of the events happens."""
+        progress = self._run.progress
+        assert progress is not None
+        limit_s = min(self._timeout_s, max(progress.patience_s() - self._run.elapsed_s(), 0.05))
+        probing = asyncio.ensure_future(probes.observe(self._probe, limit_s))
+        try:
+            await asyncio.wait({probing, *events}, return_when=asyncio.FIRST_COMPLETED)
+            if probing.done():
+                return self._evidence(probing.result(), limit_s)
+            return Observation(kind="hang", detail=f"{self._probe.question}: no answer yet")
+        finally:
+            probing.cancel()
 
     def _evidence(self, observation: Observation, limit_s: float) -> Observation:
         """Return what a probe shows; one that had no time for its answer shows what the one before it did."""
@@ -72,9 +93,7 @@ class Readiness:
         run = self._run
         assert run.progress is not None
         now_s = run.elapsed_s()
-        progress = replace(run.progress, deadline_s=now_s + self._left_s())
-        if observation.kind != "ok" and now_s >= SHOWN_AFTER_S:
-            progress = self._with_children(progress)
+        progress = replace(run.progress, deadline_s=now_s + self._left_s(), ended_workers=self._workers.ended)
         look_again_s = max(SHOWN_AFTER_S, self._ports_seen_s * PORTS_AGAIN)
         if self._may_listen_elsewhere(observation) and now_s >= look_again_s:
             progress = self._with_ports(progress)
@@ -88,18 +107,6 @@ class Readiness:
 
     def _pid(self) -> int:
         return self._run.running.pid if self._run.running is not None else 0
-
-    def _with_children(self, progress: Progress) -> Progress:
-        """Return the progress with how many child processes of the service have ended.
-
-        Postgres makes one for each connection, and refuses all while it recovers: theirs are not counted.
-        """
-        if isinstance(self._probe, PostgresProbe):
-            return progress
-        children = set(processes.children(self._pid()))
-        ended = progress.ended_children + len(self._children - children)
-        self._children = children
-        return replace(progress, ended_children=ended)
 
     def _may_listen_elsewhere(self, observation: Observation) -> bool:
         """Return whether the observation leaves open that the service listens at another port."""
@@ -116,7 +123,7 @@ class Readiness:
         """Show people why the service is not ready yet, once for each reason."""
         assert progress.last is not None
         last = progress.last
-        reason = (last.kind, last.permanent, progress.other_ports, progress.ended_children > 1)
+        reason = (last.kind, last.permanent, progress.other_ports, progress.ended_workers > 1)
         if reason != self._shown:
             self._shown = reason
             self._run.enter("starting", f"not ready yet: {progress.last.detail}{verdicts.findings(progress)}")
@@ -126,7 +133,7 @@ class Readiness:
         run, progress = self._run, self._run.progress
         if verdict.good or progress is None:
             return verdict
-        progress, last = self._with_children(progress), progress.last
+        last = progress.last
         if last is not None and self._may_listen_elsewhere(last):
             progress = self._with_ports(progress)
         if last is not None and last.kind == "hang" and self._timeout_s < PATIENT_S:

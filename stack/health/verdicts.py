@@ -33,7 +33,7 @@ IDLE_S = 0.25
 """A service that uses no more processor time than this within ``PERMANENT_S`` is idle."""
 
 MANY_ENDS = 10
-"""So many ended child processes belong to a service whose workers cannot start."""
+"""So many ended worker processes belong to a service whose workers cannot start."""
 
 AT_DEADLINE: Final = {
     "wrong": "still failing",
@@ -68,7 +68,7 @@ class Progress:
     """What the probes of a starting service have observed. Times are seconds since its start.
 
     ``deadline_s`` is the stack's deadline (``--timeout``); ``same_since_s`` is when the last observation was
-    first made. ``ended_children`` counts the direct child processes that have ended. ``other_ports`` are
+    first made. ``ended_workers`` counts the worker processes that have ended. ``other_ports`` are
     those at which it listens instead of its ``own_ports``; a debugger's may be open first, so that they end
     the wait only where the service is idle: it has used ``processor_s``, and hardly more ``idle_since_s``.
     """
@@ -83,7 +83,7 @@ class Progress:
     same_since_s: float = 0.0
     own_ports: tuple[int, ...] = ()
     other_ports: tuple[int, ...] = ()
-    ended_children: int = 0
+    ended_workers: int = 0
     processor_s: float = 0.0
     idle_since_s: float = 0.0
 
@@ -152,8 +152,8 @@ def findings(progress: Progress) -> str:
     if progress.other_ports:
         listens, own = (", ".join(map(str, ports)) for ports in (progress.other_ports, progress.own_ports))
         parts.append(f"; it listens at {listens} instead of {own}")
-    if progress.ended_children > 1:
-        parts.append(f"; its child processes have ended {progress.ended_children} times")
+    if progress.ended_workers > 1:
+        parts.append(f"; its worker processes have ended {progress.ended_workers} times")
     return "".join(parts)
 
 
@@ -172,7 +172,7 @@ def _symptom(progress: Progress, now_s: float) -> Symptom:
     last = progress.last
     if last is None:
         return ""
-    if progress.ended_children >= MANY_ENDS:
+    if progress.ended_workers >= MANY_ENDS:
         return "workers end"
     if progress.other_ports and last.kind == "refused":
         return "other port"
@@ -235,7 +235,7 @@ def _is_over(progress: Progress, observation: Observation, now_s: float) -> bool
     check = progress.check
     if now_s >= progress.patience_s() or observation.kind == "no program":
         return True
-    if progress.ended_children >= MANY_ENDS:
+    if progress.ended_workers >= MANY_ENDS:
         return True
     if observation.kind == "wrong" and check is not None and progress.failures >= check.retries:
         return True

@@ -76,6 +76,29 @@ def children(pid: int) -> list[int]:
     return []
 
 
+SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "busybox"})
+"""Their children are the commands of a script."""
+
+
+def workers(pid: int) -> list[int]:
+    """Return the direct children that run the same program as their parent, as a server's workers do.
+
+    The children of a shell are none: a script that waits for something starts one command after the other.
+    """
+    own = _programs(pid)
+    return [] if own & SHELLS else [child for child in children(pid) if own & _programs(child)]
+
+
+def _programs(pid: int) -> set[str]:
+    """Return what a process executes, by name and by file; of one that has ended only the name is left."""
+    names = set()
+    with contextlib.suppress(OSError):
+        names.add(Path(f"/proc/{pid}/comm").read_text().rstrip("\n"))
+        program = Path(f"/proc/{pid}/exe").readlink()
+        names |= {program.name, str(program)}
+    return names
+
+
 def _with_descendants(pid: int) -> list[int]:
     """Return a process and all that came from it; on Linux without looking at every other process."""
     if sys.platform != "linux":

@@ -81,6 +81,38 @@ def test_the_ports_of_a_process_and_its_descendants_are_found() -> None:
             os.killpg(parent.pid, signal.SIGKILL)
 
 
+FORKS = "import os, time\nif os.fork() == 0:\n    time.sleep(60)\nos.wait()"
+STARTS_A_COMMAND = "import subprocess\nsubprocess.run(['sleep', '60'])"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the programs of processes are read in /proc")
+@pytest.mark.parametrize(
+    ("argv", "has_worker"),
+    [
+        ((sys.executable, "-c", FORKS), True),
+        ((sys.executable, "-c", STARTS_A_COMMAND), False),
+        (("sh", "-c", "(sleep 60; true); true"), False),
+        (("bash", "-c", "while true; do (sleep 60; true); done"), False),
+    ],
+)
+def test_workers_run_the_program_of_their_parent_and_a_script_has_none(
+    argv: tuple[str, ...], has_worker: bool
+) -> None:
+    process = subprocess.Popen(argv, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 20
+        while not (started := processes.children(process.pid)) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        expected = started if has_worker else []
+        while processes.workers(process.pid) != expected and time.monotonic() < deadline:
+            time.sleep(0.005)  # between fork and exec
+        assert started
+        assert processes.workers(process.pid) == expected
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def test_processor_time_is_that_of_ended_children_too() -> None:
     before = processes.processor_s(os.getpid())
     subprocess.run([sys.executable, "-c", "sum(range(10_000_000))"], check=True)

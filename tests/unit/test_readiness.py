@@ -7,9 +7,9 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from supervisor_harness import CHECK, OK, REFUSED, WRONG, Harness, ScriptedProbe, service
+from supervisor_harness import CHECK, OK, REFUSED, WRONG, Harness, service
 
-from stack.guardian import readiness
+from stack.guardian import readiness, workers
 from stack.health import checks, probes
 from stack.health.probes import CommandProbe, HttpProbe, Observation, Probe, observe
 from stack.records import timeline
@@ -34,11 +34,11 @@ def test_people_are_shown_what_the_probes_observe_once_for_each_reason(harness: 
     asyncio.run(play())
 
 
-def test_the_verdict_names_ports_and_ended_children(harness: Harness) -> None:
+def test_the_verdict_names_ports_and_ended_workers(harness: Harness) -> None:
     async def play() -> None:
         harness.scripts["web"] = [REFUSED]
         children = iter([[10 * n, 10 * n + 1] for n in range(1, 1000)])
-        harness.patch.setattr(processes, "children", lambda pid: next(children))
+        harness.patch.setattr(processes, "workers", lambda pid: next(children))
         harness.patch.setattr(processes, "listening", lambda pid: {8091})
         harness.patch.setattr(processes, "processor_s", lambda pid: 0.0)
         async with harness.start(service("web")) as stack:
@@ -47,7 +47,27 @@ def test_the_verdict_names_ports_and_ended_children(harness: Harness) -> None:
             stack.engine.pid = 7
             (verdict,) = await stack.supervisor.bring_up()
             assert verdict.symptom == "workers end"
-            assert "it listens at 8091 instead of 20001; its child processes have ended 1" in verdict.reason
+            assert "it listens at 8091 instead of 20001; its worker processes have ended 1" in verdict.reason
+
+    asyncio.run(play())
+
+
+def test_workers_that_end_again_and_again_end_the_wait_for_an_answer(harness: Harness) -> None:
+    async def no_answer(probe: Probe, timeout_s: float) -> Observation:
+        await asyncio.sleep(timeout_s)
+        raise AssertionError("the probe was waited for")
+
+    async def play() -> None:
+        harness.patch.setattr(probes, "observe", no_answer)
+        harness.patch.setattr(workers, "LOOK_S", 0.001)
+        children = iter([[10 * n, 10 * n + 1] for n in range(1, 1000)])
+        harness.patch.setattr(processes, "workers", lambda pid: next(children))
+        slow = dataclasses.replace(CHECK, timeout_s=60.0)
+        async with harness.start(dataclasses.replace(service("web"), healthcheck=slow)) as stack:
+            stack.engine.pid = 7
+            (verdict,) = await stack.supervisor.bring_up()
+            assert verdict.symptom == "workers end"
+            assert "ask: no answer yet; its worker processes have ended 10 times" in verdict.reason
 
     asyncio.run(play())
 
@@ -76,14 +96,15 @@ def test_the_port_that_counts_is_the_one_that_the_check_asks(harness: Harness) -
 
 def test_a_postgres_that_recovers_may_refuse_many_connections(harness: Harness) -> None:
     """It makes a process for each: that they end says nothing of the server."""
-    harness.patch.setattr(readiness, "PostgresProbe", ScriptedProbe)
 
     async def play() -> None:
         harness.scripts["db"] = [WRONG] * 12 + [OK]
         children = iter([[10 * n, 10 * n + 1] for n in range(1, 1000)])
-        harness.patch.setattr(processes, "children", lambda pid: next(children))
+        harness.patch.setattr(processes, "workers", lambda pid: next(children))
         patient = dataclasses.replace(service("db"), healthcheck=dataclasses.replace(CHECK, retries=99))
         async with harness.start(patient) as stack:
+            run = stack.supervisor.runs["db"]
+            run.plan = dataclasses.replace(run.plan, server_image="postgres:15")
             stack.engine.pid = 7
             (verdict,) = await stack.supervisor.bring_up()
             assert (verdict.kind, verdict.reason) == ("ready", "well")

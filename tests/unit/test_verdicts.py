@@ -184,11 +184,11 @@ def test_a_check_that_cannot_be_run_ends_the_wait_at_once() -> None:
 def test_workers_that_end_again_and_again_end_the_wait(kind: Kind) -> None:
     begun = verdicts.begin("web", LONG, deadline_s=120.0)
     seen = (3.0, Observation(kind=kind, detail="?"))
-    assert at(replace(begun, ended_children=9), seen) is None
-    verdict = at(replace(begun, ended_children=10), seen)
+    assert at(replace(begun, ended_workers=9), seen) is None
+    verdict = at(replace(begun, ended_workers=10), seen)
     assert verdict is not None
     assert verdict.symptom == "workers end"
-    assert "its child processes have ended 10 times" in verdict.reason
+    assert "its worker processes have ended 10 times" in verdict.reason
 
 
 @pytest.mark.parametrize(
