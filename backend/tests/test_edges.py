@@ -84,7 +84,9 @@ def test_checkout_of_an_unpublished_product_is_refused():
     person = Person()
     person.put_in_cart("A")
     Product.objects.update(state=Product.State.DRAFT)
-    assert person.check_out().json()["errors"] == [{"location": ["cart", "A"], "message": "no-longer-sold"}]
+    response = person.check_out()
+    assert response.status_code == 409
+    assert response.json()["errors"] == [{"location": ["cart", "A"], "message": "no-longer-sold"}]
     assert stock_of("A") == (10, 0)
 
 

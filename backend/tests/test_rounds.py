@@ -15,6 +15,7 @@ from core.models import IdempotentResponse
 from core.rounds import run_due
 from events.models import OutboxEvent
 from operations import purge
+from operations.worker import Worker
 from orders.models import Order
 from orders.services import orders_expire
 from payments.models import SandboxCharge, WebhookEvent
@@ -155,6 +156,12 @@ def test_a_cart_in_use_is_not_purged():
     assert purge.purge(now=NOW) == 0
 
 
+def test_the_worker_deletes_what_is_outdated():
+    rows_of("sessions", NOW - SECOND)
+    Worker().run_round()
+    assert not Session.objects.exists()
+
+
 def test_buyers_without_account_hold_a_bounded_share_of_the_stock(settings):
     settings.ANONYMOUS_SHARE_PERCENT = 50
     variant_make("A", units=5)
@@ -162,6 +169,7 @@ def test_buyers_without_account_hold_a_bounded_share_of_the_stock(settings):
     greedy = Person()
     greedy.put_in_cart("A", 2)
     response = greedy.check_out()
+    assert response.status_code == 409
     assert response.json()["errors"] == [{"location": ["cart", "A"], "message": "not-enough"}]
     assert stock_of("A") == (5, 2)
     Person().order("A", 1)

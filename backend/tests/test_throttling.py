@@ -42,7 +42,8 @@ def test_after_ten_wrong_passwords_the_right_one_is_refused_too(store):
     Person().register()
     assert {log_in().status_code for _ in range(10)} == {401}
     refused = log_in(password=PASSWORD)
-    assert (refused.status_code, refused.json()["type"]) == (429, "urn:shop:problem:too-many-requests")
+    assert refused.status_code == 429
+    assert refused.json()["type"] == "urn:shop:problem:too-many-requests"
     wait_s = int(refused["Retry-After"])
     assert 0 < wait_s <= 600
     assert refused["RateLimit-Policy"] == '"login-account-address";q=10;w=600'
@@ -86,7 +87,8 @@ def test_the_admin_counts_like_the_api(store, client):
     for _ in range(10):
         log_in(address="127.0.0.1")
     response = client.post("/admin/login/", {"username": "ann@example.com", "password": PASSWORD})
-    assert (response.status_code, response.json()["status"]) == (429, 429)
+    assert response.status_code == 429
+    assert response.json()["status"] == 429
     assert int(response["Retry-After"]) > 0
 
 

@@ -25,9 +25,9 @@ HOST = "127.0.0.1"
 ENDS_WITHIN_S = 60.0
 
 
-def python_of(project: Path) -> Path:
-    """Return the interpreter of a service's own environment, installed from its lock where that is new."""
-    lock = project / "requirements.txt"
+def python_of(project: Path, lock_name: str = "requirements.txt") -> Path:
+    """Return the interpreter of a service's own environment, installed from a lock where that is new."""
+    lock = project / lock_name
     digest = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()[:12]
     folder = ENVIRONMENTS / f"{project.name}-{digest}"
     python = folder / "bin" / "python"

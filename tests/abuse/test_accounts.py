@@ -11,6 +11,7 @@ import pytest
 
 from abuse import http1, services
 from abuse.conftest import Shop, starter
+from unprotected.protection import Cut, protected_by
 
 JSON = "Content-Type: application/json"
 REGISTER, LOGIN = "/api/v1/accounts/register", "/api/v1/accounts/login"
@@ -32,6 +33,10 @@ def post(shop: Shop, path: str, source: str = http1.CLIENT, **body: str) -> http
     return http1.ask(shop.gateway.port, "POST", path, JSON, body=json.dumps(body).encode(), source=source)
 
 
+@protected_by(
+    "one password is hashed at once, and one waits",
+    Cut("backend/core/throttling.py", "running=1, waiting=1", "running=64, waiting=64"),
+)
 def test_a_crowd_that_logs_in_does_not_stop_the_shop(strict: Shop) -> None:
     with ExitStack() as stack:
         crowd = [stack.enter_context(http1.connect(strict.gateway.port)) for _ in range(CROWD)]
@@ -51,6 +56,14 @@ def test_a_crowd_that_logs_in_does_not_stop_the_shop(strict: Shop) -> None:
     assert all(response.is_problem() and int(response.headers["retry-after"]) > 0 for response in refused)
 
 
+@protected_by(
+    "logins are limited per account and address",
+    Cut(
+        "backend/accounts/backends.py",
+        'throttle("login-account-address", f"{account} {address}")\n            user',
+        "user",
+    ),
+)
 def test_a_good_password_after_many_wrong_ones_is_refused(strict: Shop) -> None:
     account = {"email": f"{uuid4().hex}@example.com", "password": "correct horse battery"}
     assert post(strict, REGISTER, "127.0.0.3", **account).status == 202
@@ -63,6 +76,14 @@ def test_a_good_password_after_many_wrong_ones_is_refused(strict: Shop) -> None:
     assert good.headers["ratelimit"].startswith('"login-')
 
 
+@protected_by(
+    "registration is the same for an address that has an account",
+    Cut(
+        "backend/accounts/services.py",
+        "with suppress(IntegrityError), transaction.atomic():",
+        "with suppress():",
+    ),
+)
 def test_registration_does_not_tell_who_has_an_account(strict: Shop) -> None:
     account = {"email": f"{uuid4().hex}@example.com", "password": "correct horse battery"}
     first, again = (post(strict, REGISTER, "127.0.0.4", **account) for _ in range(2))

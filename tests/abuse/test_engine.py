@@ -13,6 +13,7 @@ from cli.terminal import Ended, inv
 from unprotected.protection import Cut, protected_by
 
 CLUSTER, NAMES = "stack/engines/local/cluster.py", "stack/records/names.py"
+COMPOSE = "compose/docker-compose.local.yml"
 ANEW = Cut(CLUSTER, 'FORMAT = "3"', 'FORMAT = "unprotected superuser"')
 """Not a data folder that was prepared with the protection."""
 ANY_NAME = Cut(NAMES, 'NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")', 'NAME = re.compile(".*")')
@@ -66,6 +67,13 @@ def test_a_client_of_postgres_cannot_reach_the_machine(
     text = refused.out + refused.err
     assert "permission denied" in text or "must be superuser" in text or "must have admin option" in text
     assert not file.exists()
+
+
+@protected_by("a client of Redis has no administration", Cut(COMPOSE, "      - -@admin\n", ""))
+@pytest.mark.parametrize("command", ["CONFIG SET dir /tmp", "MODULE LIST", "SAVE", "REPLICAOF NO ONE"])
+def test_a_client_of_redis_cannot_reach_the_machine(stack: dict[str, str], command: str) -> None:
+    refused = inv(f"redis-cli {shlex.quote(command)}", stack)
+    assert "NOPERM" in refused.out + refused.err
 
 
 @protected_by("a name has no slash", ANY_NAME, cases=["down --volumes"])

@@ -8,8 +8,16 @@ import pytest
 
 from abuse import http1, services
 from abuse.conftest import Shop, Start
+from unprotected.protection import Cut, protected_by
+
+GUNICORN = "backend/gunicorn.conf.py"
+PATH_FROM_HEADER = (
+    Cut(GUNICORN, 'forwarded_allow_ips = ""', 'forwarded_allow_ips = "*"'),
+    Cut(GUNICORN, 'forwarder_headers = ""', 'forwarder_headers = "SCRIPT_NAME,PATH_INFO"'),
+)
 
 
+@protected_by("Gunicorn takes no path from a header", *PATH_FROM_HEADER, any_case=True)
 @pytest.mark.parametrize("through", ["gateway", "backend"])
 @pytest.mark.parametrize("field", ["SCRIPT_NAME: /api/v1/x", "Script_Name: /api/v1/x"])
 def test_a_path_is_not_taken_from_a_header(shop: Shop, through: str, field: str) -> None:
@@ -18,18 +26,32 @@ def test_a_path_is_not_taken_from_a_header(shop: Shop, through: str, field: str)
         assert http1.ask(port, "GET", path, field).status == 404
 
 
+@protected_by("Gunicorn takes no path from a header", *PATH_FROM_HEADER, any_case=True)
 @pytest.mark.parametrize("through", ["gateway", "backend"])
 def test_a_script_name_that_does_not_match_is_no_server_error(shop: Shop, through: str) -> None:
     port = getattr(shop, through).port
     assert http1.ask(port, "GET", "/api/v1/categories", "SCRIPT_NAME: /zzz").status == 200
 
 
+@protected_by(
+    "Gunicorn's own variables are not read",
+    Cut(GUNICORN, 'forwarded_allow_ips = ""\n', ""),
+    Cut(GUNICORN, 'forwarder_headers = ""\n', ""),
+)
 def test_variables_that_only_gunicorn_knows_trust_nobody(start: Start) -> None:
     backend = start(services.backend, FORWARDED_ALLOW_IPS="*")
     assert http1.ask(backend.port, "GET", "/api/v1/x/admin/login/", "SCRIPT_NAME: /api/v1/x").status == 404
     assert http1.ask(backend.port, "GET", "/api/v1/categories", "SCRIPT_NAME: /zzz").status == 200
 
 
+@protected_by(
+    "X-Forwarded-For is believed from trusted proxies only",
+    Cut(
+        "backend/config/trusted_proxies.py",
+        "peer is not None and self._is_trusted(peer):",
+        "peer is not None:",
+    ),
+)
 def test_the_backend_believes_x_forwarded_only_from_trusted_proxies(start: Start) -> None:
     backend = start(services.backend, TRUSTED_PROXIES="127.0.0.7")
     fields = ("X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https")
@@ -41,6 +63,14 @@ def test_the_backend_believes_x_forwarded_only_from_trusted_proxies(start: Start
         assert f'"remote": "{client}"' in backend.line_of(identity)
 
 
+@protected_by(
+    "no proxy is trusted by default",
+    Cut(
+        "ai-services/api_gateway/gateway/forwarded.py",
+        "if address is None or not _is_trusted(address, trusted):",
+        "if address is None:",
+    ),
+)
 def test_the_gateway_trusts_no_x_forwarded_header_by_default(shop: Shop) -> None:
     identity = f"abuse-{secrets.token_hex(8)}"
     fields = (f"X-Request-ID: {identity}", "X-Forwarded-For: 203.0.113.9", "Forwarded: for=203.0.113.9")
@@ -48,6 +78,21 @@ def test_the_gateway_trusts_no_x_forwarded_header_by_default(shop: Shop) -> None
     assert f'"remote": "{http1.CLIENT}"' in shop.gateway.line_of(identity)
 
 
+@protected_by(
+    "a query in the text of a line is masked",
+    Cut("backend/config/logs.py", 'QUERIES.sub(r"\\1***", SECRETS.sub', "(SECRETS.sub"),
+    Cut("backend/config/access.py", 'environ.get("PATH_INFO", "-")', 'environ.get("RAW_URI", "-")'),
+    any_case=True,
+)
+@protected_by(
+    "control characters are escaped in a line for people",
+    Cut(
+        "backend/config/logs.py",
+        "head + escape(redact(record.getMessage()))",
+        "head + redact(record.getMessage())",
+    ),
+    cases=["text"],
+)
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_a_url_cannot_forge_a_log_line_and_its_query_is_not_logged(start: Start, log_format: str) -> None:
     backend = start(services.backend, LOG_FORMAT=log_format)

@@ -11,6 +11,7 @@ import pytest
 
 from abuse import http1
 from abuse.conftest import Shop
+from unprotected.protection import Cut, protected_by
 
 SENT_BYTES = 100 * 1024 * 1024
 GROWTH_BYTES = 32 * 1024 * 1024
@@ -22,6 +23,15 @@ ATTACKS = {
 }
 
 
+@protected_by(
+    "a head that does not end is refused while it arrives",
+    Cut(
+        "ai-services/api_gateway/gateway/server.py",
+        "h11_max_incomplete_event_size=HEAD_BYTES",
+        "h11_max_incomplete_event_size=10**9",
+    ),
+    any_case=True,
+)
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_head_without_an_end_is_refused_with_flat_memory(shop: Shop, attack: str) -> None:
     start, filler, status = ATTACKS[attack]
@@ -55,6 +65,11 @@ def test_more_than_100_fields_are_refused(shop: Shop, count: int) -> None:
     assert (response.status, response.is_problem()) == (431, True)
 
 
+@protected_by(
+    "a body that does not end is refused",
+    Cut("ai-services/api_gateway/gateway/proxy/body.py", "if len(body) > LIMIT_BYTES:", "if False:"),
+    Cut("ai-services/api_gateway/gateway/proxy/body.py", "memory.take(len(chunk))"),
+)
 def test_a_body_without_an_end_is_refused_with_flat_memory(shop: Shop) -> None:
     process = psutil.Process(shop.gateway.pid)
     before = process.memory_info().rss

@@ -15,9 +15,13 @@ from abuse import http1, proxy, services
 from abuse.conftest import Start, starter
 from abuse.http1 import Response
 from abuse.services import Process
+from unprotected.protection import Cut, protected_by
+
+PRODUCTION = "backend/config/settings/production.py"
 
 Ask = Callable[..., Response]
 GATEWAY_SOURCE = "127.0.0.1"
+VISITOR = "127.0.0.5"
 JSON = "Content-Type: application/json"
 
 
@@ -65,7 +69,7 @@ def ask(start: Start, gateway: Process, folder: Path) -> Ask:
     ) -> Response:
         framing = [f"Content-Length: {len(body)}"] if body else []
         head = http1.head(method, path, *fields, *framing, "Connection: close", host=f"Host: {host}")
-        with http1.connect(server.port) as plain:
+        with http1.connect(server.port, source=VISITOR) as plain:
             return _over_tls(context, plain, head + body)
 
     return ask_server
@@ -78,6 +82,14 @@ def _over_tls(context: ssl.SSLContext, plain: socket.socket, request: bytes) -> 
         return response
 
 
+@protected_by(
+    "the scheme is the one that the proxy names",
+    Cut(PRODUCTION, 'SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")\n', ""),
+)
+@protected_by(
+    "HSTS preload only when it is asked for",
+    Cut(PRODUCTION, 'env.flag("SECURE_HSTS_PRELOAD", False)', "True"),
+)
 def test_https_through_the_proxy_is_served_without_a_redirect(ask: Ask) -> None:
     response = ask("GET", "/api/v1/products?limit=1")
     assert response.status == 200, response
@@ -107,6 +119,10 @@ def test_no_internal_address_is_in_a_location(ask: Ask, backend: Process, gatewa
         assert not location.startswith("http:")
 
 
+@protected_by(
+    "the host is the one that the proxy names",
+    Cut(PRODUCTION, "USE_X_FORWARDED_HOST = True", "USE_X_FORWARDED_HOST = False"),
+)
 def test_plain_http_is_redirected_to_the_public_address(gateway: Process) -> None:
     fields = (f"X-Forwarded-Host: {proxy.DOMAIN}", "X-Forwarded-Proto: http")
     response = http1.ask(gateway.port, "GET", "/api/v1/products?limit=1", *fields, source=proxy.SOURCE)
@@ -114,6 +130,10 @@ def test_plain_http_is_redirected_to_the_public_address(gateway: Process) -> Non
     assert response.headers["location"] == f"https://{proxy.DOMAIN}/api/v1/products?limit=1"
 
 
+@protected_by(
+    "X-Forwarded-* of who is no trusted proxy is dropped",
+    Cut("backend/config/trusted_proxies.py", 'request.META.pop(f"HTTP_X_FORWARDED_{name}", None)'),
+)
 def test_a_client_cannot_claim_https_past_the_proxy(gateway: Process, backend: Process) -> None:
     """Loopback, but not the address of a trusted proxy."""
     fields = (f"X-Forwarded-Host: {proxy.DOMAIN}", "X-Forwarded-Proto: https", "X-Forwarded-For: 203.0.113.9")
@@ -126,14 +146,22 @@ def test_a_client_cannot_claim_https_past_the_proxy(gateway: Process, backend: P
             source="127.0.0.9",
             host="Host: 127.0.0.1",
         )
-        assert (response.status, response.headers["location"][:17]) == (301, "https://127.0.0.1")
+        assert (response.status, response.headers.get("location", "")[:17]) == (301, "https://127.0.0.1")
 
 
+@protected_by(
+    "the gateway tells the backend who the client is",
+    Cut(
+        "ai-services/api_gateway/gateway/proxy/headers.py",
+        '        (b"x-forwarded-for", client.encode("latin-1")),\n',
+        "",
+    ),
+)
 def test_both_services_log_the_client_that_nginx_saw(ask: Ask, gateway: Process, backend: Process) -> None:
     identity = f"abuse-{secrets.token_hex(8)}"
     ask("GET", "/api/v1/categories", f"X-Request-ID: {identity}", "X-Forwarded-For: 203.0.113.9")
     for service in (gateway, backend):
-        assert f'"remote": "{http1.CLIENT}"' in service.line_of(identity)
+        assert f'"remote": "{VISITOR}"' in service.line_of(identity)
 
 
 def test_a_host_that_is_not_ours_is_refused(ask: Ask) -> None:
@@ -141,6 +169,10 @@ def test_a_host_that_is_not_ours_is_refused(ask: Ask) -> None:
     assert (response.status, response.is_problem()) == (400, True)
 
 
+@protected_by(
+    "cookies are secure",
+    Cut(PRODUCTION, "CSRF_COOKIE_SECURE = True", "CSRF_COOKIE_SECURE = False"),
+)
 def test_cookies_are_secure(backend: Process) -> None:
     fields = (f"X-Forwarded-Host: {proxy.DOMAIN}", "X-Forwarded-Proto: https")
     response = http1.ask(backend.port, "GET", "/admin/login/", *fields, source=GATEWAY_SOURCE)

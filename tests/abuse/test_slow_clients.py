@@ -14,12 +14,17 @@ from abuse import http1, services
 from abuse.conftest import Shop, Start
 from abuse.services import Process
 from crashes.processes import until
+from unprotected.protection import Cut, protected_by
+from unprotected.services.gateway import ENDPOINT, READ_FIRST, SLOT_FIRST
+
+GATEWAY = "ai-services/api_gateway/gateway"
 
 SLOW = 50
 OTHERS = 8
 LOGIN = http1.head("POST", "/api/v1/accounts/login", "Content-Type: application/json", "Content-Length: 60")
 
 
+@protected_by("a body is read before a slot is taken", Cut(ENDPOINT, READ_FIRST, SLOT_FIRST))
 def test_slow_bodies_do_not_stop_the_shop(shop: Shop) -> None:
     with ExitStack() as stack:
         slow = [stack.enter_context(http1.connect(shop.gateway.port)) for _ in range(SLOW)]
@@ -48,6 +53,14 @@ def _connections(port: int) -> int:
     )
 
 
+@protected_by(
+    "idle and half-sent connections are closed after a deadline",
+    Cut(
+        f"{GATEWAY}/connections/protocol.py",
+        "self._loop.call_later(self._head_s, self._on_deadline)",
+        "None",
+    ),
+)
 def test_idle_and_half_sent_connections_are_closed(shop: Shop, start: Start) -> None:
     gateway = start(services.gateway, shop.backend, REQUEST_HEAD_S="0.5", REQUEST_BODY_S="0.5")
     with ExitStack() as stack:
@@ -61,6 +74,10 @@ def test_idle_and_half_sent_connections_are_closed(shop: Shop, start: Start) -> 
         until(lambda: _connections(gateway.port) == 0, "all connections are closed")
 
 
+@protected_by(
+    "one client has its share of the slots",
+    Cut(f"{GATEWAY}/proxy/shares.py", " or self._taken[client] + amount > self._per_client", ""),
+)
 def test_one_client_cannot_take_all_slots(start: Start) -> None:
     """The backend's worker is stopped, so that every slot stays taken."""
     backend = start(services.backend)
@@ -77,7 +94,7 @@ def test_one_client_cannot_take_all_slots(start: Start) -> None:
         for worker in workers:
             os.kill(worker.pid, signal.SIGCONT)
         responses = [http1.parse(http1.read_all(client))[0] for client in (*greedy, other)]
-    assert (refused.status, refused.headers["retry-after"], refused.is_problem()) == (503, "1", True)
+    assert (refused.status, refused.headers.get("retry-after"), refused.is_problem()) == (503, "1", True)
     assert [response.status for response in responses] == [200, 200, 200]
 
 
@@ -87,6 +104,10 @@ def _send_request(port: int, request: bytes, source: str) -> socket.socket:
     return client
 
 
+@protected_by(
+    "the gateway may open as many files as the system allows",
+    Cut(f"{GATEWAY}/__main__.py", "    _raise_file_limit()\n    server", "    server"),
+)
 def test_idle_connections_leave_room_for_others(shop: Shop, start: Start) -> None:
     def gateway_with_few_files(folder: Path, backend: Process) -> Process:
         return services.few_files(services.gateway(folder, backend), 256)

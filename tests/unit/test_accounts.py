@@ -12,11 +12,18 @@ import pytest
 from stack.engines.local import accounts
 from stack.errors import NotRunnable
 from stack.model import Mount, Service
+from unprotected.protection import Cut, protected_by
+
+ACCOUNTS = "stack/engines/local/accounts.py"
 
 DATA = "/var/lib/postgresql/data"
 SERVICE = Service(name="postgres", image="postgres:15", environment={"POSTGRES_PASSWORD": "secret"})
 
 
+@protected_by(
+    "a bind mount is never chowned and never chmodded",
+    Cut(ACCOUNTS, "if not folder.exists() or not _is_bound(service, folder):", "if True:"),
+)
 @pytest.mark.parametrize("mode", [0o755, 0o750])
 def test_a_folder_in_a_bind_mount_is_never_changed(tmp_path: Path, mode: int) -> None:
     folder = tmp_path / "bound" / "data"
@@ -53,6 +60,10 @@ def blocked_by(closed: Path) -> Callable[[Path, int], list[Path]]:
     return lambda path, uid: [closed] if closed in path.parents else []
 
 
+@protected_by(
+    "a link in the place of a folder is not followed",
+    Cut("stack/system/private_folder.py", " | os.O_NOFOLLOW", ""),
+)
 def test_a_link_in_the_place_of_a_data_folder_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir(mode=0o755)
     (tmp_path / "data").symlink_to(tmp_path / "other")
@@ -61,6 +72,10 @@ def test_a_link_in_the_place_of_a_data_folder_is_not_followed(tmp_path: Path) ->
     assert stat.S_IMODE((tmp_path / "other").stat().st_mode) == 0o755
 
 
+@protected_by(
+    "no owner is changed through a link",
+    Cut(ACCOUNTS, "dir_fd=parent, follow_symlinks=False)", "dir_fd=parent, follow_symlinks=True)"),
+)
 def test_an_account_gets_a_folder_and_what_is_in_it_but_not_what_links_point_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

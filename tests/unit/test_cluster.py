@@ -11,6 +11,9 @@ from stack.engines.local import accounts, cluster
 from stack.errors import BuildFailed, DiskFull, NotRunnable, StateUnreadable
 from stack.system import programs
 from stack.system.completed import Completed
+from unprotected.protection import Cut, protected_by
+
+CLUSTER = "stack/engines/local/cluster.py"
 
 RECIPE = cluster.Recipe(user="postgres", password="secret", database="postgres", method="scram-sha-256")
 
@@ -96,6 +99,14 @@ def test_the_password_is_in_no_argument_and_no_file_that_stays(
     assert not any("secret" in f.read_text() for f in (tmp_path / "cache").rglob("*") if f.is_file())
 
 
+@protected_by(
+    "the superuser can never connect",
+    Cut(CLUSTER, 'f"all {SUPERUSER} all reject", ', ""),
+)
+@protected_by(
+    "a connection needs a password",
+    Cut(CLUSTER, 'f"all all all {method}"', '"all all all trust"'),
+)
 def test_connections_are_let_in_by_the_asked_method_only(
     server_bin: Path, initdb: FakeInitdb, tmp_path: Path
 ) -> None:
@@ -149,6 +160,10 @@ def test_another_database_is_made_with_its_name_quoted(
     assert sql.splitlines()[-1] == 'CREATE DATABASE "a ""b""" OWNER "u"'
 
 
+@protected_by(
+    "POSTGRES_USER is no superuser",
+    Cut(CLUSTER, "LOGIN CREATEDB{password}", "LOGIN SUPERUSER{password}"),
+)
 def test_the_user_of_the_services_owns_its_databases_and_is_no_superuser() -> None:
     recipe = cluster.Recipe(user='o"k', password="a'b\\c\nd", database="shop", method="trust")
     assert cluster.role_and_databases(recipe) == [
@@ -200,6 +215,10 @@ def test_the_lock_of_a_living_server_is_respected(tmp_path: Path) -> None:
     assert (tmp_path / "postmaster.pid").exists()
 
 
+@protected_by(
+    "what root starts runs as an unprivileged account",
+    Cut("stack/engines/local/accounts.py", "    if os.geteuid() != 0:\n", "    if True:\n"),
+)
 def test_root_drops_to_an_account_that_exists(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert accounts.unprivileged("no-such-account") == "nobody"

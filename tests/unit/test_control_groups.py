@@ -19,6 +19,9 @@ from stack.records.state import StackState
 from stack.system import control_groups
 from stack.system.control_groups import ControlGroup
 from stack.system.processes import own_pid
+from unprotected.protection import Cut, protected_by
+
+GROUPS = "stack/system/control_groups.py"
 
 MIB = 1 << 20
 OF_VERSION_2 = {
@@ -40,6 +43,12 @@ def run(group: ControlGroup, script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, capture_output=True, text=True, timeout=60)
 
 
+@protected_by(
+    "a service has the memory that its limit allows",
+    Cut(GROUPS, '        yield "memory.limit_in_bytes", str(memory_bytes)\n', ""),
+    Cut(GROUPS, '        yield "memory.memsw.limit_in_bytes", str(2 * memory_bytes)\n', ""),
+    Cut(GROUPS, '        yield "memory.max", str(memory_bytes)\n', ""),
+)
 def test_what_takes_too_much_memory_is_ended_and_known_for_it(group: ControlGroup | None) -> None:
     if group is None:
         assert limits.enforced([]) & {"mem_limit", "pids_limit", "cpus"} == set()

@@ -8,8 +8,15 @@ import pytest
 
 from stack.errors import StateUnreadable
 from stack.system import directories
+from unprotected.protection import Cut, protected_by
 
 
+@protected_by(
+    "a home belongs to its account",
+    Cut(
+        "stack/system/directories.py", "elif path.stat().st_uid not in (os.geteuid(), *ROOTS):", "elif False:"
+    ),
+)
 @pytest.mark.parametrize("variable", ["STACK_HOME", "STACK_CACHE"])
 def test_a_home_of_another_account_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
@@ -24,6 +31,10 @@ def test_a_home_of_another_account_is_refused(
     assert caught.value.hint == f"Set {variable} to a folder of your own."
 
 
+@protected_by(
+    "two homes share nothing",
+    Cut("stack/system/directories.py", "-{zlib.crc32(str(state_home()).encode()):08x}", ""),
+)
 def test_two_homes_of_an_account_have_different_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = set()
     for name in ("one", "two", "one"):

@@ -11,6 +11,7 @@ import pytest
 from stack.commands import doctor
 from stack.commands.doctor import Check
 from stack.system import ports
+from unprotected.protection import Cut, protected_by
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +59,10 @@ def test_a_line_of_the_overrides_that_says_nothing_is_found_by_its_number(tmp_pa
     assert (check.level, check.text) == ("error", "line 4: not NAME=value")
 
 
+@protected_by(
+    "the doctor warns of a .env.local that others can read",
+    Cut("stack/commands/doctor.py", "elif path.stat().st_mode & 0o077:", "elif False:"),
+)
 def test_overrides_that_other_users_can_read_are_a_warning(tmp_path: Path) -> None:
     file = tmp_path / ".env.local"
     file.write_text("DEBUG=1\n")

@@ -11,6 +11,7 @@ import pytest
 from stack.guardian import variables
 from stack.records import generated_secrets, state
 from stack.records.request import Request
+from unprotected.protection import Cut, protected_by
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +35,10 @@ def request(tmp_path: Path, name: str = "shop", *profiles: str, text: str = COMP
     )  # fmt: skip
 
 
+@protected_by(
+    "a secret is random",
+    Cut("stack/records/generated_secrets.py", "secrets.token_urlsafe(24)", '"a" * 32'),
+)
 def test_a_stack_keeps_its_secrets_and_shares_them_with_no_other(tmp_path: Path) -> None:
     first = variables.of_stack(request(tmp_path))
     assert set(first) == {"STACK_SECRET_PAGE", "STACK_SECRET_2"}
@@ -43,6 +48,10 @@ def test_a_stack_keeps_its_secrets_and_shares_them_with_no_other(tmp_path: Path)
     assert not set(other.values()) & set(first.values())
 
 
+@protected_by(
+    "others cannot read what is kept",
+    Cut("stack/system/files.py", "os.O_TRUNC, 0o600", "os.O_TRUNC, 0o644"),
+)
 def test_only_this_user_can_read_them(tmp_path: Path) -> None:
     variables.of_stack(request(tmp_path))
     assert stat.S_IMODE(generated_secrets.secrets_file("shop").stat().st_mode) == 0o600

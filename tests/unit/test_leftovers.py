@@ -10,6 +10,9 @@ import pytest
 
 from stack.records import folders, leftovers, state
 from stack.system import cached_folder
+from unprotected.protection import Cut, protected_by
+
+LEFTOVERS = "stack/records/leftovers.py"
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +56,10 @@ def test_the_folders_that_all_stacks_share_go_with_the_last_of_them(homes: Path)
     assert (sockets.exists(), state.scratch_root().exists()) == (False, False)
 
 
+@protected_by(
+    "a link in the place of a folder is not followed",
+    Cut("stack/system/private_folder.py", " | os.O_NOFOLLOW", ""),
+)
 def test_nothing_is_removed_through_a_link_in_the_place_of_the_scratch_folders(homes: Path) -> None:
     other = homes / "other" / "data"
     other.mkdir(parents=True)
@@ -65,6 +72,9 @@ def test_nothing_is_removed_through_a_link_in_the_place_of_the_scratch_folders(h
         state.scratch_root().unlink()
 
 
+@protected_by(
+    "prune keeps data unless told otherwise", Cut(LEFTOVERS, "if has_data and not data:", "if False:")
+)
 def test_kept_data_is_reported(homes: Path) -> None:
     data = folders.of_stack("ended") / state.VOLUMES / "data"
     data.mkdir(parents=True)
@@ -73,6 +83,10 @@ def test_kept_data_is_reported(homes: Path) -> None:
     assert not data.exists()
 
 
+@protected_by(
+    "prune leaves alone what is up",
+    Cut(LEFTOVERS, "        if _is_up(name):\n            continue\n        has_data", "        has_data"),
+)
 def test_a_stack_that_starts_meanwhile_is_left_alone(homes: Path) -> None:
     for name in ("first", "second"):
         folders.of_stack(name).mkdir(parents=True)

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from unprotected.__main__ import by_cuts
+from unprotected.projects import REPOSITORY
 from unprotected.protection import ROOT, Cut, Protection
 from unprotected.table import SUITES, protections
 from unprotected.verdict import cases, judge
@@ -27,7 +28,7 @@ def test_what_a_row_cuts_stands_once_in_its_file(row: Protection) -> None:
 @ROWS
 def test_a_row_names_cases_and_tests_that_its_module_has(row: Protection) -> None:
     text = (ROOT / row.file).read_text(encoding="utf-8")
-    for name in row.after:
+    for name in (row.function, *row.after):
         assert re.search(rf"^def {name}\(", text, re.MULTILINE)
 
 
@@ -37,12 +38,23 @@ def test_every_suite_has_rows() -> None:
 
 def test_rows_with_the_same_cuts_are_run_together() -> None:
     first, second = make_row("a"), make_row("b")
-    assert by_cuts([first, second]) == {first.cuts: [first, second]}
+    assert by_cuts([first, second]) == {(REPOSITORY, first.cuts): [first, second]}
 
 
-def make_row(function: str, *case_ids: str, any_case: bool = False) -> Protection:
+def test_a_test_of_a_service_is_run_in_its_own_folder() -> None:
+    first, second = make_row("a"), make_row("a", file="backend/tests/test_made_up.py")
+    assert [(row.suite, row.project.folder, row.node_ids) for row in (first, second)] == [
+        ("faults", ".", ("tests/faults/test_made_up.py::a",)),
+        ("backend", "backend", ("tests/test_made_up.py::a",)),
+    ]
+    assert len(by_cuts([first, second])) == 2
+
+
+def make_row(
+    function: str, *case_ids: str, any_case: bool = False, file: str = "tests/faults/test_made_up.py"
+) -> Protection:
     return Protection(
-        description="a check", cuts=(Cut("file", "old"),), file="tests/faults/test_made_up.py",
+        description="a check", cuts=(Cut("file", "old"),), file=file,
         function=function, cases=case_ids, any_case=any_case, after=(), engine="local",
     )  # fmt: skip
 

@@ -13,6 +13,9 @@ from stack.plan import plan
 from stack.records import timeline
 from stack.records.service_logs import Log
 from stack.records.timeline import Timeline
+from unprotected.protection import Cut, protected_by
+
+REDACTION = "stack/display/redaction.py"
 
 SECRETS = {
     "CANARY_PLAIN": "correct-horse-9",
@@ -54,6 +57,19 @@ def leaked_secrets(text: str) -> list[str]:
     return [value for value in hidden if value in text or value.replace('"', '\\"') in text]
 
 
+@protected_by(
+    "what comes from .env.local is masked by value",
+    Cut(REDACTION, "_long_enough(whole | named", "_long_enough(named"),
+)
+@protected_by(
+    "a password in an address is masked",
+    Cut(
+        REDACTION,
+        "return redact_url(pattern.sub(MASK, text) if pattern is not None else text)",
+        "return pattern.sub(MASK, text)",
+    ),
+    Cut(REDACTION, "whole | named | passwords", "whole | named"),
+)
 def test_no_secret_is_in_the_plan_or_the_merged_files(stack: compose.Stack) -> None:
     targets = {"db": {5432: 1}, "web": {80: 2}}
     planned = plan.make(stack, name="x", engine="local", services=stack.services, ports=targets, folders={})
@@ -63,6 +79,10 @@ def test_no_secret_is_in_the_plan_or_the_merged_files(stack: compose.Stack) -> N
         assert "shopper" in text
 
 
+@protected_by(
+    "what comes from .env.local is masked by value",
+    Cut(REDACTION, "_long_enough(whole | named", "_long_enough(named"),
+)
 def test_no_secret_is_in_a_log_or_in_the_timeline(stack: compose.Stack, tmp_path: Path) -> None:
     redactor = redactor_of(stack)
     log = Log(tmp_path / "logs" / "web.log", redact=redactor.data)
@@ -81,6 +101,7 @@ def test_no_secret_is_in_a_log_or_in_the_timeline(stack: compose.Stack, tmp_path
     assert "came in two parts" in text
 
 
+@protected_by("a secret is masked in each form", Cut(REDACTION, '(each, quote(each, safe=""), ', "(each, "))
 def test_a_secret_in_a_url_is_masked_in_its_encoded_form() -> None:
     redactor = Redactor(frozenset({"p@ss/w:rd#1"}))
     assert redactor.text("https://x/?key=p%40ss%2Fw%3Ard%231&a=1") == f"https://x/?key={MASK}&a=1"
@@ -100,6 +121,10 @@ def test_a_password_that_is_also_a_public_word_stays_readable_in_logs(tmp_path: 
     assert f"POSTGRES_PASSWORD={MASK}" in describe_stack(stack)
 
 
+@protected_by(
+    "what has the name of a secret is masked",
+    Cut(REDACTION, "MASK if is_secret_name(name) and value else self.text(value)", "self.text(value)"),
+)
 @pytest.mark.parametrize(
     "name", ["POSTGRES_PASSWORD", "SECRET_KEY", "vault_token", "API_KEY", "APIKEY", "PRIVATE_PEM"]
 )

@@ -11,6 +11,9 @@ from msgspec.structs import replace
 from stack.errors import StateUnreadable, UnknownStack
 from stack.records import folders, state
 from stack.system import private_folder
+from unprotected.protection import Cut, protected_by
+
+FOLDERS = "stack/system/private_folder.py"
 
 KEPT = state.StackState(
     name="shop",
@@ -42,6 +45,10 @@ def test_a_stack_that_was_never_there_is_none() -> None:
     assert folders.names() == ()
 
 
+@protected_by(
+    "others cannot read what is kept",
+    Cut("stack/system/files.py", "os.O_TRUNC, 0o600", "os.O_TRUNC, 0o644"),
+)
 def test_only_the_user_may_read_what_is_kept() -> None:
     state.write(KEPT)
     assert stat.S_IMODE(folders.state_file("shop").stat().st_mode) == 0o600
@@ -144,6 +151,9 @@ def test_the_control_socket_fits_into_what_the_kernel_allows() -> None:
     assert len(str(folders.control_socket("ecommerce-local-abcdef"))) < 107
 
 
+@protected_by(
+    "a folder below a shared parent belongs to us", Cut(FOLDERS, "found.st_uid != os.geteuid() or ", "")
+)
 def test_a_folder_of_sockets_that_another_account_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     owner = private_folder.make(folders.sockets()).stat().st_uid
     with monkeypatch.context() as patch:
@@ -154,6 +164,12 @@ def test_a_folder_of_sockets_that_another_account_made_is_refused(monkeypatch: p
     state.remove_shared_folders()
 
 
+@protected_by(
+    "a name matches its pattern before it becomes a path",
+    Cut(
+        "stack/records/names.py", 'NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")', 'NAME = re.compile(r"(?s).*")'
+    ),
+)
 @pytest.mark.parametrize("name", ["../shop", "/etc", "a/b", "..", ".", "", "Shop", "shop\n", "-shop"])
 def test_a_name_that_is_none_never_becomes_a_path(name: str) -> None:
     for path_of in (
@@ -166,6 +182,10 @@ def test_a_name_that_is_none_never_becomes_a_path(name: str) -> None:
             path_of(name)
 
 
+@protected_by(
+    "others cannot write to a folder below a shared parent",
+    Cut(FOLDERS, " or stat.S_IMODE(found.st_mode) & 0o022", ""),
+)
 @pytest.mark.parametrize("mode", [0o777, 0o770])
 def test_a_scratch_folder_that_others_can_write_to_is_not_used(mode: int) -> None:
     root = state.scratch_root()
@@ -179,6 +199,7 @@ def test_a_scratch_folder_that_others_can_write_to_is_not_used(mode: int) -> Non
         root.rmdir()
 
 
+@protected_by("a link in the place of a folder is not followed", Cut(FOLDERS, " | os.O_NOFOLLOW", ""))
 def test_a_link_is_no_scratch_folder(tmp_path: Path) -> None:
     root = state.scratch_root()
     root.symlink_to(tmp_path)

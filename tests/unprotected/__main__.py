@@ -20,7 +20,8 @@ from pathlib import Path
 from faults.settings import ENGINE
 from stack.display.tables import table
 from unprotected import work_tree
-from unprotected.protection import Cut, Protection
+from unprotected.projects import Project
+from unprotected.protection import ROOT, Cut, Protection
 from unprotected.table import SUITES, protections
 from unprotected.verdict import Case, Verdict, cases, judge
 
@@ -37,9 +38,10 @@ def main(arguments: Sequence[str]) -> int:
         home.chmod(0o755)  # servers run as another account
         work_tree.temporary(home).mkdir()
         tree = work_tree.copy(home / "tree")
-        for cuts, rows in by_cuts(choose(protections(), arguments)).items():
+        for rows in by_cuts(choose(protections(), arguments)).values():
+            python = rows[0].project.python(ROOT)
             began = time.monotonic()
-            verdicts |= _run(cuts, rows, tree, home)
+            verdicts |= _run(rows, python, tree, home)
             print(f"{time.monotonic() - began:.0f} s", flush=True)
             for row in rows:
                 print(f"  {_mark(verdicts[row])}  {row.test}: {verdicts[row].text}", flush=True)
@@ -60,20 +62,18 @@ def choose(rows: Iterable[Protection], arguments: Sequence[str]) -> list[Protect
     ]
 
 
-def by_cuts(rows: Iterable[Protection]) -> Mapping[tuple[Cut, ...], list[Protection]]:
-    """Return the rows together whose cuts are the same: they need one run."""
-    groups: dict[tuple[Cut, ...], list[Protection]] = defaultdict(list)
+def by_cuts(rows: Iterable[Protection]) -> Mapping[tuple[Project, tuple[Cut, ...]], list[Protection]]:
+    """Return the rows together whose project and cuts are the same: they need one run."""
+    groups: dict[tuple[Project, tuple[Cut, ...]], list[Protection]] = defaultdict(list)
     for row in rows:
-        groups[row.cuts].append(row)
+        groups[row.project, row.cuts].append(row)
     return groups
 
 
-def _run(
-    cuts: tuple[Cut, ...], rows: Sequence[Protection], tree: Path, home: Path
-) -> dict[Protection, Verdict]:
+def _run(rows: Sequence[Protection], python: str, tree: Path, home: Path) -> dict[Protection, Verdict]:
     try:
-        with work_tree.without(cuts, tree):
-            report = _report(rows, tree, home)
+        with work_tree.without(rows[0].cuts, tree):
+            report = _report(rows, python, tree, home)
         return {row: judge(row, report) for row in rows}
     except (LookupError, ET.ParseError, OSError, subprocess.TimeoutExpired) as error:
         return dict.fromkeys(rows, Verdict(red=False, text=f"{type(error).__name__}: {error}"))
@@ -81,7 +81,7 @@ def _run(
         work_tree.clean_up(home)
 
 
-def _report(rows: Sequence[Protection], tree: Path, home: Path) -> tuple[Case, ...]:
+def _report(rows: Sequence[Protection], python: str, tree: Path, home: Path) -> tuple[Case, ...]:
     """Run the rows' tests in the copy; return pytest's report of them.
 
     Raises:
@@ -90,12 +90,13 @@ def _report(rows: Sequence[Protection], tree: Path, home: Path) -> tuple[Case, .
     """
     report, output = home / "report.xml", home / "output.txt"
     report.unlink(missing_ok=True)
+    folder = tree / rows[0].project.folder
     tests = dict.fromkeys(name for row in rows for name in row.node_ids)
     options = ["--basetemp", str(home / "tests"), "--junitxml", str(report), "-p", "no:cacheprovider"]
     with output.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *options, *tests],
-            cwd=tree, env=_environment(tree), stdout=file, stderr=subprocess.STDOUT,
+            [python, "-m", rows[0].project.runner, *options, *tests],
+            cwd=folder, env=_environment(tree, folder), stdout=file, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
             process.wait(LIMIT_S)
@@ -106,10 +107,11 @@ def _report(rows: Sequence[Protection], tree: Path, home: Path) -> tuple[Case, .
     return cases(ET.parse(report).getroot())
 
 
-def _environment(tree: Path) -> Mapping[str, str]:
+def _environment(tree: Path, folder: Path) -> Mapping[str, str]:
+    paths = [tree, tree / "tests"] if folder == tree else [folder]
     return {
         **os.environ,
-        "PYTHONPATH": f"{tree}{os.pathsep}{tree / 'tests'}",
+        "PYTHONPATH": os.pathsep.join(map(str, paths)),
         "FAULTS_PATIENCE_S": str(PATIENCE_S),
         "TMPDIR": str(work_tree.temporary(tree.parent)),
         "TEST_SEED": "1",

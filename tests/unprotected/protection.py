@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from unprotected.projects import REPOSITORY, SERVICES, Project
+
 ROOT = Path(__file__).resolve().parents[2]
 Test = TypeVar("Test", bound=Callable[..., Any])
 
@@ -42,9 +44,14 @@ class Protection:
     engine: str
 
     @property
+    def project(self) -> Project:
+        """Return where the test is run."""
+        return next((each for each in SERVICES if each.has(self.file)), REPOSITORY)
+
+    @property
     def suite(self) -> str:
-        """Return the suite's folder below tests/: ``faults``."""
-        return self.file.split("/")[1]
+        """Return the service whose test it is, or the suite's folder below tests/: ``faults``."""
+        return self.project.name or self.file.split("/")[1]
 
     @property
     def test(self) -> str:
@@ -53,10 +60,11 @@ class Protection:
 
     @property
     def node_ids(self) -> tuple[str, ...]:
-        """Return what pytest is asked to run."""
+        """Return what pytest is asked to run, from the project's folder."""
         cases = [f"[{case}]" for case in self.cases] or [""]
         names = [*self.after, *(f"{self.function}{case}" for case in cases)]
-        return tuple(f"{self.file}::{name}" for name in names)
+        file = self.file.removeprefix(f"{self.project.folder}/")
+        return tuple(f"{file}::{name}" for name in names)
 
 
 TABLE: dict[Protection, None] = {}
@@ -91,3 +99,19 @@ def protected_by(
         return test
 
     return register
+
+
+def row(description: str, *cuts: Cut, test: str, cases: Sequence[str] = (), any_case: bool = False) -> None:
+    """Register the same for a service's unit test, which cannot import this: ``FILE::FUNCTION``."""
+    file, _, function = test.partition("::")
+    entry = Protection(
+        description=description,
+        cuts=cuts,
+        file=file,
+        function=function,
+        cases=tuple(cases),
+        any_case=any_case,
+        after=(),
+        engine="local",
+    )
+    TABLE[entry] = None

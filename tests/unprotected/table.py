@@ -1,4 +1,7 @@
-"""Every protection of every suite: the test modules are imported, and their decorators fill the table."""
+"""Every protection of every suite: importing the modules that name them fills the table.
+
+These are the test modules with decorators and, as services share no code with this, ``unprotected.services``.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,16 @@ import importlib
 
 from unprotected.protection import ROOT, TABLE, Protection
 
-SUITES = ("faults", "crashes", "data", "abuse", "cli")
+SUITES = ("backend", "postgres", "gateway", "unit", "faults", "crashes", "data", "abuse", "cli")
+DECORATOR = "@protected_by("
 
 
 def protections() -> tuple[Protection, ...]:
     """Return all of them, suite by suite."""
     for suite in SUITES:
         for file in sorted((ROOT / "tests" / suite).glob("test_*.py")):
-            importlib.import_module(f"{suite}.{file.stem}")
+            if DECORATOR in file.read_text(encoding="utf-8"):
+                importlib.import_module(f"{suite}.{file.stem}")
+    for file in sorted((ROOT / "tests" / "unprotected" / "services").glob("*.py")):
+        importlib.import_module(f"unprotected.services.{file.stem}")
     return tuple(sorted(TABLE, key=lambda row: SUITES.index(row.suite)))

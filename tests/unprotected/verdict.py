@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 from unprotected.protection import Protection
 
-EVIDENCE = {
-    "faults": ("AssertionError", "assert ", "Failed: "),
-    "data": ("AssertionError", "assert ", "Failed: "),
-    "abuse": ("AssertionError", "assert ", "Failed: "),
-    "cli": ("AssertionError", "assert ", "Failed: "),
-    "crashes": ("AssertionError", "assert ", "Failed: ", "crashes.customers.NoResponse", "http.client."),
+EVIDENCE = ("AssertionError", "assert ", "Failed: ")
+"""How a failure begins where the test itself noticed something."""
+MORE_EVIDENCE = {
+    "gateway": ("TimeoutError: timed out", "http.client."),
+    "abuse": ("TimeoutError: timed out", "ConnectionResetError"),
+    "crashes": ("crashes.customers.NoResponse", "http.client."),
 }
-"""How the failure of a suite's test begins where the test itself noticed something."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +55,8 @@ def judge(row: Protection, report: Sequence[Case]) -> Verdict:
         return Verdict(red=False, text="not every test was run")
     if not failures or (passed and not row.any_case):
         return Verdict(red=False, text=f"did not fail: {', '.join(passed)}")
-    other = [text for text in failures if not text.startswith(EVIDENCE[row.suite])]
+    evidence = EVIDENCE + MORE_EVIDENCE.get(row.suite, ())
+    other = [text for text in failures if not text.startswith(evidence)]
     return Verdict(red=not other, text=_first_line((other or failures)[0]))
 
 

@@ -17,6 +17,8 @@ from faults.tree import remove_shared_folders, stacks_below
 from stack.engines import registry
 from unprotected.protection import ROOT, Cut
 
+COMPILED = ("stack", "tests", "backend", "ai-services")
+
 
 def copy(target: Path) -> Path:
     """Copy the files of the work tree as they are now, tracked or new.
@@ -29,7 +31,7 @@ def copy(target: Path) -> Path:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target / name)
-    options = ["-m", "compileall", "-q", "--invalidation-mode", "checked-hash", "stack", "tests"]
+    options = ["-m", "compileall", "-q", "--invalidation-mode", "checked-hash", *COMPILED]
     subprocess.run([sys.executable, *options], cwd=target, check=True)
     return target
 

@@ -53,8 +53,10 @@ def test_a_page_in_the_middle_reads_no_more_rows_than_it_shows(catalogue_of_thou
 def test_a_brand_is_found_by_its_index(catalogue_of_thousands):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-    _, indexes = rows_read(filter_products(filters=ProductFilter(brand="nordic")))
+    rows = filter_products(filters=ProductFilter(brand="nordic"))
+    read, indexes = rows_read(rows)
     assert "catalog_product_brand" in indexes
+    assert 0 < read == rows.count()
 
 
 @pytest.mark.django_db(transaction=True)

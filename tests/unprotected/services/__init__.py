@@ -1,0 +1,1 @@
+"""Rows of the services' own unit tests, a module a subject."""
