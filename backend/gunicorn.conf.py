@@ -1,5 +1,6 @@
 """How Gunicorn runs the shop; found in the working directory. HOST, PORT, WEB_CONCURRENCY decide."""
 
+import gc
 import importlib
 import os
 import shutil
@@ -95,3 +96,4 @@ def _prepare():
 def _warm_up():
     has_responded.wait(WARM_UP_WITHIN_S)
     importlib.import_module("config.api_urls").warm_up()
+    gc.freeze()  # what was imported stays: a collection that looks at it all stops every thread meanwhile

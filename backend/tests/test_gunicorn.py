@@ -35,10 +35,12 @@ def test_workers_share_their_turns(hooks, monkeypatch):
 
 
 @pytest.fixture
-def warm(monkeypatch) -> threading.Event:
-    """Set as soon as a worker has warmed up."""
+def warm(hooks, monkeypatch) -> threading.Event:
+    """Set as soon as a worker has warmed up, and put away what it imported."""
     event = threading.Event()
-    monkeypatch.setattr(api_urls, "warm_up", event.set)
+    imported = threading.Event()
+    monkeypatch.setattr(api_urls, "warm_up", imported.set)
+    monkeypatch.setattr(hooks.gc, "freeze", lambda: imported.is_set() and event.set())
     return event
 
 

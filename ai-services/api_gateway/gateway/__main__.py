@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging.config
 import os
 import resource
@@ -37,6 +38,7 @@ def serve(settings: Settings) -> None:
     _raise_file_limit()
     server = uvicorn.Server(server_config(settings))
     _start_metrics(settings)
+    gc.freeze()  # what was imported stays: a collection that looks at it all stops every request meanwhile
     with suppress(KeyboardInterrupt):  # Uvicorn raises it again after a graceful shutdown
         server.run()
     if not server.started:

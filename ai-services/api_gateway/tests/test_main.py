@@ -97,6 +97,7 @@ def test_a_server_that_did_not_start_is_a_3(monkeypatch: pytest.MonkeyPatch, sta
     noted: list[str] = []
     monkeypatch.setattr(program.tracing, "start", lambda: noted.append("tracing"))
     monkeypatch.setattr(program.metrics, "start", lambda _: noted.append("metrics"))
+    monkeypatch.setattr(program.gc, "freeze", lambda: noted.append("freeze"))
     monkeypatch.setattr(uvicorn, "Server", Server)
     if started:
         program.serve(Settings())
@@ -104,4 +105,4 @@ def test_a_server_that_did_not_start_is_a_3(monkeypatch: pytest.MonkeyPatch, sta
         with pytest.raises(SystemExit) as ended:
             program.serve(Settings())
         assert ended.value.code == 3
-    assert noted == ["tracing", "metrics", "run"]
+    assert noted == ["tracing", "metrics", "freeze", "run"]
