@@ -157,7 +157,7 @@ def measure_backup(stack: Stack, folder: Path, rounds: int) -> Taken:
     count = iter(range(rounds))
     written_s, writing_s = typed(stack, lambda: ("backup", str(folder / f"b{next(count)}")), rounds)
     restored_s, restoring_s = typed(stack, lambda: ("restore", str(folder / "b0")), rounds)
-    report("bare pg_dump -Fc", bare_dump_s)
+    report("bare pg_dump -Fc (docker: by docker exec)", bare_dump_s)
     report("backup, start of the command included", written_s, bare_dump_s, at_most=1.2)
     report("  its work alone", writing_s, bare_dump_s, at_most=1.2)
     report("bare createdb, pg_restore", bare_restore_s)
@@ -167,30 +167,42 @@ def measure_backup(stack: Stack, folder: Path, rounds: int) -> Taken:
 
 
 def measure_bare(stack: Stack, folder: Path, rounds: int) -> tuple[float, float]:
-    """Return the seconds of pg_dump, and of createdb and pg_restore."""
-    from stack.engines.local import servers
-
-    where = ["-h", "127.0.0.1", "-p", str(stack.port("postgres")), "-U", "postgres"]
+    """Return the seconds of pg_dump, and of createdb and pg_restore, typed without this project."""
     environment = {**os.environ, "PGPASSWORD": "postgres"}
-    dump = str(folder / "bare.dump")
+    file = folder / "bare.dump"
 
-    def run(program: str, *words: str) -> None:
-        path = str(servers.client("postgres:15", program))
-        subprocess.run([path, *where, *words], env=environment, check=True)
+    def dump() -> None:
+        with file.open("wb") as output:
+            words = [*bare_client(stack, "pg_dump"), "-Fc", "postgres"]
+            subprocess.run(words, env=environment, stdout=output, check=True)
 
     def restore() -> None:
         with stack.sql("template1") as cursor:
             cursor.execute("CREATE DATABASE bare TEMPLATE template0")
-        run("pg_restore", "--exit-on-error", "-d", "bare", dump)
+        with file.open("rb") as dumped:
+            words = [*bare_client(stack, "pg_restore"), "--exit-on-error", "-d", "bare"]
+            subprocess.run(words, env=environment, stdin=dumped, check=True)
 
     def drop() -> None:
         with stack.sql("template1") as cursor:
             cursor.execute("DROP DATABASE IF EXISTS bare")
 
-    dump_s = median(lambda: run("pg_dump", "-Fc", "-f", dump, "postgres"), rounds)
+    dump_s = median(dump, rounds)
     restore_s = median(restore, rounds, pause=drop)
     drop()
     return dump_s, restore_s
+
+
+def bare_client(stack: Stack, program: str) -> list[str]:
+    """Return a client of the server's own version: of this machine, or of the server's container."""
+    from stack.engines.container import resources
+    from stack.engines.local import servers
+
+    if (engine := os.environ["DATA_ENGINE"]) != "local":
+        container = resources.container_of(stack.name, "postgres")
+        return [engine, "exec", "--interactive", container, program, "-U", "postgres"]
+    path = str(servers.client("postgres:15", program))
+    return [path, "-h", "127.0.0.1", "-p", str(stack.port("postgres")), "-U", "postgres"]
 
 
 def compare(one: Taken, ten: Taken) -> None:

@@ -135,7 +135,7 @@ def save(
             if earlier and not overwrite:
                 raise NameTaken(
                     f"{server.stack} has a snapshot {name!r} already.",
-                    hint=f"Choose another name, or `inv snapshot delete {name}` first.",
+                    hint="Choose another name, or add --overwrite.",
                 )
             room.require(cursor, server, location)
             with exchange.closed(cursor, server, VERB):

@@ -139,7 +139,8 @@ def test_what_cannot_be_done_is_a_sentence_with_its_own_code(
 
 def test_a_name_that_is_taken_is_refused_unless_it_is_to_be_replaced(stack: Stack) -> None:
     stack.typed("snapshot", "save", "taken")
-    assert stack.inv("snapshot", "save", "taken").code == 27
+    refused = stack.inv("snapshot", "save", "taken")
+    assert (refused.code, "add --overwrite" in refused.output) == (27, True), refused.output
     stack.typed("snapshot", "save", "taken", "--overwrite")
     stack.typed("snapshot", "delete", "taken")
 
