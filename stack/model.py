@@ -175,18 +175,18 @@ class Service:
 class Stack:
     """A loaded compose description.
 
-    ``name`` is the project name. ``networks`` and ``volumes`` map the file's keys to the names the
-    engine uses (``ecommerce-local-network``). ``services`` holds only those whose profile is active,
-    in file order. ``env_file`` holds further variables and may be absent; ``private_values`` are those of its
-    values that are never shown. ``endpoints`` (the
-    ``x-endpoints`` key) are the addresses that tests and people use, written with service names
-    (``http://backend:8000``).
+    ``name`` is the project name. ``networks`` and ``volumes`` map the file's keys to the names the engine
+    uses (``ecommerce-local-network``). ``services`` holds only those whose profile is active, in file
+    order, ``inactive`` the names of the others. ``env_file`` holds further variables and may be absent;
+    ``private_values`` are those of its values that are never shown. ``endpoints`` (the ``x-endpoints`` key)
+    are the addresses that tests and people use, written with service names (``http://backend:8000``).
     """
 
     name: str
     files: tuple[Path, ...]
     directory: Path
     services: Mapping[str, Service]
+    inactive: tuple[str, ...] = ()
     env_file: Path | None = None
     private_values: tuple[str, ...] = ()
     networks: Mapping[str, str] = field(default_factory=dict)

@@ -58,6 +58,7 @@ def load_stack(request: Request) -> Stack:
         files=tuple(request.files),
         directory=directory,
         services=services,
+        inactive=tuple(name for name in document.get("services") or {} if name not in services),
         env_file=request.env_file,
         private_values=_private_values(request, variables),
         networks=_networks(document, services, name),

@@ -6,7 +6,7 @@ service has is a mistake that often stays unnoticed until a service is slow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from ipaddress import ip_address
@@ -39,7 +39,7 @@ def warnings(stack: Stack, services: Mapping[str, Service]) -> tuple[str, ...]:
     own = {name: _ports(each) for name, each in stack.services.items()}
     owners = {name: network_owner(name, stack.services) for name in own}
     ports = {name: _in_network(owner, owners, own) for name, owner in owners.items()}
-    check = _Check(services=stack.services, ports=ports)
+    check = _Check(services=stack.services, ports=ports, inactive=stack.inactive)
     found = [sentence for service in services.values() for sentence in check.of_service(service)]
     for key, value in stack.endpoints.items():
         found += check.of_references(_in_value(f"x-endpoints.{key}", value))
@@ -50,6 +50,7 @@ def warnings(stack: Stack, services: Mapping[str, Service]) -> tuple[str, ...]:
 class _Check:
     services: Mapping[str, Service]
     ports: Mapping[str, frozenset[int]]
+    inactive: Collection[str]
 
     def of_service(self, service: Service) -> Iterator[str]:
         references = [*_in_environment(service), *_in_command(service)]
@@ -67,8 +68,12 @@ class _Check:
             elif (name := self._name(reference.host)) is not None:
                 yield from self._nameless(reference, name)
                 yield from self._wrong_port(reference, name)
-            elif reference.port and "." not in reference.host and not _is_address(reference.host):
+            elif reference.port and not self._is_known(reference.host):
                 yield self._unknown(reference)
+
+    def _is_known(self, host: str) -> bool:
+        """Whether a host is no service of the stack, but one of an inactive profile or of another network."""
+        return host in self.inactive or "." in host or _is_address(host)
 
     def _missing_dependencies(self, service: Service, references: list[Reference]) -> Iterator[str]:
         for reference in references:
