@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shlex
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -16,6 +17,9 @@ PASSING = frozenset({408, 421, 425, 429})
 
 NOT_RUN = frozenset({126, 127})
 """A shell's codes for a program that is missing or cannot be executed (POSIX, 2.8.2)."""
+
+TAG = re.compile(r"<(style|script)\b.*?(</\1>|$)|<[^>]*>?", re.DOTALL | re.IGNORECASE)
+"""What of a page of HTML nobody reads."""
 
 EVIDENCE_S = 0.2
 """How long to wait for the body of an error status: it is evidence only."""
@@ -84,9 +88,8 @@ class HttpProbe:
         status = int(words[1])
         if status < 400:
             return Observation(kind="ok", detail=f"HTTP {status}")
-        text = " ".join(body[:200].decode(errors="replace").split())  # a page of HTML is one line, too
         permanent = status < 500 and status not in PASSING
-        return Observation(kind="wrong", detail=f"HTTP {status} {text}".strip(), permanent=permanent)
+        return Observation(kind="wrong", detail=f"HTTP {status} {_words(body)}".strip(), permanent=permanent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,6 +233,12 @@ async def _rest(reader: asyncio.StreamReader) -> bytes:
             return await reader.read(4096)
     except TimeoutError:
         return b""
+
+
+def _words(body: bytes) -> str:
+    """Return the beginning of a body in one line, of a page of HTML what people read of it."""
+    text = body.decode(errors="replace").strip()
+    return " ".join((TAG.sub(" ", text) if text.startswith("<") else text).split())[:200]
 
 
 def _no_answer(answer: bytes, protocol: str) -> Observation:
