@@ -14,7 +14,7 @@ from stack.engines.local import cluster, init_scripts
 from stack.engines.local.accounts import allow_traversal, chown_tree, give_data, unprivileged
 from stack.engines.local.binaries import installed_postgres, postgres_bin, version_of, wheel_version
 from stack.engines.local.launch import Launch
-from stack.engines.local.postgres_data import data_target, host_folder, is_durable
+from stack.engines.local.postgres_data import OLD_TARGET, data_target, host_folder, is_durable
 from stack.errors import ComposeError, NotRunnable, StateUnreadable
 from stack.model import Service
 from stack.plan import file_variables
@@ -59,6 +59,7 @@ class PostgresRunner:
         """
         options = file_options(service, data)
         target = data_target(service, major_version(self.tag))
+        _require_used_mount(service, data, target)
         folder = host_folder(target, data, state)
         major = self._require_version(service, folder)
         durable = is_durable(service, target)
@@ -136,6 +137,19 @@ def socket_folder(state: Path, user: str | None) -> str:
         chown_tree(Path(path), user)
         allow_traversal(Path(path), user)
     return path
+
+
+def _require_used_mount(service: Service, data: Mapping[str, Path], target: str) -> None:
+    """Check that a volume is mounted where the data is (https://github.com/docker-library/postgres/pull/1259).
+
+    Raises:
+        ComposeError: Postgres 18 would leave it empty.
+    """
+    if OLD_TARGET in data and target != OLD_TARGET and not service.environment.get("PGDATA"):
+        raise ComposeError(
+            f"services.{service.name}.volumes: the data lies below {target}, not in {OLD_TARGET}.",
+            hint="Mount the volume at /var/lib/postgresql, as Postgres 18 wants it.",
+        )
 
 
 def _socket_path(state: Path) -> str:

@@ -11,10 +11,13 @@ from pathlib import Path
 
 from stack.model import Service
 
+OLD_TARGET = "/var/lib/postgresql/data"
+"""Where the data lies inside a container before Postgres 18."""
+
 
 def data_target(service: Service, major: int | None) -> str:
     """Return where the data lies inside a container; Postgres 18 moved it below a folder of its version."""
-    default = "/var/lib/postgresql/data"
+    default = OLD_TARGET
     if major is not None and major >= 18:
         default = f"/var/lib/postgresql/{major}/docker"
     return posixpath.normpath(service.environment.get("PGDATA") or default)
