@@ -135,6 +135,22 @@ row(
     Cut(VAULT, "_secrets().get(name)\n", "_secrets().get(name) or env.text(name, default)\n"),
     test=f"{TESTS}/test_vault.py::test_what_vault_does_not_have_is_not_taken_from_elsewhere",
 )
+for function in ("refused_token", "sealed_vault"):
+    row(
+        "why Vault gives no secrets is said",
+        Cut(VAULT, "({type(failure).__name__}: {_first_line(failure)})", ""),
+        test=f"{TESTS}/test_vault.py::test_a_{function}_is_reported",
+    )
+row(
+    "the token of Vault is not told",
+    Cut(VAULT, "({type(failure).__name__}: {_first_line(failure)})", "{_token()}"),
+    test=f"{TESTS}/test_vault.py::test_an_unreachable_vault_is_reported_without_the_token",
+)
+row(
+    "a token that expires while the shop serves is reported",
+    Cut(VAULT, '    token = tokens.lookup_self()["data"]\n', '    token = {"ttl": 1}\n'),
+    test=f"{TESTS}/test_vault.py::test_a_token_that_expires_while_the_shop_serves_is_reported_and_the_secrets_stay",
+)
 row(
     "the token of Vault is renewed",
     Cut(VAULT, "    tokens.renew_self()\n", ""),
