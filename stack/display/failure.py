@@ -26,6 +26,8 @@ _ADVICE: Final[Mapping[str, str]] = {
     "deadline": "its health check allows more time than the stack has: if it is only slow, give a longer "
     "`--timeout`; else its log may say what it waits for",
     "hang": "it accepts connections but does not answer: its log may say what it waits for",
+    "no end": "see in its log what its health check waits for; if it is only slow, give the check a longer "
+    "`timeout`",
     "slow": "it answers, but more slowly than its health check allows: give the check a longer `timeout`",
     "wrong": "its health check fails: see the answer above and its log",
     "no program": "install the program of its `healthcheck`, or write the check with one that is there",

@@ -13,7 +13,7 @@ _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _STATE_STYLES = {"ready": "green", "completed": "green", "ok": "green", "building": "cyan"}
 _STATE_STYLES |= dict.fromkeys(("starting", "restarting", "warning"), "yellow")
 _STATE_STYLES |= dict.fromkeys(("waiting", "stopped"), "dim")
-_STATE_STYLES |= dict.fromkeys(("error", "wrong", "refused", "hang"), "red")
+_STATE_STYLES |= dict.fromkeys(("error", "wrong", "refused", "hang", "no end"), "red")
 
 
 def first_line(text: str) -> str:

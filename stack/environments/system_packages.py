@@ -13,6 +13,7 @@ from typing import Final
 
 from stack.environments.build_commands import shell_commands
 from stack.plan.image_config import BuildCommand
+from stack.plan.images import server_kind
 
 PROGRAMS: Final = {
     **dict.fromkeys(
@@ -64,6 +65,12 @@ def installed(commands: Iterable[BuildCommand]) -> Iterator[PackageProgram]:
             for package in words[words.index(verb) + 1 :] if verb in words else ():
                 for name in PROGRAMS.get(re.split("[=~<>]", package)[0], ()):
                     yield PackageProgram(name=name, package=package)
+
+
+def of_server(image: str) -> tuple[PackageProgram, ...]:
+    """Return the programs of a server's image that a machine with the server may lack."""
+    is_redis = server_kind(image) == "redis"
+    return (PackageProgram(name="redis-cli", package="redis-tools"),) if is_redis else ()
 
 
 def calls(script: str, program: str) -> bool:

@@ -27,7 +27,11 @@ PATIENT_S = 2.0
 """How long the last probe of a service that seems to hang may take, to tell slow from hanging."""
 
 SHORT_S = 1.0
-"""A probe that the stack's deadline cuts off sooner does not show that a service hangs."""
+"""A request that the stack's deadline cuts off sooner does not show that a service hangs; a command that it
+cuts off at all shows nothing."""
+
+SILENT = frozenset({"hang", "no end"})
+"""What was observed where there was no answer in time."""
 
 
 class Readiness:
@@ -86,7 +90,8 @@ class Readiness:
     def _evidence(self, observation: Observation, limit_s: float) -> Observation:
         """Return what a probe shows; one that had no time for its answer shows what the one before it did."""
         last = self._run.progress.last if self._run.progress is not None else None
-        is_cut_off = observation.kind == "hang" and limit_s < min(self._timeout_s, SHORT_S)
+        enough_s = {"hang": min(self._timeout_s, SHORT_S), "no end": self._timeout_s}
+        is_cut_off = limit_s < enough_s.get(observation.kind, 0.0)
         return last if is_cut_off and last is not None else observation
 
     def _after_probe(self, observation: Observation) -> Verdict | None:
@@ -136,9 +141,9 @@ class Readiness:
         last = progress.last
         if last is not None and self._may_listen_elsewhere(last):
             progress = self._with_ports(progress)
-        if last is not None and last.kind == "hang" and self._timeout_s < PATIENT_S:
+        if last is not None and last.kind in SILENT and self._timeout_s < PATIENT_S:
             observation = await probes.observe(self._probe, PATIENT_S)
-            if observation.kind != "hang":
+            if observation.kind not in SILENT:
                 answer = f"{self._probe.question}: {observation.detail}"
                 detail = f"{answer}, but not within the {self._timeout_s:g} s of its health check"
                 progress = replace(progress, last=Observation(kind="slow", detail=detail))

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from stack.errors import CommandFailed
 
-Kind = Literal["ok", "refused", "hang", "slow", "wrong", "no program"]
+Kind = Literal["ok", "refused", "hang", "no end", "slow", "wrong", "no program"]
 PASSING = frozenset({408, 421, 425, 429})
 """The client errors that waiting may change (RFC 9110, RFC 8470, RFC 6585)."""
 
@@ -42,6 +42,7 @@ async def connect_from_here(host: str, port: int) -> tuple[asyncio.StreamReader,
 class Observation:
     """What one probe observed. ``refused``: no connection; ``hang``: connected, but no answer in time.
 
+    ``no end``: the command of the check was still running when its time was over;
     ``slow``: an answer, but after the timeout of the health check; ``no program``: the check cannot be run;
     ``permanent``: waiting does not change it.
     """
@@ -197,9 +198,11 @@ async def observe(probe: Probe, timeout_s: float) -> Observation:
             result = await probe.ask()
         return result if result.kind == "ok" else replace(result, detail=f"{probe.question}: {result.detail}")
     except TimeoutError:
+        if isinstance(probe, CommandProbe):
+            return Observation(kind="no end", detail=f"{probe.question}: did not end in {timeout_s:.2g} s")
         return Observation(kind="hang", detail=f"{probe.question}: no answer in {timeout_s:.2g} s")
     except CommandFailed as error:
-        return Observation(kind="hang" if error.timed_out else "no program", detail=error.message)
+        return Observation(kind="no end" if error.timed_out else "no program", detail=error.message)
     except ConnectionRefusedError:
         return Observation(kind="refused", detail=f"{probe.question}: connection refused")
     except OSError as error:

@@ -19,7 +19,7 @@ VerdictKind = Literal[
     "ready", "completed", "exited", "unhealthy", "timed out", "port taken", "dependency failed"
 ]
 Exit = Literal["ended", "killed", "signal", "exit code"]
-Unready = Literal["refused", "hang", "slow", "wrong", "no program", "other port", "workers end"]
+Unready = Literal["refused", "hang", "no end", "slow", "wrong", "no program", "other port", "workers end"]
 Symptom = Exit | Unready | Literal["", "deadline", "no check"]
 """What the evidence says about a service that failed; decides the advice."""
 
@@ -38,6 +38,7 @@ MANY_ENDS = 10
 AT_DEADLINE: Final = {
     "wrong": "still failing",
     "hang": "it accepts connections but hangs",
+    "no end": "its health check does not end",
     "slow": "it answers too slowly",
     "refused": "nothing answers",
     "no program": "its health check cannot be run",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 LOOPBACK = "127.0.0.1"
@@ -111,6 +112,12 @@ def rewrite_value_paths(key: str, value: str, folders: Mapping[str, str]) -> str
     """Return the value of a variable with paths of this machine; the path of a URL stays as it is."""
     is_url_path = value.startswith("/") and _URL_PATH_VARIABLE.fullmatch(key.upper())
     return value if is_url_path else rewrite_paths(value, folders)
+
+
+def rewrite_words(words: Iterable[str], folders: Mapping[str, Path]) -> tuple[str, ...]:
+    """Return the words of a command with the paths of a container as those of this machine."""
+    places = {target: str(folder) for target, folder in folders.items()}
+    return tuple(rewrite_paths(word, places) for word in words)
 
 
 def rewrite_paths(text: str, folders: Mapping[str, str]) -> str:

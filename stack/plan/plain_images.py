@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from stack.model import Build, Service, Stack
-from stack.plan import images
+from stack.plan import images, server_command
 
 PROJECT_FILES: Final = ("requirements.txt", "pyproject.toml", "package.json")
 
@@ -28,7 +28,8 @@ def is_plain(service: Service) -> bool:
 
 
 def _with_build(service: Service) -> Service:
-    is_server = images.server_kind(service.image or "") is not None
+    kind = images.server_kind(service.image or "")
+    is_server = kind is not None and server_command.arguments(service, kind) is not None
     if service.build is not None or service.local.command is not None or is_server or not service.image:
         return service
     if not images.is_replaceable(service.image):

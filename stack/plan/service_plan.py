@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from stack.model import Healthcheck, Service, Stack
-from stack.plan import images
+from stack.plan import images, server_command
 
 Network = Literal["container", "own", "shared"]
 """Where a service listens: in a container, as a process with a network of its own, or on this machine."""
@@ -54,11 +54,22 @@ class ImageConfig:
 
 
 def server_image(service: Service, image: ImageConfig) -> str:
-    """Return the image of Postgres or Redis that a service runs: its own, or the base of its Dockerfile."""
-    if service.local.command is not None:
-        return ""
-    name = service.image or "" if service.build is None else image.base
-    return name if images.server_kind(name) else ""
+    """Return the image whose server a service runs, empty where it runs something else."""
+    return base_image(service, image) if server_arguments(service, image) is not None else ""
+
+
+def base_image(service: Service, image: ImageConfig) -> str:
+    """Return the image that a service starts from: its own, or the base of its Dockerfile."""
+    return service.image or "" if service.build is None else image.base
+
+
+def server_arguments(service: Service, image: ImageConfig) -> tuple[str, ...] | None:
+    """Return the arguments of the server that a service runs, None where it runs something else."""
+    kind = images.server_kind(base_image(service, image))
+    if kind is None or service.local.command is not None:
+        return None
+    entrypoint, command = image.entrypoint or (), image.command or ()
+    return server_command.arguments(service, kind, entrypoint=entrypoint, command=command)
 
 
 def network_owner(name: str, services: Mapping[str, Service]) -> str:
@@ -84,8 +95,8 @@ class ServicePlan:
     ``argv`` is empty where the image decides. ``ports`` maps container to host ports. ``healthcheck`` is
     the check's ``test`` with addresses of this machine, ``executed`` the test as it is run where the
     service runs. ``awaited``: another service waits until this one has completed. ``image`` is the
-    configuration of the image that its Dockerfile makes. ``server_image`` is the image of Postgres or
-    Redis that it runs, empty where it runs something else.
+    configuration of the image that its Dockerfile makes. ``server_image`` is the image whose server it
+    runs, empty where it runs something else.
     """
 
     service: Service

@@ -30,7 +30,10 @@ def server(service: Service, folder: Path, environment: Mapping[str, str]) -> tu
     port = free_port()
     state = folder / service.name
     state.mkdir()
-    launch = runner(service.image or "").prepare(service, data={}, host=HOST, port=port, state=state)
+    arguments = (service.command or ())[1:]
+    launch = runner(service.image or "").prepare(
+        service, arguments, data={}, host=HOST, port=port, state=state
+    )
     program = Program(
         argv=launch.argv,
         log=folder / f"{service.name}.log",

@@ -55,12 +55,6 @@ DIFFERENCES: Final = (
     _local("environment", "HOST", "0.0.0.0", HOST_AND_PORT),
     _local("environment", "PORT", "a host port", HOST_AND_PORT),
     _local(
-        "environment",
-        "HOSTNAME",
-        "",
-        "A process has the name of its machine; a container's name is set by its engine.",
-    ),
-    _local(
         "tmpfs",
         "after restart",
         "kept",

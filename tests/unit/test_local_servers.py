@@ -115,34 +115,6 @@ def test_a_password_given_twice_is_refused() -> None:
         postgres.recipe_of(replace(SERVICE, environment=both), {}, 15)
 
 
-@pytest.mark.parametrize(
-    ("command", "options"),
-    [
-        (None, ()),
-        (("postgres", "-c", "work_mem=8MB"), ("-c", "work_mem=8MB")),
-        (("-c", "fsync=off"), ("-c", "fsync=off")),
-        (("docker-entrypoint.sh", "postgres"), ()),
-    ],
-)
-def test_settings_of_the_command_reach_the_server(
-    command: tuple[str, ...] | None, options: tuple[str, ...]
-) -> None:
-    assert postgres.file_options(replace(SERVICE, command=command), {}) == options
-
-
-def test_another_command_in_a_server_image_is_refused() -> None:
-    with pytest.raises(NotRunnable, match="'bash'"):
-        postgres.file_options(replace(SERVICE, command=("bash",)), {})
-    with pytest.raises(NotRunnable, match=r"services\.redis\.command: .*'sh'"):
-        redis.file_options(replace(REDIS, command=("sh", "-c", "redis-server")), {})
-
-
-def test_redis_keeps_its_arguments_and_a_mounted_configuration_file(tmp_path: Path) -> None:
-    command = ("redis-server", "/etc/redis/redis.conf", "--save", "", "--maxmemory", "128mb")
-    options = redis.file_options(replace(REDIS, command=command), {"/etc/redis": tmp_path})
-    assert options == (f"{tmp_path}/redis.conf", "--save", "", "--maxmemory", "128mb")
-
-
 @pytest.fixture
 def plain_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis, "unprivileged", lambda *names: None)
@@ -154,11 +126,13 @@ def test_redis_listens_where_it_is_told_whatever_the_command_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis, "redis_server", lambda prefers: Path("/bin/redis-server"))
-    service = replace(REDIS, command=("redis-server", "--port", "1"))
+    arguments = ("/etc/redis/redis.conf", "--port", "1")
+    data = {"/data": tmp_path / "d", "/etc/redis": tmp_path}
     launch = redis.RedisRunner().prepare(
-        service, data={"/data": tmp_path / "d"}, host="127.0.0.1", port=4000, state=tmp_path
+        REDIS, arguments, data=data, host="127.0.0.1", port=4000, state=tmp_path
     )
-    assert launch.argv[:5] == ("/bin/redis-server", "--port", "1", "--bind", "127.0.0.1")
+    assert launch.argv[1] == f"{tmp_path}/redis.conf"
+    assert (launch.argv[0], *launch.argv[2:6]) == ("/bin/redis-server", "--port", "1", "--bind", "127.0.0.1")
     assert launch.argv[launch.argv.index("4000") - 1] == "--port"
     assert launch.cwd == tmp_path / "d"
     assert launch.cwd.is_dir()
@@ -175,9 +149,13 @@ def old_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("plain_account")
 def test_existing_data_is_served_on_the_given_port_alone(old_data: Path, tmp_path: Path) -> None:
-    service = replace(SERVICE, environment={}, command=("postgres", "-c", "work_mem=8MB"))
     launch = postgres.PostgresRunner(tag="15").prepare(
-        service, data={DATA: old_data}, host="127.0.0.1", port=4000, state=tmp_path
+        replace(SERVICE, environment={}),
+        ("-c", "work_mem=8MB"),
+        data={DATA: old_data},
+        host="127.0.0.1",
+        port=4000,
+        state=tmp_path,
     )
     words = " ".join(launch.argv)
     assert words.startswith("/pg/bin/postgres -c fsync=off")
@@ -189,7 +167,7 @@ def test_existing_data_is_served_on_the_given_port_alone(old_data: Path, tmp_pat
 def test_a_named_volume_is_never_run_without_fsync(old_data: Path, tmp_path: Path) -> None:
     service = replace(SERVICE, mounts=(Mount(type="volume", target=DATA, source="pgdata"),))
     launch = postgres.PostgresRunner(tag="15").prepare(
-        service, data={DATA: old_data}, host="127.0.0.1", port=4000, state=tmp_path
+        service, (), data={DATA: old_data}, host="127.0.0.1", port=4000, state=tmp_path
     )
     assert "fsync=off" not in launch.argv
 
@@ -197,7 +175,7 @@ def test_a_named_volume_is_never_run_without_fsync(old_data: Path, tmp_path: Pat
 def test_data_of_another_major_version_is_a_clear_error(old_data: Path, tmp_path: Path) -> None:
     with pytest.raises(StateUnreadable, match=r"written by Postgres 15, not 17") as caught:
         postgres.PostgresRunner(tag="17").prepare(
-            SERVICE, data={DATA: old_data}, host="127.0.0.1", port=4000, state=tmp_path
+            SERVICE, (), data={DATA: old_data}, host="127.0.0.1", port=4000, state=tmp_path
         )
     assert "postgres:15" in caught.value.hint
 

@@ -11,7 +11,7 @@ from supervisor_harness import CHECK, OK, REFUSED, WRONG, Harness, service
 
 from stack.guardian import readiness, workers
 from stack.health import checks, probes
-from stack.health.probes import CommandProbe, HttpProbe, Observation, Probe, observe
+from stack.health.probes import CommandProbe, HttpProbe, Kind, Observation, Probe, observe
 from stack.records import timeline
 from stack.system import ports, processes
 
@@ -191,16 +191,22 @@ def test_waiting_changes_a_server_s_error_but_not_a_client_s(status: int, perman
     assert asyncio.run(play()).permanent is permanent
 
 
-def test_a_last_probe_that_had_no_time_for_its_answer_is_no_evidence_of_a_hang(harness: Harness) -> None:
+@pytest.mark.parametrize(("kind", "deadline_s"), [("hang", 0.3), ("no end", 1.5)])
+def test_a_last_probe_that_had_no_time_for_its_answer_is_no_evidence(
+    harness: Harness, kind: Kind, deadline_s: float
+) -> None:
     observations = iter([REFUSED])
 
     async def seen(probe: Probe, timeout_s: float) -> Observation:
-        return next(observations, Observation(kind="hang", detail=f"no answer in {timeout_s:.2g} s"))
+        if (first := next(observations, None)) is not None:
+            return first
+        await asyncio.sleep(timeout_s)
+        return Observation(kind=kind, detail=f"no answer in {timeout_s:.2g} s")
 
     async def play() -> None:
         harness.patch.setattr(probes, "observe", seen)
         patient = dataclasses.replace(service("web"), healthcheck=dataclasses.replace(CHECK, timeout_s=30.0))
-        async with harness.start(patient, deadline_s=0.3) as stack:
+        async with harness.start(patient, deadline_s=deadline_s) as stack:
             (verdict,) = await stack.supervisor.bring_up()
             assert "nothing answers: connection refused" in verdict.reason
 

@@ -74,8 +74,8 @@ def test_a_program_that_the_script_calls_and_that_is_not_here_is_one_sentence(
     with pytest.raises(NotRunnable) as caught:
         require(tmp_path, "ffmpeg -i a b")
     assert caught.value.message == (
-        "services.web: its script calls ffmpeg, which its image installs (package ffmpeg=7.*) "
-        "and this machine does not have."
+        "services.web: its script calls ffmpeg, which its image has (package ffmpeg=7.*) "
+        "and this machine does not."
     )
 
 

@@ -58,6 +58,7 @@ def test_a_recovery_is_no_failure() -> None:
     [
         ("refused", "timed out", "nothing answers"),
         ("hang", "timed out", "accepts connections but hangs"),
+        ("no end", "timed out", "its health check does not end"),
         ("wrong", "unhealthy", "still failing"),
     ],
 )

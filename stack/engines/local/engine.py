@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import posixpath
+import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +37,7 @@ from stack.model import Healthcheck, Mount, Service, Stack
 from stack.plan import images
 from stack.plan.addresses import Addresses
 from stack.plan.plan import LOOPBACK, Plan, ServicePlan
+from stack.plan.service_plan import base_image, server_arguments
 from stack.records import written_copies
 from stack.records.service_logs import Log
 from stack.records.state import make_scratch
@@ -115,9 +117,11 @@ class LocalEngine:
         if plan.server_image or (service.build is None and service.local.command is None):
             servers.runner(plan.server_image or service.image or "")  # says at once what it cannot run
             return
-        self._environments[plan.name] = await asyncio.to_thread(
+        installed = await asyncio.to_thread(
             service_environment.sync, service, plan.image, self._site.scratch / plan.name, say=say
         )
+        programs = await asyncio.to_thread(servers.programs, base_image(service, plan.image))
+        self._environments[plan.name] = replace(installed, programs=(*installed.programs, *programs))
 
     async def image_check(self, plan: ServicePlan) -> Healthcheck | None:
         """Return None: an image that is not built here is a server, whose own check is not known."""
@@ -181,7 +185,8 @@ class LocalEngine:
         image = plan.server_image or plan.service.image or ""
         host, port = _listens(plan)
         runner = servers.runner(image, self._addresses)
-        made = runner.prepare(plan.service, data=data, host=host, port=port, state=state)
+        arguments = server_arguments(plan.service, plan.image) or ()
+        made = runner.prepare(plan.service, arguments, data=data, host=host, port=port, state=state)
         installed = ServiceEnvironment(programs=() if made.programs is None else (made.programs,))
         environment = {**environment_of(plan, site.token, installed), **made.environment}
         environment["PATH"] = accounts.search_path(environment["PATH"], made.user)
@@ -212,6 +217,8 @@ def environment_of(
     compiled = str(cache_home() / "pycache")
     base |= {"PYTHONUNBUFFERED": "1", "PYTHONPYCACHEPREFIX": compiled, TOKEN: token, SERVICE: plan.name}
     base |= {} if view is None else view.variables()
+    if plan.network == "own":
+        base["HOSTNAME"] = socket.gethostname()  # a name of the service in its own /etc/hosts
     if "/tmp" in plan.folders:
         base["TMPDIR"] = plan.folders["/tmp"]
     return base | dict(plan.environment)

@@ -18,7 +18,7 @@ from stack.engines.local.postgres_data import OLD_TARGET, data_target, host_fold
 from stack.errors import ComposeError, NotRunnable, StateUnreadable
 from stack.model import Service
 from stack.plan import file_variables
-from stack.plan.addresses import LOOPBACK, rewrite_paths
+from stack.plan.addresses import LOOPBACK, rewrite_words
 from stack.plan.images import major_version
 
 LONGEST_SOCKET = 107
@@ -47,17 +47,23 @@ class PostgresRunner:
         return unprivileged("postgres")
 
     def prepare(
-        self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
+        self,
+        service: Service,
+        arguments: tuple[str, ...],
+        *,
+        data: Mapping[str, Path],
+        host: str,
+        port: int,
+        state: Path,
     ) -> Launch:
         """Make the data folder where there is none; return how to start the server on ``host:port``.
 
         Raises:
             ComposeError: the official image would refuse these settings.
-            NotRunnable: the service asks for something that only a container can do.
             ServerMissing: there are no programs of that version.
             StateUnreadable: the data belongs to another version, or is in use.
         """
-        options = file_options(service, data)
+        options = rewrite_words(arguments, data)
         target = data_target(service, major_version(self.tag))
         _require_used_mount(service, data, target)
         folder = host_folder(target, data, state)
@@ -191,23 +197,6 @@ def script_variables(recipe: cluster.Recipe) -> dict[str, str]:
     }
 
 
-def file_options(service: Service, data: Mapping[str, Path]) -> tuple[str, ...]:
-    """Return what the compose file says after ``postgres``.
-
-    Raises:
-        NotRunnable: something else is to be run.
-    """
-    words = (*(service.entrypoint or ()), *(service.command or ()))
-    if words and words[0].rpartition("/")[2] == "docker-entrypoint.sh":
-        words = words[1:]
-    if words and not words[0].startswith("-"):
-        if words[0].rpartition("/")[2] != "postgres":
-            raise _only_in_a_container(service, f"the command {words[0]!r}")
-        words = words[1:]
-    folders = {target: str(folder) for target, folder in data.items()}
-    return tuple(rewrite_paths(word, folders) for word in words)
-
-
 def engine_options(*, host: str, port: int, folder: Path, sockets: str = "") -> tuple[str, ...]:
     """Return what the engine decides; the last word on a setting counts."""
     ours = (
@@ -219,10 +208,3 @@ def engine_options(*, host: str, port: int, folder: Path, sockets: str = "") -> 
 
 def _settings(pairs: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word for pair in pairs for word in ("-c", pair))
-
-
-def _only_in_a_container(service: Service, what: str) -> NotRunnable:
-    return NotRunnable(
-        f"services.{service.name}: the local engine cannot run {what} of a postgres image.",
-        hint="Give it an x-local command, or use a container engine (--engine docker).",
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +10,8 @@ from pathlib import Path
 from stack.engines.local.accounts import allow_traversal, chown_tree, give_data, unprivileged
 from stack.engines.local.binaries import prometheus_server
 from stack.engines.local.launch import Launch
-from stack.errors import NotRunnable
 from stack.model import Service
-from stack.plan.addresses import Addresses, rewrite_names, rewrite_paths
+from stack.plan.addresses import Addresses, rewrite_names, rewrite_words
 
 TARGET, CONFIGURATION = "/prometheus", "/etc/prometheus"
 DEFAULTS = (f"--config.file={CONFIGURATION}/prometheus.yml", f"--storage.tsdb.path={TARGET}")
@@ -41,7 +39,14 @@ class PrometheusRunner:
         return unprivileged("prometheus")
 
     def prepare(
-        self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
+        self,
+        service: Service,
+        arguments: tuple[str, ...],
+        *,
+        data: Mapping[str, Path],
+        host: str,
+        port: int,
+        state: Path,
     ) -> Launch:
         """Copy the configuration, so that the server's account can read it; return what to execute."""
         user = self.account()
@@ -51,8 +56,8 @@ class PrometheusRunner:
         copy_configuration(data.get(CONFIGURATION), configuration, self.addresses)
         chown_tree(configuration, user)
         allow_traversal(configuration, user)
-        folders = {**{target: str(path) for target, path in data.items()}, TARGET: str(folder)}
-        options = own_options(service, {**folders, CONFIGURATION: str(configuration)})
+        options = rewrite_words(arguments or DEFAULTS, {**data, TARGET: folder, CONFIGURATION: configuration})
+        options = tuple(word for word in options if not word.startswith(f"{LISTENS}="))
         argv = (str(prometheus_server()), *options, f"{LISTENS}={host}:{port}")
         return Launch(argv=argv, cwd=folder, user=user)
 
@@ -66,20 +71,3 @@ def copy_configuration(source: Path | None, target: Path, addresses: Addresses) 
     shutil.copytree(source, target)
     for file in target.rglob("*.y*ml"):
         file.write_text(rewrite_names(file.read_text(encoding="utf-8"), addresses), encoding="utf-8")
-
-
-def own_options(service: Service, folders: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the options of the compose file, else of the official image, without the address.
-
-    Raises:
-        NotRunnable: something else is to be run.
-    """
-    words = (*(service.entrypoint or ()), *(service.command or DEFAULTS))
-    if words and not words[0].startswith("-"):
-        if posixpath.basename(words[0]) != "prometheus":
-            raise NotRunnable(
-                f"services.{service.name}.command: the local engine runs prometheus, not {words[0]!r}.",
-                hint="Give it an x-local command, or use a container engine (--engine docker).",
-            )
-        words = words[1:]
-    return tuple(rewrite_paths(word, folders) for word in words if not word.startswith(f"{LISTENS}="))

@@ -10,7 +10,7 @@ from stack.environments import needs, service_environment, system_packages
 from stack.errors import LockMismatch, NotRunnable, PythonMissing, ServerMissing, StackError
 from stack.plan import plan as planning
 from stack.plan.plan import Plan, ServicePlan
-from stack.plan.service_plan import Problem
+from stack.plan.service_plan import Problem, base_image
 
 
 def require_runnable(plan: Plan) -> None:
@@ -67,7 +67,7 @@ def _require_program(plan: ServicePlan) -> None:
     word = plan.argv[0]
     file = plan.cwd / word
     if "/" not in word:
-        is_here = shutil.which(word, path=_search_path()) is not None
+        is_here = shutil.which(word, path=_search_path()) is not None or _belongs_to_server(plan, word)
     else:
         is_here = file.is_file() or any(file.is_relative_to(folder) for folder in plan.folders.values())
     if not is_here:
@@ -78,6 +78,11 @@ def _require_program(plan: ServicePlan) -> None:
         )
 
 
+def _belongs_to_server(plan: ServicePlan, program: str) -> bool:
+    folders = servers.programs(base_image(plan.service, plan.image))
+    return shutil.which(program, path=os.pathsep.join(map(str, folders))) is not None
+
+
 def _search_path() -> str:
     return os.pathsep.join((os.environ.get("PATH", os.defpath), str(stand_ins.FOLDER)))
 
@@ -86,10 +91,11 @@ def _require_programs(plan: ServicePlan) -> None:
     """Check the programs that the service's script calls and its image installs from packages."""
     script = launchers.script_text(plan)
     path = _search_path()
-    for program in system_packages.installed(plan.image.build_commands):
+    base = base_image(plan.service, plan.image)
+    for program in (*system_packages.installed(plan.image.build_commands), *system_packages.of_server(base)):
         if system_packages.calls(script, program.name) and shutil.which(program.name, path=path) is None:
             raise NotRunnable(
-                f"services.{plan.name}: its script calls {program.name}, which its image installs "
-                f"(package {program.package}) and this machine does not have.",
+                f"services.{plan.name}: its script calls {program.name}, which its image has "
+                f"(package {program.package}) and this machine does not.",
                 hint="Install it, give the service an x-local command, or use --engine docker.",
             )

@@ -33,12 +33,19 @@ class Runner(Protocol):
         ...
 
     def prepare(
-        self, service: Service, *, data: Mapping[str, Path], host: str, port: int, state: Path
+        self,
+        service: Service,
+        arguments: tuple[str, ...],
+        *,
+        data: Mapping[str, Path],
+        host: str,
+        port: int,
+        state: Path,
     ) -> Launch:
         """Do all that must be done before the server can start; return what to execute.
 
-        ``data`` maps mount targets to host folders, empty or already holding data; ``state`` is a private
-        folder that dies with the stack.
+        ``arguments`` are the compose file's for the server. ``data`` maps mount targets to host folders,
+        empty or already holding data; ``state`` is a private folder that dies with the stack.
         """
         ...
 
@@ -77,6 +84,22 @@ def account_of(plan: ServicePlan) -> str | None:
     image = plan.server_image or plan.service.image or ""
     is_known = plan.runs_server and images.server_kind(image)
     return runner(image).account() if is_known else accounts.unprivileged()
+
+
+def programs(image: str) -> tuple[Path, ...]:
+    """Return the folders of the programs that belong to the server of an image; none where it has none.
+
+    Raises:
+        ServerMissing: there are no programs of the image's version.
+    """
+    from stack.engines.local import binaries
+
+    match images.server_kind(image):
+        case "postgres":
+            return (binaries.postgres_bin(images.major_version(images.parse_reference(image).tag)),)
+        case "redis":
+            return (binaries.redis_server().parent,)
+    return ()
 
 
 def client(image: str, program: str) -> str | None:
