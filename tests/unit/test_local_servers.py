@@ -184,7 +184,7 @@ def test_data_of_another_major_version_is_a_clear_error(old_data: Path, tmp_path
 def test_a_mount_that_postgres_18_would_leave_empty_is_refused_as_its_image_does(tmp_path: Path) -> None:
     with pytest.raises(ComposeError, match="below /var/lib/postgresql/18/docker") as caught:
         postgres.PostgresRunner(tag="18").prepare(
-            SERVICE, data={DATA: tmp_path}, host="127.0.0.1", port=4000, state=tmp_path
+            SERVICE, (), data={DATA: tmp_path}, host="127.0.0.1", port=4000, state=tmp_path
         )
     assert "at /var/lib/postgresql" in caught.value.hint
 

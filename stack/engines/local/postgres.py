@@ -15,7 +15,7 @@ from stack.engines.local.accounts import allow_traversal, chown_tree, give_data,
 from stack.engines.local.binaries import installed_postgres, postgres_bin, version_of, wheel_version
 from stack.engines.local.launch import Launch
 from stack.engines.local.postgres_data import OLD_TARGET, data_target, host_folder, is_durable
-from stack.errors import ComposeError, NotRunnable, StateUnreadable
+from stack.errors import ComposeError, StateUnreadable
 from stack.model import Service
 from stack.plan import file_variables
 from stack.plan.addresses import LOOPBACK, rewrite_words
