@@ -16,6 +16,11 @@ Tool = Literal["pip", "uv", "poetry", "pdm", "npm"]
 _SEPARATOR: Final = re.compile(r"&&|\|\||[;\n|]")
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")
 _PREFIXES: Final = frozenset(("sudo", "exec", "time", "env", "set", "then", "do", "else", "if"))
+_MAKERS: Final = frozenset(("make", "git", "tar", "unzip", "npx", "django-admin"))
+_NO_MAKERS: Final = frozenset(("apt-get", "apt", "apk", "curl", "wget"))
+"""What these make is of the system, or an installer."""
+
+_REDIRECTION: Final = re.compile(r"(?<![0-9&])>>?\s*(?!/dev/|/etc/|&)\S")
 _VERBS: Final[dict[Tool, frozenset[str]]] = {
     "pip": frozenset(("install", "wheel")),
     "uv": frozenset(("sync",)),
@@ -37,6 +42,26 @@ class InstallCommand:
 def install_commands(commands: Iterable[BuildCommand]) -> tuple[InstallCommand, ...]:
     """Return the commands among ``commands`` that install packages, in their order."""
     return tuple(each for command in commands for each in _of_text(command.text, command.working_dir))
+
+
+def file_commands(commands: Iterable[BuildCommand]) -> tuple[str, ...]:
+    """Return the commands that make files of the project, such as ``python manage.py collectstatic``."""
+    parts = (part.strip() for command in commands for part in _SEPARATOR.split(command.text))
+    return tuple(" ".join(part.split()) for part in parts if _makes_files(part))
+
+
+def _makes_files(part: str) -> bool:
+    words = _words(part)
+    if not words or words[0] in _NO_MAKERS:
+        return False
+    name, first = posixpath.basename(words[0]), words[1] if len(words) > 1 else ""
+    if re.fullmatch(r"python[\d.]*", name):
+        return first.endswith(".py") or first == "-c"
+    if name in ("npm", "yarn", "pnpm"):
+        return first in ("run", "build")
+    if name in ("sh", "bash"):
+        return first.endswith(".sh")
+    return name in _MAKERS or words[0].startswith("./") or bool(_REDIRECTION.search(part))
 
 
 def shell_commands(text: str) -> Iterator[list[str]]:

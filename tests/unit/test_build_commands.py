@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stack.environments.build_commands import install_commands
+from stack.environments.build_commands import file_commands, install_commands
 from stack.plan.image_config import BuildCommand
 
 
@@ -58,3 +58,21 @@ def test_the_folder_of_a_command_is_the_one_it_is_run_in() -> None:
         ("npm", "", "/app/web"),
         ("pip", "x", "/srv"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("mkdir -p static && echo built > static/built.txt", ("echo built > static/built.txt",)),
+        ("python manage.py collectstatic --noinput", ("python manage.py collectstatic --noinput",)),
+        ("npm ci && npm run build", ("npm run build",)),
+        ("chmod +x a.sh && ./a.sh && sh ./b.sh", ("./a.sh", "sh ./b.sh")),
+        ("make all; git clone https://x/y", ("make all", "git clone https://x/y")),
+        ("apt-get update && apt-get install -y curl > /dev/null && rm -rf /var/lib/apt/lists/*", ()),
+        ("curl -fsSL https://deb.x/k.asc | gpg --dearmor > /etc/apt/k.gpg", ()),
+        ("pip install -r requirements.txt && python -m compileall -q . 2>&1", ()),
+        ("useradd -m app && chown -R app /data", ()),
+    ],
+)
+def test_commands_that_make_files_of_the_project_are_found(text: str, made: tuple[str, ...]) -> None:
+    assert file_commands([BuildCommand(text=text, working_dir="/")]) == made

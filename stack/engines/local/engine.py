@@ -98,7 +98,7 @@ class LocalEngine:
             if additions := images.additions(image := service.server_image):
                 kind = str(images.server_kind(image)).title()
                 say(f"{service.name}: {image} is run as plain {kind}: its {additions} may be missing")
-            if sentence := written_files.unseen(service):
+            for sentence in filter(None, (written_files.unseen(service), written_files.unmade(service))):
                 say(sentence)
         written_copies.make(site.folder, written_files.copies(plan.services.values()))
         for service in plan.services.values():

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from stack.engines.local import accounts
 from stack.engines.protocol import Site
+from stack.environments import build_commands
 from stack.model import Service
 from stack.plan import image_config
 from stack.plan.container_paths import path_here, texts_below
@@ -70,4 +71,16 @@ def unseen(plan: ServicePlan) -> str:
     return (
         f"{plan.name} has no mounts of its own: {names}, which its Dockerfile writes and its project has, "
         "too, is that of the Dockerfile only where a command or a variable has that whole path"
+    )
+
+
+def unmade(plan: ServicePlan) -> str:
+    """Return what the image's build makes and a service does not find here; empty where that is nothing."""
+    commands = build_commands.file_commands(plan.image.build_commands)
+    if not commands or plan.service.local.command is not None:
+        return ""
+    others = f" and {len(commands) - 1} more" if len(commands) > 1 else ""
+    return (
+        f"{plan.name}: the local engine does not run `RUN {commands[0]}`{others} of its Dockerfile: "
+        "what that makes is there where the project has it"
     )
