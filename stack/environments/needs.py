@@ -134,14 +134,13 @@ def _folder(project: Path, image: ImageConfig) -> Path:
 
 
 def _wish(wish: PythonWish, base: str, exact: str | None) -> PythonWish:
-    """The project's own wish; ``x-local`` makes it exact, and where there is none the base image says it."""
+    """The project's own wish; ``x-local`` makes it exact, and the base image says what is preferred else."""
     if exact:
         required = ",".join(each for each in (wish.required, f"=={exact}.*") if each)
         return PythonWish(required=required)
-    if wish.required or wish.preferred:
-        return wish
     match = _PYTHON_IMAGE.search(base)
-    return PythonWish(preferred=match[1] if match and match[1] else "")
+    of_image = match[1] if match and match[1] else ""
+    return replace(wish, preferred=wish.preferred or of_image)
 
 
 def _node(

@@ -107,6 +107,13 @@ def test_the_project_s_own_python_goes_before_the_base_image_s(project: Path) ->
     assert found.python.python.preferred == "3.11"
 
 
+def test_of_the_versions_that_a_project_takes_the_base_image_s_is_preferred(project: Path) -> None:
+    (project / "pyproject.toml").write_text('[project]\nname = "p"\nrequires-python = ">=3.10"\n')
+    found = of(project, "FROM python:3.13\nRUN pip install .\n")
+    assert found.python is not None
+    assert found.python.python == PythonWish(required=">=3.10", preferred="3.13")
+
+
 def test_x_local_makes_the_python_a_must(project: Path) -> None:
     found = of(project, "FROM python:3.13\n", python="3.12")
     assert found.python is not None
