@@ -45,7 +45,7 @@ class Buyer:
     """A buyer with a browser; ``headers`` tell the shop who it is."""
 
     service: Service
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
         """Return the response to one JSON request; a name's underscores are the header's hyphens."""

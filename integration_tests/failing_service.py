@@ -9,13 +9,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+DEGRADED = b"""
+{"status": "degraded", "down": ["redis"], "dependencies": {"redis": {"error": "ConnectionError: cache:6397"}}}
+"""
+
 
 class FailingHandler(BaseHTTPRequestHandler):
     """Return 500 with a request id; /degraded/... is 200 without Redis, /missing is 404."""
 
     def do_GET(self) -> None:
         degraded = self.path.startswith("/degraded/")
-        body = b'{"status": "degraded", "down": ["redis"]}' if degraded else b"boom\n"
+        body = DEGRADED if degraded else b"boom\n"
         self.send_response(200 if degraded else 404 if self.path == "/missing" else 500)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Content-Type", "text/plain")

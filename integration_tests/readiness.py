@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 from shop import NoAnswerError, Service, address
 
@@ -44,12 +46,22 @@ def why_not_ready(name: str) -> str:
             response = service.get(PATHS[name])
     except NoAnswerError as error:
         return f"{label}: {error}"
-    try:
-        down = ", ".join(response.json()["down"])
-    except (ValueError, LookupError, TypeError):
-        down = ""
-    if down:
+    if down := _down(response):
         return f"{label}: down: {down}"  # also where it works without, and answers 200
     if response.status_code == 200:
         return ""
     return f"{label}: HTTP {response.status_code} {response.text[:200].strip()}"
+
+
+def _down(response: requests.Response) -> str:
+    """Return the dependencies that a readiness names as down, each with its error; "" where it names none."""
+    try:
+        document = response.json()
+        return ", ".join(_with_error(name, document) for name in document["down"])
+    except (ValueError, LookupError, TypeError):
+        return ""
+
+
+def _with_error(name: str, document: dict[str, Any]) -> str:
+    error = document.get("dependencies", {}).get(name, {}).get("error", "")
+    return f"{name} ({error})" if error else name

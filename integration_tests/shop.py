@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import time
 from collections import deque
@@ -15,6 +16,7 @@ import requests
 
 TIMEOUT_S = 15.0
 DEFAULTS = {"BACKEND_URL": "http://localhost:8000", "GATEWAY_URL": "http://localhost:9000"}
+EXCEPTION = re.compile(r"^(?=\w*[a-z])[\w.]+: .*", re.MULTILINE)
 STORES = ("DATABASE_URL", "REDIS_URL")
 
 
@@ -107,7 +109,7 @@ class Service:
 
     url: str
     recorded: bool = True
-    session: requests.Session = field(default_factory=requests.Session)
+    session: requests.Session = field(default_factory=requests.Session, repr=False)
 
     def __enter__(self) -> Self:
         self.session.trust_env = False  # a proxy of the machine is not on the way to the stack
@@ -133,7 +135,7 @@ class Service:
             reason = f"no answer, {_reason(error)}"
             self._note(Exchange(request=f"{method} {path}", status=0, body=reason, request_id=""), began_ns)
             raise NoAnswerError(f"{method} {self.url}{path}: {reason}") from None
-        body = "" if options.get("stream") else response.text[:500]
+        body = "" if options.get("stream") else _excerpt(response.text)
         identity = response.headers.get("X-Request-ID", "")
         exchange = Exchange(
             request=f"{method} {path}", status=response.status_code, body=body, request_id=identity
@@ -150,6 +152,12 @@ class Service:
     def get(self, path: str, **request: Any) -> requests.Response:
         """Return the response to a GET."""
         return self.ask("GET", path, **request)
+
+
+def _excerpt(text: str) -> str:
+    """Return the beginning of an answer; of a traceback, which Django answers in DEBUG, its exception."""
+    exceptions = EXCEPTION.findall(text) if text.startswith("Traceback ") else []
+    return (exceptions or [text])[-1][:500]
 
 
 def problem(response: requests.Response) -> dict[str, Any]:

@@ -78,6 +78,8 @@ def test_a_failure_is_recorded_with_its_assertion_and_the_service_s_answer(run_t
     assert "no answer, ConnectionRefusedError: Connection refused" in closed["message"]
     assert (missing["answer"], missing["last_answer"]) == ("", "GET /missing: HTTP 404 boom")
     assert "'text/plain' == 'application/problem+json'" in helper["message"]
+    assert helper["place"].startswith("shop.py:")
+    assert helper["step"] == 'test_own.py:16: problem(ask("FAILING_URL"))'
 
 
 def test_no_frame_of_a_library_is_shown(run_tests) -> None:
@@ -99,8 +101,8 @@ def test_services_that_are_ready_have_no_reason_against_it() -> None:
     assert (why_not_ready("BACKEND_URL"), why_not_ready("GATEWAY_URL")) == ("", "")
 
 
-def test_a_service_that_works_without_a_dependency_is_not_ready(
+def test_a_service_that_works_without_a_dependency_is_not_ready_and_says_why(
     failing_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BACKEND_URL", f"{failing_url}/degraded")
-    assert why_not_ready("BACKEND_URL") == "backend: down: redis"
+    assert why_not_ready("BACKEND_URL") == "backend: down: redis (ConnectionError: cache:6397)"

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections import defaultdict
 
 import pytest
 
 from buyers import Buyer, crowd, key, ordered, some, together
 from event_stream import Event, after, end, redis
+from patience import worker
 from shop import Service, address
 
 pytestmark = pytest.mark.usefixtures("books_agree")
 BUYERS = 6
-TOLD_WITHIN_S = 60.0
 WAY = [
     "order.placed",
     "order.paid",
@@ -32,18 +31,23 @@ def wait_for_events(since: str, numbers: set[str]) -> list[Event]:
         AssertionError: some did not come in time.
     """
     found: list[Event] = []
-    deadline = time.monotonic() + TOLD_WITHIN_S
+    missing = set(numbers)
+    position = since
+
+    def all_came() -> bool:
+        nonlocal position
+        for event in after(connection, position):
+            position, number = event.position, event.aggregate.removeprefix("order:")
+            if number in numbers:
+                found.append(event)
+                missing.difference_update({number} if event.type == WAY[-1] else ())
+        return not missing
+
     with redis() as connection:
-        while True:
-            for event in after(connection, since):
-                since = event.position
-                if event.aggregate.removeprefix("order:") in numbers:
-                    found.append(event)
-            missing = numbers - {e.aggregate.removeprefix("order:") for e in found if e.type == WAY[-1]}
-            if not missing:
-                return found
-            assert time.monotonic() < deadline, f"not told within {TOLD_WITHIN_S:g} s: {missing}"
-            time.sleep(0.05)
+        worker.wait_until(
+            all_came, lambda: f"the events in Redis of {len(missing)} orders ({min(missing)}, ...)"
+        )
+    return found
 
 
 def test_every_step_of_every_order_is_an_event_in_order(backend: Service) -> None:

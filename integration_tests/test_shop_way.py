@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 
 from buyers import DECLINED, GOOD, LATE, SILENT, TWICE, Buyer, Goods, crowd, key, look, ordered, some
+from patience import worker
 from shop import Service, address, problem
 
 pytestmark = pytest.mark.usefixtures("books_agree")
 PASSWORD = "correct horse 9"
-SETTLED_WITHIN_S = 60.0
 
 
 @pytest.fixture
@@ -118,10 +117,12 @@ def test_what_was_not_decided_at_once_is_settled_by_the_worker(ann: Buyer, shelf
     numbers = {card: ordered(ann, shelf) for card in expected}
     told = {card: ann.pay(number, key(), card=card).status_code for card, number in numbers.items()}
     assert told == expected
-    deadline = time.monotonic() + SETTLED_WITHIN_S
-    while waiting := [n for n in numbers.values() if ann.order(n)["state"] != "paid"]:
-        assert time.monotonic() < deadline, f"not settled within {SETTLED_WITHIN_S:g} s: {waiting}"
-        time.sleep(0.1)
+
+    def unpaid() -> dict[str, str]:
+        states = {card: ann.order(number)["state"] for card, number in numbers.items()}
+        return {card: state for card, state in states.items() if state != "paid"}
+
+    worker.wait_until(lambda: not unpaid(), lambda: f"paid orders, by card: {unpaid()}")
     for number in numbers.values():
         assert [payment["state"] for payment in ann.order(number)["payments"]] == ["succeeded"]
 

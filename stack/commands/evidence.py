@@ -8,7 +8,7 @@ from pathlib import Path
 from stack.control import recorder
 from stack.display import failed_tests, log_lines, messages, trace_lines
 from stack.records import failed_tests as failure_records
-from stack.records import log_reader, traces
+from stack.records import log_reader, timeline, traces
 from stack.records.failed_tests import FailedTest
 
 LINES_SHOWN = 60
@@ -19,10 +19,17 @@ TRACES_KEPT = 50
 
 
 def show(name: str, run: Path) -> None:
-    """Print the last lines of the services' logs, then the failed tests by cause, then their traces."""
+    """Print the last lines of the services' logs, the failed tests by cause, their traces, and mistakes."""
     with log_reader.opened(run) as logs:
         messages.say(log_lines.excerpt(log_reader.last(logs, LINES_SHOWN + 1), LINES_SHOWN))
     show_tests(name, run)
+    for sentence in mistakes(run):
+        messages.say(f"probably a mistake: {sentence}")
+
+
+def mistakes(run: Path) -> list[str]:
+    """Return what is probably a mistake in the compose files of a run."""
+    return [event.text for event in timeline.read(run) if event.state == timeline.MISTAKE]
 
 
 def show_tests(name: str, run: Path, tests: Sequence[FailedTest] | None = None) -> None:
@@ -33,7 +40,8 @@ def show_tests(name: str, run: Path, tests: Sequence[FailedTest] | None = None) 
     with log_reader.opened(run) as logs:
         warnings = list(log_reader.merge(logs, admits=log_lines.is_warning))
     messages.say()
-    messages.say(failed_tests.report(failed, warnings))
+    room = failed_tests.REPORT_LINES - len(mistakes(run))
+    messages.say(failed_tests.report(failed, warnings, limit=room))
     _keep_traces(name, run, failed)
     for cause in failed_tests.causes(failed)[:TRACES_SHOWN]:
         _show_trace(run, cause.tests[0])

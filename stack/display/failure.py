@@ -18,6 +18,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "ended": "a service must stay in the foreground; a job that ends by design has no health check, and its "
     "dependents use `condition: service_completed_successfully`",
     "killed": "it was killed from outside, most often because memory ran out: see `inv doctor`",
+    "no memory": "it needed more memory than its `mem_limit`: give it more",
     "signal": "a signal ended it: either it crashed (see its last lines) or it was killed",
     "exit code": "its last lines say why it ended; correct that and start again",
     "other port": "make it listen on the port in its PORT variable, or correct its `healthcheck`",

@@ -34,7 +34,7 @@ def last_lines(lines: Sequence[str], limit: int = SHOWN_LINES) -> list[str]:
     """Return at most ``limit`` lines, the last ones after every traceback was shortened."""
     blocks = list(_blocks(lines))
     causes = [block for block in blocks if not _CONSEQUENCE.match(block[-1])]
-    shown = [line for block in causes or blocks for line in _shortened(block)]
+    shown = [line for block in causes or blocks for line in log_lines.shortened(block)]
     return shown[-limit:]
 
 
@@ -59,9 +59,3 @@ def _blocks(lines: Iterable[str]) -> Iterator[list[str]]:
                     block = []
     if block:
         yield block
-
-
-def _shortened(block: Sequence[str]) -> list[str]:
-    """Return a traceback's first line, its last frame and its exception."""
-    short = block if len(block) <= 2 + log_lines.TRACEBACK_LINES else [block[0], "  ...", *block[-3:]]
-    return [line[:200] for line in short]

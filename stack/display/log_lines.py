@@ -16,6 +16,9 @@ _WARNINGS = frozenset({"warning", "error", "critical", "fatal"})
 _PLAIN_WARNING = re.compile(
     r"\b(?:WARN|WARNING|ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|^\w*(?:Error|Exception):"
 )
+_FRAME = re.compile(r"^\s*File ")
+_LIBRARY = re.compile(r"site-packages|/lib/python\d|<frozen ")
+_POINTER = re.compile(r"^[\s~^]+$")
 _NAMES = ("36", "33", "35", "34", "32", "96", "95", "94")
 
 
@@ -75,6 +78,15 @@ def is_warning(text: str) -> bool:
         return False
 
 
+def request_id(text: str) -> str:
+    """Return the id of the request that a structured log line is about, "" where there is none."""
+    try:
+        identity = str(msgspec.json.decode(text)["request_id"]) if text.startswith("{") else ""
+    except (msgspec.MsgspecError, UnicodeError, KeyError):
+        return ""
+    return identity.strip("-")
+
+
 def excerpt(rows: Sequence[tuple[str, str, str]], limit: int = LIMIT) -> str:
     """Return the last lines of a merged log, at most ``limit``."""
     lines = [line for row in rows[-limit:] for line in format_entry(*row).split("\n")]
@@ -84,6 +96,22 @@ def excerpt(rows: Sequence[tuple[str, str, str]], limit: int = LIMIT) -> str:
 
 
 def evidence(line: str) -> list[str]:
-    """Return a log line as lines of at most 200 characters: of a traceback the first and the last ones."""
-    parts = [part[:200] for part in readable(line).splitlines()]
-    return parts if len(parts) <= 1 + TRACEBACK_LINES else [parts[0], "...", *parts[-TRACEBACK_LINES:]]
+    """Return a log line as lines of at most 200 characters; a traceback is shortened."""
+    return shortened(readable(line).splitlines())
+
+
+def shortened(lines: Sequence[str]) -> list[str]:
+    """Return the first line of a traceback, its last frame outside of libraries, and its exception.
+
+    Of other lines the first and the last ones.
+    """
+    shown = [line[:200] for line in lines if not _POINTER.match(line)]
+    if len(shown) <= 1 + TRACEBACK_LINES:
+        return shown
+    frames = [number for number, line in enumerate(shown) if _FRAME.match(line)]
+    if not frames:
+        return [shown[0], "  ...", *shown[-TRACEBACK_LINES:]]
+    own = [number for number in frames if not _LIBRARY.search(shown[number])]
+    frame = (own or frames)[-1]
+    exception = next((line for line in shown[frames[-1] + 1 :] if line[0].strip()), shown[-1])
+    return [shown[0], "  ...", *shown[frame : frame + 2], exception]

@@ -36,7 +36,7 @@ from stack.records.control import Action, Command, Outcome, Reply
 from stack.records.port_leases import Reservations
 from stack.records.request import KEEP, Request, read_request
 from stack.records.state import Phase
-from stack.records.timeline import Timeline
+from stack.records.timeline import MISTAKE, Timeline
 from stack.system import files, kernel, processes
 from stack.system.disk_space import as_stack_error
 
@@ -127,7 +127,7 @@ class Guardian:
         plan = optional.leave_out(plan, await engine.unavailable(optional.services(plan)))
         self._store(plan)
         for sentence in plan.notes:
-            self._timeline.note(sentence)
+            self._timeline.note(sentence, state=MISTAKE)
         await engine.prepare(plan, self._site, self._timeline.note)
         return plan, engine
 

@@ -21,6 +21,10 @@ NOT_RUN = frozenset({126, 127})
 TAG = re.compile(r"<(style|script)\b.*?(</\1>|$)|<[^>]*>?", re.DOTALL | re.IGNORECASE)
 """What of a page of HTML nobody reads."""
 
+_CURL_FOR_EVER = re.compile(r"curl: \((?:1|2|3|60)\)|SSL.*wrong version number")
+"""What curl says of an address that it never reaches: of another protocol, malformed, not to be trusted, or
+https where plain http is spoken (curl(1), EXIT CODES)."""
+
 EVIDENCE_S = 0.2
 """How long to wait for the body of an error status: it is evidence only."""
 
@@ -109,6 +113,9 @@ class RedisProbe:
         answer = await _exchange(self.connect, self.host, self.port, b"PING\r\n", until=b"\r\n")
         if answer.startswith((b"+PONG", b"-NOAUTH")):
             return Observation(kind="ok", detail="PONG")
+        if answer.startswith(b"-"):
+            said = answer[1:200].decode(errors="replace").strip()
+            return Observation(kind="wrong", detail=said, permanent=said.startswith("NOPERM"))
         return _no_answer(answer, "Redis")
 
 
@@ -183,7 +190,10 @@ class CommandProbe:
             return Observation(kind="ok", detail=detail)
         if code in NOT_RUN or last_line.endswith(": not found"):
             return Observation(kind="no program", detail=detail)
-        return Observation(kind="refused" if self._no_connection(code, output) else "wrong", detail=detail)
+        if self._no_connection(code, output):
+            return Observation(kind="refused", detail=detail)
+        permanent = _CURL_FOR_EVER.search(output) is not None
+        return Observation(kind="wrong", detail=detail, permanent=permanent)
 
     def _no_connection(self, code: int, output: str) -> bool:
         """Return whether curl or wget could not connect (curl(1), EXIT CODES: 7)."""

@@ -18,7 +18,7 @@ from stack.model import Healthcheck
 VerdictKind = Literal[
     "ready", "completed", "exited", "unhealthy", "timed out", "port taken", "dependency failed"
 ]
-Exit = Literal["ended", "killed", "signal", "exit code"]
+Exit = Literal["ended", "killed", "signal", "exit code", "no memory"]
 Unready = Literal["refused", "hang", "no end", "slow", "wrong", "no program", "other port", "workers end"]
 Symptom = Exit | Unready | Literal["", "deadline", "no check"]
 """What the evidence says about a service that failed; decides the advice."""
@@ -34,6 +34,8 @@ IDLE_S = 0.25
 
 MANY_ENDS = 10
 """So many ended worker processes belong to a service whose workers cannot start."""
+
+CHILD_OOM: Final = ", after its memory limit had ended a process of it"
 
 AT_DEADLINE: Final = {
     "wrong": "still failing",
@@ -193,7 +195,8 @@ def after_exit(
     else:
         told = code_in_words(code, oom=oom)
         reason = f"its engine cannot tell what became of it: {unknown}" if unknown else told
-    return Verdict(service=service, kind="exited", reason=reason, seconds=now_s, symptom=_exit_symptom(code))
+    symptom: Symptom = "no memory" if oom else _exit_symptom(code)
+    return Verdict(service=service, kind="exited", reason=reason, seconds=now_s, symptom=symptom)
 
 
 def _exit_symptom(code: int) -> Exit:
@@ -212,7 +215,7 @@ def code_in_words(code: int, *, oom: bool = False) -> str:
     """Return an exit code in words."""
     number = _signal_number(code)
     if not number:
-        return f"exited with code {code}"
+        return f"exited with code {code}{CHILD_OOM if oom else ''}"
     try:
         name = signal.Signals(number).name
     except ValueError:

@@ -12,6 +12,8 @@ FILE = "failures.jsonl"
 class FailedTest(msgspec.Struct, frozen=True, kw_only=True):
     """One failed test. ``started`` and ``ended`` are seconds since the epoch.
 
+    ``place`` is where the assertion is, ``step`` the statement of the test itself, which may be another one.
+
     ``answer`` is the last HTTP answer of status 500 or more and ``request`` its request, "" where there was
     none; else ``last_answer`` is its last request with the answer, where that refused it (status 400 to 499).
     ``request_ids`` are those of all the test's requests, ``trace_id`` is that of its trace.
@@ -20,6 +22,7 @@ class FailedTest(msgspec.Struct, frozen=True, kw_only=True):
     test: str
     place: str
     message: str
+    step: str = ""
     answer: str = ""
     request: str = ""
     last_answer: str = ""

@@ -11,6 +11,8 @@ import msgspec
 
 FILE = "timeline.jsonl"
 POLL_S = 0.01
+MISTAKE = "mistake"
+"""The state of a note on what is probably a mistake in the compose files."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -63,9 +65,9 @@ class Timeline:
         """Append the stack's transition to ``state``."""
         self.write("stack", state=state, text=text)
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, state: str = "") -> None:
         """Append a sentence for the person who watches."""
-        self.write("note", text=text)
+        self.write("note", text=text, state=state)
 
     def close(self) -> None:
         self._file.close()

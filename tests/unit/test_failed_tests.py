@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from stack.display import failed_tests
 from stack.records import failed_tests as records
 from stack.records.failed_tests import FailedTest
@@ -49,6 +51,27 @@ def test_a_refusal_that_was_answered_last_is_shown_below_the_assertion() -> None
     ]
 
 
+def test_the_step_of_the_test_is_shown_where_a_helper_raised() -> None:
+    step = "test_way.py:9: assert problem(refused)"
+    text = failed_tests.report(
+        [failed_test("a", step=step, place="shop.py:3", message="assert 1\nhelper")], []
+    )
+    assert text.splitlines()[3:] == [f"    at {step}", "    shop.py:3: helper"]
+
+
+def test_a_step_that_is_the_assertion_is_one_place() -> None:
+    text = failed_tests.report([failed_test("a", step="test_x.py:3: assert 502 == 200")], [])
+    assert text.splitlines()[3:] == ["    at test_x.py:3: assert 502 == 200"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("WJNKMTAKJN10Q0B6", "8X5HXDZY1BDTXS6X"), ("a-_Z" * 10 + "abc", "b" * 43)]
+)
+def test_orders_and_tokens_do_not_make_another_cause(one: str, other: str) -> None:
+    messages = [f"assert '{each}' is None" for each in (one, other)]
+    assert len(failed_tests.causes([failed_test("a", message=each) for each in messages])) == 1
+
+
 def test_numbers_and_ids_do_not_make_another_cause() -> None:
     messages = ["order 17 of 3fa85f64-5717 is missing", "order 18 of 9c2b1a77-0001 is missing"]
     (cause,) = failed_tests.causes(
@@ -66,7 +89,7 @@ def test_the_services_own_lines_are_joined_by_the_request_s_id() -> None:
     test = failed_test("a", answer="HTTP 500", request_ids=("mine",))
     assert failed_tests.service_lines(test, rows) == [
         "backend | error   Internal Server Error [mine]",
-        "backend |   ...",
+        "backend |     ...",
         "backend |     File views, line 3",
         "backend |       b()",
         "backend |   ValueError: no such column",
@@ -82,6 +105,40 @@ def test_without_an_id_all_warnings_of_the_test_s_time_are_shown() -> None:
     ]
     lines = failed_tests.service_lines(failed_test("a", request_ids=("unknown",)), rows)
     assert lines == ["redis | # WARNING Memory overcommit must be enabled"]
+
+
+def test_a_traceback_stands_below_the_first_of_the_errors_that_have_it() -> None:
+    rows = [
+        row(40, "backend", "error", f"no {path}", "mine", exception=TRACEBACK) for path in ("cart", "login")
+    ]
+    text = failed_tests.report([failed_test("a", answer=ANSWER, request_ids=("mine",))], rows)
+    lines = [line.partition("|")[2].strip() for line in text.splitlines()[4:]]
+    assert lines == [
+        "error   no cart [mine]",
+        "...",
+        "File views, line 3",
+        "b()",
+        "ValueError: no such column",
+        "error   no login [mine]",
+    ]
+
+
+def test_the_bodies_of_answers_do_not_make_another_cause() -> None:
+    messages = [f'AssertionError: {{"number": "{name}"}}\nassert 200 == 201' for name in ("lamp", "chair")]
+    (cause,) = failed_tests.causes([failed_test("a", message=each) for each in messages])
+    assert cause.title == "assert 200 == 201"
+    assert '{"number": "lamp"}' in failed_tests.report(cause.tests, [])
+
+
+def test_the_same_assertion_at_another_place_is_another_cause() -> None:
+    tests = [failed_test("a", place=f"test_x.py:{line}", message="assert 200 == 201") for line in (1, 2)]
+    assert len(failed_tests.causes(tests)) == 2
+
+
+def test_a_warning_about_the_request_of_another_test_is_not_shown() -> None:
+    rows = [row(40, "gateway", "warning", "of another test", "other"), row(40, "worker", "warning", "mine")]
+    lines = failed_tests.service_lines(failed_test("a", request_ids=("unknown",)), rows)
+    assert lines == ["worker | warning mine"]
 
 
 def test_the_report_fits_the_last_screen_however_many_causes_there_are() -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from stack import errors
-from stack.commands import integration, pytest_process
+from stack.commands import evidence, integration, pytest_process
 from stack.control import guardians
 from stack.control.guardians import GuardianProcess
 from stack.display import summary
 from stack.errors import ServiceFailed
+from stack.records import timeline
 from stack.records.timeline import Timeline
 from stack.system import programs
 
@@ -123,6 +124,21 @@ def test_a_service_that_dies_ends_the_tests_at_once_and_is_the_cause(
     with pytest.raises(ServiceFailed, match="backend ended while test_orders ran: killed by SIGSEGV"):
         outcome("exec sleep 60")
     assert "last words" in capsys.readouterr().out
+
+
+def test_a_run_that_fails_shows_once_more_what_is_probably_a_mistake(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = Timeline(tmp_path)
+    written.note("only for those who watch")
+    written.note("environment.REDIS_URL refers to port 6397 of redis, which has 6379", timeline.MISTAKE)
+    written.close()
+    evidence.show("shop", tmp_path)
+    printed = capsys.readouterr().out
+    assert printed.endswith(
+        "probably a mistake: environment.REDIS_URL refers to port 6397 of redis, which has 6379\n"
+    )
+    assert "only for those" not in printed
 
 
 def test_the_summary_of_a_run_names_the_first_cause_first(tmp_path: Path) -> None:

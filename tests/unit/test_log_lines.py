@@ -52,7 +52,36 @@ def test_an_excerpt_counts_the_lines_that_are_printed() -> None:
 def test_of_a_traceback_the_end_is_the_evidence() -> None:
     found = log_lines.evidence(CRASH)
     assert found[0].endswith("Exception in worker process")
-    assert found[1:] == ["...", "  File c, line 1", "    import d", "ModuleNotFoundError: d"]
+    assert found[1:] == ["  ...", "  File c, line 1", "    import d", "ModuleNotFoundError: d"]
+
+
+def test_of_a_traceback_the_frame_outside_of_libraries_is_shown_without_its_markers() -> None:
+    lines = [
+        "error   Internal Server Error",
+        '  File "/cache/lib/python3.13/site-packages/ninja/operation.py", line 1, in run',
+        "    view()",
+        '  File "/app/orders/services.py", line 42, in order_place',
+        "    order.save(tax)",
+        "    ~~~~~~~~~~^^^^^",
+        '  File "/cache/lib/python3.13/site-packages/django/utils.py", line 105, in execute',
+        "    return execute(sql)",
+        "           ^^^^^^^^^^^^",
+        "django.db.utils.OperationalError: no such column: tax",
+        "DETAIL: more words",
+    ]
+    assert log_lines.shortened(lines) == [lines[0], "  ...", lines[3], lines[4], lines[9]]
+
+
+def test_of_lines_without_frames_the_ends_are_shown() -> None:
+    assert log_lines.shortened(list("abcdefg")) == ["a", "  ...", "e", "f", "g"]
+
+
+@pytest.mark.parametrize(
+    ("line", "identity"),
+    [('{"request_id": "abc"}', "abc"), ('{"request_id": "-"}', ""), ("{}", ""), ("{no", ""), ("words", "")],
+)
+def test_the_request_of_a_line_is_known_by_its_id(line: str, identity: str) -> None:
+    assert log_lines.request_id(line) == identity
 
 
 @pytest.mark.parametrize("line", ["short", "x" * 300])

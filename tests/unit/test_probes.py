@@ -68,7 +68,8 @@ def observe_answer(make: Make, answer: bytes | None, *, timeout_s: float = 2.0) 
         (http, b"", "refused", "closed without an answer"),
         (redis, b"+PONG\r\n", "ok", "PONG"),
         (redis, b"-NOAUTH Authentication required.\r\n", "ok", "PONG"),
-        (redis, b"-LOADING Redis is loading\r\n", "wrong", "LOADING"),
+        (redis, b"-LOADING Redis is loading the dataset in memory\r\n", "wrong", "LOADING Redis is loading"),
+        (redis, b"-NOPERM User default has no permissions\r\n", "wrong", "NOPERM User default has no"),
         (redis, b"", "refused", "closed without an answer"),
     ],
 )
@@ -105,6 +106,30 @@ def test_a_command_is_well_when_it_ends_with_0(code: int, kind: str) -> None:
 
     seen = asyncio.run(CommandProbe(argv=("check",), execute=execute, timeout_s=1).ask())
     assert (seen.kind, seen.detail) == (kind, f"exit code {code}: it said so")
+
+
+@pytest.mark.parametrize(("said", "permanent"), [(b"-NOPERM no\r\n", True), (b"-LOADING\r\n", False)])
+def test_what_redis_forbids_is_permanent(said: bytes, permanent: bool) -> None:
+    assert observe_answer(redis, said).permanent is permanent
+
+
+@pytest.mark.parametrize(
+    ("said", "permanent"),
+    [
+        ("curl: (35) OpenSSL: error:0A00010B:SSL routines::wrong version number", True),
+        ("curl: (3) URL using bad/illegal format or missing URL", True),
+        ("curl: (60) SSL certificate problem: self-signed certificate", True),
+        ("curl: (35) Recv failure: Connection reset by peer", False),
+        ("curl: (22) The requested URL returned error: 503", False),
+    ],
+)
+def test_what_curl_can_never_reach_is_permanent(said: str, permanent: bool) -> None:
+    async def execute(argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
+        return 1, said
+
+    probe = CommandProbe(argv=("curl", "-f", "https://web/"), execute=execute, timeout_s=1)
+    seen = asyncio.run(probe.ask())
+    assert (seen.kind, seen.permanent) == ("wrong", permanent)
 
 
 def choose_probe(*test: str, environment: dict[str, str] | None = None, **ports: int) -> Probe | None:

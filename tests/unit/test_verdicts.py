@@ -102,6 +102,13 @@ def test_the_verdict_of_an_exit_depends_on_its_code_and_whether_it_is_a_job(
     assert words in verdict.reason
 
 
+def test_a_service_whose_child_the_memory_limit_ended_says_so_with_whatever_code_it_ends() -> None:
+    verdict = verdicts.after_exit("web", 1, 2.0, is_job=False, oom=True)
+    assert verdict.reason == "exited with code 1, after its memory limit had ended a process of it"
+    assert verdict.symptom == "no memory"
+    assert verdicts.after_exit("web", 137, 2.0, is_job=False, oom=True).symptom == "no memory"
+
+
 def test_out_of_memory_is_stated_as_a_fact_where_the_kernel_reports_it() -> None:
     assert verdicts.code_in_words(137, oom=True) == "killed by SIGKILL (out of memory)"
 
