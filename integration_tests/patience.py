@@ -33,7 +33,7 @@ class Patience:
         while not is_done():
             if self.clock() >= deadline:
                 self.was_in_vain = True
-                raise AssertionError(f"not within {limit_s:g} s: {missing()}")
+                raise AssertionError(f"the worker has not done within {limit_s:g} s: {missing()}")
             self.sleep(PAUSE_S)
 
 

@@ -14,9 +14,12 @@ from typing import Any, Self
 
 import requests
 
-TIMEOUT_S = 15.0
+TIMEOUT_S, AGAIN_S = 15.0, 2.0
+"""How long a question may take, and one to the same part of a service that did not answer in time before."""
+
 DEFAULTS = {"BACKEND_URL": "http://localhost:8000", "GATEWAY_URL": "http://localhost:9000"}
 EXCEPTION = re.compile(r"^(?=\w*[a-z])[\w.]+: .*", re.MULTILINE)
+TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 STORES = ("DATABASE_URL", "REDIS_URL")
 
 
@@ -41,6 +44,10 @@ class Exchange:
 
 exchanges: deque[Exchange] = deque(maxlen=200)
 """The last exchanges of the running test."""
+
+
+_too_slow: set[str] = set()
+"""The parts of services, as ``http://host/api/v1/orders``, that once did not answer in time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,10 +135,14 @@ class Service:
         """
         options = {"timeout": TIMEOUT_S, "allow_redirects": False, **request}
         options["headers"] = {**trace.headers(recorded=self.recorded), **(request.get("headers") or {})}
+        part = "/".join((self.url + path).partition("?")[0].split("/")[:6])
+        if part in _too_slow:
+            options["timeout"] = AGAIN_S
         began_ns = time.time_ns()
         try:
             response = self.session.request(method, self.url + path, **options)
         except requests.RequestException as error:
+            _too_slow.update({part} if isinstance(error, requests.Timeout) else ())
             reason = f"no answer, {_reason(error)}"
             self._note(Exchange(request=f"{method} {path}", status=0, body=reason, request_id=""), began_ns)
             raise NoAnswerError(f"{method} {self.url}{path}: {reason}") from None
@@ -155,8 +166,8 @@ class Service:
 
 
 def _excerpt(text: str) -> str:
-    """Return the beginning of an answer; of a traceback, which Django answers in DEBUG, its exception."""
-    exceptions = EXCEPTION.findall(text) if text.startswith("Traceback ") else []
+    """Return the beginning of an answer; of Django's pages and tracebacks in DEBUG their exception."""
+    exceptions = EXCEPTION.findall(text) if text.startswith("Traceback ") else TITLE.findall(text)
     return (exceptions or [text])[-1][:500]
 
 

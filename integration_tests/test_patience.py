@@ -1,10 +1,12 @@
-"""Of waits that share one fate only the first in vain is long."""
+"""Of waits that share one fate only the first in vain is long; so it is with questions."""
 
 from __future__ import annotations
 
 import pytest
+import requests
 
 from patience import Patience
+from shop import AGAIN_S, TIMEOUT_S, NoAnswerError, Service
 
 
 class Time:
@@ -23,10 +25,10 @@ class Time:
 def test_after_one_wait_in_vain_the_next_ones_are_short_and_say_what_is_missing() -> None:
     time = Time()
     patience = Patience(long_s=60, again_s=3, clock=time.clock, sleep=time.sleep)
-    with pytest.raises(AssertionError, match="not within 60 s: the event"):
+    with pytest.raises(AssertionError, match="the worker has not done within 60 s: the event"):
         patience.wait_until(lambda: False, lambda: "the event")
     assert time.now_s == pytest.approx(60, abs=0.1)
-    with pytest.raises(AssertionError, match="not within 3 s: the payment"):
+    with pytest.raises(AssertionError, match="the worker has not done within 3 s: the payment"):
         patience.wait_until(lambda: False, lambda: "the payment")
     assert time.now_s == pytest.approx(63, abs=0.2)
 
@@ -35,3 +37,25 @@ def test_what_is_done_is_not_waited_for() -> None:
     time = Time()
     Patience(clock=time.clock, sleep=time.sleep).wait_until(lambda: time.now_s > 1, lambda: "")
     assert time.now_s == pytest.approx(1, abs=0.1)
+
+
+class Silence(requests.Session):
+    """A connection over which no answer comes; it notes how long that was waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited_s: list[float] = []
+
+    def request(self, method: str, url: str, timeout: float = 0, **_: object) -> requests.Response:
+        """Raise requests.Timeout."""
+        self.waited_s.append(timeout)
+        raise requests.Timeout(f"{method} {url}")
+
+
+def test_what_did_not_answer_in_time_once_is_not_waited_for_as_long_again() -> None:
+    session = Silence()
+    service = Service(url="http://silent", session=session)
+    for path in ("/api/v1/orders?limit=1", "/api/v1/orders/17/cancel", "/api/v1/cart"):
+        with pytest.raises(NoAnswerError):
+            service.get(path)
+    assert session.waited_s == [TIMEOUT_S, AGAIN_S, TIMEOUT_S]

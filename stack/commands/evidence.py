@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stack.control import recorder
-from stack.display import failed_tests, log_lines, messages, trace_lines
+from stack.display import failed_tests, log_evidence, log_lines, messages, trace_lines
 from stack.records import failed_tests as failure_records
 from stack.records import log_reader, timeline, traces
 from stack.records.failed_tests import FailedTest
@@ -38,10 +38,12 @@ def show_tests(name: str, run: Path, tests: Sequence[FailedTest] | None = None) 
     if not failed:
         return
     with log_reader.opened(run) as logs:
-        warnings = list(log_reader.merge(logs, admits=log_lines.is_warning))
+        rows = list(log_reader.merge(logs))
+    warnings = [row for row in rows if log_lines.is_warning(row[2])]
+    outside = [f"outside of requests: {line}" for line in log_evidence.outside_of_requests(rows)]
+    room = failed_tests.REPORT_LINES - len(mistakes(run)) - len(outside)
     messages.say()
-    room = failed_tests.REPORT_LINES - len(mistakes(run))
-    messages.say(failed_tests.report(failed, warnings, limit=room))
+    messages.say("\n".join([failed_tests.report(failed, warnings, limit=room), *outside]))
     _keep_traces(name, run, failed)
     for cause in failed_tests.causes(failed)[:TRACES_SHOWN]:
         _show_trace(run, cause.tests[0])

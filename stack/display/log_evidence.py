@@ -12,12 +12,17 @@ from stack.records import log_reader
 from stack.records.timeline import Event
 
 SHOWN_LINES = 20
+OUTSIDE_LINES = 6
 READ_LINES = 2000
 TRACEBACK = "Traceback (most recent call last):"
+LEVELS = ("warning ", "error ", "critical ")
+"""How a structured line begins, as a sentence."""
+
 MARGIN_S = 0.1
 """The log of a service may be written a moment after its end was seen."""
 
 _END_OF_TRACEBACK = re.compile(r"^\S")
+_SEVERE = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|PANIC)\b")
 _CONSEQUENCE = re.compile(r"^(?:gunicorn\.errors\.)?HaltServer\b")
 """Gunicorn's own exception after a worker has failed: a consequence, never the cause."""
 
@@ -28,6 +33,25 @@ def of_event(event: Event, run: Path) -> list[str]:
     with log_reader.opened(run, [event.service]) as logs:
         recorded = [text for _, _, text in log_reader.last(logs, READ_LINES, until=until)]
     return last_lines(recorded or event.evidence.splitlines())
+
+
+def outside_of_requests(rows: Iterable[tuple[str, str, str]]) -> list[str]:
+    """Return the first tracebacks and errors that services logged outside of requests, each with its service.
+
+    A worker that has died answers no request that could show it. ``rows`` are a merged log.
+    """
+    texts: dict[str, list[str]] = {}
+    for _, service, text in rows:
+        if not text.startswith("{") or (log_lines.is_warning(text) and not log_lines.request_id(text)):
+            texts.setdefault(service, []).append(text)
+    lines = [
+        f"{service} | {line}"
+        for service, own in texts.items()
+        for block in _blocks(own)
+        if block[0].strip() == TRACEBACK or _SEVERE.search(block[0]) or block[0].startswith(LEVELS)
+        for line in log_lines.shortened(block)
+    ]
+    return list(dict.fromkeys(lines))[:OUTSIDE_LINES]
 
 
 def last_lines(lines: Sequence[str], limit: int = SHOWN_LINES) -> list[str]:

@@ -8,19 +8,19 @@ it may recover and is then simply ready. What waiting cannot change ends the wai
 
 from __future__ import annotations
 
-import signal
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
+from stack.health import exit_codes
+from stack.health.exit_codes import ExitSymptom
 from stack.health.probes import Observation
 from stack.model import Healthcheck
 
 VerdictKind = Literal[
     "ready", "completed", "exited", "unhealthy", "timed out", "port taken", "dependency failed"
 ]
-Exit = Literal["ended", "killed", "signal", "exit code", "no memory"]
 Unready = Literal["refused", "hang", "no end", "slow", "wrong", "no program", "other port", "workers end"]
-Symptom = Exit | Unready | Literal["", "deadline", "no check"]
+Symptom = ExitSymptom | Unready | Literal["", "deadline", "no check"]
 """What the evidence says about a service that failed; decides the advice."""
 
 GOOD: Final = frozenset[VerdictKind]({"ready", "completed"})
@@ -34,8 +34,6 @@ IDLE_S = 0.25
 
 MANY_ENDS = 10
 """So many ended worker processes belong to a service whose workers cannot start."""
-
-CHILD_OOM: Final = ", after its memory limit had ended a process of it"
 
 AT_DEADLINE: Final = {
     "wrong": "still failing",
@@ -193,35 +191,13 @@ def after_exit(
     if code == 0:
         reason = "ended on its own with exit code 0, but it has a health check, so it is no job"
     else:
-        told = code_in_words(code, oom=oom)
-        reason = f"its engine cannot tell what became of it: {unknown}" if unknown else told
-    symptom: Symptom = "no memory" if oom else _exit_symptom(code)
+        reason = (
+            f"its engine cannot tell what became of it: {unknown}"
+            if unknown
+            else exit_codes.in_words(code, oom=oom)
+        )
+    symptom = exit_codes.symptom(code, oom=oom)
     return Verdict(service=service, kind="exited", reason=reason, seconds=now_s, symptom=symptom)
-
-
-def _exit_symptom(code: int) -> Exit:
-    number = _signal_number(code)
-    if number == signal.SIGKILL:
-        return "killed"
-    return "signal" if number else "exit code" if code else "ended"
-
-
-def _signal_number(code: int) -> int:
-    """Return the signal that an exit code stands for (negative, or 128+n as POSIX shells say), else 0."""
-    return -code if code < 0 else code - 128 if 128 < code < 160 else 0
-
-
-def code_in_words(code: int, *, oom: bool = False) -> str:
-    """Return an exit code in words."""
-    number = _signal_number(code)
-    if not number:
-        return f"exited with code {code}{CHILD_OOM if oom else ''}"
-    try:
-        name = signal.Signals(number).name
-    except ValueError:
-        name = f"signal {number}"
-    why = " (out of memory)" if oom else ": out of memory?" if name == "SIGKILL" else ""
-    return f"killed by {name}{why}"
 
 
 def next_probe_s(progress: Progress, now_s: float) -> float:

@@ -53,6 +53,27 @@ def test_the_exception_of_a_structured_line_is_shortened_as_well() -> None:
     assert log_evidence.last_lines([record])[-1] == TRACEBACK[-1]
 
 
+def test_what_fails_outside_of_requests_is_shown_with_its_service() -> None:
+    stamp = "2026-01-31T12:00:00.123Z"
+    structured = {"level": "warning", "message": "Could not relay events", "request_id": "-"}
+    texts = [
+        ("backend", json.dumps(structured)),
+        ("backend", json.dumps(structured | {"message": "of a request", "request_id": "abc"})),
+        ("backend", json.dumps(structured | {"message": "all is well", "level": "info"})),
+        ("redis", "# WARNING Memory overcommit must be enabled"),
+        *(("worker", line) for line in lines("Exception in thread worker:", *TRACEBACK, "and on it goes")),
+        ("postgres", "FATAL:  the database system is starting up"),
+    ]
+    assert log_evidence.outside_of_requests((stamp, *text) for text in texts) == [
+        "backend | warning Could not relay events",
+        "worker | Traceback (most recent call last):",
+        "worker |   ...",
+        'worker |   File "shop/settings.py", line 7',
+        "worker |     import payments",
+        "worker | ModuleNotFoundError: No module named 'payments'",
+    ]
+
+
 def test_the_last_lines_are_shown_and_no_more() -> None:
     assert log_evidence.last_lines([str(number) for number in range(50)]) == [str(n) for n in range(30, 50)]
 

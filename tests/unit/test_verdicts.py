@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from stack.health import verdicts
+from stack.health import exit_codes, verdicts
 from stack.health.probes import Kind, Observation
 from stack.health.verdicts import Verdict
 from stack.model import Healthcheck
@@ -110,14 +110,14 @@ def test_a_service_whose_child_the_memory_limit_ended_says_so_with_whatever_code
 
 
 def test_out_of_memory_is_stated_as_a_fact_where_the_kernel_reports_it() -> None:
-    assert verdicts.code_in_words(137, oom=True) == "killed by SIGKILL (out of memory)"
+    assert exit_codes.in_words(137, oom=True) == "killed by SIGKILL (out of memory)"
 
 
 def test_a_code_just_above_the_signals_is_a_plain_code() -> None:
-    assert verdicts.code_in_words(255) == "exited with code 255"
+    assert exit_codes.in_words(255) == "exited with code 255"
     gone = verdicts.after_exit("web", 255, 1.0, is_job=False, unknown="Is the daemon running?")
     assert gone.reason == "its engine cannot tell what became of it: Is the daemon running?"
-    assert verdicts.code_in_words(128) == "exited with code 128"
+    assert exit_codes.in_words(128) == "exited with code 128"
 
 
 def test_probes_come_fast_at_first_and_rarely_later() -> None:
