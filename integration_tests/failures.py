@@ -34,14 +34,14 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show only the frames of this folder, and record a failure."""
-    statement = step(item, call)
+    statements = steps(item, call)
     if call.excinfo is not None:
         own = call.excinfo.traceback.filter(lambda entry: HERE in Path(entry.path).parents)
         call.excinfo.traceback = own or call.excinfo.traceback
     report = yield
     if report.failed and (run := os.environ.get("STACK_RUN")):
         with Path(run, FILE).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record(item, report) | {"step": statement}) + "\n")
+            file.write(json.dumps(record(item, report) | {"steps": statements}) + "\n")
     return report
 
 
@@ -67,8 +67,13 @@ def record(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:
     }
 
 
-def step(item: pytest.Item, call: pytest.CallInfo[Any]) -> str:
-    """Return the statement of the test itself that failed, with its place, also where a helper raised."""
+def steps(item: pytest.Item, call: pytest.CallInfo[Any]) -> list[str]:
+    """Return the statement of the test itself that failed, with its place; then that of a helper of ours."""
     entries = call.excinfo.traceback if call.excinfo is not None else []
-    own = [entry for entry in entries if Path(entry.path) == item.path]
-    return f"{item.path.name}:{own[-1].lineno + 1}: {' '.join(str(own[-1].statement).split())}" if own else ""
+    own = [entry for entry in entries if HERE in Path(entry.path).parents or Path(entry.path) == item.path]
+    of_test = [entry for entry in own if Path(entry.path) == item.path]
+    return [_statement(entry) for entry in dict.fromkeys([*of_test[-1:], *own[-1:]])]
+
+
+def _statement(entry: Any) -> str:
+    return f"{Path(entry.path).name}:{entry.lineno + 1}: {' '.join(str(entry.statement).split())}"

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -19,8 +21,9 @@ class TestDatabases:
     def __init__(self) -> None:
         python, name = os.environ.get("STACK_PYTHON", sys.executable), os.environ["STACK_NAME"]
         argv = [python, "-m", "stack.commands.test_databases", name]
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  close() closes it
         self._process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, encoding="utf-8"
         )
 
     def ask(self, question: str) -> dict[str, str]:
@@ -32,7 +35,7 @@ class TestDatabases:
         self._say(question)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, "no database for this test: the reason was printed"
+        assert line, f"no database for this test: {self._reason()}"
         answer: dict[str, str] = json.loads(line)
         assert "error" not in answer, answer.get("error")
         return answer
@@ -43,12 +46,20 @@ class TestDatabases:
 
     def _say(self, line: str) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # it has ended: what it said is the reason why nothing is answered
+            self._process.stdin.write(f"{line}\n")
+            self._process.stdin.flush()
+
+    def _reason(self) -> str:
+        self._process.wait(timeout=60)
+        self._errors.seek(0)
+        return " ".join(self._errors.read().split()) or f"its helper ended with {self._process.returncode}"
 
     def close(self) -> None:
         """Drop every database and wait until that is done."""
-        self._process.communicate(timeout=60)
+        with suppress(BrokenPipeError):
+            self._process.communicate(timeout=60)
+        self._errors.close()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from failures import FILE
+from fresh_database import TestDatabases
 from readiness import NOT_READY, why_not_ready
 
 HERE = Path(__file__).parent
@@ -79,7 +80,10 @@ def test_a_failure_is_recorded_with_its_assertion_and_the_service_s_answer(run_t
     assert (missing["answer"], missing["last_answer"]) == ("", "GET /missing: HTTP 404 boom")
     assert "'text/plain' == 'application/problem+json'" in helper["message"]
     assert helper["place"].startswith("shop.py:")
-    assert helper["step"] == 'test_own.py:16: problem(ask("FAILING_URL"))'
+    of_test, of_helper = helper["steps"]
+    assert of_test == 'test_own.py:16: problem(ask("FAILING_URL"))'
+    assert of_helper.startswith("shop.py:") and 'assert response.headers["Content-Type"]' in of_helper
+    assert [step.partition(":")[0] for step in failing["steps"]] == ["test_own.py"]
 
 
 def test_no_frame_of_a_library_is_shown(run_tests) -> None:
@@ -106,3 +110,18 @@ def test_a_service_that_works_without_a_dependency_is_not_ready_and_says_why(
 ) -> None:
     monkeypatch.setenv("BACKEND_URL", f"{failing_url}/degraded")
     assert why_not_ready("BACKEND_URL") == "backend: down: redis (ConnectionError: cache:6397)"
+
+
+def test_a_database_that_cannot_be_given_says_why_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 'error: its data is not touched.' >&2\nexit 9\n")
+    python.chmod(0o755)
+    monkeypatch.setenv("STACK_PYTHON", str(python))
+    monkeypatch.setenv("STACK_NAME", "shop")
+    databases = TestDatabases()
+    for _ in range(2):
+        with pytest.raises(AssertionError, match="no database for this test: error: its data is not touched"):
+            databases.ask("fresh")
+    databases.close()

@@ -83,13 +83,13 @@ def _cause_lines(cause: Cause, rows: Sequence[Row], limit: int) -> list[str]:
         + (f" ({first.request})" if first.request else ""),
         f"    {names}" + (f" and {more} more" if more > 0 else ""),
     ]
-    head += [f"    at {first.step}"] if first.step else []
+    head += [f"    at {step}" for step in first.steps]
     assertion = _assertion(first)
     if not first.answer:
         assertion = assertion[1:]  # the title is its first line
     if assertion:
         head.append(f"    {first.place}: {assertion[0]}")
-    elif not first.step.startswith(f"{first.place}:"):
+    elif not first.steps:
         head.append(f"    at {first.place}")
     head += [f"      {line}" for line in assertion[1:3]]
     head += [f"    last answer: {first.last_answer}"] if first.last_answer else []

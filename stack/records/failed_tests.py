@@ -12,7 +12,7 @@ FILE = "failures.jsonl"
 class FailedTest(msgspec.Struct, frozen=True, kw_only=True):
     """One failed test. ``started`` and ``ended`` are seconds since the epoch.
 
-    ``place`` is where the assertion is, ``step`` the statement of the test itself, which may be another one.
+    ``place`` is where the assertion is; ``steps`` are the statements of test and helper that failed.
 
     ``answer`` is the last HTTP answer of status 500 or more and ``request`` its request, "" where there was
     none; else ``last_answer`` is its last request with the answer, where that refused it (status 400 to 499).
@@ -22,7 +22,7 @@ class FailedTest(msgspec.Struct, frozen=True, kw_only=True):
     test: str
     place: str
     message: str
-    step: str = ""
+    steps: tuple[str, ...] = ()
     answer: str = ""
     request: str = ""
     last_answer: str = ""

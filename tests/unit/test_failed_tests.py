@@ -54,13 +54,13 @@ def test_a_refusal_that_was_answered_last_is_shown_below_the_assertion() -> None
 def test_the_step_of_the_test_is_shown_where_a_helper_raised() -> None:
     step = "test_way.py:9: assert problem(refused)"
     text = failed_tests.report(
-        [failed_test("a", step=step, place="shop.py:3", message="assert 1\nhelper")], []
+        [failed_test("a", steps=(step,), place="shop.py:3", message="assert 1\nhelper")], []
     )
     assert text.splitlines()[3:] == [f"    at {step}", "    shop.py:3: helper"]
 
 
 def test_a_step_that_is_the_assertion_is_one_place() -> None:
-    text = failed_tests.report([failed_test("a", step="test_x.py:3: assert 502 == 200")], [])
+    text = failed_tests.report([failed_test("a", steps=("test_x.py:3: assert 502 == 200",))], [])
     assert text.splitlines()[3:] == ["    at test_x.py:3: assert 502 == 200"]
 
 
