@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import requests
 
-from shop import TIMEOUT_S, Service
+from shop import TIMEOUT_S, Service, documents
 
 GOOD, DECLINED = "4242424242424242", "4000000000000002"
 SILENT, LATE, TWICE = "4000000000000119", "4000000000000259", "4000000000000341"
@@ -132,15 +132,10 @@ def together(act: Callable[[T], R], those: Sequence[T], *, at_once: int = 0) -> 
 
 def goods(service: Service, *, at_least: int, at_most: int = 10**6, query: str = "") -> Iterable[Goods]:
     """Return products of a single variant with so many units, page after page."""
-    cursor = ""
-    while True:
-        page = service.get(f"/api/v1/products?limit=100&in_stock=true{query}{cursor}").json()
+    for page in documents(service, f"/api/v1/products?limit=100&in_stock=true{query}"):
         for item in page["items"]:
             if at_least <= item["available"] <= at_most and (found := look(service, item["slug"])):
                 yield found
-        if not page["next"]:
-            return
-        cursor = f"&cursor={page['next']}"
 
 
 def look(service: Service, slug: str) -> Goods | None:

@@ -22,6 +22,7 @@ pytest.register_assert_rewrite("shop", "books", "buyers", "event_stream")  # hel
 import readiness
 import shop
 from books import books_agree
+from deadline import pytest_runtest_call
 from failing_service import closed_url, failing_url
 from failures import pytest_runtest_makereport, pytest_runtest_setup
 from fresh_database import fresh_db, own_databases
@@ -36,6 +37,7 @@ __all__ = [
     "fresh_db",
     "own_databases",
     "pytest_collect_file",
+    "pytest_runtest_call",
     "pytest_runtest_logreport",
     "pytest_runtest_makereport",
     "pytest_runtest_protocol",

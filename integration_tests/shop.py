@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -163,6 +164,23 @@ class Service:
     def get(self, path: str, **request: Any) -> requests.Response:
         """Return the response to a GET."""
         return self.ask("GET", path, **request)
+
+
+def documents(service: Service, path: str) -> Iterator[dict[str, Any]]:
+    """Return the pages of a list one by one, as a client that follows `next`.
+
+    Raises:
+        AssertionError: a page points to one that was there before, so that the list has no end.
+    """
+    cursors = {""}
+    cursor = ""
+    while True:
+        document: dict[str, Any] = service.get(path + (f"&cursor={cursor}" if cursor else "")).json()
+        yield document
+        if not (cursor := document["next"] or ""):
+            return
+        assert cursor not in cursors, f"{path} has no end: a page points to one that was there before"
+        cursors.add(cursor)
 
 
 def _excerpt(text: str) -> str:

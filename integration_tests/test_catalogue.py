@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shop import Service
+from shop import Service, documents
 
 QUESTIONS = [
     "",
@@ -24,13 +24,8 @@ QUESTIONS = [
 
 def pages(service: Service, query: str) -> Iterator[list[dict[str, Any]]]:
     """Return page after page, as a client that follows `next`."""
-    params = ""
-    while True:
-        document = service.get(f"/api/v1/products?{query}{params}").json()
+    for document in documents(service, f"/api/v1/products?{query}"):
         yield document["items"]
-        if not document["next"]:
-            return
-        params = f"&cursor={document['next']}"
 
 
 @pytest.mark.parametrize("query", QUESTIONS)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
 import pytest
 import requests
 
 from patience import Patience
-from shop import AGAIN_S, TIMEOUT_S, NoAnswerError, Service
+from shop import AGAIN_S, TIMEOUT_S, NoAnswerError, Service, documents
 
 
 class Time:
@@ -59,3 +65,38 @@ def test_what_did_not_answer_in_time_once_is_not_waited_for_as_long_again() -> N
         with pytest.raises(NoAnswerError):
             service.get(path)
     assert session.waited_s == [TIMEOUT_S, AGAIN_S, TIMEOUT_S]
+
+
+def test_a_list_without_an_end_is_not_followed_for_ever() -> None:
+    class FirstPage(requests.Response):
+        """The page that every cursor leads to."""
+
+        def json(self, **_: Any) -> Any:
+            """Return the document."""
+            return {"items": [], "next": "abc"}
+
+    class Circle(Service):
+        """A service whose every page is the first one."""
+
+        def get(self, *_: Any, **__: Any) -> requests.Response:
+            """Return the first page."""
+            return FirstPage()
+
+    with pytest.raises(AssertionError, match="/list has no end"):
+        list(documents(Circle(url="http://circle"), "/list"))
+
+
+def test_a_test_that_would_never_end_fails_and_the_next_one_runs(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        "import deadline\ndeadline.LIMIT_S = 0.05\nfrom deadline import pytest_runtest_call\n"
+    )
+    (tmp_path / "test_own.py").write_text("def test_a():\n    while True: pass\ndef test_b(): pass\n")
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", os.devnull, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), "SHOP_LONG": ""},
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        timeout=60,
+    )
+    assert "this test has not ended within 0.05 s" in ended.stdout
+    assert "1 failed, 1 passed" in ended.stdout

@@ -54,6 +54,7 @@ def test_a_buyer_goes_the_whole_way(door: str) -> None:
         placed = buyer.check_out(key(), email=email)
         order = placed.json()
         assert (placed.status_code, order["state"], order["total"]) == (201, "pending_payment", cart["total"])
+        assert order["email"] == email
         assert Decimal(order["total"]["amount"]) == 2 * Decimal(order["lines"][0]["unit_price"]["amount"])
         assert buyer.send("GET", "/cart").json()["lines"] == []
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from catalog import stock
 from catalog.models import StockItem, Variant
 from core.models import IdempotentResponse
 from events.models import OutboxEvent
@@ -63,6 +64,15 @@ def test_what_others_reserved_cannot_be_bought(person):
     late = Person()
     late.put_in_cart("A")
     assert late.check_out().status_code == 409
+
+
+def test_the_stock_itself_refuses_more_units_than_are_free(person):
+    """Of those who pass the look at the cart at the same moment, too: this is the step that decides."""
+    person.order("A", 4)
+    item = StockItem.objects.get(code="A")
+    with pytest.raises(stock.OutOfStock), transaction.atomic():
+        stock.stock_reserve(units={item.pk: 2})
+    assert stock_of("A") == (5, 4)
 
 
 def test_two_lines_of_one_stock_item_count_together(person):
