@@ -2,16 +2,21 @@
 
 import threading
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 import redis
+from django.utils import timezone
 
 from core import redis_client, rounds
+from core.models import IdempotentResponse
 from events import relay
 from events.models import OutboxEvent
 from events.relay import events_relay
 from events.services import event_record
 from operations.worker import Job, Worker, pause_after
+from orders.models import Order, OrderState
+from tests.shop import Person, variant_make
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a round, and readiness, look after connections
 STREAM = "shop.events"
@@ -56,6 +61,21 @@ def test_events_are_relayed_once_and_in_order(stream):
     ids = record(450)
     assert (events_relay(), events_relay()) == (450, 0)
     assert stream() == ids
+
+
+def test_the_worker_itself_ends_reservations_relays_events_and_purges(stream):
+    variant_make("A")
+    person = Person()
+    order = Order.objects.filter(number=person.order("A"))
+    order.update(expires_at=timezone.now() - timedelta(seconds=1))
+    answer = IdempotentResponse.objects.order_by("-id")[:1]
+    IdempotentResponse.objects.filter(pk__in=answer.values("pk")).update(
+        created_at=timezone.now() - timedelta(days=2)
+    )
+    Worker().run_round()
+    assert order.get().state == OrderState.EXPIRED
+    assert not IdempotentResponse.objects.exists()
+    assert len(stream()) == 2
 
 
 def test_nothing_is_lost_while_redis_is_gone(redis_server, stream):
