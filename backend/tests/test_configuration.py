@@ -8,8 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
+from django.db.migrations.recorder import MigrationRecorder
 
 from config import env
+from operations.management.commands import prepare
 
 BACKEND = Path(__file__).resolve().parent.parent
 GOOD = {
@@ -155,3 +158,16 @@ def test_a_database_that_exists_is_not_replaced_by_the_template(tmp_path, monkey
     (tmp_path / "mine").write_text("mine")
     assert not template_copy(fingerprint="f", target=tmp_path / "mine")
     assert (tmp_path / "mine").read_text() == "mine"
+
+
+@pytest.mark.django_db
+def test_a_migration_that_fails_is_named(monkeypatch):
+    def fail(*words, **options):
+        MigrationRecorder.Migration.objects.filter(app="orders", name="0003_retried").delete()
+        raise ValueError("no such column: tax")
+
+    monkeypatch.setattr(prepare, "is_prepared", lambda: False)
+    monkeypatch.setattr(prepare, "call_command", fail)
+    with pytest.raises(ValueError, match="tax") as failure:
+        call_command("prepare")
+    assert failure.value.__notes__ == ["This happened while orders.0003_retried was applied."]

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
-from django.db import transaction
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
 from config.preparation import code_fingerprint, is_prepared, sqlite_path
@@ -29,11 +30,20 @@ class Command(BaseCommand):
                 return
             path = sqlite_path()
             is_new = path is not None and not path.exists()
-            call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
+            self._migrate()
             self._seed()
             self._mark()
             if is_new and path is not None:
                 template_store(fingerprint=code_fingerprint(), database=path)
+
+    def _migrate(self) -> None:
+        try:
+            call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
+        except CommandError:
+            raise
+        except Exception as error:
+            error.add_note(f"This happened while {_next_migration()} was applied.")
+            raise
 
     def _seed(self) -> None:
         from catalog.models import Product
@@ -49,3 +59,10 @@ class Command(BaseCommand):
         Preparation.objects.create(
             fingerprint=code_fingerprint(), migrations=applied, seeded=settings.SEED_PRODUCTS
         )
+
+
+def _next_migration() -> str:
+    """Return the first migration that is not applied yet: after a failure the one that failed."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return str(plan[0][0]) if plan else "the last migration"
