@@ -7,6 +7,7 @@ service starts the moment its last dependency is ready.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +24,10 @@ from stack.plan.plan import Plan, ServicePlan
 from stack.records import service_logs
 from stack.records.timeline import Timeline
 from stack.system import tasks
+
+LIFE_S = 1.0
+"""How long a service that nothing probes must live: one that crashes sooner has not come up, whatever else
+took longer to start."""
 
 GRACE_LIMIT_S = 10.0
 MARGIN_S = 3.0
@@ -91,7 +96,15 @@ class Supervisor:
         for run in runs:
             if not run.settled.is_set():
                 await self._give_up(run)
+        await asyncio.gather(*(self._outlive_start(run) for run in runs))
         return [run.verdict for run in runs if run.verdict is not None]
+
+    async def _outlive_start(self, run: ServiceRun) -> None:
+        """Wait until a service that nothing probes has lived for a while, or has ended."""
+        left_s = LIFE_S - run.elapsed_s()
+        if run.progress is None and left_s > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(run.ended.wait(), left_s)
 
     async def _give_up(self, run: ServiceRun) -> None:
         """Give a service the verdict of the deadline."""

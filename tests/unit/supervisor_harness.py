@@ -12,6 +12,7 @@ import pytest
 
 from stack.engines.protocol import Connection, Exit, Running, Site
 from stack.errors import BuildFailed
+from stack.guardian import supervisor
 from stack.guardian.supervisor import Supervisor
 from stack.health import checks
 from stack.health.probes import Observation
@@ -158,6 +159,7 @@ class Harness:
 
     def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.run, self.patch = tmp_path, monkeypatch
+        self.patch.setattr(supervisor, "LIFE_S", 0.0)
         self.scripts: dict[str, list[Observation]] = {}
 
     @asynccontextmanager
@@ -191,11 +193,11 @@ class Harness:
         async def when_up(plan: ServicePlan, running: Running) -> None:
             await engine.fail_or_hang("when up")
 
-        supervisor = Supervisor(plan, engine, site, events, deadline_s=deadline_s, when_up=when_up)
+        made = Supervisor(plan, engine, site, events, deadline_s=deadline_s, when_up=when_up)
         try:
             async with asyncio.timeout(10):
-                yield FakeStack(supervisor, engine, self.run)
-                await supervisor.stop_all(grace_s=0)
+                yield FakeStack(made, engine, self.run)
+                await made.stop_all(grace_s=0)
         finally:
             events.close()
 

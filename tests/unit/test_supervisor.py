@@ -11,6 +11,7 @@ from supervisor_harness import CHECK, OK, REFUSED, WRONG, FakeRunning, Harness, 
 
 from stack.engines.protocol import Exit
 from stack.errors import BuildFailed, PortTaken
+from stack.guardian import supervisor
 from stack.plan.plan import ServicePlan
 from stack.records import timeline
 from stack.records.service_logs import Log
@@ -217,5 +218,22 @@ def test_a_job_without_dependents_is_completed_whatever_its_pace(harness: Harnes
             if pause_s:
                 stack.engine.running["job"].ended.set_result(Exit(code=0))
             await until(lambda: stack.states("job")[-1] == "completed")
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(("code", "kind"), [(3, "exited"), (0, "completed"), (None, "ready")])
+def test_a_service_that_nothing_probes_must_outlive_its_start(
+    harness: Harness, code: int | None, kind: str
+) -> None:
+    async def play() -> None:
+        harness.patch.setattr(supervisor, "LIFE_S", 0.3)
+        async with harness.start(service("web", check=False)) as stack:
+            began = asyncio.ensure_future(stack.supervisor.bring_up())
+            await stack.supervisor.runs["web"].settled.wait()
+            if code is not None:
+                stack.engine.running["web"].ended.set_result(Exit(code=code))
+            (verdict,) = await began
+            assert verdict.kind == kind
 
     asyncio.run(play())
