@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from stack.compose.source import Override, Reset
 from stack.compose.values import boolean
-from stack.durations import seconds
 from stack.errors import ComposeError
+from stack.model import seconds
 
 Schema = dict[str, Any]
 _DURATIONS: Final = ("interval", "timeout", "start_period", "start_interval")

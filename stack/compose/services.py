@@ -15,9 +15,8 @@ from stack.compose.hostnames import extra_hosts_of, hostnames_of
 from stack.compose.limits import limits_of, replicas_of
 from stack.compose.shorthand import port_range
 from stack.compose.values import boolean, text
-from stack.durations import seconds
 from stack.errors import ComposeError
-from stack.model import Build, Healthcheck, LocalHints, Mount, Port, Service
+from stack.model import Build, Healthcheck, LocalHints, Mount, Port, Service, seconds
 
 MODELLED: Final = frozenset(
     (

@@ -13,9 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from stack.durations import seconds
 from stack.errors import ComposeError
-from stack.model import Build, Healthcheck, Service
+from stack.model import Build, Healthcheck, Service, seconds
 from stack.plan import copied_files, dockerfile, executable_files
 from stack.plan.dockerfile import Dockerfile, Heredoc, Instruction
 from stack.plan.dockerfile_words import exec_form, expand, split_words

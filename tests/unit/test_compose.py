@@ -11,8 +11,7 @@ import pytest
 from test_compose_case import DB, Case, load, one, service, two
 
 from stack import compose
-from stack.durations import seconds
-from stack.model import Healthcheck, LocalHints, Mount, Port
+from stack.model import Healthcheck, LocalHints, Mount, Port, seconds
 from stack.system.directories import ROOT
 
 COMPOSE = ROOT / "compose"

@@ -14,8 +14,6 @@ import pytest
 from test_compose_case import Case
 from test_compose_recordings import CASES, FILE, RECORDINGS, comparable
 
-from stack.durations import seconds
-
 pytestmark = pytest.mark.differential
 
 
