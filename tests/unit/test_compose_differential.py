@@ -14,6 +14,8 @@ import pytest
 from test_compose_case import Case
 from test_compose_recordings import CASES, FILE, RECORDINGS, comparable
 
+from stack.model import seconds
+
 pytestmark = pytest.mark.differential
 
 
