@@ -79,24 +79,34 @@ def children(pid: int) -> list[int]:
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "busybox"})
 """Their children are the commands of a script."""
 
+SPAWNED = "multiprocessing"
+"""It stands in the command line of a worker that Python's `spawn` or `forkserver` starts."""
+
 
 def workers(pid: int) -> list[int]:
-    """Return the direct children that run the same program as their parent, as a server's workers do.
+    """Return the direct children that are copies of their parent, as a server's workers are.
 
-    The children of a shell are none: a script that waits for something starts one command after the other.
+    Commands that it runs are none, and the children of a shell are all commands: a script that waits for
+    something starts one after the other.
     """
-    own = _programs(pid)
-    return [] if own & SHELLS else [child for child in children(pid) if own & _programs(child)]
+    own = _command_line(pid)
+    if own is None or own[0].rpartition("/")[2] in SHELLS:
+        return []
+    lines = {child: _command_line(child) for child in children(pid)}
+    return [child for child, line in lines.items() if line is not None and _is_worker(line, own)]
 
 
-def _programs(pid: int) -> set[str]:
-    """Return what a process executes, by name and by file; of one that has ended only the name is left."""
-    names = set()
-    with contextlib.suppress(OSError):
-        names.add(Path(f"/proc/{pid}/comm").read_text().rstrip("\n"))
-        program = Path(f"/proc/{pid}/exe").readlink()
-        names |= {program.name, str(program)}
-    return names
+def _is_worker(line: list[str], own: list[str]) -> bool:
+    return line == own or any(SPAWNED in word for word in line[1:])
+
+
+def _command_line(pid: int) -> list[str] | None:
+    """Return the words of a process, None where there is none any more."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    except OSError:
+        return None
+    return words.split("\0") if words else None
 
 
 def _with_descendants(pid: int) -> list[int]:

@@ -82,6 +82,15 @@ def test_the_ports_of_a_process_and_its_descendants_are_found() -> None:
 
 
 FORKS = "import os, time\nif os.fork() == 0:\n    time.sleep(60)\nos.wait()"
+SPAWNS = """
+import multiprocessing, time
+context = multiprocessing.get_context("spawn")
+with context.Pool(1) as pool:
+    time.sleep(60)
+"""
+STARTS_PYTHON = (
+    "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
+)
 STARTS_A_COMMAND = "import subprocess\nsubprocess.run(['sleep', '60'])"
 
 
@@ -90,7 +99,9 @@ STARTS_A_COMMAND = "import subprocess\nsubprocess.run(['sleep', '60'])"
     ("argv", "has_worker"),
     [
         ((sys.executable, "-c", FORKS), True),
+        ((sys.executable, "-c", SPAWNS), True),
         ((sys.executable, "-c", STARTS_A_COMMAND), False),
+        ((sys.executable, "-c", STARTS_PYTHON), False),
         (("sh", "-c", "(sleep 60; true); true"), False),
         (("bash", "-c", "while true; do (sleep 60; true); done"), False),
     ],
