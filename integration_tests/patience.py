@@ -16,7 +16,7 @@ class Patience:
     A worker that does nothing is then known after the first of them, not after all.
     """
 
-    long_s: float = 60.0
+    long_s: float = 30.0
     again_s: float = 3.0
     was_in_vain: bool = False
     clock: Callable[[], float] = time.monotonic
@@ -33,7 +33,7 @@ class Patience:
         while not is_done():
             if self.clock() >= deadline:
                 self.was_in_vain = True
-                raise AssertionError(f"the worker has not done within {limit_s:g} s: {missing()}")
+                raise AssertionError(f"not within {limit_s:g} s: {missing()}")
             self.sleep(PAUSE_S)
 
 

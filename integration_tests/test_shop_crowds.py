@@ -6,12 +6,12 @@ SHOP_LONG=1 asks for the long forms.
 from __future__ import annotations
 
 import os
-import time
 from collections import Counter
 
 import pytest
 
 from buyers import CART_LIMIT, Buyer, Goods, crowd, goods, key, look, ordered, some, together
+from patience import Patience
 from shop import Service, address, problem
 
 pytestmark = pytest.mark.usefixtures("books_agree")
@@ -21,8 +21,7 @@ KEYS, SENDS = (200, 50) if LONG else (8, 6)
 BASKETS = 200 if LONG else 12
 KEYS_AT_ONCE = 8
 READERS, ORDERS = (32, 99) if LONG else (12, 4)  # so many that every worker has read the product
-BUSY_S = 0.02
-DECIDED_WITHIN_S = 60.0
+decisions = Patience(long_s=60)
 
 
 def available_units(backend: Service, one: Goods) -> int:
@@ -77,15 +76,19 @@ def test_an_order_is_seen_wherever_it_is_asked_for(backend: Service) -> None:
 def check_out_until_decided(send: tuple[Buyer, str, str]) -> tuple[str, int, bytes]:
     """Return a key and what came of it, asking again while the first request is under way."""
     owner, url, token = send
-    deadline = time.monotonic() + DECIDED_WITHIN_S
     with Service(url=url, recorded=owner.service.recorded) as service:
         copy = Buyer(service=service, headers=owner.headers)
-        while time.monotonic() < deadline:
-            answer = copy.check_out(token)
+        answer = copy.check_out(token)
+
+        def is_decided() -> bool:
+            nonlocal answer
             if answer.status_code != 409 or "idempotency-in-flight" not in problem(answer)["type"]:
-                return token, answer.status_code, answer.content
-            time.sleep(BUSY_S)
-    raise AssertionError(f"the key {token} was still in flight after {DECIDED_WITHIN_S:g} s")
+                return True
+            answer = copy.check_out(token)
+            return False
+
+        decisions.wait_until(is_decided, lambda: f"the key {token} is still in flight")
+        return token, answer.status_code, answer.content
 
 
 def test_a_key_makes_one_order_however_often_it_is_sent(backend: Service) -> None:

@@ -45,7 +45,7 @@ def wait_for_events(since: str, numbers: set[str]) -> list[Event]:
 
     with redis() as connection:
         worker.wait_until(
-            all_came, lambda: f"the events in Redis of {len(missing)} orders ({min(missing)}, ...)"
+            all_came, lambda: f"the worker's events of {len(missing)} orders in Redis ({min(missing)}, ...)"
         )
     return found
 

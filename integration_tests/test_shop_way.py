@@ -123,7 +123,7 @@ def test_what_was_not_decided_at_once_is_settled_by_the_worker(ann: Buyer, shelf
         states = {card: ann.order(number)["state"] for card, number in numbers.items()}
         return {card: state for card, state in states.items() if state != "paid"}
 
-    worker.wait_until(lambda: not unpaid(), lambda: f"paid orders, by card: {unpaid()}")
+    worker.wait_until(lambda: not unpaid(), lambda: f"orders that the worker settles, by card: {unpaid()}")
     for number in numbers.values():
         assert [payment["state"] for payment in ann.order(number)["payments"]] == ["succeeded"]
 

@@ -61,6 +61,12 @@ def test_a_cart_holds_at_most_50_lines(person):
     assert person.put_in_cart("A").status_code == 409
 
 
+@pytest.mark.parametrize("state", [Product.State.DRAFT, Product.State.ARCHIVED])
+def test_what_is_not_published_cannot_be_put_into_a_cart(person, state):
+    Product.objects.filter(variants__sku="A").update(state=state)
+    assert person.put_in_cart("A").status_code == 404
+
+
 def test_unavailable_lines_are_reported_and_not_counted(person):
     person.put_in_cart("A")
     person.put_in_cart("B", 3)

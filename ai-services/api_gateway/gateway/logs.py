@@ -62,10 +62,14 @@ def _utc(record: logging.LogRecord) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
 
 
-def is_no_upgrade_advice(record: logging.LogRecord) -> bool:
-    """Return False for Uvicorn's advice to install a WebSocket library: upgrades are ignored on purpose."""
+def is_news(record: logging.LogRecord) -> bool:
+    """Return False for what Uvicorn says of requests that are answered on purpose as they are.
+
+    Its advice to install a WebSocket library: upgrades are ignored. Its line on an invalid request: the
+    gateway logs the refusal itself, with the request's ID.
+    """
     return not record.getMessage().startswith(
-        ("Unsupported upgrade request", "No supported WebSocket library")
+        ("Unsupported upgrade request", "No supported WebSocket library", "Invalid HTTP request received")
     )
 
 
@@ -76,9 +80,7 @@ def configuration(log_format: str, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": TextFormatter if text else JsonFormatter}},
-        "filters": {"upgrades": {"()": lambda: is_no_upgrade_advice}},
-        "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["upgrades"]}
-        },
+        "filters": {"news": {"()": lambda: is_news}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["news"]}},
         "root": {"level": level, "handlers": ["stderr"]},
     }

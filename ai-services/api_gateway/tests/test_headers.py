@@ -51,6 +51,16 @@ def test_the_backend_receives_client_host_and_scheme(gateway: Gateway, backend: 
     assert seen["via"] == "1.1 api-gateway"
 
 
+def test_what_a_client_forges_does_not_reach_the_backend_beside_the_truth(
+    gateway: Gateway, backend: Backend
+) -> None:
+    forged = {"X-Forwarded-For": "1.2.3.4", "X-Forwarded-Host": "evil", "X-Forwarded-Proto": "https"}
+    gateway.request("GET", "/api/v1/x", headers={"X-Request-ID": "id", **forged})
+    seen = [(name, value) for name, value in backend.seen[-1]["headers"] if name.startswith("x-forwarded-")]
+    assert sorted(name for name, _ in seen) == sorted(map(str.lower, forged))
+    assert not {value for _, value in seen} & set(forged.values())
+
+
 def test_cookies_of_one_client_are_not_sent_for_another(
     serve: Callable[..., Gateway], backend: Backend
 ) -> None:

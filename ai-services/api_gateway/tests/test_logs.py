@@ -129,11 +129,14 @@ def test_people_get_text_and_machines_json(
     [
         ("Unsupported upgrade request.", False),
         ("No supported WebSocket library detected.", False),
+        ("Invalid HTTP request received.", False),
         ("Unsupported", True),
     ],
 )
-def test_advice_on_upgrades_is_not_logged(message: str, is_logged: bool) -> None:
-    assert logs.is_no_upgrade_advice(record(message)) is is_logged
+def test_what_uvicorn_says_of_requests_that_the_gateway_answers_itself_is_not_logged(
+    message: str, is_logged: bool
+) -> None:
+    assert logs.is_news(record(message)) is is_logged
 
 
 @pytest.fixture
