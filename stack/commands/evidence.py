@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from stack.control import recorder
+from stack.control import reached_limits, recorder
 from stack.display import failed_tests, log_evidence, log_lines, messages, trace_lines
 from stack.records import failed_tests as failure_records
 from stack.records import log_reader, timeline, traces
@@ -19,17 +19,19 @@ TRACES_KEPT = 50
 
 
 def show(name: str, run: Path) -> None:
-    """Print the last lines of the services' logs, the failed tests by cause, their traces, and mistakes."""
+    """Print the last lines of the services' logs, the failed tests by cause, their traces, and hints."""
     with log_reader.opened(run) as logs:
         messages.say(log_lines.excerpt(log_reader.last(logs, LINES_SHOWN + 1), LINES_SHOWN))
     show_tests(name, run)
-    for sentence in mistakes(run):
-        messages.say(f"probably a mistake: {sentence}")
+    for line in hints(run):
+        messages.say(line)
 
 
-def mistakes(run: Path) -> list[str]:
-    """Return what is probably a mistake in the compose files of a run."""
-    return [event.text for event in timeline.read(run) if event.state == timeline.MISTAKE]
+def hints(run: Path) -> list[str]:
+    """Return what may be the cause: mistakes in the compose files of a run, limits that services reached."""
+    mistakes = [event.text for event in timeline.read(run) if event.state == timeline.MISTAKE]
+    limits = [f"limit: {sentence}" for sentence in reached_limits.of_run(run)]
+    return [*limits, *(f"probably a mistake: {sentence}" for sentence in mistakes)]
 
 
 def show_tests(name: str, run: Path, tests: Sequence[FailedTest] | None = None) -> None:
@@ -41,7 +43,7 @@ def show_tests(name: str, run: Path, tests: Sequence[FailedTest] | None = None) 
         rows = list(log_reader.merge(logs))
     warnings = [row for row in rows if log_lines.is_warning(row[2])]
     outside = [f"outside of requests: {line}" for line in log_evidence.outside_of_requests(rows)]
-    room = failed_tests.REPORT_LINES - len(mistakes(run)) - len(outside)
+    room = failed_tests.REPORT_LINES - len(hints(run)) - len(outside)
     messages.say()
     messages.say("\n".join([failed_tests.report(failed, warnings, limit=room), *outside]))
     _keep_traces(name, run, failed)

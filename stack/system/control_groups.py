@@ -41,8 +41,13 @@ class ControlGroup:
         """Return how often the kernel has ended a process of the group for want of memory."""
         for name in ("memory.events", "memory.oom_control"):
             with contextlib.suppress(OSError, KeyError):
-                text = (self.folders["memory"] / name).read_text()
-                return sum(int(count) for count in re.findall(r"^oom_kill (\d+)", text, re.MULTILINE))
+                return _count("oom_kill", self.folders["memory"] / name)
+        return 0
+
+    def refused_processes(self) -> int:
+        """Return how often the kernel has refused the group a process or thread beyond its limit."""
+        with contextlib.suppress(OSError, KeyError):
+            return _count("max", self.folders["pids"] / "pids.events")
         return 0
 
     def remove(self) -> bool:
@@ -51,6 +56,11 @@ class ControlGroup:
             with contextlib.suppress(OSError):
                 folder.rmdir()
         return not any(folder.exists() for folder in self.folders.values())
+
+
+def _count(word: str, file: Path) -> int:
+    """Return the number that follows a word at the beginning of a line."""
+    return sum(int(count) for count in re.findall(rf"^{word} (\d+)", file.read_text(), re.MULTILINE))
 
 
 def available() -> frozenset[str]:
