@@ -15,8 +15,9 @@ from typing import Any, Self
 
 import requests
 
-TIMEOUT_S, AGAIN_S = 15.0, 2.0
-"""How long a question may take, and one to the same part of a service that did not answer in time before."""
+TIMEOUT_S, AGAIN_S, MANY = 15.0, 2.0, 3
+"""How long a question may take, and one to the same part of a service that did not answer in time before, or
+to any part where MANY did not."""
 
 DEFAULTS = {"BACKEND_URL": "http://localhost:8000", "GATEWAY_URL": "http://localhost:9000"}
 EXCEPTION = re.compile(r"^(?=\w*[a-z])[\w.]+: .*", re.MULTILINE)
@@ -137,7 +138,7 @@ class Service:
         options = {"timeout": TIMEOUT_S, "allow_redirects": False, **request}
         options["headers"] = {**trace.headers(recorded=self.recorded), **(request.get("headers") or {})}
         part = "/".join((self.url + path).partition("?")[0].split("/")[:6])
-        if part in _too_slow:
+        if part in _too_slow or len(_too_slow) >= MANY:
             options["timeout"] = AGAIN_S
         began_ns = time.time_ns()
         try:
