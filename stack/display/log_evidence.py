@@ -22,6 +22,7 @@ MARGIN_S = 0.1
 """The log of a service may be written a moment after its end was seen."""
 
 _END_OF_TRACEBACK = re.compile(r"^\S")
+_NUMBER = re.compile(r"\d+")
 _SEVERE = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|PANIC)\b")
 _CONSEQUENCE = re.compile(r"^(?:gunicorn\.errors\.)?HaltServer\b")
 """Gunicorn's own exception after a worker has failed: a consequence, never the cause."""
@@ -51,7 +52,8 @@ def outside_of_requests(rows: Iterable[tuple[str, str, str]]) -> list[str]:
         if block[0].strip() == TRACEBACK or _SEVERE.search(block[0]) or block[0].startswith(LEVELS)
         for line in log_lines.shortened(block)
     ]
-    return list(dict.fromkeys(lines))[:OUTSIDE_LINES]
+    first = {_NUMBER.sub("#", line): line for line in reversed(lines)}  # the same with other numbers: once
+    return [line for line in dict.fromkeys(lines) if first[_NUMBER.sub("#", line)] == line][:OUTSIDE_LINES]
 
 
 def last_lines(lines: Sequence[str], limit: int = SHOWN_LINES) -> list[str]:

@@ -74,6 +74,11 @@ def test_what_fails_outside_of_requests_is_shown_with_its_service() -> None:
     ]
 
 
+def test_the_same_error_with_other_numbers_is_shown_once() -> None:
+    rows = [("", "postgres", f"0{n}:00 [{n}] ERROR:  deadlock detected") for n in range(5)]
+    assert log_evidence.outside_of_requests(rows) == ["postgres | 00:00 [0] ERROR:  deadlock detected"]
+
+
 def test_the_last_lines_are_shown_and_no_more() -> None:
     assert log_evidence.last_lines([str(number) for number in range(50)]) == [str(n) for n in range(30, 50)]
 
