@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from stack.commands import in_services
 from stack.commands.in_services import BACKEND
-from stack.control import guardians
+from stack.control import guardians, plans
 from stack.control.choice import Choice
 from stack.data import fingerprint, guard, resp, stores
 from stack.data.clients import Clients
@@ -21,6 +21,7 @@ from stack.data.guard import Location
 from stack.data.stores import Redis, Server, Stores
 from stack.data.template import Recipe
 from stack.errors import InvalidOption, NotUp, ServerMissing, UpElsewhere
+from stack.plan.images import ServerKind
 from stack.plan.service_plan import Plan, ServicePlan
 from stack.records import folders
 from stack.records import plans as stored_plans
@@ -45,8 +46,9 @@ class Access:
         """Return the Postgres server.
 
         Raises:
-            NoSuchStore: the stack has none.
+            NoSuchStore: the stack has none, or several.
         """
+        self._require_single("postgres")
         if self.stores.server is None:
             raise NoSuchStore(
                 f"{self.state.name} has no Postgres: only `inv reset-db` and `inv seed` apply to it.",
@@ -59,10 +61,20 @@ class Access:
         """Return the Redis server, None where the stack runs none, or has stopped it.
 
         Raises:
+            NoSuchStore: the stack has several.
             ServiceFailed: it runs and does not answer.
         """
+        self._require_single("redis")
         redis = self.stores.redis
         return redis if redis is not None and resp.is_running(redis) else None
+
+    def _require_single(self, kind: ServerKind) -> None:
+        names = [service.name for service in plans.services_of_kind(self.plan, kind)]
+        if len(names) > 1:
+            raise NoSuchStore(
+                f"{self.state.name} has several {kind} services ({', '.join(names)}), and this knows one.",
+                hint="Use the programs of each: `inv exec SERVICE COMMAND`, or `inv psql --service SERVICE`.",
+            )
 
     @property
     def backend(self) -> ServicePlan:

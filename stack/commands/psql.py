@@ -16,14 +16,14 @@ from stack.records.state import StackState
 from stack.system import programs
 
 
-def run(choice: Choice, command: str) -> int:
+def run(choice: Choice, command: str, *, service: str = "") -> int:
     """Open psql, or run one SQL statement; return psql's exit code.
 
     Raises:
         ServerMissing: the local engine finds no psql.
     """
     stack = guardians.require_running(choice.resolve_name())
-    planned = plans.service_of_kind(stored_plans.read(stack.name), "postgres")
+    planned = plans.service_of_kind(stored_plans.read(stack.name), "postgres", service)
     user = file_variables.read(planned, "POSTGRES_USER") or "postgres"
     database = file_variables.read(planned, "POSTGRES_DB") or user
     options = ["-U", user, "-d", database, *(["--command", command] if command else [])]

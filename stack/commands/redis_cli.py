@@ -13,13 +13,13 @@ from stack.records import plans as stored_plans
 from stack.system import programs
 
 
-def run(choice: Choice, command: str) -> int:
+def run(choice: Choice, command: str, *, service: str = "") -> int:
     """Open redis-cli, or run one Redis command; return the exit code.
 
     On the local engine a small client of our own is used where none is installed.
     """
     stack = guardians.require_running(choice.resolve_name())
-    planned = plans.service_of_kind(stored_plans.read(stack.name), "redis")
+    planned = plans.service_of_kind(stored_plans.read(stack.name), "redis", service)
     words = options.words(command) if command else []
     if stack.engine != "local":
         return programs.attach(exec.container_argv(stack, planned.name, ["redis-cli", *words], fresh=False))

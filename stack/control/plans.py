@@ -19,13 +19,27 @@ def service_of(plan: Plan, name: str) -> ServicePlan:
     return plan.services[name]
 
 
-def service_of_kind(plan: Plan, kind: ServerKind) -> ServicePlan:
-    """Return the first service that runs a server of this kind.
+def services_of_kind(plan: Plan, kind: ServerKind) -> list[ServicePlan]:
+    """Return the services that run a server of this kind."""
+    return [each for each in plan.services.values() if images.server_kind(each.server_image) == kind]
+
+
+def service_of_kind(plan: Plan, kind: ServerKind, name: str = "") -> ServicePlan:
+    """Return the service that runs a server of this kind; ``name`` says which where there are several.
 
     Raises:
-        UnknownService: there is none.
+        UnknownService: there is none, or several and none is named.
     """
-    for service in plan.services.values():
-        if images.server_kind(service.server_image) == kind:
-            return service
-    raise UnknownService(f"{plan.name} has no {kind} service.", hint=f"Services: {', '.join(plan.services)}.")
+    found = {service.name: service for service in services_of_kind(plan, kind)}
+    if name in found:
+        return found[name]
+    if not found or name:
+        what = f"{kind} service {name!r}" if name else f"{kind} service"
+        names = ", ".join(found or plan.services)
+        raise UnknownService(f"{plan.name} has no {what}.", hint=f"Services: {names}.")
+    if len(found) > 1:
+        names = ", ".join(found)
+        raise UnknownService(
+            f"{plan.name} has several {kind} services: {names}.", hint="Name one with --service."
+        )
+    return next(iter(found.values()))

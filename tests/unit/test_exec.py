@@ -103,6 +103,16 @@ def test_a_server_is_found_by_its_image_whatever_the_registry() -> None:
         plans.service_of_kind(plan_of(service_plan("db", image="postgres:15")), "redis")
 
 
+def test_of_several_servers_one_must_be_named() -> None:
+    made = plan_of(*(service_plan(name, image="postgres:15") for name in ("old", "new")))
+    with pytest.raises(UnknownService, match="has several postgres services: old, new"):
+        plans.service_of_kind(made, "postgres")
+    assert plans.service_of_kind(made, "postgres", "new").name == "new"
+    with pytest.raises(UnknownService, match="has no postgres service 'web'") as caught:
+        plans.service_of_kind(made, "postgres", "web")
+    assert caught.value.hint == "Services: old, new."
+
+
 def test_a_command_beside_postgres_finds_its_socket_as_in_its_image(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

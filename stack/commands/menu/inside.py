@@ -51,14 +51,17 @@ def manage(c: Context, command: str, stack: str = "local", compose: str = "") ->
         "stack",
         "compose",
         command="one SQL statement, also as a plain word; default: an interactive session",
+        service="which Postgres, where the stack has several",
     )
 )
 @command
-def psql(c: Context, command: str | None = None, stack: str = "local", compose: str = "") -> int:
+def psql(
+    c: Context, command: str | None = None, stack: str = "local", service: str = "", compose: str = ""
+) -> int:
     """Open psql on the stack's Postgres."""
     from stack.commands import psql
 
-    return psql.run(choice(stack, compose), command or "")
+    return psql.run(choice(stack, compose), command or "", service=service)
 
 
 @task(
@@ -67,11 +70,14 @@ def psql(c: Context, command: str | None = None, stack: str = "local", compose: 
         "stack",
         "compose",
         command="one Redis command, also as a plain word; default: an interactive session",
+        service="which Redis, where the stack has several",
     ),
 )
 @command
-def redis_cli(c: Context, command: str | None = None, stack: str = "local", compose: str = "") -> int:
+def redis_cli(
+    c: Context, command: str | None = None, stack: str = "local", service: str = "", compose: str = ""
+) -> int:
     """Open redis-cli on the stack's Redis."""
     from stack.commands import redis_cli
 
-    return redis_cli.run(choice(stack, compose), command or "")
+    return redis_cli.run(choice(stack, compose), command or "", service=service)
