@@ -40,6 +40,9 @@ at its first run and keeps it."""
 _PROGRAM_FOLDERS: Final = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 """Where an image looks for a program that is called by its name."""
 
+_STARTERS: Final = frozenset(("tini", "tini-static", "dumb-init", "gosu", "su-exec"))
+"""Programs that start another one; an image has them in a folder of the system, or at ``/tini``."""
+
 _IMAGE_FOLDERS: Final = ("/usr/", "/opt/", "/root", "/home/", "/var/", "/venv", "/tmp")
 """A value below one of these is a path of the image, unless a mount or a copy puts a folder there."""
 
@@ -153,7 +156,8 @@ def _program(path: str, working_dir: str, copies: Mapping[str, str]) -> str:
             return copies[place]
     folder, name = posixpath.split(path)
     is_of_image = folder.endswith("/bin") and folder not in ("/bin", "/usr/bin")
-    return name if is_of_image and name else path
+    is_starter = folder.startswith("/") and name in _STARTERS
+    return name if (is_of_image or is_starter) and name else path
 
 
 def _working_dir(service: Service, image: ImageConfig, folders: Mapping[str, str], project: Path) -> Path:

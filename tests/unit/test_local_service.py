@@ -62,6 +62,11 @@ def test_a_program_of_the_image_is_called_by_its_name(build: Build) -> None:
     assert plan_of_build(build, 'FROM a\nCMD ["/bin/sh", "x"]\n').argv == ("/bin/sh", "x")
 
 
+@pytest.mark.parametrize("path", ["/tini", "/sbin/tini", "/usr/bin/dumb-init", "/usr/sbin/gosu"])
+def test_a_program_that_starts_another_one_is_called_by_its_name(build: Build, path: str) -> None:
+    assert plan_of_build(build, f'FROM a\nENTRYPOINT ["{path}", "--"]\n').argv == (Path(path).name, "--")
+
+
 def test_variables_of_the_image_alone_are_left_out(build: Build) -> None:
     text = "FROM a\nENV PATH=/venv/bin:$PATH KEEP=yes STATIC_URL=/static/ VENV=/opt/venv\nCMD x\n"
     text += "ENV PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/app/.venv/lib/python3.13/site-packages\n"

@@ -12,6 +12,7 @@ import pytest
 
 from stack.engines.local import runnable, stand_ins
 from stack.environments import interpreters, system_packages
+from stack.environments.system_packages import PackageProgram
 from stack.errors import NotRunnable
 from stack.model import Build, Service, Stack
 from stack.plan import plan
@@ -102,3 +103,32 @@ def test_scripts_that_wait_for_a_port_run_without_netcat_and_wait_for_it(port: i
     assert (done.returncode, done.stdout) == (0, "up\n")
     done = run(f"{folder}/wait-for-it -h 127.0.0.1 -p 1 -t 0.2 --strict -- echo up")
     assert (done.returncode, done.stdout) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "tini --",
+        "tini -g -vv -s -e 143 -p SIGTERM --",
+        "dumb-init",
+        "dumb-init -c --rewrite 15:2 --",
+        "users/gosu app",
+        "users/su-exec nobody:nobody",
+    ],
+)
+def test_a_command_runs_behind_a_program_that_only_starts_it(words: str) -> None:
+    done = run(f"{stand_ins.FOLDER}/{words} sh -c 'echo $# $1' sh 'a b'")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1 a b\n", "")
+
+
+def test_a_program_that_starts_another_one_says_that_there_is_none() -> None:
+    assert run(f"{stand_ins.FOLDER}/tini -s --").stderr == "tini: no command\n"
+    assert "only `gosu USER COMMAND`" in run(f"{stand_ins.FOLDER}/users/gosu --version").stderr
+
+
+def test_a_script_may_change_the_user_of_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreters, "choose", lambda name, wish, say=None: interpreters.running())
+    monkeypatch.setattr(
+        system_packages, "installed", lambda commands: [PackageProgram(name="gosu", package="gosu")]
+    )
+    require(tmp_path, 'exec gosu app "$@"')

@@ -1,6 +1,7 @@
 """Programs that a service's command may call and that need not be installed here.
 
-``nc`` and ``wait-for-it`` wait for a port; ``uv run``, ``poetry run`` and ``pdm run`` run a command.
+``nc`` and ``wait-for-it`` wait for a port; ``tini``, ``dumb-init``, ``gosu``, ``su-exec``, ``uv run``,
+``poetry run`` and ``pdm run`` run a command.
 """
 
 from __future__ import annotations
@@ -13,3 +14,6 @@ FOLDER: Final = Path(__file__).parent
 
 RUNNERS: Final = FOLDER / "runners"
 """It stands first where a Python environment is installed: the tools themselves would make another one."""
+
+USERS: Final = FOLDER / "users"
+"""It stands before the programs of this machine: an installed ``gosu`` could only be refused."""
