@@ -7,7 +7,6 @@ service starts the moment its last dependency is ready.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +16,7 @@ from stack.display.redaction import redactor_of
 from stack.engines.protocol import Engine, Running, Site
 from stack.guardian.deadline import Deadline
 from stack.guardian.lifecycle import Lifecycle, WhenUp
-from stack.guardian.service import ServiceRun
+from stack.guardian.service import CRASH_LOOP, ServiceRun
 from stack.health import verdicts
 from stack.health.verdicts import Verdict
 from stack.plan.plan import Plan, ServicePlan
@@ -27,7 +26,9 @@ from stack.system import tasks
 
 LIFE_S = 1.0
 """How long a service that nothing probes must live: one that crashes sooner has not come up, whatever else
-took longer to start."""
+took longer to start, unless its restart policy starts it again and that life is long enough."""
+
+LIFE_PAUSE_S = 0.02
 
 GRACE_LIMIT_S = 10.0
 MARGIN_S = 3.0
@@ -100,11 +101,20 @@ class Supervisor:
         return [run.verdict for run in runs if run.verdict is not None]
 
     async def _outlive_start(self, run: ServiceRun) -> None:
-        """Wait until a service that nothing probes has lived for a while, or has ended."""
-        left_s = LIFE_S - run.elapsed_s()
-        if run.progress is None and left_s > 0:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(run.ended.wait(), left_s)
+        """Wait until a service that nothing probes has lived for a while, or has ended for good."""
+        while run.progress is None and not self._has_ended(run):
+            left_s = LIFE_S - run.elapsed_s() if run.state == "ready" else LIFE_S
+            if left_s <= 0:
+                return
+            await asyncio.sleep(min(left_s, LIFE_PAUSE_S))
+
+    def _has_ended(self, run: ServiceRun) -> bool:
+        """Whether another life by its restart policy would change nothing, or comes too late."""
+        if run.state == "ready":
+            return False
+        is_completed = run.verdict is not None and run.verdict.kind == "completed"
+        is_loop = run.restarts >= CRASH_LOOP or self._deadline.left_s() <= 0
+        return is_completed or is_loop or run.task is None or run.task.done()
 
     async def _give_up(self, run: ServiceRun) -> None:
         """Give a service the verdict of the deadline."""

@@ -10,7 +10,7 @@ import pytest
 from supervisor_harness import OK, REFUSED, WRONG, Harness, kinds, service, until
 
 from stack.engines.protocol import Exit
-from stack.guardian import lifecycle
+from stack.guardian import lifecycle, supervisor
 from stack.guardian.service import ServiceRun
 from stack.plan.plan import ServicePlan
 from stack.records.service_logs import Log
@@ -135,3 +135,22 @@ def test_the_restart_policies_are_those_of_compose(
         assert run.may_restart(Exit(code=code)) is expected
         run.log.close()
         run.timeline.close()
+
+
+@pytest.mark.parametrize(
+    ("policy", "deaths", "kind", "starts"),
+    [("always", 2, "ready", 3), ("on-failure:1", 2, "exited", 2), ("always", 20, "exited", 5)],
+)
+def test_a_service_that_nothing_probes_may_need_its_restart_policy(
+    harness: Harness, policy: str, deaths: int, kind: str, starts: int
+) -> None:
+    async def play() -> None:
+        harness.patch.setattr(supervisor, "LIFE_S", 0.3)
+        harness.patch.setattr(lifecycle, "RESTART_PAUSE_S", 0.1)
+        web = service("web", restart=policy, check=False)
+        async with harness.start(web, web=[1] * deaths) as stack:
+            (verdict,) = await stack.supervisor.bring_up()
+            assert verdict.kind == kind
+            assert stack.engine.calls.count("start web") == starts
+
+    asyncio.run(play())

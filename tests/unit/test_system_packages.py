@@ -112,18 +112,18 @@ def test_scripts_that_wait_for_a_port_run_without_netcat_and_wait_for_it(port: i
         "tini -g -vv -s -e 143 -p SIGTERM --",
         "dumb-init",
         "dumb-init -c --rewrite 15:2 --",
-        "users/gosu app",
-        "users/su-exec nobody:nobody",
+        "gosu app",
+        "su-exec nobody:nobody",
     ],
 )
 def test_a_command_runs_behind_a_program_that_only_starts_it(words: str) -> None:
-    done = run(f"{stand_ins.FOLDER}/{words} sh -c 'echo $# $1' sh 'a b'")
+    done = run(f"{stand_ins.STARTERS}/{words} sh -c 'echo $# $1' sh 'a b'")
     assert (done.returncode, done.stdout, done.stderr) == (0, "1 a b\n", "")
 
 
 def test_a_program_that_starts_another_one_says_that_there_is_none() -> None:
-    assert run(f"{stand_ins.FOLDER}/tini -s --").stderr == "tini: no command\n"
-    assert "only `gosu USER COMMAND`" in run(f"{stand_ins.FOLDER}/users/gosu --version").stderr
+    assert run(f"{stand_ins.STARTERS}/tini -s --").stderr == "tini: no command\n"
+    assert "only `gosu USER COMMAND`" in run(f"{stand_ins.STARTERS}/gosu --version").stderr
 
 
 def test_a_script_may_change_the_user_of_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -210,7 +210,7 @@ def environment_of(
     path = os.environ.get("PATH", os.defpath)
     folders = [path] if view is None else view.reachable(path)
     own = [stand_ins.RUNNERS, *installed.programs] if installed.virtualenv else installed.programs
-    base["PATH"] = os.pathsep.join((*map(str, (*own, stand_ins.USERS)), *folders, str(stand_ins.FOLDER)))
+    base["PATH"] = os.pathsep.join((*map(str, (*own, stand_ins.STARTERS)), *folders, str(stand_ins.FOLDER)))
     if installed.virtualenv:
         base["VIRTUAL_ENV"] = str(installed.virtualenv)
     # Compiled code is kept, but not in the work tree: the second boot imports without compiling.

@@ -84,7 +84,9 @@ def _belongs_to_server(plan: ServicePlan, program: str) -> bool:
 
 
 def _search_path() -> str:
-    return os.pathsep.join((str(stand_ins.USERS), os.environ.get("PATH", os.defpath), str(stand_ins.FOLDER)))
+    return os.pathsep.join(
+        (str(stand_ins.STARTERS), os.environ.get("PATH", os.defpath), str(stand_ins.FOLDER))
+    )
 
 
 def _require_programs(plan: ServicePlan) -> None:

@@ -15,5 +15,6 @@ FOLDER: Final = Path(__file__).parent
 RUNNERS: Final = FOLDER / "runners"
 """It stands first where a Python environment is installed: the tools themselves would make another one."""
 
-USERS: Final = FOLDER / "users"
-"""It stands before the programs of this machine: an installed ``gosu`` could only be refused."""
+STARTERS: Final = FOLDER / "starters"
+"""It stands before the programs of this machine: an installed ``gosu`` could only be refused, and ``tini`` would
+warn that it is not the first process."""

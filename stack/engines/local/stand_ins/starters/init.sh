@@ -1,4 +1,4 @@
-# `tini` and `dumb-init` where they are not installed: the guardian hands signals on to the whole service and
+# `tini` and `dumb-init`: the guardian hands signals on to the whole service and
 # ends what its program leaves behind, so that their command is all that is left to do.
 set -eu
 
