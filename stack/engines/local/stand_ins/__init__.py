@@ -16,5 +16,5 @@ RUNNERS: Final = FOLDER / "runners"
 """It stands first where a Python environment is installed: the tools themselves would make another one."""
 
 STARTERS: Final = FOLDER / "starters"
-"""It stands before the programs of this machine: an installed ``gosu`` could only be refused, and ``tini`` would
-warn that it is not the first process."""
+"""It stands before the programs of this machine: an installed ``gosu`` could only be refused, and ``tini``
+would warn that it is not the first process."""
