@@ -15,10 +15,13 @@ from typing import Any
 
 import pytest
 
-from shop import exchanges, trace
+from shop import exchanges, timeouts, trace
 
 FILE = "failures.jsonl"
 MESSAGE_LINES = 6
+TIMEOUTS = 12
+"""So many requests without an answer in time show what is wrong; more of them only take longer."""
+
 HERE = Path(__file__).parent
 STARTED = pytest.StashKey[float]()
 
@@ -42,6 +45,10 @@ def pytest_runtest_makereport(
     if report.failed and (run := os.environ.get("STACK_RUN")):
         with Path(run, FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(record(item, report) | {"steps": statements}) + "\n")
+    if report.failed and len(timeouts) >= TIMEOUTS:
+        item.session.shouldfail = (
+            f"{len(timeouts)} requests had no answer in time: the other tests are left out"
+        )
     return report
 
 

@@ -48,6 +48,9 @@ exchanges: deque[Exchange] = deque(maxlen=200)
 """The last exchanges of the running test."""
 
 
+timeouts: list[str] = []
+"""The requests that were not answered in time."""
+
 _too_slow: set[str] = set()
 """The parts of services, as ``http://host/api/v1/orders``, that once did not answer in time."""
 
@@ -144,7 +147,9 @@ class Service:
         try:
             response = self.session.request(method, self.url + path, **options)
         except requests.RequestException as error:
-            _too_slow.update({part} if isinstance(error, requests.Timeout) else ())
+            if isinstance(error, requests.Timeout):
+                _too_slow.add(part)
+                timeouts.append(f"{method} {path}")
             reason = f"no answer, {_reason(error)}"
             self._note(Exchange(request=f"{method} {path}", status=0, body=reason, request_id=""), began_ns)
             raise NoAnswerError(f"{method} {self.url}{path}: {reason}") from None

@@ -92,6 +92,13 @@ def test_no_frame_of_a_library_is_shown(run_tests) -> None:
     assert "site-packages" not in output
 
 
+def test_many_requests_without_an_answer_in_time_end_the_run(run_tests) -> None:
+    done = run_tests(f"{CONFTEST}from shop import timeouts\ntimeouts += ['GET /'] * 12\n")
+    assert done.returncode == 1
+    assert "12 requests had no answer in time: the other tests are left out" in done.stdout
+    assert "1 failed" in done.stdout
+
+
 def test_services_that_are_not_ready_end_the_run_before_its_first_test(run_tests, tmp_path: Path) -> None:
     done = run_tests(CONFTEST + "def pytest_collection_finish(): readiness.require_ready()\n")
     assert done.returncode == NOT_READY

@@ -63,6 +63,7 @@ def test_what_did_not_answer_in_time_once_is_not_waited_for_as_long_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(shop, "_too_slow", set())
+    monkeypatch.setattr(shop, "timeouts", [])
     session = Silence()
     service = Service(url="http://silent", session=session)
     for path in ("orders?limit=1", "orders/17/cancel", "cart", "accounts/me", "products"):
