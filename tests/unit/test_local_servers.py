@@ -206,3 +206,26 @@ def test_an_installed_redis_is_preferred_to_the_wheel(
     monkeypatch.setattr(binaries, "_path", lambda: str(tmp_path))
     assert binaries.redis_server("redis").name == "redis-server"
     assert binaries.redis_server("valkey").name == "valkey-server"
+
+
+@pytest.mark.usefixtures("plain_account")
+def test_a_configuration_of_redis_names_paths_of_its_container(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis, "redis_server", lambda prefers: Path("/bin/redis-server"))
+    (tmp_path / "redis.conf").write_text(
+        "DIR /data\nlogfile /var/log/redis/redis.log\nport 7000\nbind 1.2.3.4\n"
+        "requirepass dir\n# port\naclfile /etc/redis/users.acl\nappendonly yes"
+    )
+    launch = redis.RedisRunner().prepare(
+        REDIS,
+        ("/etc/redis/redis.conf",),
+        data={"/etc/redis": tmp_path},
+        host="127.0.0.1",
+        port=4000,
+        state=tmp_path / "state",
+    )
+    assert Path(launch.argv[1]).read_text() == (
+        f"requirepass dir\n# port\naclfile {tmp_path}/users.acl\nappendonly yes\n"
+    )
+    assert Path(launch.argv[1]).stat().st_mode & 0o777 == 0o600

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack.engines.local import redis_configuration
 from stack.engines.local.accounts import give_data, unprivileged
 from stack.engines.local.binaries import redis_server
 from stack.engines.local.launch import Launch
@@ -39,11 +40,15 @@ class RedisRunner:
         state: Path,
     ) -> Launch:
         """Return how to start the server on ``host:port``, its files in the mount at ``/data``."""
-        options = rewrite_words(arguments, data)
         server = redis_server(self.prefers)
         folder = data.get(TARGET, state / "data")
         user = self.account()
         give_data(service, folder, user)
+        options = rewrite_words(arguments, data)
+        if options and (file := Path(options[0])).is_file():
+            places = {TARGET: folder, **data}
+            copy = redis_configuration.write_copy(file, state / "configuration", data=places, user=user)
+            options = (str(copy), *options[1:])
         return Launch(
             argv=(str(server), *options, *engine_options(host=host, port=port, folder=folder)),
             cwd=folder,
