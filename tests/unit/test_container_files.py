@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,21 @@ def test_a_file_that_is_mounted_below_a_folder_has_a_place_there(tmp_path: Path)
     own = plan_of(tmp_path, mount("/absent", tmp_path / "project"), file)
     volumes.make_folders(own)
     assert (tmp_path / "project" / "conf" / "a.txt").is_file()
+
+
+def test_the_folder_of_a_bind_mount_is_made_where_it_is_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", lambda descriptor, *ids: given.append(ids))
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    paths = [tmp_path / "new" / "data", tmp_path / "logs", tmp_path / "link", Path("/run/no-such-folder")]
+    binds = [(Mount(type="bind", target=f"/app/{path.name}", source=str(path)), str(path)) for path in paths]
+    volumes.make_folders(plan_of(tmp_path, *binds, files={"/app": tmp_path / "project"}))
+    assert [path.is_dir() for path in paths] == [True, True, False, False]
+    assert given == [(tmp_path.stat().st_uid, tmp_path.stat().st_gid)] * 3
+    assert (tmp_path / "project" / "logs").is_dir()
 
 
 @pytest.mark.parametrize(("old", "expected"), [(None, ["style.css"]), ("kept.css", ["kept.css"])])
