@@ -138,6 +138,14 @@ def test_replicas_that_are_not_started_are_reported_at_the_start(
     assert "w, s" in note
 
 
+def test_what_is_probably_a_mistake_is_marked_as_one(guardian_harness: GuardianHarness) -> None:
+    web = {"image": "a", "environment": {"API_URL": "http://wbe:80"}}
+    guardian_harness.file.write_text(json.dumps({"name": "shop", "services": {"web": web}}))
+    assert guardian_harness.hold(end) == 0
+    (mistake,) = [each.text for each in timeline.read(guardian_harness.run) if each.state == timeline.MISTAKE]
+    assert mistake == "environment.API_URL refers to wbe, which is no service; did you mean web?"
+
+
 def test_an_unknown_service_is_named_and_changes_nothing(guardian_harness: GuardianHarness) -> None:
     async def restart(guardian: Guardian) -> None:
         reply = await guardian._serve(Command(action=Action.RESTART, services=("web", "db")))
