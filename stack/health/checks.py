@@ -33,6 +33,8 @@ QUIET: Final = frozenset(
 )
 """Options of curl and wget that change what is printed, not what is requested."""
 
+FAILING: Final = frozenset(("-f", "-fs", "-sf", "-fsS", "-sSf", "--fail"))
+"""Options of curl by which an error status is a failure; without one any answer is a success (curl(1))."""
 
 LOCALHOST: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})
 SHELL_MARKS: Final = ";|&<>`$(\n"
@@ -95,15 +97,16 @@ def _server_probe(plan: ServicePlan, connect: Connect) -> Probe | None:
     if program == "pg_isready":
         return _postgres(plan, connect)
     if program in {"redis-cli", "valkey-cli"} and argv[-1].lower() == "ping":
-        return _redis(plan, connect)
+        return _redis(plan, connect, needs_pong=argv[1:] == ("ping",) and bool(GREPS_PONG.search(test[-1])))
     return None
 
 
-def _redis(plan: ServicePlan, connect: Connect) -> RedisProbe | None:
+def _redis(plan: ServicePlan, connect: Connect, *, needs_pong: bool) -> RedisProbe | None:
+    target = images.PORTS["redis"]
     if plan.network == "own":
-        return RedisProbe(host="localhost", port=images.PORTS["redis"], connect=connect)
-    port = _port(plan, images.PORTS["redis"])
-    return None if port is None else RedisProbe(host=LOOPBACK, port=port)
+        return RedisProbe(host="localhost", port=target, needs_pong=needs_pong, connect=connect)
+    port = _port(plan, target)
+    return None if port is None else RedisProbe(host=LOOPBACK, port=port, needs_pong=needs_pong)
 
 
 def _port(plan: ServicePlan, target: int) -> int | None:
@@ -115,6 +118,7 @@ def _http(argv: tuple[str, ...], plan: ServicePlan, connect: Connect) -> HttpPro
     """Return the probe of a plain GET; None where the check has a method, headers or a body."""
     if not argv or argv[0].rsplit("/", 1)[-1] not in {"curl", "wget"}:
         return None
+    any_status = argv[0].endswith("curl") and FAILING.isdisjoint(argv)
     words = [word for word in argv[1:] if word not in QUIET and not word.startswith("--tries=")]
     url = urlsplit(words[0]) if len(words) == 1 else None
     if url is None or url.scheme != "http" or url.hostname is None:
@@ -123,10 +127,11 @@ def _http(argv: tuple[str, ...], plan: ServicePlan, connect: Connect) -> HttpPro
     if plan.network == "own":
         if url.hostname not in LOCALHOST:
             return None
-        return HttpProbe(host="localhost", port=url.port or 80, path=path, connect=connect)
+        port = url.port or 80
+        return HttpProbe(host="localhost", port=port, path=path, any_status=any_status, connect=connect)
     if url.hostname != LOOPBACK or url.port is None or url.port not in plan.ports.values():
         return None
-    return HttpProbe(host=url.hostname, port=url.port, path=path)
+    return HttpProbe(host=url.hostname, port=url.port, path=path, any_status=any_status)
 
 
 def _postgres(plan: ServicePlan, connect: Connect) -> PostgresProbe | None:

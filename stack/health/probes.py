@@ -22,15 +22,14 @@ TAG = re.compile(r"<(style|script)\b.*?(</\1>|$)|<[^>]*>?", re.DOTALL | re.IGNOR
 """What of a page of HTML nobody reads."""
 
 _CURL_FOR_EVER = re.compile(r"curl: \((?:1|2|3|60)\)|SSL.*wrong version number")
-"""What curl says of an address that it never reaches: of another protocol, malformed, not to be trusted, or
-https where plain http is spoken (curl(1), EXIT CODES)."""
+"""What curl says of an address that it never reaches: malformed, not trusted, of another protocol (curl(1))."""
 
+HTTP_FIELDS = "Host: localhost\r\nUser-Agent: stack-probe\r\nConnection: close"
 EVIDENCE_S = 0.2
 """How long to wait for the body of an error status: it is evidence only."""
 
 Execute = Callable[[tuple[str, ...], float], Awaitable[tuple[int, str]]]
 """Run an argv where the service runs, for at most some seconds; return its exit code and output."""
-
 
 Connecting = Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
 Connect = Callable[[str, int], Connecting]
@@ -71,11 +70,12 @@ class Probe(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class HttpProbe:
-    """``curl -f URL``: any status below 400 is a success (curl(1), --fail)."""
+    """``curl -f URL``: any status below 400 is a success (curl(1), --fail); without ``-f`` every one is."""
 
     host: str
     port: int
     path: str
+    any_status: bool = False
     connect: Connect = connect_from_here
 
     @property
@@ -83,15 +83,14 @@ class HttpProbe:
         return f"GET http://{self.host}:{self.port}{self.path}"
 
     async def ask(self) -> Observation:
-        fields = "Host: localhost\r\nUser-Agent: stack-probe\r\nConnection: close"
-        request = f"GET {self.path} HTTP/1.1\r\n{fields}\r\n\r\n"
+        request = f"GET {self.path} HTTP/1.1\r\n{HTTP_FIELDS}\r\n\r\n"
         answer = await _exchange(self.connect, self.host, self.port, request.encode(), until=b"\r\n\r\n")
         head, _, body = answer.partition(b"\r\n\r\n")
         words = head.split(b"\r\n", 1)[0].split(b" ", 2)
         if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
             return _no_answer(answer, "HTTP")
         status = int(words[1])
-        if status < 400:
+        if status < 400 or self.any_status:
             return Observation(kind="ok", detail=f"HTTP {status}")
         permanent = status < 500 and status not in PASSING
         return Observation(kind="wrong", detail=f"HTTP {status} {_words(body)}".strip(), permanent=permanent)
@@ -99,10 +98,11 @@ class HttpProbe:
 
 @dataclass(frozen=True, kw_only=True)
 class RedisProbe:
-    """``redis-cli ping`` (https://redis.io/commands/ping)."""
+    """``redis-cli ping`` (https://redis.io/commands/ping): it ends with 0 where a password is missing."""
 
     host: str
     port: int
+    needs_pong: bool = False
     connect: Connect = connect_from_here
 
     @property
@@ -111,11 +111,11 @@ class RedisProbe:
 
     async def ask(self) -> Observation:
         answer = await _exchange(self.connect, self.host, self.port, b"PING\r\n", until=b"\r\n")
-        if answer.startswith((b"+PONG", b"-NOAUTH")):
+        if answer.startswith(b"+PONG" if self.needs_pong else (b"+PONG", b"-NOAUTH")):
             return Observation(kind="ok", detail="PONG")
         if answer.startswith(b"-"):
             said = answer[1:200].decode(errors="replace").strip()
-            return Observation(kind="wrong", detail=said, permanent=said.startswith("NOPERM"))
+            return Observation(kind="wrong", detail=said, permanent=said.startswith(("NOPERM", "NOAUTH")))
         return _no_answer(answer, "Redis")
 
 

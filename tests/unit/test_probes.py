@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,28 @@ def test_each_answer_is_observed_with_its_kind_and_its_detail(
     assert words in seen.detail
 
 
+def test_a_check_that_looks_for_pong_needs_the_password() -> None:
+    def make(port: int) -> Probe:
+        return replace(RedisProbe(host="127.0.0.1", port=port), needs_pong=True)
+
+    seen = observe_answer(make, b"-NOAUTH Authentication required.\r\n")
+    assert (seen.kind, seen.detail.rpartition(": ")[2]) == ("wrong", "NOAUTH Authentication required.")
+    assert seen.permanent
+
+
+@pytest.mark.parametrize(
+    ("check", "needs_pong"),
+    [
+        ("redis-cli ping | grep PONG", True),
+        ("redis-cli -a $$PASSWORD ping | grep PONG", False),
+        ("redis-cli ping || exit 1", False),
+    ],
+)
+def test_whether_a_check_looks_for_pong_without_a_password(check: str, needs_pong: bool) -> None:
+    probe = RedisProbe(host="127.0.0.1", port=2, needs_pong=needs_pong)
+    assert choose_probe("CMD-SHELL", check, _6379=2) == probe
+
+
 def test_silence_is_a_hang_and_names_the_question() -> None:
     seen = observe_answer(http, None, timeout_s=0.05)
     assert seen.kind == "hang"
@@ -155,6 +178,21 @@ URL = "http://127.0.0.1:20001/health/?deep=1"
 )
 def test_a_plain_get_is_asked_directly(test: tuple[str, ...]) -> None:
     assert choose_probe(*test, _80=20001) == HttpProbe(host="127.0.0.1", port=20001, path="/health/?deep=1")
+
+
+@pytest.mark.parametrize(
+    ("test", "any_status"),
+    [
+        (("CMD", "curl", URL), True),
+        (("CMD-SHELL", f"curl -s -o /dev/null {URL} || exit 1"), True),
+        (("CMD", "curl", "-sf", URL), False),
+        (("CMD", "wget", "-q", "--spider", URL), False),
+    ],
+)
+def test_only_curl_without_fail_takes_an_error_for_an_answer(test: tuple[str, ...], any_status: bool) -> None:
+    found = choose_probe(*test, _80=20001)
+    assert isinstance(found, HttpProbe)
+    assert found.any_status is any_status
 
 
 @pytest.mark.parametrize(
