@@ -22,7 +22,7 @@ TAG = re.compile(r"<(style|script)\b.*?(</\1>|$)|<[^>]*>?", re.DOTALL | re.IGNOR
 """What of a page of HTML nobody reads."""
 
 _CURL_FOR_EVER = re.compile(r"curl: \((?:1|2|3|60)\)|SSL.*wrong version number")
-"""What curl says of an address that it never reaches: malformed, not trusted, of another protocol (curl(1))."""
+"""What curl says of an address that it never reaches: malformed, untrusted, of another protocol (curl(1))."""
 
 HTTP_FIELDS = "Host: localhost\r\nUser-Agent: stack-probe\r\nConnection: close"
 EVIDENCE_S = 0.2
