@@ -143,7 +143,8 @@ class Service:
     """One entry of ``services``.
 
     ``hostnames`` are the names besides the service's own by which others reach it: ``hostname``,
-    ``container_name`` and the aliases of its networks. ``healthcheck_disabled``: the check of its image does
+    ``container_name`` and the aliases of its networks; ``addresses`` are its fixed ones (``ipv4_address``).
+    ``healthcheck_disabled``: the check of its image does
     not count. ``network_mode`` is empty where it has networks. ``other_keys`` are the keys of the file that
     have no field here; stack/plan/unenforced.py says what becomes of each. ``optional`` (the ``x-optional``
     key): where an engine cannot run it, the stack comes up without it.
@@ -169,6 +170,7 @@ class Service:
     networks: tuple[str, ...] = ()
     network_mode: str = ""
     hostnames: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
     extra_hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     read_only: bool = False
     tty: bool = False

@@ -18,6 +18,12 @@ def hostnames_of(service: str, services: Mapping[str, Mapping[str, Any]]) -> tup
     return tuple(dict.fromkeys(name for name in names if name))
 
 
+def addresses_of(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the fixed IPv4 addresses of a service in its networks, which are in long form."""
+    networks = filter(None, (raw.get("networks") or {}).values())
+    return tuple(network["ipv4_address"] for network in networks if network.get("ipv4_address"))
+
+
 def _link_aliases(service: str, services: Mapping[str, Mapping[str, Any]]) -> list[str]:
     links = [link.partition(":") for raw in services.values() for link in raw.get("links") or ()]
     return [alias for target, _, alias in links if target == service and alias not in services]

@@ -11,7 +11,7 @@ from typing import Any, Final
 from stack.compose import command_line, dotenv, paths
 from stack.compose.dependencies import dependencies_of
 from stack.compose.file_grants import file_grants
-from stack.compose.hostnames import extra_hosts_of, hostnames_of
+from stack.compose.hostnames import addresses_of, extra_hosts_of, hostnames_of
 from stack.compose.limits import limits_of, replicas_of
 from stack.compose.shorthand import port_range
 from stack.compose.values import boolean, text
@@ -71,6 +71,7 @@ class ServiceReader:
             networks=networks_of(raw),
             network_mode=raw.get("network_mode") or "",
             hostnames=hostnames_of(name, self.document["services"]),
+            addresses=addresses_of(raw),
             extra_hosts=extra_hosts_of(raw),
             read_only=boolean(raw.get("read_only") or False),
             tty=boolean(raw.get("tty") or False),

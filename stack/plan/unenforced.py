@@ -96,6 +96,11 @@ UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
         "Only TCP ports are published.",
         lambda service: any(port.protocol != "tcp" for port in service.ports),
     ),
+    _field(
+        "ports: several for one of the container",
+        "The last of them is published.",
+        lambda service: len({(port.target, port.protocol) for port in service.ports}) < len(service.ports),
+    ),
     *_others("dns dns_opt dns_search domainname ipc mac_address pid uts", _NETWORK),
     _field(
         "network_mode: host, bridge, container",
@@ -118,6 +123,11 @@ UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
         lambda service: bool(service.hostnames),
     ),
     _field(
+        "networks: ipv4_address",
+        "Where services share the network of the machine, all have its addresses.",
+        lambda service: bool(service.addresses),
+    ),
+    _field(
         "extra_hosts",
         "Where services share the network of the machine, names are resolved as everywhere on it.",
         lambda service: bool(service.extra_hosts),
@@ -133,6 +143,7 @@ UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
 WITH_NETWORKS: Final = frozenset(
     {
         *("hostname, container_name, aliases", "extra_hosts", "network_mode: service, none"),
+        "networks: ipv4_address",
         *("read_only", "volumes: read_only"),
     }
 )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from stack import compose
 from stack.engines.local import network
 from stack.model import Service
 from stack.system.network_namespace import Namespaces
@@ -25,6 +27,19 @@ def test_a_service_resolves_the_others_their_aliases_its_machine_and_its_extra_h
     assert "198.18.0.3\tdb main-db" in lines
     assert "198.18.0.1\thost.docker.internal" in lines
     assert {"10.0.0.9\tmail", "198.18.0.1\tme"} <= set(lines)
+
+
+def test_a_service_has_its_fixed_addresses_and_reaches_those_of_others() -> None:
+    services = {
+        "web": Service(name="web", addresses=("172.28.5.11",)),
+        "db": Service(name="db", addresses=("172.28.5.10", "10.5.0.2")),
+        "cache": Service(name="cache"),
+    }
+    assert network.fixed_addresses("web", services).splitlines() == [
+        "addr add 172.28.5.11/32 dev eth0",
+        "route add 172.28.5.10/32 dev eth0",
+        "route add 10.5.0.2/32 dev eth0",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -74,3 +89,15 @@ def test_localhost_is_both_addresses_whatever_the_file_of_names_of_this_machine_
 
 def refuse() -> None:
     raise PermissionError(1, "no")
+
+
+def test_the_fixed_addresses_of_a_service_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yml"
+    file.write_text(
+        "services:\n"
+        "  a: {image: x, networks: {n: {ipv4_address: 172.28.5.10}, m: }}\n"
+        "  b: {image: x, networks: [n]}\n"
+        "networks: {n: , m: }\n"
+    )
+    services = compose.load(file, environment={}).services
+    assert (services["a"].addresses, services["b"].addresses) == (("172.28.5.10",), ())

@@ -76,6 +76,12 @@ def test_one_sentence_names_all_of_them() -> None:
     )
 
 
+def test_a_port_of_the_container_is_published_once() -> None:
+    twice = Service(name="web", ports=(Port(target=80, published=80), Port(target=80, published=8080)))
+    both = Service(name="dns", ports=(Port(target=53), Port(target=53, protocol="udp")))
+    assert unenforced_keys({"web": twice, "dns": both})["ports: several for one of the container"] == ("web",)
+
+
 def test_a_key_that_the_machine_enforces_is_not_named() -> None:
     assert sentence({"web": Service(name="web", limits=Limits(cpus=1))}, enforced={"cpus"}) == ""
 

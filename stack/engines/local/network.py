@@ -59,8 +59,10 @@ mount --bind "$1" /etc/hosts
 { echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start; } 2>/dev/null || true
 if [ -n "$4" ]; then mount --bind "$4" /etc/resolv.conf; fi
 if [ -z "$2" ]; then exec ip link set lo up; fi
-printf 'link set lo up\\naddr add %s/24 dev eth0\\nlink set eth0 up\\nroute add default via %s\\n' "$2" "$3" |
-    ip -batch -
+{
+    printf 'link set lo up\\naddr add %s/24 dev eth0\\nlink set eth0 up\\n' "$2"
+    printf 'route add default via %s\\n%s' "$3" "$5"
+} | ip -batch -
 """
 
 
@@ -148,7 +150,18 @@ class StackNetwork:
                 hosts.parent.mkdir(parents=True, exist_ok=True)
                 hosts.write_text(hosts_file(services[name], services, addresses, gateway=self._gateway))
                 hosts.chmod(0o644)  # also where the caller's umask closes it to the service's account
-                words = ("sh", "-c", PREPARE, "sh", str(hosts), network.address, self._gateway, resolver)
+                fixed = fixed_addresses(name, services)
+                words = (
+                    "sh",
+                    "-c",
+                    PREPARE,
+                    "sh",
+                    str(hosts),
+                    network.address,
+                    self._gateway,
+                    resolver,
+                    fixed,
+                )
                 argv = (*network.namespaces.nsenter(), *words)
                 tasks.create_task(async_programs.run(argv, timeout_s=SETUP_LIMIT_S))
         for name in services.keys() - owners.keys():
@@ -233,6 +246,15 @@ def _needs_way_out(services: Mapping[str, Service]) -> str:
         if hosts := outside_hosts(texts, names):
             return f"{name} is to reach {', '.join(sorted(hosts))}"
     return ""
+
+
+def fixed_addresses(own: str, services: Mapping[str, Service]) -> str:
+    """Return the commands of ip(8) by which a service has its fixed addresses and reaches those of others."""
+    return "".join(
+        f"{'addr' if name == own else 'route'} add {address}/32 dev eth0\n"
+        for name, service in services.items()
+        for address in service.addresses
+    )
 
 
 def hosts_file(
