@@ -20,14 +20,13 @@ from stack.data.errors import NoSuchStore
 from stack.data.guard import Location
 from stack.data.stores import Redis, Server, Stores
 from stack.data.template import Recipe
-from stack.errors import InvalidOption, NotUp, ServerMissing, UpElsewhere
+from stack.errors import InvalidOption, ServerMissing, UpElsewhere
 from stack.plan.images import ServerKind
 from stack.plan.service_plan import Plan, ServicePlan
 from stack.records import folders
 from stack.records import plans as stored_plans
 from stack.records import state as records
 from stack.records.state import StackState
-from stack.system import programs
 
 MAXIMUM = 1_000_000
 """The most products, and the most orders, that the backend makes."""
@@ -87,7 +86,7 @@ class Access:
             folder = _data_folder(self.state, self.plan.services[self.server.service])
             return Location(data_directory=folder, free_bytes=lambda: shutil.disk_usage(folder).free)
         return Location(
-            addresses=_container_addresses(self.state, self.server.service),
+            addresses=in_services.addresses(self.state, self.server.service),
             free_bytes=lambda: in_services.free_bytes(self.state, self.server.service),
         )
 
@@ -248,18 +247,3 @@ def _data_folder(state: StackState, planned: ServicePlan) -> Path:
     target = postgres_data.data_target(planned.service, major_version(parse_reference(image).tag))
     folders = {inside: Path(folder) for inside, folder in planned.folders.items()}
     return postgres_data.host_folder(target, folders, records.scratch(state.name) / planned.name)
-
-
-def _container_addresses(state: StackState, service: str) -> frozenset[str]:
-    """Return the addresses of the service's container, which must carry the label of this stack."""
-    from stack.engines.container.resources import PROJECT_LABEL
-
-    name = in_services.container(state, service)
-    inspected = programs.run([state.engine, "inspect", name], check=False, timeout_s=20)
-    if inspected.returncode != 0:
-        raise NotUp(f"The container {name} does not run.", hint=f"Start it: `inv start {service}`.")
-    seen = json.loads(inspected.stdout)[0]
-    if seen["Config"]["Labels"].get(PROJECT_LABEL) != state.name:
-        return frozenset()
-    networks = seen["NetworkSettings"]["Networks"].values()
-    return frozenset(network["IPAddress"] for network in networks if network["IPAddress"])

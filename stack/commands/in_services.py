@@ -1,13 +1,14 @@
-"""Commands run where a service runs: the backend's own, whether it runs or not; `df` beside Postgres."""
+"""What is asked where a service runs: the backend's own commands, `df` beside Postgres, a container's addresses."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stack.control import plans
-from stack.errors import CommandFailed
+from stack.errors import CommandFailed, NotUp
 from stack.plan.service_plan import Plan, ServicePlan
 from stack.records.state import StackState
 from stack.system import programs
@@ -86,3 +87,18 @@ def _in_container(state: StackState, argv: Sequence[str], options: list[str]) ->
         # Compose's own exec does not pass on a variable that is given by its name alone.
         return [state.engine, "exec", *options, container(state, BACKEND), *argv]
     return exec.container_argv(state, BACKEND, argv, fresh=True, options=options, terminal=False)
+
+
+def addresses(state: StackState, service: str) -> frozenset[str]:
+    """Return the addresses of the service's container, which must carry the label of this stack."""
+    from stack.engines.container.resources import PROJECT_LABEL
+
+    name = container(state, service)
+    inspected = programs.run([state.engine, "inspect", name], check=False, timeout_s=20)
+    if inspected.returncode != 0:
+        raise NotUp(f"The container {name} does not run.", hint=f"Start it: `inv start {service}`.")
+    seen = json.loads(inspected.stdout)[0]
+    if seen["Config"]["Labels"].get(PROJECT_LABEL) != state.name:
+        return frozenset()
+    networks = seen["NetworkSettings"]["Networks"].values()
+    return frozenset(network["IPAddress"] for network in networks if network["IPAddress"])

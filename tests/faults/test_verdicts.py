@@ -83,7 +83,7 @@ LISTENS = {
 )
 @protected_by(
     "a status of 400 and more is no answer",
-    Cut(PROBES, "if status < 400:", "if status:"),
+    Cut(PROBES, "if status < 400 or self.any_status:", "if status:"),
     cases=["answers_500"],
 )
 @protected_by(
