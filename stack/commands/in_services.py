@@ -1,4 +1,4 @@
-"""What is asked where a service runs: the backend's own commands, `df` beside Postgres, a container's addresses."""
+"""Commands where a service runs: the backend's own, `df` beside Postgres; and a container's addresses."""
 
 from __future__ import annotations
 
