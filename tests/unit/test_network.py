@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stack import compose
-from stack.engines.local import network
+from stack.engines.local import hosts, network
 from stack.model import Service
 from stack.system.network_namespace import Namespaces
 
@@ -21,7 +21,7 @@ def test_a_service_resolves_the_others_their_aliases_its_machine_and_its_extra_h
         "db": Service(name="db", hostnames=("main-db",)),
     }
     addresses = {"web": "198.18.0.2", "db": "198.18.0.3"}
-    text = network.hosts_file(services["web"], services, addresses, gateway="198.18.0.1")
+    text = hosts.hosts_file(services["web"], services, addresses, gateway="198.18.0.1")
     lines = text.splitlines()
     assert "127.0.0.1\tlocalhost" in lines
     assert "198.18.0.3\tdb main-db" in lines
@@ -35,7 +35,7 @@ def test_a_service_has_its_fixed_addresses_and_reaches_those_of_others() -> None
         "db": Service(name="db", addresses=("172.28.5.10", "10.5.0.2")),
         "cache": Service(name="cache"),
     }
-    assert network.fixed_addresses("web", services).splitlines() == [
+    assert hosts.fixed_addresses("web", services).splitlines() == [
         "addr add 172.28.5.11/32 dev eth0",
         "route add 172.28.5.10/32 dev eth0",
         "route add 10.5.0.2/32 dev eth0",

@@ -80,6 +80,15 @@ def test_a_program_that_the_script_calls_and_that_is_not_here_is_one_sentence(
     )
 
 
+def test_the_command_itself_may_be_such_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreters, "choose", lambda name, wish, say=None: interpreters.running())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(f"{__name__}.DOCKERFILE", f'{DOCKERFILE}ENTRYPOINT ["/usr/bin/ffmpeg", "-i"]\n')
+    with pytest.raises(NotRunnable) as caught:
+        require(tmp_path, "exit")
+    assert caught.value.message.startswith("services.web: its command calls ffmpeg, which its image has")
+
+
 @pytest.fixture
 def port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:

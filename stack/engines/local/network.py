@@ -21,11 +21,12 @@ from typing import Final
 
 from stack.engines.local import way_out
 from stack.engines.local.forwarding import Forwarding
+from stack.engines.local.hosts import fixed_addresses, hosts_file
 from stack.engines.local.way_out import NETWORK, WayOut
 from stack.errors import CommandFailed
 from stack.model import Service
 from stack.plan import images
-from stack.plan.addresses import HOST_OF_CONTAINERS, LOOPBACK, outside_hosts
+from stack.plan.addresses import outside_hosts
 from stack.plan.plan import Plan
 from stack.plan.service_plan import network_owner
 from stack.system import async_programs, kernel, network_namespace, programs
@@ -40,7 +41,6 @@ _NO_DESTINATION: Final = re.compile("CORS|ORIGIN|ALLOWED", re.IGNORECASE)
 
 LOCALHOST: Final = ("127.0.0.1", "::1")
 CONNECT_LIMIT_S: Final = 5.0
-HOSTS_HEAD: Final = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
 BRIDGE: Final = f"""\
 link set lo up
@@ -246,28 +246,6 @@ def _needs_way_out(services: Mapping[str, Service]) -> str:
         if hosts := outside_hosts(texts, names):
             return f"{name} is to reach {', '.join(sorted(hosts))}"
     return ""
-
-
-def fixed_addresses(own: str, services: Mapping[str, Service]) -> str:
-    """Return the commands of ip(8) by which a service has its fixed addresses and reaches those of others."""
-    return "".join(
-        f"{'addr' if name == own else 'route'} add {address}/32 dev eth0\n"
-        for name, service in services.items()
-        for address in service.addresses
-    )
-
-
-def hosts_file(
-    service: Service, services: Mapping[str, Service], addresses: Mapping[str, str], *, gateway: str
-) -> str:
-    """Return the names that ``service`` can resolve without DNS: the stack's, and its own ``extra_hosts``."""
-    own = f"{addresses.get(service.name, LOOPBACK)}\t{socket.gethostname()}\n"
-    lines = [own, f"{gateway}\t{HOST_OF_CONTAINERS}\n"]
-    for name, address in addresses.items():
-        lines.append(f"{address}\t{' '.join((name, *services[name].hostnames))}\n")
-    for name, targets in service.extra_hosts.items():
-        lines += [f"{gateway if target == 'host-gateway' else target}\t{name}\n" for target in targets]
-    return HOSTS_HEAD + "".join(lines)
 
 
 async def _configure(namespaces: Namespaces, commands: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import shutil
 
 from stack.engines.local import entry, launchers, servers, stand_ins
@@ -95,9 +96,12 @@ def _require_programs(plan: ServicePlan) -> None:
     path = _search_path()
     base = base_image(plan.service, plan.image)
     for program in (*system_packages.installed(plan.image.build_commands), *system_packages.of_server(base)):
-        if system_packages.calls(script, program.name) and shutil.which(program.name, path=path) is None:
+        is_command = plan.argv[:1] != () and posixpath.basename(plan.argv[0]) == program.name
+        is_called = is_command or system_packages.calls(script, program.name)
+        if is_called and shutil.which(program.name, path=path) is None:
+            caller = "command" if is_command else "script"
             raise NotRunnable(
-                f"services.{plan.name}: its script calls {program.name}, which its image has "
+                f"services.{plan.name}: its {caller} calls {program.name}, which its image has "
                 f"(package {program.package}) and this machine does not.",
                 hint="Install it, give the service an x-local command, or use --engine docker.",
             )
