@@ -173,6 +173,21 @@ def test_where_there_are_no_mounts_what_is_not_found_is_said(
     assert written_files.unseen(plan_of(build, f"{BELOW}CMD x\n", tmp_path)) == ""
 
 
+BUILT = """FROM a AS build
+RUN npm install
+COPY . .
+RUN npm run build
+FROM a
+COPY --from=build /app/dist ./dist
+CMD node dist/main.js
+"""
+
+
+def test_what_the_build_of_another_stage_makes_is_said_to_be_absent(build: Build, tmp_path: Path) -> None:
+    assert "`RUN npm run build`" in written_files.unmade(plan_of(build, BUILT, tmp_path))
+    assert written_files.unmade(plan_of(build, BUILT.replace("npm run build", "true"), tmp_path)) == ""
+
+
 STAGE = """FROM a AS one
 WORKDIR /w
 COPY <<EOF <<two.py /folder/

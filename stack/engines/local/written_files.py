@@ -76,7 +76,8 @@ def unseen(plan: ServicePlan) -> str:
 
 def unmade(plan: ServicePlan) -> str:
     """Return what the image's build makes and a service does not find here; empty where that is nothing."""
-    commands = build_commands.file_commands(plan.image.build_commands)
+    image = plan.image
+    commands = build_commands.file_commands((*image.build_commands, *image.copied_build_commands))
     if not commands or plan.service.local.command is not None:
         return ""
     others = f" and {len(commands) - 1} more" if len(commands) > 1 else ""
