@@ -121,7 +121,7 @@ class Interpolation:
         because = f": {message}" if message else "."
         return VariableMissing(
             f"{where}: the variable {name} has no value{because}",
-            hint=f"Set {name} in the environment or in .env.local.",
+            hint=f"Set {name} in the environment, or in .env.local (of another project: in its .env).",
         )
 
 

@@ -98,6 +98,11 @@ class Supervisor:
             if not run.settled.is_set():
                 await self._give_up(run)
         await asyncio.gather(*(self._outlive_start(run) for run in runs))
+        for run in runs:
+            is_good = run.progress is not None and run.verdict is not None and run.verdict.good
+            if is_good and run.state == "unhealthy":
+                reason = f"it was ready, and failed while others started: {run.text}"
+                run.settle(Verdict(service=run.plan.name, kind="unhealthy", reason=reason))
         return [run.verdict for run in runs if run.verdict is not None]
 
     async def _outlive_start(self, run: ServiceRun) -> None:

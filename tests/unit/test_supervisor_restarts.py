@@ -154,3 +154,16 @@ def test_a_service_that_nothing_probes_may_need_its_restart_policy(
             assert stack.engine.calls.count("start web") == starts
 
     asyncio.run(play())
+
+
+def test_a_service_that_becomes_unhealthy_while_others_start_is_no_green(harness: Harness) -> None:
+    async def play() -> None:
+        harness.patch.setattr(supervisor, "LIFE_S", 0.3)
+        harness.scripts["db"] = [OK, WRONG]
+        async with harness.start(service("db"), service("web", "db", check=False)) as stack:
+            verdict, other = await stack.supervisor.bring_up()
+            assert (verdict.service, verdict.kind) == ("db", "unhealthy")
+            assert verdict.reason == "it was ready, and failed while others started: ask: HTTP 500"
+            assert other.kind == "ready"
+
+    asyncio.run(play())
