@@ -167,6 +167,8 @@ def _in_command(service: Service) -> Iterator[Reference]:
 
 def _in_health_check(service: Service) -> Iterator[Reference]:
     words = service.healthcheck.test[1:] if service.healthcheck is not None else ()
+    if "--unix-socket" in " ".join(words):
+        return  # curl(1): the host of its URL is no address
     for word in words:
         for host, port in addresses.references_in_urls(word):
             yield Reference(place=f"services.{service.name}: healthcheck.test", host=host, port=port)

@@ -147,3 +147,7 @@ def test_our_own_stacks_have_none(name: str, profiles: tuple[str, ...]) -> None:
     """A service of a profile that is not active is a service all the same."""
     stack = compose.load(ROOT / "compose" / f"docker-compose.{name}.yml", environment={}, profiles=profiles)
     assert warnings(stack, stack.services) == ()
+
+
+def test_the_host_of_a_request_to_a_socket_is_no_service() -> None:
+    assert warnings_of(web(check="curl --unix-socket /run/app.sock http://app:1/health")) == ()
