@@ -45,9 +45,8 @@ class Access:
         """Return the Postgres server.
 
         Raises:
-            NoSuchStore: the stack has none, or several.
+            NoSuchStore: the stack has none.
         """
-        self._require_single("postgres")
         if self.stores.server is None:
             raise NoSuchStore(
                 f"{self.state.name} has no Postgres: only `inv reset-db` and `inv seed` apply to it.",
@@ -60,20 +59,10 @@ class Access:
         """Return the Redis server, None where the stack runs none, or has stopped it.
 
         Raises:
-            NoSuchStore: the stack has several.
             ServiceFailed: it runs and does not answer.
         """
-        self._require_single("redis")
         redis = self.stores.redis
         return redis if redis is not None and resp.is_running(redis) else None
-
-    def _require_single(self, kind: ServerKind) -> None:
-        names = [service.name for service in plans.services_of_kind(self.plan, kind)]
-        if len(names) > 1:
-            raise NoSuchStore(
-                f"{self.state.name} has several {kind} services ({', '.join(names)}), and this knows one.",
-                hint="Use the programs of each: `inv exec SERVICE COMMAND`, or `inv psql --service SERVICE`.",
-            )
 
     @property
     def backend(self) -> ServicePlan:
@@ -216,8 +205,21 @@ def open_access(choice: Choice) -> Access:
     Raises:
         NotUp: it does not run.
         NotDisposable: the guard refuses.
+        NoSuchStore: it has several of a kind, of which one is known here.
     """
-    return access_to(guardians.require_running(choice.resolve_name()))
+    access = access_to(guardians.require_running(choice.resolve_name()))
+    for kind in ("postgres", "redis"):
+        _require_single(access, kind)
+    return access
+
+
+def _require_single(access: Access, kind: ServerKind) -> None:
+    names = [service.name for service in plans.services_of_kind(access.plan, kind)]
+    if len(names) > 1:
+        raise NoSuchStore(
+            f"{access.state.name} has several {kind} services ({', '.join(names)}), and this knows one.",
+            hint="Use the programs of each: `inv exec SERVICE COMMAND`, or `inv psql --service SERVICE`.",
+        )
 
 
 def access_to(state: StackState) -> Access:

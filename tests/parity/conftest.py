@@ -43,11 +43,15 @@ def make_stack(tmp_path: Path, home: Path) -> Iterator[MakeStack]:
         return stack
 
     yield make
+    refused = []
     for stack in stacks:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            stack.down("--volumes")
+            if (ended := stack.down("--volumes")).code:
+                refused.append(ended)
+                stack.down()
         if stack.engine != "local":
             remove(stack)
+    assert not refused, refused
 
 
 def remove(stack: ToyStack) -> None:
