@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import IPv4Address
 from typing import Any
 
 
@@ -19,9 +20,13 @@ def hostnames_of(service: str, services: Mapping[str, Mapping[str, Any]]) -> tup
 
 
 def addresses_of(raw: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the fixed IPv4 addresses of a service in its networks, which are in long form."""
+    """Return the fixed IPv4 addresses of a service in its networks, which are in long form.
+
+    Raises:
+        ValueError: one is no such address.
+    """
     networks = filter(None, (raw.get("networks") or {}).values())
-    return tuple(network["ipv4_address"] for network in networks if network.get("ipv4_address"))
+    return tuple(str(IPv4Address(each["ipv4_address"])) for each in networks if each.get("ipv4_address"))
 
 
 def _link_aliases(service: str, services: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -71,7 +71,7 @@ class ServiceReader:
             networks=networks_of(raw),
             network_mode=raw.get("network_mode") or "",
             hostnames=hostnames_of(name, self.document["services"]),
-            addresses=addresses_of(raw),
+            addresses=self._addresses(raw, where),
             extra_hosts=extra_hosts_of(raw),
             read_only=boolean(raw.get("read_only") or False),
             tty=boolean(raw.get("tty") or False),
@@ -228,6 +228,12 @@ class ServiceReader:
             working_dir=Path(working_dir) if working_dir else None,
             environment=self._pairs(raw.get("environment")),
         )
+
+    def _addresses(self, raw: Mapping[str, Any], where: str) -> tuple[str, ...]:
+        try:
+            return addresses_of(raw)
+        except ValueError as error:
+            raise self._error(f"{where}.networks: ipv4_address", str(error)) from None
 
     def _error(self, key: str, problem: str) -> ComposeError:
         return ComposeError(f"{self.label}: {key}: {problem}")

@@ -11,6 +11,7 @@ import pytest
 
 from stack import compose
 from stack.engines.local import hosts, network
+from stack.errors import ComposeError
 from stack.model import Service
 from stack.system.network_namespace import Namespaces
 
@@ -101,3 +102,10 @@ def test_the_fixed_addresses_of_a_service_are_read(tmp_path: Path) -> None:
     )
     services = compose.load(file, environment={}).services
     assert (services["a"].addresses, services["b"].addresses) == (("172.28.5.10",), ())
+
+
+def test_a_fixed_address_that_is_none_names_its_service(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yml"
+    file.write_text("services:\n  a: {image: x, networks: {n: {ipv4_address: 10.0.0}}}\nnetworks: {n: }\n")
+    with pytest.raises(ComposeError, match=r"services\.a\.networks: ipv4_address: .*'10\.0\.0'"):
+        compose.load(file, environment={})

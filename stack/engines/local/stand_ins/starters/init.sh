@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # `tini` and `dumb-init`: the guardian hands signals on to the whole service and
 # ends what its program leaves behind, so that their command is all that is left to do.
 set -eu

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # `gosu USER COMMAND` and `su-exec USER COMMAND`: a service is no root and cannot become another user, so that
 # its command is all that is left to do.
 set -eu
