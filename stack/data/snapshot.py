@@ -135,7 +135,7 @@ def save(
             if earlier and not overwrite:
                 raise NameTaken(
                     f"{server.stack} has a snapshot {name!r} already.",
-                    hint="Choose another name, or add --overwrite.",
+                    hint=f"Type `inv snapshot delete {name}` first, add --overwrite, or choose another name.",
                 )
             room.require(cursor, server, location)
             with exchange.closed(cursor, server, VERB):
