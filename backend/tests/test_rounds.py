@@ -156,6 +156,7 @@ def test_a_cart_in_use_is_not_purged():
     assert purge.purge(now=NOW) == 0
 
 
+@pytest.mark.django_db(transaction=True)  # a round closes what is left of a connection
 def test_the_worker_deletes_what_is_outdated():
     rows_of("sessions", NOW - SECOND)
     Worker().run_round()
