@@ -9,7 +9,7 @@ from typing import Any
 
 from stack.engines.protocol import Exit
 from stack.guardian.service import ServiceRun
-from stack.guardian.workers import Workers
+from stack.guardian.workers import LOOK_S, Workers
 from stack.health import probes, verdicts
 from stack.health.probes import CommandProbe, HttpProbe, Observation, Probe, RedisProbe
 from stack.health.verdicts import Progress, Verdict
@@ -41,7 +41,7 @@ class Readiness:
         self._run, self._probe, self._left_s = run, probe, left_s
         self._check = run.plan.service.healthcheck
         self._timeout_s = self._check.timeout_s if self._check is not None else 5.0
-        self._workers = Workers(self._pid)
+        self._workers = Workers()
         self._ports_seen_s = 0.0
         self._shown: tuple[object, ...] = ()
         own_ports = (probe.port,) if isinstance(probe, HttpProbe | RedisProbe) else run.plan.listens()
@@ -51,41 +51,39 @@ class Readiness:
     async def wait(self, ended: asyncio.Future[Exit]) -> Verdict | None:
         """Probe until there is a verdict; return None where the service ended meanwhile."""
         run = self._run
-        workers_ended = asyncio.ensure_future(self._until_workers_ended())
-        try:
-            while True:
-                observation = await self._observe({ended, workers_ended})
-                if ended.done():
-                    return None
-                if (verdict := self._after_probe(observation)) is not None:
-                    return await self._confirmed(verdict)
-                assert run.progress is not None
-                await asyncio.wait({ended}, timeout=verdicts.next_probe_s(run.progress, run.elapsed_s()))
-        finally:
-            workers_ended.cancel()
+        while True:
+            observation = await self._observe(ended)
+            if ended.done():
+                return None
+            if (verdict := self._after_probe(observation)) is not None:
+                return await self._confirmed(verdict)
+            assert run.progress is not None
+            await asyncio.wait({ended}, timeout=verdicts.next_probe_s(run.progress, run.elapsed_s()))
 
-    async def _until_workers_ended(self) -> None:
-        """Return when so many workers have ended that the service cannot become ready.
-
-        Postgres makes a process for each connection: theirs are not counted.
-        """
-        if images.server_kind(self._run.plan.server_image) == "postgres":
-            await asyncio.Event().wait()
-        await self._workers.watch(after_s=SHOWN_AFTER_S)
-
-    async def _observe(self, events: set[asyncio.Future[Any]]) -> Observation:
-        """Probe once; return what was observed, at the latest when one of the events happens."""
+    async def _observe(self, ended: asyncio.Future[Exit]) -> Observation:
+        """Probe once; return what was observed, at the latest when the service or many workers have ended."""
         progress = self._run.progress
         assert progress is not None
         limit_s = min(self._timeout_s, max(progress.patience_s() - self._run.elapsed_s(), 0.05))
         probing = asyncio.ensure_future(probes.observe(self._probe, limit_s))
+        both: set[asyncio.Future[Any]] = {probing, ended}
         try:
-            await asyncio.wait({probing, *events}, return_when=asyncio.FIRST_COMPLETED)
+            while not (await asyncio.wait(both, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED))[0]:
+                if self._workers_have_ended():
+                    break
             if probing.done():
                 return self._evidence(probing.result(), limit_s)
             return Observation(kind="hang", detail=f"{self._probe.question}: no answer yet")
         finally:
             probing.cancel()
+
+    def _workers_have_ended(self) -> bool:
+        """Look whether so many workers have ended that the service cannot become ready.
+
+        Postgres makes a process for each connection: theirs are not counted.
+        """
+        is_postgres = images.server_kind(self._run.plan.server_image) == "postgres"
+        return not is_postgres and self._run.elapsed_s() >= SHOWN_AFTER_S and self._workers.look(self._pid())
 
     def _evidence(self, observation: Observation, limit_s: float) -> Observation:
         """Return what a probe shows; one that had no time for its answer shows what the one before it did."""
@@ -98,6 +96,8 @@ class Readiness:
         run = self._run
         assert run.progress is not None
         now_s = run.elapsed_s()
+        if observation.kind != "ok":
+            self._workers_have_ended()
         progress = replace(run.progress, deadline_s=now_s + self._left_s(), ended_workers=self._workers.ended)
         look_again_s = max(SHOWN_AFTER_S, self._ports_seen_s * PORTS_AGAIN)
         if self._may_listen_elsewhere(observation) and now_s >= look_again_s:

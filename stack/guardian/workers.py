@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-
 from stack.health.verdicts import MANY_ENDS
 from stack.system import processes
 
 LOOK_S = 0.1
-"""How often they are looked at, which costs 0.1 ms; one that lives shorter may be missed."""
+"""How often they are looked at while a probe waits for its answer; one that lives shorter may be missed."""
 
 
 class Workers:
-    """Counts the workers of one service that have ended; ``pid`` returns its process, 0 where it has none."""
+    """Counts the workers of one service that have ended."""
 
-    def __init__(self, pid: Callable[[], int]) -> None:
+    def __init__(self) -> None:
         self.ended = 0
-        self._pid = pid
         self._living: set[int] = set()
 
-    async def watch(self, *, after_s: float) -> None:
-        """Return once so many have ended, ``after_s`` from now, that the service cannot become ready."""
-        await asyncio.sleep(after_s)
-        while self.ended < MANY_ENDS:
-            living = set(processes.workers(self._pid()))
-            self.ended += len(self._living - living)
-            self._living = living
-            await asyncio.sleep(LOOK_S)
+    def look(self, pid: int) -> bool:
+        """Look at the workers of ``pid``; return whether so many have ended that it cannot become ready."""
+        living = set(processes.workers(pid))
+        self.ended += len(self._living - living)
+        self._living = living
+        return self.ended >= MANY_ENDS

@@ -89,10 +89,11 @@ def workers(pid: int) -> list[int]:
     Commands that it runs are none, and the children of a shell are all commands: a script that waits for
     something starts one after the other.
     """
-    own = _command_line(pid)
+    started = children(pid)
+    own = _command_line(pid) if started else None
     if own is None or own[0].rpartition("/")[2] in SHELLS:
         return []
-    lines = {child: _command_line(child) for child in children(pid)}
+    lines = {child: _command_line(child) for child in started}
     return [child for child, line in lines.items() if line is not None and _is_worker(line, own)]
 
 
