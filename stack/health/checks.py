@@ -25,16 +25,16 @@ from stack.health.probes import (
 from stack.plan import file_variables, images
 from stack.plan.plan import LOOPBACK, ServicePlan
 
-QUIET: Final = frozenset(
-    (
-        *("-f", "-s", "-S", "-q", "-fs", "-sf", "-fsS", "-sSf", "-sS", "-O-", "-qO-", "-O", "-", "-nv", "-o"),
-        *("/dev/null", "--fail", "--silent", "--show-error", "--spider", "--quiet", "--no-verbose"),
-    )
-)
-"""Options of curl and wget that change what is printed, not what is requested."""
-
 FAILING: Final = frozenset(("-f", "-fs", "-sf", "-fsS", "-sSf", "--fail"))
 """Options of curl by which an error status is a failure; without one any answer is a success (curl(1))."""
+
+QUIET: Final = FAILING | frozenset(
+    (
+        *("-s", "-S", "-q", "-sS", "-O-", "-qO-", "-O", "-", "-nv", "-o", "/dev/null"),
+        *("--silent", "--show-error", "--spider", "--quiet", "--no-verbose"),
+    )
+)
+"""Options of curl and wget that do not change what is requested."""
 
 LOCALHOST: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})
 SHELL_MARKS: Final = ";|&<>`$(\n"
