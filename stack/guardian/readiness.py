@@ -69,7 +69,7 @@ class Readiness:
         both: set[asyncio.Future[Any]] = {probing, ended}
         try:
             while not (await asyncio.wait(both, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED))[0]:
-                if self._workers_have_ended():
+                if self._look_at_workers():
                     break
             if probing.done():
                 return self._evidence(probing.result(), limit_s)
@@ -77,8 +77,8 @@ class Readiness:
         finally:
             probing.cancel()
 
-    def _workers_have_ended(self) -> bool:
-        """Look whether so many workers have ended that the service cannot become ready.
+    def _look_at_workers(self) -> bool:
+        """Look at the workers; return whether so many have ended that the service cannot become ready.
 
         Postgres makes a process for each connection: theirs are not counted.
         """
@@ -97,7 +97,7 @@ class Readiness:
         assert run.progress is not None
         now_s = run.elapsed_s()
         if observation.kind != "ok":
-            self._workers_have_ended()
+            self._look_at_workers()
         progress = replace(run.progress, deadline_s=now_s + self._left_s(), ended_workers=self._workers.ended)
         look_again_s = max(SHOWN_AFTER_S, self._ports_seen_s * PORTS_AGAIN)
         if self._may_listen_elsewhere(observation) and now_s >= look_again_s:
