@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from test_data_guard import plan_of, state_of
 
+from stack.commands import data_access
 from stack.commands.data_access import Access
+from stack.control.choice import Choice
+from stack.data.errors import NoSuchStore
 from stack.data.stores import stores_of
 from stack.plan.plan import Plan
 from stack.records import state as records
@@ -44,3 +47,15 @@ def test_a_service_built_from_postgres_is_the_stack_s_postgres() -> None:
     stores = stores_of(replace(plan, services={**plan.services, "db": built}))
     assert stores.server is not None
     assert stores.server.service == "db"
+
+
+def test_of_several_servers_none_is_taken_for_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of()
+    first = replace(plan.services["db"], server_image="postgres:15")
+    second = replace(first, service=replace(first.service, name="new"))
+    plan = replace(plan, services={**plan.services, "db": first, "new": second})
+    access = Access(state=state_of(), plan=plan, stores=stores_of(plan))
+    monkeypatch.setattr(data_access.guardians, "require_running", lambda name: access.state)
+    monkeypatch.setattr(data_access, "access_to", lambda state: access)
+    with pytest.raises(NoSuchStore, match=r"has several postgres services \(db, new\)"):
+        data_access.open_access(Choice(kind="local"))

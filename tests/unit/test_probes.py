@@ -111,6 +111,16 @@ def test_silence_is_a_hang_and_names_the_question() -> None:
     assert "no answer in 0.05 s" in seen.detail
 
 
+def test_a_command_that_is_still_running_when_its_time_is_over_has_no_end() -> None:
+    async def execute(argv: tuple[str, ...], timeout_s: float) -> tuple[int, str]:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    probe = CommandProbe(argv=("wait", "forever"), execute=execute, timeout_s=60)
+    seen = asyncio.run(probes.observe(probe, 0.05))
+    assert (seen.kind, seen.detail) == ("no end", "wait forever: did not end in 0.05 s")
+
+
 @pytest.mark.parametrize("make", [http, redis])
 def test_a_closed_port_is_refused(make: Make) -> None:
     import socket
