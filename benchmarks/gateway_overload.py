@@ -64,7 +64,7 @@ def show_inside(gateway: Process, logged_bytes: int, before_s: tuple[float, floa
     ran_s, waited_s = (after - before for after, before in zip(processor_s(gateway), before_s, strict=True))
     print(
         f"  in the gateway: refused in p50 {result.quantile(0.5, 503):.1f} ms, "
-        f"p99 {result.quantile(0.99, 503):.1f} ms; "
+        f"p99 {result.quantile(0.99, 503):.1f} ms, max {result.quantile(1, 503):.1f} ms; "
         f"it ran {ran_s:.1f} s, and waited {waited_s:.1f} s for a processor"
     )
 
