@@ -253,8 +253,6 @@ def main(arguments: list[str]) -> int:
     request = read_request(Path(arguments[0]))
     lease = int(arguments[1]) if len(arguments) > 1 else None
     timeline = Timeline(Path(request.run))
-
-    async def hold() -> int:
-        return await Guardian(request, timeline).hold(lease)
-
-    return asyncio.run(hold())
+    if not request.ephemeral:  # it stays while somebody types: commands go first, and their services wait
+        kernel.lower_priority()
+    return asyncio.run(Guardian(request, timeline).hold(lease))

@@ -1,4 +1,4 @@
-"""What the kernel gives so that nothing outlives its guardian.
+"""What the kernel gives so that nothing outlives its guardian, and what is typed goes before its stack.
 
 On Linux: a PID namespace, whose end ends all in it, double forks included (pid_namespaces(7)); where
 that is not allowed, the parent-death signal for direct children (PR_SET_PDEATHSIG(2const)). Elsewhere:
@@ -7,12 +7,14 @@ process groups and the sweep by token.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import shutil
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from stack.system import programs
 
@@ -21,6 +23,11 @@ PR_SET_PDEATHSIG = 1
 ROOT_PREFIX = ("unshare", "--pid", "--fork", "--kill-child=KILL")
 USER_PREFIX = ("unshare", "--user", "--map-current-user", "--keep-caps", *ROOT_PREFIX[1:])
 """The guardian keeps its capabilities in its own user namespace: it gives networks to services."""
+
+LOWER_PRIORITY = 5
+"""Added to the nice value: a third of the share that others have, where processors are short."""
+
+AUTOGROUP = Path("/proc/self/autogroup")
 
 
 def namespace_prefix() -> tuple[str, ...]:
@@ -50,3 +57,14 @@ def die_with_parent() -> Callable[[], None] | None:
             os._exit(1)
 
     return bind
+
+
+def lower_priority() -> None:
+    """Let all others go first where processors are short: what this process starts from now on, and itself.
+
+    Where Linux shares the processors between sessions, nice values count within one, and the session has
+    a value of its own (sched(7), "The autogroup feature").
+    """
+    os.nice(LOWER_PRIORITY)
+    with contextlib.suppress(OSError):  # there is no such feature
+        AUTOGROUP.write_text(str(LOWER_PRIORITY))

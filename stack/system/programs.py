@@ -121,6 +121,7 @@ def spawn(
     output: int | None = None,
     pass_fds: Collection[int] = (),
     own_session: bool = False,
+    own_group: bool = False,
     before: Callable[[], None] | None = None,
     user: str | None = None,
 ) -> Process:
@@ -128,7 +129,8 @@ def spawn(
 
     ``input`` is the descriptor that it reads (default: nothing with ``own_session``, else ours), ``output``
     the one that takes both its streams (default: ours); ``own_session`` detaches it
-    from our terminal and its input; ``before`` runs in the new process, before the program.
+    from our terminal and its input, ``own_group`` from our signals alone; ``before`` runs in the new
+    process, before the program.
 
     Raises:
         OSError: it cannot be run; FileNotFoundError where there is no such program.
@@ -142,6 +144,7 @@ def spawn(
         stderr=output,
         pass_fds=tuple(pass_fds),
         start_new_session=own_session,
+        process_group=0 if own_group else None,
         preexec_fn=before,
         **identity(user),
     )

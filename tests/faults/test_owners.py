@@ -8,7 +8,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+import psutil
 import pytest
 
 from faults.owners import (
@@ -27,7 +29,7 @@ from stack.control import guardians
 from stack.errors import GuardianLost, StackEnded
 from stack.records import folders
 from stack.records.control import Action, Command, Outcome
-from stack.system import processes
+from stack.system import kernel, processes
 from unprotected.protection import Cut, protected_by
 
 DOWN = "stack/commands/down.py"
@@ -154,6 +156,25 @@ def test_a_detached_stack_survives_its_terminal_but_not_down(two_services: Tree)
     assert processes.started(guardian_pid(two_services)) is not None
     assert run_owner(two_services, "down")[0] == 0
     two_services.require_nothing_left()
+
+
+@protected_by(
+    "commands go before a stack that stays",
+    Cut(GUARDIAN, "    if not request.ephemeral:", "    if request.deadline_s < 0:"),
+)
+@local
+def test_a_detached_stack_lets_others_go_first(two_services: Tree) -> None:
+    """All of it, in one session: where there are autogroups, nice values count between sessions."""
+    assert run_owner(two_services, "up")[0] == 0
+    guardian = psutil.Process(guardian_pid(two_services))
+    processes_of_stack = [guardian, *guardian.children(recursive=True)]
+    assert len(processes_of_stack) >= 3
+    assert {process.nice() for process in processes_of_stack} == {os.nice(0) + kernel.LOWER_PRIORITY}
+    assert len({os.getsid(process.pid) for process in processes_of_stack}) == 1
+    if kernel.AUTOGROUP.exists():
+        group = Path(f"/proc/{guardian.pid}/autogroup").read_text()
+        assert group.endswith(f"nice {kernel.LOWER_PRIORITY}\n")
+    assert run_owner(two_services, "down")[0] == 0
 
 
 @protected_by(

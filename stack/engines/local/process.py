@@ -69,13 +69,13 @@ class LocalProcess:
 
     def _start(self, launch: Launch, output: int) -> programs.Process:
         argv, place = self._argv_inside(launch.argv)
-        reading = output if self._plan.service.tty else self._input[0] if self._input else None
+        reading = output if self._plan.service.tty else self._input[0] if self._input else programs.DISCARD
         return programs.spawn(
             argv,
             env=launch.environment,
             input=reading,
             output=output,
-            own_session=True,
+            own_group=True,
             before=kernel.die_with_parent(),
             **place,
         )
@@ -109,7 +109,7 @@ class LocalProcess:
         return await asyncio.shield(self._ended)
 
     async def stop(self, grace_s: float) -> None:
-        """Ask the process to end, then end its whole session."""
+        """Ask the process to end, then end its whole group."""
         if self._network is not None:
             self._network.withdraw()
         if not self._ended.done():
