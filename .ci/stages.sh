@@ -1,22 +1,39 @@
 # shellcheck shell=bash
-# What .ci/run and .ci/docker-stages share; they `source` it.
+# What .ci/run and the scripts of .ci/*-stages share; they `source` it.
 
 set -euo pipefail
 : "${work:?the scratch folder of this run}" "${times:?the file that collects seconds by stage}"
 readonly stage_limit_s=2400
+stage_group= # the process group of the stage that runs
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap end_stage EXIT
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf '%s: %s\n' "$0" "$*" >&2; exit 1; }
 
-# stage NAME COMMAND...: run it with a deadline, say how long it took.
+# stage NAME COMMAND...: run it with a deadline, say how long it took. It has a process group of its own and is waited
+# for: a signal ends it at once, where bash would let a command in the foreground finish first.
 stage() {
   local name=$1 began=$SECONDS code=0
   shift
   say "$name: ${*@Q}"
-  timeout --foreground --kill-after=30 "$stage_limit_s" "$@" || code=$?
+  set -m
+  timeout --kill-after=30 "$stage_limit_s" "$@" </dev/null &
+  stage_group=$!
+  set +m
+  wait "$stage_group" || code=$?
+  stage_group=
   [ "$code" -ne 124 ] || die "'$name' did not end within $stage_limit_s s."
   [ "$code" -eq 0 ] || die "'$name' failed with exit code $code."
   printf '%5d s  %s\n' "$((SECONDS - began))" "$name" | tee -a "$times"
+}
+
+# end_stage: end the stage that runs, if one does, and wait for its end.
+end_stage() {
+  [ -n "$stage_group" ] || return 0
+  kill -TERM -- "-$stage_group" 2>/dev/null || true
+  wait "$stage_group" || true
 }
 
 # install_package PACKAGE WHY: from Debian, without starting a service of it.

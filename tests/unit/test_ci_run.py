@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import signal
+import subprocess
+import time
+from pathlib import Path
 
+import psutil
 import pytest
 from nox import registry
 
@@ -37,3 +43,29 @@ def test_every_session_is_in_ci_or_has_a_reason_not_to_be() -> None:
 def test_a_session_that_knows_engines_runs_on_both(name: str) -> None:
     assert len(re.findall(rf"nox -s {name}\n", FILES["run"])) == 1
     assert f"{name.upper()}_ENGINE=docker nox -s {name}\n" in FILES["docker-stages"]
+
+
+def test_a_signal_ends_the_stage_that_runs(tmp_path: Path) -> None:
+    script = (
+        f"work={tmp_path} times={tmp_path}/times; source {ROOT}/.ci/stages.sh; "
+        "stage waiting bash -c 'sleep 60 & echo started; wait'"
+    )
+    with subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, text=True) as shell:
+        assert shell.stdout is not None
+        while shell.stdout.readline() != "started\n":
+            assert shell.poll() is None
+        below = psutil.Process(shell.pid).children(recursive=True)
+        assert [process.name() for process in below] == ["timeout", "bash", "sleep"]
+        shell.send_signal(signal.SIGTERM)
+        assert shell.wait(20) == 143
+    deadline = time.monotonic() + 10
+    while any(map(runs, below)):
+        assert time.monotonic() < deadline, below
+        time.sleep(0.01)
+
+
+def runs(process: psutil.Process) -> bool:
+    """Return whether it has not ended; one that nobody has waited for yet has."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
