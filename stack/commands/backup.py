@@ -16,12 +16,22 @@ from stack.data.manifest import Manifest
 from stack.display import messages, tables, transfer
 
 
-def run(choice: Choice, *, path: str, recipients: list[str]) -> None:
-    """Write a backup of the stack to a new folder.
+def run(choice: Choice, *, path: str, recipients: list[str], verify: str, identity: str, jobs: str) -> None:
+    """Back up the stack, or verify the backup in the folder ``verify``.
 
     Raises:
-        NotUp, NotDisposable, NotWritable, DiskFull: it cannot be made.
+        NotUp, NotDisposable: the stack cannot be used for that.
+        NotWritable, DiskFull: no backup can be made.
+        NotABackup, BackupDamaged, BackupForeign, BackupNewer, BackupOtherServer: it is not fit.
     """
+    if verify:
+        check(choice, path=verify, identity=identity, jobs=jobs)
+    else:
+        write(choice, path=path, recipients=recipients)
+
+
+def write(choice: Choice, *, path: str, recipients: list[str]) -> None:
+    """Write a backup of the stack to a new folder."""
     began = time.monotonic()
     encrypt = encryption.for_recipients(recipients)
     access = data_access.open_access(choice)
@@ -40,12 +50,8 @@ def run(choice: Choice, *, path: str, recipients: list[str]) -> None:
     messages.say(f"{target}: {describe(manifest)} ({time.monotonic() - began:.2f} s)")
 
 
-def verify(choice: Choice, *, path: str, identity: str, jobs: str) -> None:
-    """Check every file of a backup and restore it into a scratch database.
-
-    Raises:
-        NotABackup, BackupDamaged, BackupForeign, BackupNewer, BackupOtherServer: it is not fit for that.
-    """
+def check(choice: Choice, *, path: str, identity: str, jobs: str) -> None:
+    """Check every file of a backup and restore it into a scratch database."""
     began = time.monotonic()
     access = data_access.open_access(choice)
     with transfer.show_progress() as progress:

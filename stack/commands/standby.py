@@ -20,7 +20,7 @@ from typing import ParamSpec
 
 import psycopg2.extras  # noqa: F401  imported where it is used, here so that the copies have it
 
-from stack.commands import exit_code, prune, reset_db, snapshot, spare
+from stack.commands import backup, exit_code, prune, reset_db, snapshot, spare
 from stack.control.choice import Choice
 from stack.display import typed_commands
 from stack.engines.container import resources  # noqa: F401  as above
@@ -31,7 +31,11 @@ from stack.system.directories import ROOT
 
 P = ParamSpec("P")
 QUEUE = 16
-WORK: dict[str, Callable[..., None]] = {"reset_db": reset_db.run, "snapshot": snapshot.run}
+WORK: dict[str, Callable[..., None]] = {
+    "backup": backup.run,
+    "reset_db": reset_db.run,
+    "snapshot": snapshot.run,
+}
 
 
 def main(arguments: list[str]) -> None:
@@ -86,6 +90,7 @@ def _serve(stack: str, link: socket.socket) -> None:
         return
     os.environ.clear()
     os.environ.update(request.environment)
+    os.chdir(request.folder)
     if request.word == spare.WORD:
         for stream in streams:
             os.close(stream)

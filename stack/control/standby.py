@@ -11,7 +11,7 @@ from stack.errors import GuardianLost
 from stack.records import folders, standby
 from stack.records.standby import TAKEN, Request
 
-BEGIN_LIMIT_S, LIMIT_S = 10.0, 3600.0
+BEGIN_LIMIT_S, LIMIT_S = 10.0, 24 * 3600.0
 
 
 def run(stack: str, word: str, options: Mapping[str, Any], meant: Mapping[str, str]) -> int | None:

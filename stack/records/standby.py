@@ -8,6 +8,7 @@ side before that, it was interrupted.
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -31,6 +32,7 @@ class Request:
     options: Mapping[str, Any]
     environment: Mapping[str, str]
     meant: Mapping[str, str] = field(default_factory=dict)
+    folder: str = field(default_factory=os.getcwd)
     code: str = str(ROOT)
 
 

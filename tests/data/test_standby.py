@@ -61,6 +61,24 @@ def test_a_reset_is_done_by_a_copy_of_the_standby(stack: Stack) -> None:
 
 
 @protected_by(
+    "a standby works in the folder where the command was typed",
+    Cut(STANDBY, "    os.chdir(request.folder)\n", ""),
+)
+def test_a_backup_is_written_where_it_was_typed_by_a_copy_of_the_standby(
+    stack: Stack, tmp_path: Path
+) -> None:
+    interpreter, *words = stack.argv("backup", "copy")
+    words[2:2] = ["--search-root", str(ROOT)]
+    with ExitStack() as ended, lock.exclusive(stack.name, say=print):
+        backup = ended.enter_context(
+            subprocess.Popen([interpreter, *words], cwd=tmp_path, env=stack.environment)
+        )
+        wait_until(lambda: copies(stack) == 1, "a copy of the standby makes the backup")
+    assert backup.returncode == 0
+    assert (tmp_path / "copy" / "manifest.json").is_file()
+
+
+@protected_by(
     "what a standby advises to type names the stack as the command did",
     Cut(STANDBY, "typed_commands.repeating(request.meant)", "typed_commands.repeating({})"),
 )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 from invoke.tasks import task
 
 from stack.commands.menu.task import choice, command, explain, quick_command
 
-Options = dict[str, str | bool]
+if TYPE_CHECKING:
+    from stack.control.choice import Choice
+
+Options = dict[str, str | bool | list[str]]
 
 
 def on_standby(word: str, stack: str, compose: str, options: Options) -> int | None:
@@ -19,11 +23,16 @@ def on_standby(word: str, stack: str, compose: str, options: Options) -> int | N
     chosen, meant = choice(stack, compose), {"stack": stack, "compose": compose}
     code = standby.run(chosen.resolve_name(), word, options, meant)
     if code is None:
-        from stack.commands import prune
-
-        prune.clean_up_killed_stacks()
-        importlib.import_module(f"stack.commands.{word}").run(chosen, **options)
+        here(word, chosen, options)
     return code
+
+
+def here(word: str, chosen: Choice, options: Options) -> None:
+    """Clean up after killed stacks and do a command in this process."""
+    from stack.commands import prune
+
+    prune.clean_up_killed_stacks()
+    importlib.import_module(f"stack.commands.{word}").run(chosen, **options)
 
 
 @task(
@@ -80,18 +89,18 @@ def snapshot(
                  identity="age's file of the private key, to verify an encrypted backup",
                  jobs="how many processes restore side by side; default: one a processor")
 )  # fmt: skip
-@command
+@quick_command
 def backup(
     c: Context, path: str | None = None, stack: str = "local", verify: str = "",
     encrypt: list[str] | None = None, identity: str = "", jobs: str = "", compose: str = "",
-) -> None:  # fmt: skip
+) -> int | None:  # fmt: skip
     """Back up the stack's Postgres and Redis data to a folder, or verify a backup."""
-    from stack.commands import backup
-
-    if verify:
-        backup.verify(choice(stack, compose), path=verify, identity=identity, jobs=jobs)
-    else:
-        backup.run(choice(stack, compose), path=path or "", recipients=list(encrypt or []))
+    options: Options = {"path": path or "", "verify": verify, "identity": identity, "jobs": jobs}
+    options["recipients"] = list(encrypt or [])
+    if not encrypt and not verify:
+        return on_standby("backup", stack, compose, options)
+    here("backup", choice(stack, compose), options)  # a GnuPG agent that starts is to outlive the stack
+    return None
 
 
 @task(
