@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 from stack.errors import ComposeError
@@ -68,8 +69,9 @@ class Dockerfile:
         ``target`` is a name or a number of a stage; default: the last.
 
         Raises:
-            ComposeError: there is no such stage.
+            ComposeError: there is no such stage, or stages copy from each other in a circle.
         """
+        self._require_no_circle()
         if not self.stages:
             raise ComposeError(f"{self.label}: the Dockerfile has no FROM.")
         stage = self.stages[-1] if target is None else self.find(target)
@@ -105,6 +107,22 @@ class Dockerfile:
                     images[image] = None
             names.add(stage.name)
         return tuple(images)
+
+    def _require_no_circle(self) -> None:
+        numbers = {number: self._sources(stage) for number, stage in enumerate(self.stages)}
+        try:
+            TopologicalSorter(numbers).prepare()
+        except CycleError as error:
+            circle = " -> ".join(self.stages[number].name or str(number) for number in error.args[1])
+            raise ComposeError(
+                f"{self.label}: its stages copy from each other in a circle: {circle}.",
+                hint="Check the names after COPY --from.",
+            ) from error
+
+    def _sources(self, stage: Stage) -> set[int]:
+        """The numbers of the stages that one starts and copies from."""
+        found = (self.find(stage.base, before=stage), *map(self.find, self._copied_from(stage)))
+        return {self.number(each) for each in found if each is not None}
 
     def _copied_from(self, stage: Stage) -> Iterator[str]:
         for instruction in stage.instructions:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from stack.errors import ComposeError
-from stack.model import Build, Healthcheck, Service, seconds
-from stack.plan import copied_files, dockerfile, executable_files
+from stack.model import Build, Service
+from stack.plan import copied_files, dockerfile, dockerfile_check, executable_files
 from stack.plan.dockerfile import Dockerfile, Heredoc, Instruction
 from stack.plan.dockerfile_words import exec_form, expand, split_words
 from stack.plan.service_plan import BuildCommand as BuildCommand
@@ -86,9 +87,9 @@ class _StageReader:
     has_command: bool = False
 
     def apply(self, instruction: Instruction) -> None:
-        method = getattr(self, f"_{instruction.keyword.lower()}", None)
-        if method is not None:
-            method(instruction)
+        """Apply one instruction; one that says nothing of the configuration has no effect."""
+        if (method := _METHODS.get(instruction.keyword)) is not None:
+            method(self, instruction)
 
     def _arg(self, instruction: Instruction) -> None:
         parsed = self.parsed
@@ -134,26 +135,11 @@ class _StageReader:
         self.config = replace(self.config, command=self._argv(instruction.text))
 
     def _healthcheck(self, instruction: Instruction) -> None:
-        keyword, _, text = instruction.text.partition(" ")
-        check = None if keyword.upper() == "NONE" else self._check(text.strip(), instruction.options)
-        self.config = replace(self.config, healthcheck=check)
-
-    def _check(self, text: str, options: Mapping[str, str]) -> Healthcheck:
-        argv = exec_form(text)
-        values = {
-            f"{name.replace('-', '_')}_s": self._seconds(options[name])
-            for name in ("interval", "timeout", "start-period")
-            if name in options
-        }
-        retries = int(options["retries"]) if options.get("retries", "").isdigit() else 3
-        test = ("CMD-SHELL", text) if argv is None else ("CMD", *argv)
-        return Healthcheck(test=test, retries=retries or 3, **values)
-
-    def _seconds(self, text: str) -> float:
         try:
-            return seconds(self._expand(text))
+            check = dockerfile_check.read(instruction, self._expand)
         except ValueError as error:
             raise ComposeError(f"{self.parsed.label}: HEALTHCHECK: {error}.") from None
+        self.config = replace(self.config, healthcheck=check)
 
     def _run(self, instruction: Instruction) -> None:
         text = "\n".join((instruction.text, *(each.text for each in instruction.heredocs)))
@@ -168,6 +154,9 @@ class _StageReader:
 
     def _copy(self, instruction: Instruction) -> None:
         words = exec_form(instruction.text) or split_words(instruction.text, self.parsed.escape)
+        if len(words) < 2:
+            problem = f"{instruction.keyword} needs a source and a destination"
+            raise ComposeError(f"{self.parsed.label}: {problem}.")
         *sources, destination = (self._expand(word) for word in words)
         source = self._source(instruction)
         if source is not None:
@@ -198,8 +187,6 @@ class _StageReader:
         if heredoc.is_quoted:
             return heredoc.text
         return expand(heredoc.text, self._variables, self.parsed.escape, keeps_quotes=True)
-
-    _add = _copy
 
     def _source(self, instruction: Instruction) -> copied_files.Source | None:
         """What files are copied from: the build context or another stage; None for an image."""
@@ -236,6 +223,23 @@ class _StageReader:
         """The exec form (a JSON list) as it is, the shell form by a shell."""
         argv = exec_form(text)
         return (*self.shell, text) if argv is None else argv
+
+
+_METHODS: Final[Mapping[str, Callable[[_StageReader, Instruction], None]]] = {
+    "ADD": _StageReader._copy,
+    "ARG": _StageReader._arg,
+    "CMD": _StageReader._cmd,
+    "COPY": _StageReader._copy,
+    "ENTRYPOINT": _StageReader._entrypoint,
+    "ENV": _StageReader._env,
+    "EXPOSE": _StageReader._expose,
+    "HEALTHCHECK": _StageReader._healthcheck,
+    "RUN": _StageReader._run,
+    "SHELL": _StageReader._shell,
+    "STOPSIGNAL": _StageReader._stopsignal,
+    "USER": _StageReader._user,
+    "WORKDIR": _StageReader._workdir,
+}
 
 
 def _known_variables(text: str, variables: Mapping[str, str]) -> str:

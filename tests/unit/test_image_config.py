@@ -176,6 +176,31 @@ def test_a_copy_from_a_stage_leads_to_the_files_of_this_machine(context: Path) -
     assert copied_files(context, f"{one}FROM b\nCOPY --from=two /w/app /srv/a\n") == {"/srv/a": "app"}
 
 
+@pytest.mark.parametrize("line", ["CHECK this", "SOURCE venv/bin/activate", "TEXT", "ADVICE x", "COPIED a b"])
+def test_a_word_that_is_no_instruction_has_no_effect(line: str) -> None:
+    assert config(f"FROM a\n{line}\n") == ImageConfig(base="a")
+
+
+@pytest.mark.parametrize("line", ["COPY", "COPY one", "ADD --chown=1 one"])
+def test_a_copy_without_a_destination_is_refused(line: str) -> None:
+    with pytest.raises(ComposeError, match=r"Dockerfile: (COPY|ADD) needs a source and a destination"):
+        config(f"FROM a\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "circle"),
+    [
+        ("FROM a AS one\nCOPY --from=one /x /x\n", "one -> one"),
+        ("FROM a AS one\nCOPY --from=two /x /x\nFROM a AS two\nCOPY --from=one /x /x\n", "one -> two -> one"),
+    ],
+)
+def test_stages_that_copy_from_each_other_are_named(text: str, circle: str) -> None:
+    with pytest.raises(ComposeError, match="copy from each other in a circle: ") as raised:
+        config(text)
+    named = raised.value.message.rstrip(".").rpartition(": ")[2]
+    assert set(named.split(" -> ")) == set(circle.split(" -> "))
+
+
 def test_what_only_a_build_makes_is_not_of_this_machine(context: Path) -> None:
     one = "FROM a AS one\nWORKDIR /w\nCOPY . .\nRUN npm run build\n"
     assert copied_files(context, f"{one}FROM b\nCOPY --from=one /w/dist /srv/a\n") == {}
