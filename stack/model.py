@@ -144,10 +144,11 @@ class Service:
 
     ``hostnames`` are the names besides the service's own by which others reach it: ``hostname``,
     ``container_name`` and the aliases of its networks; ``addresses`` are its fixed ones (``ipv4_address``).
-    ``healthcheck_disabled``: the check of its image does
-    not count. ``network_mode`` is empty where it has networks. ``other_keys`` are the keys of the file that
-    have no field here; stack/plan/unenforced.py says what becomes of each. ``optional`` (the ``x-optional``
-    key): where an engine cannot run it, the stack comes up without it.
+    ``healthcheck_disabled``: the check of its image does not count. ``network_mode`` is empty where it has
+    networks; ``external`` are the networks and volumes among its own that exist outside of the project.
+    ``other_keys`` are the keys of the file that have no field here; stack/plan/unenforced.py says what
+    becomes of each. ``optional`` (the ``x-optional`` key): where an engine cannot run it, the stack comes up
+    without it.
     """
 
     name: str
@@ -168,6 +169,7 @@ class Service:
     user: str | None = None
     working_dir: str | None = None
     networks: tuple[str, ...] = ()
+    external: tuple[str, ...] = ()
     network_mode: str = ""
     hostnames: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()

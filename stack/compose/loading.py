@@ -14,9 +14,9 @@ from stack.compose import dotenv
 from stack.compose.consistency import ConsistencyCheck
 from stack.compose.documents import DocumentReader
 from stack.compose.interpolation import Interpolation
+from stack.compose.resources import real_names
 from stack.compose.secret_names import is_secret_name
 from stack.compose.services import ServiceReader
-from stack.compose.values import boolean
 from stack.errors import ComposeError
 from stack.model import Service, Stack
 
@@ -62,7 +62,7 @@ def load_stack(request: Request) -> Stack:
         env_file=request.env_file,
         private_values=_private_values(request, variables),
         networks=_networks(document, services, name),
-        volumes=_names(document.get("volumes"), name),
+        volumes=real_names(document.get("volumes"), name),
         endpoints=dict(document.get("x-endpoints") or {}),
     )
     return ConsistencyCheck(label=label, document=document).run(stack)
@@ -134,18 +134,4 @@ def _networks(document: Mapping[str, Any], services: Mapping[str, Service], proj
     declared = dict(document.get("networks") or {})
     if any("default" in service.networks for service in services.values()):
         declared.setdefault("default", None)
-    return _names(declared, project)
-
-
-def _names(declared: Mapping[str, Any] | None, project: str) -> dict[str, str]:
-    """Each key of the file with the name that the engine uses."""
-    return {key: _real_name(key, raw or {}, project) for key, raw in (declared or {}).items()}
-
-
-def _real_name(key: str, raw: Mapping[str, Any], project: str) -> str:
-    external = raw.get("external", False)
-    named = external.get("name") if isinstance(external, dict) else None
-    if name := raw.get("name") or named:
-        return str(name)
-    is_external = isinstance(external, dict) or boolean(external)
-    return key if is_external else f"{project}_{key}"
+    return real_names(declared, project)

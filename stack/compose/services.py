@@ -13,10 +13,12 @@ from stack.compose.dependencies import dependencies_of
 from stack.compose.file_grants import file_grants
 from stack.compose.hostnames import addresses_of, extra_hosts_of, hostnames_of
 from stack.compose.limits import limits_of, replicas_of
+from stack.compose.mounts import mounts_of
+from stack.compose.resources import external_names
 from stack.compose.shorthand import port_range
 from stack.compose.values import boolean, text
 from stack.errors import ComposeError
-from stack.model import Build, Healthcheck, LocalHints, Mount, Port, Service, seconds
+from stack.model import Build, Healthcheck, LocalHints, Port, Service, seconds
 
 MODELLED: Final = frozenset(
     (
@@ -59,7 +61,7 @@ class ServiceReader:
             environment=self._environment(raw, where),
             ports=tuple(self._ports(raw.get("ports") or (), where)),
             expose=self._expose(raw.get("expose") or (), where),
-            mounts=self._mounts(raw, where),
+            mounts=mounts_of(raw, self.document.get("volumes") or {}, self.directory, place),
             depends_on=dependencies_of(raw),
             healthcheck=self._healthcheck(raw.get("healthcheck"), f"{where}.healthcheck.test"),
             healthcheck_disabled=_is_disabled(raw.get("healthcheck")),
@@ -69,6 +71,7 @@ class ServiceReader:
             user=raw.get("user"),
             working_dir=raw.get("working_dir"),
             networks=networks_of(raw),
+            external=external_names(raw, self.document),
             network_mode=raw.get("network_mode") or "",
             hostnames=hostnames_of(name, self.document["services"]),
             addresses=self._addresses(raw, where),
@@ -161,44 +164,6 @@ class ServiceReader:
             return tuple(port for entry in raw for port in port_range(text(entry).partition("/")[0]))
         except ValueError as error:
             raise self._error(f"{where}.expose", str(error)) from None
-
-    def _mounts(self, raw: Mapping[str, Any], where: str) -> tuple[Mount, ...]:
-        mounts = [
-            self._mount(each, f"{where}.volumes[{i}]") for i, each in enumerate(raw.get("volumes") or ())
-        ]
-        tmpfs = raw.get("tmpfs") or ()
-        targets = [entry.partition(":")[0] for entry in ([tmpfs] if isinstance(tmpfs, str) else tmpfs)]
-        mounts += [Mount(type="tmpfs", target=target) for target in targets]
-        targets = [mount.target for mount in mounts]
-        for target in targets:
-            if targets.count(target) > 1:
-                raise self._error(where, f"{target} is mounted twice")
-        return tuple(mounts)
-
-    def _mount(self, raw: Mapping[str, Any], key: str) -> Mount:
-        kind, source = raw["type"], raw.get("source")
-        if kind not in ("bind", "volume", "tmpfs"):
-            raise self._error(key, f"a mount of the type {kind} is not supported")
-        if not raw.get("target"):
-            raise self._error(key, "the key target is missing")
-        if kind == "bind" and not source:
-            raise self._error(key, "the key source is missing")
-        read_only = boolean(raw.get("read_only", False))
-        folder = self._folder_of_volume(source) if kind == "volume" else None
-        return Mount(
-            type="bind" if folder else kind,
-            target=raw["target"],
-            source=folder or source or None,
-            read_only=read_only,
-        )
-
-    def _folder_of_volume(self, name: str | None) -> str | None:
-        """Return the folder that a volume of the driver ``local`` binds (``o: bind``), None of any other."""
-        volume = (self.document.get("volumes") or {}).get(name) or {}
-        options = volume.get("driver_opts") or {}
-        device, is_local = options.get("device"), volume.get("driver", "local") == "local"
-        is_bind = is_local and "bind" in str(options.get("o", "")).split(",")
-        return paths.absolute(device, self.directory) if is_bind and device else None
 
     def _healthcheck(self, raw: Mapping[str, Any] | None, key: str) -> Healthcheck | None:
         if not raw or boolean(raw.get("disable", False)) or not raw.get("test"):

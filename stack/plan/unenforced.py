@@ -118,6 +118,11 @@ UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
         lambda service: len(service.networks) > 1,
     ),
     _field(
+        "volumes, networks: external",
+        "What exists outside of the stack is not reached: the stack has an empty one of its own.",
+        lambda service: bool(service.external),
+    ),
+    _field(
         "hostname, container_name, aliases",
         "Where services share the network of the machine, a service is reached by its own name only.",
         lambda service: bool(service.hostnames),

@@ -105,6 +105,14 @@ def test_a_volume_that_binds_a_folder_is_that_folder(tmp_path: Path) -> None:
     ]
 
 
+def test_the_volumes_and_networks_that_exist_outside_of_the_project_are_known(tmp_path: Path) -> None:
+    below = (
+        "volumes: {data: , shared: {external: 'true'}}\nnetworks: {a: , proxy: {external: {name: real}}}\n"
+    )
+    case = one("", "volumes: ['data:/d', 'shared:/s', './shared:/x']", "networks: [a, proxy]", below=below)
+    assert load(case, tmp_path).services["web"].external == ("shared", "proxy")
+
+
 def test_an_optional_dependency_that_is_not_active_is_left_out(tmp_path: Path) -> None:
     entry = "depends_on: {db: {condition: service_started, required: false}}"
     assert load(one("", entry, below=DB + "    profiles: [p]\n"), tmp_path).services["web"].depends_on == ()

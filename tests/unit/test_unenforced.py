@@ -39,6 +39,7 @@ def test_every_key_of_the_specification_is_read_or_has_a_row() -> None:
         (Service(name="web", ports=(Port(target=1, host_ip="0.0.0.0"),)), "ports: host_ip"),
         (Service(name="web", ports=(Port(target=1, protocol="udp"),)), "ports: udp, sctp"),
         (Service(name="web", networks=("a", "b")), "networks"),
+        (Service(name="web", external=("shared",)), "volumes, networks: external"),
         (Service(name="web", hostnames=("a",)), "hostname, container_name, aliases"),
         (Service(name="web", extra_hosts={"a": ("::1",)}), "extra_hosts"),
         (Service(name="web", network_mode="host"), "network_mode: host, bridge, container"),
