@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import lzma
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,49 @@ def test_scripts_of_a_folder_and_of_single_files_run_in_the_order_of_their_names
     init_scripts.run(init_scripts.scripts_of(data), tmp_path, with_variable)
     calls = (server.work / "calls").read_text().splitlines()
     assert calls == ["pg_ctl start", "psql SELECT 10", "psql SELECT 20", "shell shop", "pg_ctl stop"]
+
+
+def test_a_compressed_script_is_read_as_the_official_image_reads_it(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "10.sql.xz").write_bytes(lzma.compress(b"SELECT 10"))
+    (tmp_path / "20.sql.zst").touch()
+    data = {f"{FOLDER}/{name}": tmp_path / name for name in ("10.sql.xz", "20.sql.zst")}
+    scripts = init_scripts.scripts_of(data)
+    assert [name for name, _ in scripts] == ["10.sql.xz", "20.sql.zst"]
+    init_scripts.run(scripts[:1], tmp_path, server)
+    assert "psql SELECT 10" in (server.work / "calls").read_text().splitlines()
+
+
+def test_a_compressed_script_that_is_cut_short_is_named(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "10.sql.gz").write_bytes(gzip.compress(b"SELECT 10")[:-9])
+    with pytest.raises(BuildFailed, match=r"The script 10\.sql\.gz of .* failed"):
+        init_scripts.run([("10.sql.gz", tmp_path / "10.sql.gz")], tmp_path, server)
+
+
+def test_a_script_that_is_not_executable_is_read_into_the_entry_script_of_the_official_image(
+    server: Server, tmp_path: Path
+) -> None:
+    """It has `psql` as an array, which scripts use, and ends at the first error."""
+    (tmp_path / "10.sh").write_text('"${psql[@]}" <<< "SELECT 10"\nfalse\necho on >> "$PGHOST/calls"\n')
+    variables = {"POSTGRES_USER": "app", "POSTGRES_DB": "shop"}
+    with pytest.raises(BuildFailed, match=r"The script 10\.sh of"):
+        init_scripts.run([("10.sh", tmp_path / "10.sh")], tmp_path, replace(server, environment=variables))
+    assert (server.work / "calls").read_text().splitlines() == [
+        "pg_ctl start",
+        "psql SELECT 10",
+        "pg_ctl stop",
+    ]
+
+
+def test_a_server_that_does_not_start_for_its_scripts_is_stopped_and_named(
+    server: Server, tmp_path: Path
+) -> None:
+    control = server.bin / "pg_ctl"
+    fails = '[ "${*##* }" = start ] && exit 1\ncase "$*" in *start'
+    control.write_text(PLAYS.replace('case "$*" in *start', fails))
+    (tmp_path / "10.sql").touch()
+    with pytest.raises(BuildFailed, match="Postgres does not start for the scripts"):
+        init_scripts.run([("10.sql", tmp_path / "10.sql")], tmp_path, server)
+    assert (server.work / "calls").read_text().splitlines() == ["pg_ctl stop"]
 
 
 def test_a_script_that_fails_is_named_and_the_server_is_stopped(server: Server, tmp_path: Path) -> None:

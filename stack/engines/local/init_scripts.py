@@ -5,10 +5,13 @@ Source of the rules: https://github.com/docker-library/docs/blob/master/postgres
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import lzma
 import os
 import shutil
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,8 +22,20 @@ from stack.errors import BuildFailed, CommandFailed
 from stack.system import programs
 
 FOLDER: Final = "/docker-entrypoint-initdb.d"
-KINDS: Final = (".sql", ".sql.gz", ".sh")
+KINDS: Final = (".sql", ".sql.gz", ".sql.xz", ".sql.zst", ".sh")
 START_LIMIT_S: Final = 60.0
+
+SOURCED: Final = """\
+docker_process_sql() {
+    psql -v ON_ERROR_STOP=1 --no-password --no-psqlrc --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" "$@"
+}
+psql=(docker_process_sql)
+. "$0"
+"""
+"""What runs a script that is not executable: the official image reads it into its own entry script, which
+ends at the first error and has these two for it."""
+
+UNPACK: Final = {".gz": gzip.decompress, ".xz": lzma.decompress}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +95,12 @@ def _alter_user(server: Server, data_folder: Path, what: str) -> None:
 def _run_all(scripts: list[Path], data_folder: Path, server: Server) -> None:
     options = f"-c listen_addresses= -c unix_socket_directories={server.work} -c fsync=off"
     control = [str(server.bin / "pg_ctl"), "-D", str(data_folder), "-w", "-t", f"{START_LIMIT_S:.0f}"]
-    _call(server, [*control, "-l", str(server.work / "initdb.log"), "-o", options, "start"])
+    try:
+        _call(server, [*control, "-l", str(server.work / "initdb.log"), "-o", options, "start"])
+    except CommandFailed as error:
+        with contextlib.suppress(CommandFailed):  # it may be starting still
+            _call(server, [*control, "-m", "immediate", "stop"])
+        raise BuildFailed(f"Postgres does not start for the scripts of {FOLDER}: {error.output}") from error
     try:
         for script in scripts:
             _run_script(script, server)
@@ -93,18 +113,24 @@ def _run_script(script: Path, server: Server) -> None:
     psql += ["--username", server.user, "--dbname", server.database]
     try:
         if script.suffix == ".sh":
-            words = [str(script)] if os.access(script, os.X_OK) else ["bash", str(script)]
-            _call(server, words)
+            sourced = ["bash", "-Eeo", "pipefail", "-c", SOURCED, str(script)]
+            _call(server, [str(script)] if os.access(script, os.X_OK) else sourced)
         else:
-            read = gzip.open if script.suffix == ".gz" else open
-            with read(script, "rt", encoding="utf-8") as text:
-                _call(server, psql, text.read())
-    except (CommandFailed, OSError, UnicodeDecodeError) as error:
+            _call(server, psql, _text(script))
+    except (CommandFailed, OSError, EOFError, zlib.error, lzma.LZMAError, UnicodeDecodeError) as error:
         details = error.output if isinstance(error, CommandFailed) else str(error)
         raise BuildFailed(
             f"The script {script.name} of {FOLDER} failed: {details.strip()[-1000:]}",
             hint="Correct it; the database is made anew at the next start.",
         ) from error
+
+
+def _text(script: Path) -> str:
+    """The SQL of a script, compressed or not."""
+    if script.suffix == ".zst":
+        return programs.run(["zstd", "-d", "-c", script], timeout_s=programs.BUILD_LIMIT_S).stdout
+    unpack: Callable[[bytes], bytes] = UNPACK.get(script.suffix, bytes)
+    return unpack(script.read_bytes()).decode()
 
 
 def _call(server: Server, words: list[str], text: str | None = None) -> None:
