@@ -113,5 +113,5 @@ def shortened(lines: Sequence[str]) -> list[str]:
         return [shown[0], "  ...", *shown[-TRACEBACK_LINES:]]
     own = [number for number in frames if not _LIBRARY.search(shown[number])]
     frame = (own or frames)[-1]
-    exception = next((line for line in shown[frames[-1] + 1 :] if line[0].strip()), shown[-1])
+    exception = next((line for line in shown[frames[-1] + 1 :] if line[:1].strip()), shown[-1])
     return [shown[0], "  ...", *shown[frame : frame + 2], exception]

@@ -72,6 +72,18 @@ def test_of_a_traceback_the_frame_outside_of_libraries_is_shown_without_its_mark
     assert log_lines.shortened(lines) == [lines[0], "  ...", lines[3], lines[4], lines[9]]
 
 
+def test_a_traceback_may_have_an_empty_line_behind_its_last_frame() -> None:
+    lines = [
+        "Traceback (most recent call last):",
+        '  File "a.py", line 1',
+        "    run()",
+        '  File "<string>"',
+        "",
+        "E: x",
+    ]
+    assert log_lines.shortened(lines)[-1] == "E: x"
+
+
 def test_of_lines_without_frames_the_ends_are_shown() -> None:
     assert log_lines.shortened(list("abcdefg")) == ["a", "  ...", "e", "f", "g"]
 
