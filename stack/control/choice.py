@@ -117,11 +117,11 @@ class Choice:
     def last_run(self) -> Path | None:
         """Return the folder of the stack's newest run, None where it never ran here."""
         from stack.control import guardians
+        from stack.records import runs
 
         name = self.resolve_name()
         stack = guardians.alive(name)
         if stack is not None:
             return Path(stack.run)
-        folder = self.work_tree / ".stack" / "runs"
-        runs = sorted(folder.glob(f"*-{name}*")) or sorted(folder.glob(f"*-{self.project}-*"))
-        return runs[-1] if runs else None
+        own = runs.of_stack(self.work_tree, name) or runs.of_ephemeral_stacks(self.work_tree, self.project)
+        return own[-1] if own else None

@@ -19,24 +19,49 @@ END_LIMIT_S = 30.0
 
 
 def end(stack: StackState, *, volumes: bool = False, timeout_s: float = END_LIMIT_S) -> None:
-    """End a stack and wait until it is gone; clean up where its guardian does not do so in time."""
+    """End a stack and wait until it is gone; clean up where its guardian does not do so in time.
+
+    Raises:
+        EngineUnavailable: the engine does not answer; what it runs goes on, and its volumes stay.
+    """
+    is_told = _tell_to_end(stack, volumes=volumes)
+    deadline = time.monotonic() + timeout_s
+    while processes.is_alive(stack.pid, stack.pid_started) and time.monotonic() < deadline:
+        time.sleep(timeline.POLL_S)
+    if folders.state_file(stack.name).exists():
+        clean_up(stack)
+        is_told = False
+    if volumes:
+        _delete_volumes(stack, of_engine=not is_told)
+
+
+def _tell_to_end(stack: StackState, *, volumes: bool) -> bool:
+    """Tell a guardian to end its stack; return whether it knows what is to become of the volumes."""
     try:
         guardians.ask(stack.name, Command(action=Action.DOWN, volumes=volumes), timeout_s=5.0)
     except (NotUp, GuardianLost):
         if processes.is_alive(stack.pid, stack.pid_started):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(stack.pid, signal.SIGTERM)
-    deadline = time.monotonic() + timeout_s
-    while processes.is_alive(stack.pid, stack.pid_started) and time.monotonic() < deadline:
-        time.sleep(timeline.POLL_S)
-    if folders.state_file(stack.name).exists():
-        clean_up(stack)
-    if volumes:
-        state.forget(stack.name, volumes=True)
+        return False
+    return True
+
+
+def _delete_volumes(stack: StackState, *, of_engine: bool) -> None:
+    """Delete the volumes in the stack's folder and, where its guardian did not, those of its engine."""
+    if of_engine and stack.engine != "local":
+        from stack.engines import registry
+
+        registry.remove_leftovers(stack.engine, stack.name, volumes=True)
+    state.forget(stack.name, volumes=True)
 
 
 def clean_up(stack: StackState) -> None:
-    """Remove the processes, containers, port leases and state of a stack whose guardian does not run."""
+    """Remove the processes, containers, port leases and state of a stack whose guardian does not run.
+
+    Raises:
+        EngineUnavailable: the engine does not answer; what it runs goes on.
+    """
     from stack.engines import registry
     from stack.records import port_leases
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator
 
@@ -26,11 +27,16 @@ def remove(*, data: bool) -> Iterator[str]:
         if not _is_up(name):
             private_folder.remove_tree(state.scratch_root() / name)
             yield f"removed the scratch folder of {name}"
-    for folder in cached_folder.unused_folders(cache_home()):
+    for folder in cached_folder.unused_folders(cache_home(), in_use_since=_oldest_start()):
         aside = folder.rename(folder.with_name(f".{folder.name}.unused"))  # it may be made again meanwhile
         shutil.rmtree(aside, ignore_errors=True)
         yield f"removed {folder.parent.name}/{folder.name}, unused for two weeks"
     state.remove_shared_folders()
+
+
+def _oldest_start() -> float:
+    """Return when the oldest stack with a state was started: what it was given then it may still use."""
+    return min((stack.created for stack in state.readable()), default=math.inf)
 
 
 def _is_up(name: str) -> bool:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
+import re
 import secrets
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from stack.errors import StateUnreadable, UnknownRun
-from stack.records import folders, state, timeline
-from stack.records.state import StackState
+from stack.errors import UnknownRun
+from stack.records import state, timeline
 
 RUNS_KEPT = 20
 
@@ -43,6 +42,22 @@ def find(work_tree: Path, name: str) -> Path:
     return (exact or matching)[0]
 
 
+def of_stack(work_tree: Path, stack: str) -> list[Path]:
+    """Return the folders of a stack's runs, the oldest first."""
+    return _called(work_tree, re.escape(stack))
+
+
+def of_ephemeral_stacks(work_tree: Path, project: str) -> list[Path]:
+    """Return the folders of the runs of a project's ephemeral stacks, the oldest first."""
+    return _called(work_tree, f"{re.escape(project)}-[0-9a-f]{{6}}")
+
+
+def _called(work_tree: Path, pattern: str) -> list[Path]:
+    """The folders that ``new_run`` named for stacks whose whole name has the pattern."""
+    name = re.compile(rf"\d{{8}}-\d{{6}}-{pattern}(-[0-9a-f]{{4}})?")
+    return sorted(path for path in folder(work_tree).glob("*") if name.fullmatch(path.name))
+
+
 def new_run(work_tree: Path, name: str, *, clock: Callable[[], float] = time.time) -> Path:
     """Create the folder of a new run; remove the oldest ones, but for those of running stacks."""
     runs = folder(work_tree)
@@ -51,18 +66,8 @@ def new_run(work_tree: Path, name: str, *, clock: Callable[[], float] = time.tim
     while run.exists():
         run = runs / f"{stamp}-{name}-{secrets.token_hex(2)}"
     run.mkdir(parents=True, mode=0o700)
-    in_use = {stack.run for stack in _readable()} | {str(run)}
+    in_use = {stack.run for stack in state.readable()} | {str(run)}
     old = sorted(path for path in runs.iterdir() if path.is_dir() and str(path) not in in_use)
     for path in old[: -(RUNS_KEPT - 1)]:
         shutil.rmtree(path, ignore_errors=True)
     return run
-
-
-def _readable() -> list[StackState]:
-    """Return the state of every stack; a damaged file is left to the sweep."""
-    stacks = []
-    for name in folders.names():
-        with contextlib.suppress(StateUnreadable):
-            if (stack := state.read(name)) is not None:
-                stacks.append(stack)
-    return stacks

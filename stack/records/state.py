@@ -34,7 +34,8 @@ class StackState(
     """A running stack. ``pid`` and ``pid_started`` identify its guardian, also after the pid is reused.
 
     ``token`` is in the environment of every process of the stack. ``ports`` is service -> container port ->
-    host port; ``created`` is in seconds since the epoch.
+    host port, ``further_ports`` are pairs of both, of container ports that a service publishes several times.
+    ``created`` is in seconds since the epoch.
     """
 
     name: str
@@ -48,6 +49,7 @@ class StackState(
     pid_started: float
     phase: Phase = "starting"
     ports: Mapping[str, Mapping[int, int]] = {}
+    further_ports: Mapping[str, tuple[tuple[int, int], ...]] = {}
     endpoints: Mapping[str, str] = {}
 
 
@@ -110,6 +112,16 @@ def read(name: str) -> StackState | None:
             f"{path} belongs to another account ({error.strerror}).",
             hint="Use that account, or a STACK_HOME of your own.",
         ) from error
+
+
+def readable() -> list[StackState]:
+    """Return the state of every stack; a damaged file is left to the sweep."""
+    stacks = []
+    for name in folders.names():
+        with contextlib.suppress(StateUnreadable):
+            if (stack := read(name)) is not None:
+                stacks.append(stack)
+    return stacks
 
 
 class _Guardian(msgspec.Struct, frozen=True):

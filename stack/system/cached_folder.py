@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import time
@@ -33,11 +34,17 @@ def is_complete(folder: Path) -> bool:
     return True
 
 
-def unused_folders(root: Path, *, clock: Callable[[], float] = time.time) -> Iterator[Path]:
-    """Return the folders somewhere below ``root`` that have not been used for two weeks."""
+def unused_folders(
+    root: Path, *, in_use_since: float = math.inf, clock: Callable[[], float] = time.time
+) -> Iterator[Path]:
+    """Return the folders somewhere below ``root`` that nobody has asked for during the last two weeks.
+
+    One that was asked for after ``in_use_since`` (seconds since the epoch) may be in use all the same.
+    """
     for marker in sorted(root.glob(f"*/*/{MARKER}")):
         with contextlib.suppress(FileNotFoundError):
-            if clock() - marker.stat().st_mtime > UNUSED_S:
+            asked_for = marker.stat().st_mtime
+            if clock() - asked_for > UNUSED_S and asked_for < in_use_since:
                 yield marker.parent
 
 

@@ -11,16 +11,25 @@ from stack.records.state import StackState
 from stack.system import processes, programs
 
 
-def write_state(name: str, run: Path, *, pid: int, token: str = "", ephemeral: bool = False) -> StackState:
+def write_state(
+    name: str,
+    run: Path,
+    *,
+    pid: int,
+    token: str = "",
+    ephemeral: bool = False,
+    engine: str = "local",
+    created: float = 1.0,
+) -> StackState:
     """Write the state file of a stack and return its content."""
     written = StackState(
         name=name,
-        engine="local",
+        engine=engine,
         work_tree="/w",
         run=str(run),
         token=token or secrets.token_hex(8),
         ephemeral=ephemeral,
-        created=1.0,
+        created=created,
         pid=pid,
         pid_started=processes.started(pid) or 1.0,
         ports={"backend": {8000: 20001}, "postgres": {5432: 20002}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from recorded_stacks import write_state
 from stack.control import session
 from stack.control.choice import Choice
 from stack.errors import UnknownEngine, UnknownStack, UpElsewhere
-from stack.records import folders
+from stack.records import folders, runs
 from stack.records import request as requests
 from stack.records.request import Request
 
@@ -84,6 +85,18 @@ def test_a_running_stack_is_found_by_a_file_that_cannot_be_read_any_more(other: 
     )
     other.write_text("services: [")
     assert Choice(compose_file=other).resolve_name() == "othershop"
+
+
+def test_the_latest_run_is_that_of_the_stack_itself_not_of_one_with_a_longer_name(tmp_path: Path) -> None:
+    clock = itertools.count(1_700_000_000).__next__
+    names = ("shop", "shop-1a2b3c", "shop-admin", "my-shop", "shop")
+    made = [runs.new_run(tmp_path, name, clock=clock) for name in names]
+    assert runs.of_stack(tmp_path, "shop") == [made[0], made[4]]
+    assert runs.of_ephemeral_stacks(tmp_path, "shop") == [made[1]]
+    choice = Choice(kind="shop", work_tree=tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Choice, "resolve_name", lambda choice: "shop")
+        assert choice.last_run() == made[4]
 
 
 @pytest.mark.parametrize("services", [["web"], []])

@@ -17,6 +17,7 @@ from recorded_stacks import dead_pid, ended_guardian, write_state
 
 from stack.control import guardians, sweep
 from stack.control.guardians import GuardianProcess
+from stack.engines import registry
 from stack.errors import GuardianLost, NotUp, StateUnreadable
 from stack.records import folders, leftovers, runs, state, timeline, written_copies
 from stack.records.control import Action, Command, Outcome, Reply
@@ -49,6 +50,27 @@ def test_a_stack_whose_guardian_was_killed_is_cleaned_up_processes_ports_and_all
     assert programs.ends_within(orphan, 5)
     assert (folders.names(), lease.exists()) == ((), False)
     assert sweep.sweep() == []
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_the_volumes_of_a_container_engine_are_deleted_whether_or_not_the_guardian_could_be_told(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_told: bool
+) -> None:
+    stack = write_state(name, tmp_path, pid=dead_pid(), engine="docker")
+
+    def ask(name: str, command: Command, *, timeout_s: float) -> Reply:
+        state.forget(name, volumes=command.volumes)
+        if not is_told:
+            raise NotUp("its guardian does not listen yet")
+        return Reply(outcome=Outcome.DONE)
+
+    removed: list[bool] = []
+    monkeypatch.setattr(guardians, "ask", ask)
+    monkeypatch.setattr(
+        registry, "remove_leftovers", lambda engine, name, *, volumes: removed.append(volumes)
+    )
+    sweep.end(stack, volumes=True)
+    assert removed == ([] if is_told else [True])
 
 
 def test_what_a_killed_guardian_put_into_a_project_is_removed(name: str, tmp_path: Path) -> None:

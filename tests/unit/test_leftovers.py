@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from recorded_stacks import write_state
 
 from stack.records import folders, leftovers, state
 from stack.system import cached_folder
@@ -35,6 +36,16 @@ def test_a_prepared_folder_is_removed_after_two_weeks_without_use(homes: Path) -
     assert list(leftovers.remove(data=False)) == ["removed envs/old, unused for two weeks"]
     assert (old.exists(), new.exists()) == (False, True)
     assert not list(old.parent.glob(".old.unused"))
+
+
+def test_what_a_stack_was_given_that_has_been_up_for_long_is_left_to_it(homes: Path) -> None:
+    age_s = cached_folder.UNUSED_S + 60
+    used = make_cached_folder(homes / "cache" / "envs" / "used", age_s=age_s)
+    write_state("shop", homes, pid=os.getpid(), created=time.time() - age_s - 1)
+    assert list(leftovers.remove(data=False)) == []
+    assert used.exists()
+    make_cached_folder(homes / "cache" / "envs" / "older", age_s=age_s + 60)
+    assert list(leftovers.remove(data=False)) == ["removed envs/older, unused for two weeks"]
 
 
 def test_what_is_used_is_young_again(homes: Path) -> None:
