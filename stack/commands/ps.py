@@ -38,6 +38,6 @@ def _row(status: services.ServiceStatus) -> dict[str, str]:
         "service": status.service,
         "state": status.state,
         "since": tables.age(services.elapsed_s(status.since)),
-        "ports": ", ".join(f"127.0.0.1:{host}->{target}" for target, host in status.ports.items()),
+        "ports": ", ".join(f"127.0.0.1:{host}->{target}" for target, host in status.ports),
         "detail": first_line(status.text),
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.control import places
-from stack.engines.local import accounts, engine, servers, views
+from stack.engines.local import accounts, engine, servers, service_variables, views
 from stack.engines.local.views import View
 from stack.environments import service_environment
 from stack.plan.plan import ServicePlan
@@ -59,13 +59,13 @@ def of_service(plan: ServicePlan, stack: StackState) -> LocalPlace:
     installed = service_environment.sync(plan.service, plan.image, scratch)
     view = engine.view_here(plan, installed, scratch)
     account = servers.account_of(plan)
-    variables = engine.environment_of(plan, stack.token, installed, view)
+    variables = service_variables.environment_of(plan, stack.token, installed, view)
     if view is None:
         variables["PATH"] = accounts.search_path(variables["PATH"], account)
     return LocalPlace(
         stack=stack,
         plan=plan,
-        environment=variables | engine.client_variables(plan, scratch),
+        environment=variables | service_variables.client_variables(plan, scratch),
         account=account,
         view=view,
     )

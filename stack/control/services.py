@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,13 +46,16 @@ def change(stack: StackState, command: Command) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceStatus:
-    """The state of one service; ``since`` is the time of the last transition, in seconds since the epoch."""
+    """The state of one service; ``since`` is the time of the last transition, in seconds since the epoch.
+
+    ``ports`` are pairs of container port and host port.
+    """
 
     service: str
     state: str
     text: str
     since: float
-    ports: Mapping[int, int]
+    ports: tuple[tuple[int, int], ...]
 
 
 def service_statuses(stack: StackState) -> list[ServiceStatus]:
@@ -64,7 +67,7 @@ def service_statuses(stack: StackState) -> list[ServiceStatus]:
             state=last[name].state if name in last else "waiting",
             text=last[name].text if name in last else "",
             since=last[name].at if name in last else stack.created,
-            ports=ports,
+            ports=(*ports.items(), *stack.further_ports.get(name, ())),
         )
         for name, ports in stack.ports.items()
     ]

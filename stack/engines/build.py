@@ -12,6 +12,7 @@ from stack.environments import service_environment
 from stack.errors import BuildFailed, CommandFailed
 from stack.model import Service, Stack
 from stack.plan import image_config, plain_images
+from stack.plan.service_plan import has_command
 from stack.system import programs
 
 
@@ -30,7 +31,7 @@ def build(stack: Stack, engine: str, *, no_cache: bool, say: Callable[[str], Non
 
 
 def _local(service: Service, *, no_cache: bool, say: Callable[[str], None]) -> None:
-    if service.build is None:
+    if not has_command(service):
         servers.runner(service.image or "")
         say(f"{service.name}: {service.image} has a runner")
         return
@@ -43,10 +44,12 @@ def _local(service: Service, *, no_cache: bool, say: Callable[[str], None]) -> N
 def _image(engine: str, service: Service, *, no_cache: bool, say: Callable[[str], None]) -> None:
     assert service.build is not None
     tag = images.tag(service.name, service.build)
-    words = images.build_words(tag, service.build)
     try:
-        argv = [engine, words[0], *(["--no-cache"] if no_cache else []), *words[1:]]
-        programs.run(argv, timeout_s=programs.BUILD_LIMIT_S)
+        with tempfile.TemporaryDirectory() as folder:
+            dockerfile = images.dockerfile_of(service.build, Path(folder))
+            words = images.build_words(tag, service.build, dockerfile)
+            argv = [engine, words[0], *(["--no-cache"] if no_cache else []), *words[1:]]
+            programs.run(argv, timeout_s=programs.BUILD_LIMIT_S)
     except CommandFailed as error:
         raise BuildFailed(
             f"The image of {service.name} cannot be built: {error.output[-1500:]}",

@@ -1,11 +1,13 @@
-"""Work that is cancelled when the stack is to end."""
+"""Work that ends: when the stack is to end, or at its own deadline."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
+from stack.errors import StackError
 from stack.system import tasks
 
 T = TypeVar("T")
@@ -31,3 +33,21 @@ async def until_end(work: Coroutine[Any, Any, T], end: asyncio.Event) -> T:
     finally:
         waiting.cancel()
         await tasks.cancel(task)
+
+
+@contextlib.asynccontextmanager
+async def limited(what: str, limit_s: float) -> AsyncIterator[None]:
+    """Give the block ``limit_s`` seconds; ``what`` it does is named where they are not enough.
+
+    Raises:
+        StackError: it did not end in that time.
+    """
+    try:
+        async with asyncio.timeout(limit_s) as deadline:
+            yield
+    except TimeoutError as error:
+        if not deadline.expired():  # it is the block's own
+            raise
+        raise StackError(
+            f"{what} did not end within {limit_s:g} s.", hint="See guardian.log in the folder of the run."
+        ) from error

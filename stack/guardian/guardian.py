@@ -1,9 +1,4 @@
-"""The process that holds a stack: it outlives the command that started it, and ends the stack.
-
-``python -m stack.guardian REQUEST [LEASE]``: REQUEST is the file that describes the stack, LEASE the
-descriptor of a pipe whose end of file means that the owner is gone. A detached stack has a lease only until
-it is up: from then on it runs until SIGTERM, or ``down`` over its control socket.
-"""
+"""What holds a stack: it outlives the command that started it, and ends the stack."""
 
 from __future__ import annotations
 
@@ -25,7 +20,7 @@ from stack.engines.protocol import Engine
 from stack.errors import EngineUnavailable, ServiceFailed, StackError
 from stack.guardian import control_socket, database, standby, variables
 from stack.guardian.changes import change
-from stack.guardian.end import Ended, until_end
+from stack.guardian.end import Ended, limited, until_end
 from stack.guardian.preparation import load, make_plan, site_of
 from stack.guardian.supervisor import Supervisor
 from stack.health.verdicts import Verdict
@@ -34,7 +29,7 @@ from stack.plan.plan import Plan
 from stack.records import folders, plans, port_leases, state
 from stack.records.control import Action, Command, Outcome, Reply
 from stack.records.port_leases import Reservations
-from stack.records.request import KEEP, Request, read_request
+from stack.records.request import KEEP, Request
 from stack.records.state import Phase
 from stack.records.timeline import MISTAKE, Timeline
 from stack.system import files, kernel, processes
@@ -84,7 +79,7 @@ class Guardian:
 
     async def _up_and_wait(self) -> int:
         state.write(self._state)
-        async with asyncio.timeout(PREPARE_LIMIT_S):
+        async with limited("The preparation of the stack", PREPARE_LIMIT_S):
             plan, engine = await until_end(self._prepare(), self._ended)
         self.supervisor = Supervisor(
             plan,
@@ -139,15 +134,15 @@ class Guardian:
 
     async def _take_down(self) -> None:
         """Do every step, also where one before it failed; none may last for ever."""
-        for step in (
-            self._enter_stopping,
-            self._stop_services,
-            self._remove,
-            self._end_descendants,
-            self._forget,
+        for what, step in (
+            ("The record of the end", self._enter_stopping),
+            ("The end of the services", self._stop_services),
+            ("The removal of what the engine made", self._remove),
+            ("The end of the services' processes", self._end_descendants),
+            ("The release of ports and folders", self._forget),
         ):
             try:
-                async with asyncio.timeout(STEP_LIMIT_S):
+                async with limited(what, STEP_LIMIT_S):
                     await step()
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  as above
                 self._report(error)
@@ -231,7 +226,8 @@ class Guardian:
     def _store(self, plan: Plan) -> None:
         """Store the plan and the stack's addresses; the run's folder gets a redacted copy of the plan."""
         ports = {name: dict(service.ports) for name, service in plan.services.items()}
-        self._set(ports=ports, endpoints=plan.endpoints)
+        further = {name: service.further_ports for name, service in plan.services.items()}
+        self._set(ports=ports, further_ports=further, endpoints=plan.endpoints)
         plans.write(plan)
         files.write_atomically(Path(self._request.run) / "plan.json", config.describe_plan(plan))
 
@@ -246,13 +242,3 @@ class Guardian:
 
 def _first_cause(failed: list[Verdict]) -> str:
     return "; ".join(f"{verdict.service}: {verdict.kind}, {verdict.reason}" for verdict in failed[:1])
-
-
-def main(arguments: list[str]) -> int:
-    """Read the request and hold the stack; return the exit code."""
-    request = read_request(Path(arguments[0]))
-    lease = int(arguments[1]) if len(arguments) > 1 else None
-    timeline = Timeline(Path(request.run))
-    if not request.ephemeral:  # it stays while somebody types: commands go first, and their services wait
-        kernel.lower_priority()
-    return asyncio.run(Guardian(request, timeline).hold(lease))

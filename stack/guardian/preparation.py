@@ -55,27 +55,28 @@ def make_plan(
     for volume in loaded.volumes.values():
         require_part("volume", volume)
     planning.order(services)
-    ports, notes = port_leases.lease(
+    leases = port_leases.lease(
         request.name,
         services,
         published.targets(loaded, services, engine=request.engine, networks=networks),
         alive=set(folders.names()) | {request.name},
         reserve=reserve,
     )
-    for sentence in (*notes, _ignored_keys(request.engine, services, networks=networks)):
+    for sentence in (*leases.notes, _ignored_keys(request.engine, services, networks=networks)):
         if sentence:
             note(sentence)
     site = site_of(request)
-    return planning.make(
+    plan = planning.make(
         loaded,
         name=request.name,
         engine=request.engine,
         services=services,
-        ports=ports,
+        ports=leases.ports,
         folders=engine.folders(loaded, site),
         networks=networks,
         configs=written_files.image_configs(services, site) if request.engine == "local" else None,
     )
+    return planning.with_further_ports(plan, leases.further)
 
 
 def _ignored_keys(engine: str, services: Mapping[str, Service], *, networks: bool) -> str:

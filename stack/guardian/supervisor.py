@@ -14,7 +14,9 @@ from dataclasses import replace
 
 from stack.display.redaction import redactor_of
 from stack.engines.protocol import Engine, Running, Site
+from stack.errors import StackError
 from stack.guardian.deadline import Deadline
+from stack.guardian.end import limited
 from stack.guardian.lifecycle import Lifecycle, WhenUp
 from stack.guardian.service import CRASH_LOOP, ServiceRun
 from stack.health import verdicts
@@ -168,7 +170,8 @@ class Supervisor:
         for name, error in zip(self.runs, results, strict=True):
             if error is not None:
                 logging.getLogger("stack").error("%s", name, exc_info=error)
-                self._timeline.note(f"{name} could not be stopped: {type(error).__name__}: {error}")
+                cause = error.message if isinstance(error, StackError) else f"{type(error).__name__}: {error}"
+                self._timeline.note(f"{name} could not be stopped: {cause}")
         for run in self.runs.values():
             run.log.close()
 
@@ -184,6 +187,6 @@ class Supervisor:
         if run.running is None:
             return
         allowed_s = min(run.plan.service.stop_grace_period_s if grace_s is None else grace_s, GRACE_LIMIT_S)
-        async with asyncio.timeout(allowed_s + STOP_LIMIT_S):
+        async with limited(run.plan.name, allowed_s + STOP_LIMIT_S):
             await run.running.stop(allowed_s)
         run.running = None

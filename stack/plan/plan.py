@@ -84,22 +84,18 @@ def make(
         DependencyCycle: see ``order``.
         ComposeError: a Dockerfile is missing, or has not the stage that ``build.target`` names.
     """
-    addresses = {
-        (alias, target): (LOOPBACK, port)
-        for service, table in ports.items()
-        for alias in (service, *(services[service].hostnames if service in services else ()))
-        for target, port in table.items()
-    }
+    addresses = _addresses(services, ports)
     configs = image_config.of_services(services) if configs is None else configs
     planned: dict[str, ServicePlan] = {}
     for key in order(services):
         conditions = conditions_on(key, services)
+        is_job = "service_completed_successfully" in conditions
         service = _with_image_defaults(services[key], configs[key])
-        if is_job := "service_completed_successfully" in conditions:
-            service = service if "service_healthy" in conditions else replace(service, healthcheck=None)
+        if is_job and "service_healthy" not in conditions:
+            service = replace(service, healthcheck=None)
         own = ports.get(key, {})
-        planned[key] = replace(
-            plan_local_service(
+        if engine == "local":
+            made = plan_local_service(
                 service,
                 configs[key],
                 ports=own,
@@ -107,13 +103,31 @@ def make(
                 mounts=folders.get(key, {}),
                 project=stack.directory,
             )
-            if engine == "local"
-            else _container_service(service, configs[key], own, addresses),
-            awaited=is_job,
-        )
+        else:
+            made = _container_service(service, configs[key], own, addresses)
+        planned[key] = replace(made, awaited=is_job)
     endpoints = {key: rewrite_names(value, addresses) for key, value in stack.endpoints.items()}
     notes = references.warnings(stack, services)
     return Plan(name=name, engine=engine, stack=stack, services=planned, endpoints=endpoints, notes=notes)
+
+
+def _addresses(services: Mapping[str, Service], ports: Mapping[str, Mapping[int, int]]) -> Addresses:
+    """Where this machine reaches each port, by every name of its service."""
+    names = {key: (key, *(services[key].hostnames if key in services else ())) for key in ports}
+    return {
+        (name, target): (LOOPBACK, port)
+        for key, table in ports.items()
+        for target, port in table.items()
+        for name in names[key]
+    }
+
+
+def with_further_ports(plan: Plan, further: Mapping[str, tuple[tuple[int, int], ...]]) -> Plan:
+    """Return the plan with what services publish besides: service -> (container port, host port)."""
+    services = {
+        name: replace(service, further_ports=further.get(name, ())) for name, service in plan.services.items()
+    }
+    return replace(plan, services=services)
 
 
 def require_runnable(plan: Plan, further: Mapping[str, Problem] | None = None) -> None:

@@ -22,7 +22,7 @@ def targets(
     that another service refers to.
     """
     if engine != "local":
-        return {name: tuple(port.target for port in service.ports) for name, service in services.items()}
+        return {name: _published(service) for name, service in services.items()}
     configs = image_config.of_services(services)
     texts = [] if networks else [text for service in services.values() for text in _texts(service)]
     owners = {alias: name for name, service in services.items() for alias in (*service.hostnames, name)}
@@ -30,11 +30,15 @@ def targets(
     referenced = {(owners[alias], port) for alias, port in pairs}
     result: dict[str, tuple[int, ...]] = {}
     for name, service in services.items():
-        declared = [*(p.target for p in service.ports), *([] if networks else service.expose)]
+        declared = [*_published(service), *([] if networks else service.expose)]
         declared += _server_ports(service, configs[name])
         others = sorted(port for service_name, port in referenced if service_name == name)
         result[name] = tuple(dict.fromkeys([*declared, *others]))
     return result
+
+
+def _published(service: Service) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(port.target for port in service.ports))
 
 
 def _server_ports(service: Service, config: ImageConfig) -> list[int]:

@@ -72,6 +72,11 @@ def server_arguments(service: Service, image: ImageConfig) -> tuple[str, ...] | 
     return server_command.arguments(service, kind, entrypoint=entrypoint, command=command)
 
 
+def has_command(service: Service) -> bool:
+    """Return whether a command runs that is known without its image: ``x-local``'s, or a build's."""
+    return service.build is not None or service.local.command is not None
+
+
 def network_owner(name: str, services: Mapping[str, Service]) -> str:
     """Return the service whose network another one is in: its own, else that of the one that it joins."""
     for _ in services:  # no longer than there are services, also where they join each other in a circle
@@ -92,11 +97,12 @@ class Problem:
 class ServicePlan:
     """One service, ready to be started; ``service`` has the defaults of its image.
 
-    ``argv`` is empty where the image decides. ``ports`` maps container to host ports. ``healthcheck`` is
-    the check's ``test`` with addresses of this machine, ``executed`` the test as it is run where the
-    service runs. ``awaited``: another service waits until this one has completed. ``image`` is the
-    configuration of the image that its Dockerfile makes. ``server_image`` is the image whose server it
-    runs, empty where it runs something else.
+    ``argv`` is empty where the image decides. ``ports`` maps container to host ports, ``further_ports`` are
+    pairs of those that it publishes besides, of a port that has one already. ``healthcheck`` is the check's
+    ``test`` with addresses of this machine, ``executed`` the test as it is run where the service runs.
+    ``awaited``: another service waits until this one has completed. ``image`` is the configuration of the
+    image that its Dockerfile makes. ``server_image`` is the image whose server it runs, empty where it runs
+    something else.
     """
 
     service: Service
@@ -104,6 +110,7 @@ class ServicePlan:
     environment: Mapping[str, str]
     ports: Mapping[int, int]
     cwd: Path
+    further_ports: tuple[tuple[int, int], ...] = ()
     healthcheck: tuple[str, ...] = ()
     executed: tuple[str, ...] = ()
     folders: Mapping[str, str] = field(default_factory=dict)
@@ -121,6 +128,15 @@ class ServicePlan:
     def runs_server(self) -> bool:
         """Return whether a server of its image's kind is run, and not a command of the service's own."""
         return bool(self.server_image) or (not self.argv and self.service.local.command is None)
+
+    @property
+    def runner_image(self) -> str | None:
+        """Return the image that only a runner can run, None where a command runs."""
+        return self.server_image or (None if has_command(self.service) else self.service.image or "")
+
+    def host_port(self, target: int) -> int | None:
+        """Return the host port of a port of its container, else its first one; None where it has none."""
+        return self.ports.get(target, next(iter(self.ports.values()), None))
 
     def listens(self) -> tuple[int, ...]:
         """Return the ports at which it is to listen, as its processes see them."""
@@ -142,3 +158,7 @@ class Plan:
     services: Mapping[str, ServicePlan]
     endpoints: Mapping[str, str]
     notes: tuple[str, ...] = ()
+
+    def servers(self, kind: images.ServerKind) -> list[ServicePlan]:
+        """Return the services that run a server of this kind."""
+        return [each for each in self.services.values() if images.server_kind(each.server_image) == kind]

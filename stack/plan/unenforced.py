@@ -98,7 +98,7 @@ UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
     ),
     _field(
         "ports: several for one of the container",
-        "The last of them is published.",
+        "Where services share the network of the machine, the last of them is published.",
         lambda service: len({(port.target, port.protocol) for port in service.ports}) < len(service.ports),
     ),
     *_others("dns dns_opt dns_search domainname ipc mac_address pid uts", _NETWORK),
@@ -148,7 +148,7 @@ UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
 WITH_NETWORKS: Final = frozenset(
     {
         *("hostname, container_name, aliases", "extra_hosts", "network_mode: service, none"),
-        "networks: ipv4_address",
+        *("networks: ipv4_address", "ports: several for one of the container"),
         *("read_only", "volumes: read_only"),
     }
 )

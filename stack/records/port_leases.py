@@ -10,17 +10,32 @@ from __future__ import annotations
 import contextlib
 import socket
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from stack.errors import PortTaken
-from stack.model import Service
+from stack.model import Port, Service
 from stack.records import state
 from stack.system import lock, ports
 from stack.system.directories import state_home
 from stack.system.lock import FileLock
 
 STARTING = "a starting stack of another account"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leases:
+    """The host ports of a stack: service -> container port -> host port.
+
+    ``further``, service -> (container port, host port), are those of ports that a service publishes several
+    times, besides the last of each. ``notes`` has a sentence for each published port that was taken and
+    replaced.
+    """
+
+    ports: Mapping[str, Mapping[int, int]]
+    further: Mapping[str, tuple[tuple[int, int], ...]]
+    notes: tuple[str, ...]
 
 
 def lease(
@@ -30,42 +45,69 @@ def lease(
     *,
     alive: Collection[str],
     reserve: Callable[[int], bool] = lambda port: True,
-) -> tuple[dict[str, dict[int, int]], tuple[str, ...]]:
+) -> Leases:
     """Lease a host port for every container port of every service.
 
     ``alive`` are the stacks whose leases count; ``reserve`` reserves a port as long as this process runs, and
-    returns False where another process has it. Return service -> container port -> host port, and
-    a sentence for each published port that was taken and replaced.
+    returns False where another process has it.
 
     Raises:
         PortTaken: a port that a variable sets (``fixed``) is taken.
     """
     folder = _folder()
     with _lock(folder):
-        taken = _leased(folder, alive, but=name)
-
-        def obtain(port: int) -> bool:
-            return port not in taken and ports.is_free(port) and reserve(port)
-
-        wanted = {(s, p.target): p for s, service in services.items() for p in service.ports}
-        notes: list[str] = []
-        pool = ports.candidates(name)
-
-        def choose(service: str, target: int) -> int:
-            port = wanted.get((service, target))
-            if port is not None and port.published is not None:
-                if obtain(port.published):
-                    return port.published
-                notes.append(_replacement_note(service, port.published, fixed=port.fixed, by=taken))
-            return next(p for p in pool if obtain(p))
-
-        leases: dict[str, dict[int, int]] = {}
-        for service, target in ((s, target) for s, table in targets.items() for target in table):
-            port = leases.setdefault(service, {})[target] = choose(service, target)
-            taken[port] = name
-        for port in (port for table in leases.values() for port in table.values()):
+        choice = _Choice(name=name, leased=_leased(folder, alive, but=name), reserve=reserve)
+        table: dict[str, dict[int, int]] = {}
+        for service, numbers in targets.items():
+            published = {port.target: port for port in services[service].ports}
+            table[service] = {number: choice.take(service, published.get(number)) for number in numbers}
+        further = {
+            service: tuple((port.target, choice.take(service, port)) for port in _repeated(each.ports))
+            for service, each in services.items()
+        }
+        for port in choice.taken:
             (folder / str(port)).write_text(name)
-    return leases, tuple(notes)
+    return Leases(ports=table, further=further, notes=tuple(choice.notes))
+
+
+def _repeated(published: Sequence[Port]) -> list[Port]:
+    """The published ports that are not the last one for their port of the container."""
+    last = {(port.target, port.protocol): port for port in published}
+    return [port for port in published if last[port.target, port.protocol] is not port]
+
+
+class _Choice:
+    """The ports that a stack takes: those that its file names where they are free, else the next free one."""
+
+    def __init__(self, *, name: str, leased: Mapping[int, str], reserve: Callable[[int], bool]) -> None:
+        self._leased, self._reserve = leased, reserve
+        self._pool = ports.candidates(name)
+        self.taken: set[int] = set()
+        self.notes: list[str] = []
+
+    def take(self, service: str, port: Port | None) -> int:
+        """Return the host port for a port of a service, None where the file does not publish it."""
+        if port is not None and port.published is not None:
+            if self._obtain(port.published):
+                return port.published
+            self.notes.append(self._replacement_note(service, port.published, fixed=port.fixed))
+        return next(number for number in self._pool if self._obtain(number))
+
+    def _obtain(self, number: int) -> bool:
+        is_ours = number in self.taken or number in self._leased
+        if is_ours or not ports.is_free(number) or not self._reserve(number):
+            return False
+        self.taken.add(number)
+        return True
+
+    def _replacement_note(self, service: str, number: int, *, fixed: bool) -> str:
+        holder = "this stack" if number in self.taken else _holder(number, self._leased.get(number))
+        if fixed:
+            raise PortTaken(
+                f"Port {number} of {service} is set by a variable, but {holder} holds it.",
+                hint="End that program, or set another port.",
+            )
+        return f"port {number} of {service} is held by {holder}; another port is used"
 
 
 def release(name: str) -> None:
@@ -75,16 +117,6 @@ def release(name: str) -> None:
         for path in folder.glob("[0-9]*"):
             if path.read_text() == name:
                 path.unlink()
-
-
-def _replacement_note(service: str, port: int, *, fixed: bool, by: Mapping[int, str]) -> str:
-    holder = _holder(port, by.get(port))
-    if fixed:
-        raise PortTaken(
-            f"Port {port} of {service} is set by a variable, but {holder} holds it.",
-            hint="End that program, or set another port.",
-        )
-    return f"port {port} of {service} is held by {holder}; another port is used"
 
 
 def _holder(port: int, name: str | None) -> str:

@@ -88,8 +88,10 @@ def join_user_namespace(pid: int) -> None:
     theirs, ours = Path(f"/proc/{pid}/ns/user").readlink(), Path("/proc/self/ns/user").readlink()
     if theirs != ours:
         descriptor = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
-        call("setns", descriptor, CLONE_NEWUSER)
-        os.close(descriptor)
+        try:
+            call("setns", descriptor, CLONE_NEWUSER)
+        finally:
+            os.close(descriptor)
 
 
 def nsenter_beside(pid: int) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg2
 
 from crashes.processes import Program, free_port, until
+from stack.engines.local.server_spec import ServerSpec
 from stack.engines.local.servers import runner
 from stack.model import Service
 
@@ -31,9 +32,8 @@ def server(service: Service, folder: Path, environment: Mapping[str, str]) -> tu
     state = folder / service.name
     state.mkdir()
     arguments = (service.command or ())[1:]
-    launch = runner(service.image or "").prepare(
-        service, arguments, data={}, host=HOST, port=port, state=state
-    )
+    spec = ServerSpec(service=service, arguments=arguments, data={}, host=HOST, port=port, state=state)
+    launch = runner(service.image or "").prepare(spec)
     program = Program(
         argv=launch.argv,
         log=folder / f"{service.name}.log",

@@ -160,7 +160,7 @@ def test_a_detached_stack_survives_its_terminal_but_not_down(two_services: Tree)
 
 @protected_by(
     "commands go before a stack that stays",
-    Cut(GUARDIAN, "    if not request.ephemeral:", "    if request.deadline_s < 0:"),
+    Cut("stack/guardian/__main__.py", "    if not request.ephemeral:", "    if request.deadline_s < 0:"),
 )
 @local
 def test_a_detached_stack_lets_others_go_first(two_services: Tree) -> None:

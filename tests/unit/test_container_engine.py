@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import time
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from stack.engines.container import availability, engine, images
+from stack.engines.container import availability, engine, images, resolved_file
 from stack.engines.container.container import UNKNOWN_CODE, Container
 from stack.engines.protocol import Exit, Site
 from stack.model import Build, Healthcheck, Service, Stack
@@ -50,13 +51,15 @@ def resolved() -> dict[str, Any]:
 def test_the_name_of_a_container_is_one_by_which_others_reach_it() -> None:
     file = resolved()
     file["services"]["web"]["networks"] = {"default": None, "outside": {"aliases": ["other"]}}
-    config = engine.arrange(file, plan("shop", Service(name="web"), web={80: 8000}), rename=False)
+    config = resolved_file.arrange(file, plan("shop", Service(name="web"), web={80: 8000}), rename=False)
     networks = config["services"]["web"]["networks"]
     assert networks == {"default": {"aliases": ["web"]}, "outside": {"aliases": ["other", "web"]}}
 
 
 def test_a_second_stack_shares_neither_name_nor_port_nor_network_nor_volume_with_the_first() -> None:
-    config = engine.arrange(resolved(), plan("shop-2", Service(name="web"), web={80: 20001}), rename=True)
+    config = resolved_file.arrange(
+        resolved(), plan("shop-2", Service(name="web"), web={80: 20001}), rename=True
+    )
     assert config["name"] == "shop-2"
     assert config["services"]["web"]["ports"] == [{"target": 80, "published": "20001"}]
     assert config["networks"]["default"]["name"] == "shop-2-default"
@@ -65,7 +68,9 @@ def test_a_second_stack_shares_neither_name_nor_port_nor_network_nor_volume_with
 
 
 def test_the_main_stack_keeps_the_names_of_its_file() -> None:
-    config = engine.arrange(resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False)
+    config = resolved_file.arrange(
+        resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False
+    )
     assert config["networks"]["default"] == {"name": "shop-network"}
     assert config["volumes"]["data"].get("name") is None
 
@@ -73,15 +78,31 @@ def test_the_main_stack_keeps_the_names_of_its_file() -> None:
 def test_the_volumes_of_a_stack_say_whose_they_are_and_those_of_others_do_not() -> None:
     file = resolved()
     file["volumes"] |= {"own": {"labels": {"a": "b"}}, "outside": {"external": True}}
-    config = engine.arrange(file, plan("shop", Service(name="web"), web={80: 8000}), rename=False)
+    config = resolved_file.arrange(file, plan("shop", Service(name="web"), web={80: 8000}), rename=False)
     home = {"ecommerce.stack.home": home_id()}
     assert config["volumes"]["data"] == {"labels": home}
     assert config["volumes"]["own"] == {"labels": {"a": "b", **home}}
     assert config["volumes"]["outside"] == {"external": True}
 
 
+def test_a_port_that_is_published_twice_has_both_its_host_ports() -> None:
+    file = resolved()
+    file["services"]["web"]["ports"] = [
+        {"target": 80, "published": "8000", "protocol": "tcp"},
+        {"target": 80, "published": "9000", "protocol": "tcp"},
+        {"target": 81, "published": "8100", "protocol": "tcp"},
+    ]
+    made = plan("shop", Service(name="web"), web={80: 20002, 81: 20003})
+    web = replace(made.services["web"], further_ports=((80, 20001),))
+    config = resolved_file.arrange(file, replace(made, services={"web": web}), rename=False)
+    published = [port["published"] for port in config["services"]["web"]["ports"]]
+    assert published == ["20001", "20002", "20003"]
+
+
 def test_only_wanted_services_stay_and_restarts_are_ours() -> None:
-    config = engine.arrange(resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False)
+    config = resolved_file.arrange(
+        resolved(), plan("shop", Service(name="web"), web={80: 8000}), rename=False
+    )
     assert list(config["services"]) == ["web"]
     assert config["services"]["web"] == {"restart": "no", "ports": [{"target": 80, "published": "8000"}]}
 
@@ -89,7 +110,7 @@ def test_only_wanted_services_stay_and_restarts_are_ours() -> None:
 def test_dependencies_that_are_not_started_are_left_out() -> None:
     file = resolved()
     file["services"]["web"]["depends_on"] = {"unwanted": {"required": False}, "web2": {"required": False}}
-    config = engine.arrange(file, plan("shop", Service(name="web"), web={80: 8000}), rename=False)
+    config = resolved_file.arrange(file, plan("shop", Service(name="web"), web={80: 8000}), rename=False)
     assert config["services"]["web"]["depends_on"] == {}
 
 
@@ -123,6 +144,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("echo 'Cannot connect' >&2; exit 1", "no daemon answers (Cannot connect)"),
         ("echo 'permission denied' >&2; exit 1", "you may not use its socket"),
         ("echo 1.43", "too old: its API is 1.43"),
+        ("echo '<no value>'", "too old: its API is <no value>"),
         ('test "$1" = compose && exit 1; echo 1.47', "no compose plugin"),
     ],
 )
@@ -142,9 +164,47 @@ def test_a_client_that_is_not_installed_is_reported(client: Path) -> None:
     assert availability.why_not("no-such-engine") == "There is no no-such-engine command here."
 
 
-def test_an_image_is_built_from_its_recipe_stage_and_arguments() -> None:
+def test_an_image_has_another_tag_when_its_dockerfile_or_a_file_s_right_to_run_changes(
+    tmp_path: Path,
+) -> None:
+    context, elsewhere = tmp_path / "app", tmp_path / "docker" / "app.Dockerfile"
+    context.mkdir()
+    elsewhere.parent.mkdir()
+    elsewhere.write_text("FROM a\n")
+    script = context / "start.sh"
+    script.write_text("#!/bin/sh\n")
+    build = Build(context=context, dockerfile="../docker/app.Dockerfile")
+    first = images.tag("web", build)
+    elsewhere.write_text("FROM b\n")
+    second = images.tag("web", build)
+    script.chmod(0o755)
+    assert len({first, second, images.tag("web", build)}) == 3
+
+
+def test_what_is_no_file_is_no_content_and_a_link_is_its_target(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    link = tmp_path / "link"
+    link.symlink_to("nowhere")
+    first = images.tag("web", Build(context=tmp_path))
+    link.unlink()
+    link.symlink_to("elsewhere")
+    assert images.tag("web", Build(context=tmp_path)) != first
+
+
+def test_a_dockerfile_of_the_compose_file_is_written_for_a_build_by_hand(tmp_path: Path) -> None:
+    file = Path(images.dockerfile_of(Build(context=Path("/code"), dockerfile_text="FROM a\n"), tmp_path))
+    assert (file.parent, file.read_text()) == (tmp_path, "FROM a\n")
+
+
+def test_a_build_from_elsewhere_is_given_its_address(tmp_path: Path) -> None:
+    build = Build(context=Path("/code"), url="https://example.com/a.git", dockerfile="d/File")
+    assert images.dockerfile_of(build, tmp_path) == "d/File"
+    assert images.build_words("tag:1", build, "d/File")[-1] == "https://example.com/a.git"
+
+
+def test_an_image_is_built_from_its_recipe_stage_and_arguments(tmp_path: Path) -> None:
     build = Build(context=Path("/code"), dockerfile="d/File", target="last", args={"A": "1"})
-    assert images.build_words("tag:1", build) == [
+    assert images.build_words("tag:1", build, images.dockerfile_of(build, tmp_path)) == [
         *("build", "--tag", "tag:1", "--file", "/code/d/File", "--target", "last"),
         *("--label", f"ecommerce.stack.image={home_id()}", "--build-arg", "A=1", "/code"),
     ]

@@ -15,7 +15,7 @@ from stack.engines.local import servers
 from stack.environments import service_environment
 from stack.environments.service_environment import ServiceEnvironment
 from stack.errors import NotRunnable, UnknownService
-from stack.model import Build, Dependency, Healthcheck, Service, Stack
+from stack.model import Build, Dependency, Healthcheck, LocalHints, Service, Stack
 from stack.plan.image_config import ImageConfig
 from stack.plan.plan import Plan, ServicePlan
 from stack.records import plans as stored_plans
@@ -164,13 +164,18 @@ def test_a_build_makes_environments_of_projects_and_asks_images_for_a_runner(
         installed.append((service.name, recreate))
 
     monkeypatch.setattr(service_environment, "sync", sync)
-    monkeypatch.setattr(servers, "runner", lambda image: None)
+    monkeypatch.setattr(servers, "runner", {"postgres:15": None}.__getitem__)
     services = {
         "web": Service(name="web", build=Build(context=tmp_path, dockerfile_text="FROM a")),
         "db": Service(name="db", image="postgres:15"),
+        "own": Service(name="own", image="acme/own:1", local=LocalHints(command=("serve",))),
     }
     said: list[str] = []
     stack = Stack(name="shop", files=(), directory=tmp_path, services=services)
     build.build(stack, "local", no_cache=True, say=said.append)
-    assert installed == [("web", True)]
-    assert said == ["web: its environment is ready", "db: postgres:15 has a runner"]
+    assert installed == [("web", True), ("own", True)]
+    assert said == [
+        "web: its environment is ready",
+        "db: postgres:15 has a runner",
+        "own: its environment is ready",
+    ]

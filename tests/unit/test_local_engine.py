@@ -7,12 +7,16 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stack.engines.local import stand_ins
-from stack.engines.local.engine import LocalEngine, environment_of
+from stack.engines.local.engine import LocalEngine
+from stack.engines.local.launch import Launch
+from stack.engines.local.process import LocalProcess
+from stack.engines.local.service_variables import environment_of
 from stack.engines.protocol import Exit, Running, Site
 from stack.environments.service_environment import ServiceEnvironment
 from stack.errors import NotRunnable
@@ -153,6 +157,23 @@ def test_what_a_service_started_ends_with_it(tmp_path: Path, log: Log) -> None:
     child = play(tmp_path, log, "sleep 60 & echo $!; wait", stop)
     assert isinstance(child, int)
     assert processes.started(child) is None
+
+
+@pytest.mark.parametrize("tty", [False, True])
+def test_a_service_that_cannot_be_started_leaves_no_descriptor_open(
+    tmp_path: Path, log: Log, tty: bool
+) -> None:
+    plan = service_plan(tmp_path, "true")
+    plan = replace(plan, service=replace(plan.service, stdin_open=True, tty=tty))
+    launch = Launch(argv=(str(tmp_path / "missing"),), cwd=tmp_path)
+
+    async def start() -> None:
+        before = sorted(os.listdir("/proc/self/fd"))
+        with pytest.raises(OSError, match="missing"):
+            LocalProcess(plan, launch, log)
+        assert sorted(os.listdir("/proc/self/fd")) == before
+
+    asyncio.run(start())
 
 
 def test_a_check_is_executed_where_the_service_runs(tmp_path: Path, log: Log) -> None:

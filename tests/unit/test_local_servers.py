@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stack.engines.local import binaries, cluster, postgres, postgres_data, redis, servers
+from stack.engines.local.server_spec import ServerSpec
 from stack.errors import ComposeError, NotRunnable, ServerMissing, StateUnreadable
 from stack.model import Mount, Service
 from stack.plan import images
@@ -13,6 +15,13 @@ from stack.plan import images
 DATA = "/var/lib/postgresql/data"
 SERVICE = Service(name="postgres", image="postgres:15", environment={"POSTGRES_PASSWORD": "secret"})
 REDIS = Service(name="redis", image="redis:7")
+
+
+def spec(service: Service, *arguments: str, data: Mapping[str, Path], state: Path) -> ServerSpec:
+    """Return a server that is to listen on port 4000."""
+    return ServerSpec(
+        service=service, arguments=arguments, data=data, host="127.0.0.1", port=4000, state=state
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,9 +137,7 @@ def test_redis_listens_where_it_is_told_whatever_the_command_says(
     monkeypatch.setattr(redis, "redis_server", lambda prefers: Path("/bin/redis-server"))
     arguments = ("/etc/redis/redis.conf", "--port", "1")
     data = {"/data": tmp_path / "d", "/etc/redis": tmp_path}
-    launch = redis.RedisRunner().prepare(
-        REDIS, arguments, data=data, host="127.0.0.1", port=4000, state=tmp_path
-    )
+    launch = redis.RedisRunner().prepare(spec(REDIS, *arguments, data=data, state=tmp_path))
     assert launch.argv[1] == f"{tmp_path}/redis.conf"
     assert (launch.argv[0], *launch.argv[2:6]) == ("/bin/redis-server", "--port", "1", "--bind", "127.0.0.1")
     assert launch.argv[launch.argv.index("4000") - 1] == "--port"
@@ -149,13 +156,9 @@ def old_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("plain_account")
 def test_existing_data_is_served_on_the_given_port_alone(old_data: Path, tmp_path: Path) -> None:
+    service = replace(SERVICE, environment={})
     launch = postgres.PostgresRunner(tag="15").prepare(
-        replace(SERVICE, environment={}),
-        ("-c", "work_mem=8MB"),
-        data={DATA: old_data},
-        host="127.0.0.1",
-        port=4000,
-        state=tmp_path,
+        spec(service, "-c", "work_mem=8MB", data={DATA: old_data}, state=tmp_path)
     )
     words = " ".join(launch.argv)
     assert words.startswith("/pg/bin/postgres -c fsync=off")
@@ -166,26 +169,20 @@ def test_existing_data_is_served_on_the_given_port_alone(old_data: Path, tmp_pat
 @pytest.mark.usefixtures("plain_account")
 def test_a_named_volume_is_never_run_without_fsync(old_data: Path, tmp_path: Path) -> None:
     service = replace(SERVICE, mounts=(Mount(type="volume", target=DATA, source="pgdata"),))
-    launch = postgres.PostgresRunner(tag="15").prepare(
-        service, (), data={DATA: old_data}, host="127.0.0.1", port=4000, state=tmp_path
-    )
+    launch = postgres.PostgresRunner(tag="15").prepare(spec(service, data={DATA: old_data}, state=tmp_path))
     assert "fsync=off" not in launch.argv
 
 
 def test_data_of_another_major_version_is_a_clear_error(old_data: Path, tmp_path: Path) -> None:
     with pytest.raises(StateUnreadable, match=r"written by Postgres 15, not 17") as caught:
-        postgres.PostgresRunner(tag="17").prepare(
-            SERVICE, (), data={DATA: old_data}, host="127.0.0.1", port=4000, state=tmp_path
-        )
+        postgres.PostgresRunner(tag="17").prepare(spec(SERVICE, data={DATA: old_data}, state=tmp_path))
     assert "postgres:15" in caught.value.hint
 
 
 @pytest.mark.usefixtures("plain_account")
 def test_a_mount_that_postgres_18_would_leave_empty_is_refused_as_its_image_does(tmp_path: Path) -> None:
     with pytest.raises(ComposeError, match="below /var/lib/postgresql/18/docker") as caught:
-        postgres.PostgresRunner(tag="18").prepare(
-            SERVICE, (), data={DATA: tmp_path}, host="127.0.0.1", port=4000, state=tmp_path
-        )
+        postgres.PostgresRunner(tag="18").prepare(spec(SERVICE, data={DATA: tmp_path}, state=tmp_path))
     assert "at /var/lib/postgresql" in caught.value.hint
 
 
@@ -218,12 +215,7 @@ def test_a_configuration_of_redis_names_paths_of_its_container(
         "requirepass dir\n# port\naclfile /etc/redis/users.acl\nappendonly yes"
     )
     launch = redis.RedisRunner().prepare(
-        REDIS,
-        ("/etc/redis/redis.conf",),
-        data={"/etc/redis": tmp_path},
-        host="127.0.0.1",
-        port=4000,
-        state=tmp_path / "state",
+        spec(REDIS, "/etc/redis/redis.conf", data={"/etc/redis": tmp_path}, state=tmp_path / "state")
     )
     assert Path(launch.argv[1]).read_text() == (
         f"requirepass dir\n# port\naclfile {tmp_path}/users.acl\nappendonly yes\n"

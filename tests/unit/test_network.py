@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from stack import compose
-from stack.engines.local import hosts, network
-from stack.errors import ComposeError
+from stack.engines.local import hosts, network, service_network
+from stack.errors import CommandFailed, ComposeError
 from stack.model import Service
+from stack.system import network_namespace
 from stack.system.network_namespace import Namespaces
 
 
@@ -78,14 +79,52 @@ def test_localhost_is_both_addresses_whatever_the_file_of_names_of_this_machine_
     address: str, family: socket.AddressFamily, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def connect(port: int) -> None:
-        service = network.ServiceNetwork("", namespaces, None)  # type: ignore[arg-type]
+        service = service_network.ServiceNetwork("", namespaces, None)  # type: ignore[arg-type]
         _, writer = await service.connect("localhost", port)
         writer.close()
 
-    monkeypatch.setattr(network.network_namespace, "thread_inside", lambda network: ThreadPoolExecutor(1))
+    monkeypatch.setattr(network_namespace, "thread_inside", lambda network: ThreadPoolExecutor(1))
     namespaces = Namespaces(network=-1, mounts=-1)
     with socket.create_server((address, 0), family=family) as server:
         asyncio.run(connect(server.getsockname()[1]))
+
+
+def test_more_services_than_addresses_share_the_network_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(network, "why_not", lambda *, isolated: "")
+    services = {f"web{number}": Service(name=f"web{number}") for number in range(241)}
+    with pytest.raises(network.NoNetworks, match="241 services are more than 240"):
+        asyncio.run(network.open_network(services))
+
+
+def test_a_way_out_that_cannot_be_plugged_in_is_ended_and_the_bridge_released(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended: list[str] = []
+
+    class Opened:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def close(self) -> None:
+            ended.append(self.name)
+
+    async def configure(namespaces: object, commands: str) -> None:
+        if commands == network.PLUG:
+            raise CommandFailed(("ip",), "ended with 1")
+
+    async def open_way_out(bridge: object) -> Opened:
+        return Opened("way out")
+
+    monkeypatch.setattr(network, "why_not", lambda *, isolated: "")
+    monkeypatch.setattr(network, "_configure", configure)
+    monkeypatch.setattr(network.way_out, "is_available", lambda: True)
+    monkeypatch.setattr(network.way_out, "open_way_out", open_way_out)
+    monkeypatch.setattr(network_namespace, "create", lambda: Opened("bridge"))
+    with pytest.raises(network.NoNetworks, match="ended with 1"):
+        asyncio.run(network.open_network({}))
+    assert ended == ["way out", "bridge"]
 
 
 def refuse() -> None:

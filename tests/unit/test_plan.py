@@ -61,6 +61,13 @@ def test_an_unknown_service_is_answered_with_those_there_are() -> None:
     assert caught.value.hint == "Services: a, b."
 
 
+@pytest.mark.parametrize("engine", ["docker", "local"])
+def test_a_port_that_is_published_several_times_is_one_of_the_container(engine: str) -> None:
+    twice = service("web", ports=(Port(target=80, published=8000), Port(target=80, published=9000)))
+    described = stack(twice)
+    assert ports.targets(described, described.services, engine=engine) == {"web": (80,)}
+
+
 def test_containers_publish_what_is_published_and_processes_whatever_is_spoken_of() -> None:
     described = stack(
         service("web", environment={"DB": "postgres://db:5432"}, ports=(Port(target=80),)),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import subprocess
@@ -33,8 +34,8 @@ def lease(
     name: str, *asked: Port, alive: tuple[str, ...] = (), reserve: Callable[[int], bool] = lambda port: True
 ) -> tuple[dict[int, int], tuple[str, ...]]:
     service, targets = Service(name="web", ports=asked), {"web": [p.target for p in asked]}
-    found, notes = port_leases.lease(name, {"web": service}, targets, alive={name, *alive}, reserve=reserve)
-    return found["web"], notes
+    leases = port_leases.lease(name, {"web": service}, targets, alive={name, *alive}, reserve=reserve)
+    return dict(leases.ports["web"]), leases.notes
 
 
 def free() -> int:
@@ -70,10 +71,25 @@ def test_two_living_stacks_never_get_the_same_port() -> None:
 def test_two_services_that_publish_the_same_port_do_not_share_it() -> None:
     port = free()
     both = {name: Service(name=name, ports=(Port(target=80, published=port),)) for name in ("web", "api")}
-    found, notes = port_leases.lease("shop", both, {"web": [80], "api": [80]}, alive={"shop"})
-    assert found["web"][80] == port
-    assert found["api"][80] != port
-    assert len(notes) == 1
+    leases = port_leases.lease("shop", both, {"web": [80], "api": [80]}, alive={"shop"})
+    assert leases.ports["web"][80] == port
+    assert leases.ports["api"][80] != port
+    assert leases.notes == (f"port {port} of api is held by this stack; another port is used",)
+
+
+def test_a_port_of_the_container_that_is_published_several_times_has_a_host_port_for_each() -> None:
+    first, second = itertools.islice(filter(ports.is_free, ports.candidates("several")), 2)
+    published = (
+        Port(target=80, published=first),
+        Port(target=80, published=second),
+        Port(target=80, published=second, protocol="udp"),
+    )
+    services = {"web": Service(name="web", ports=published)}
+    leases = port_leases.lease("shop", services, {"web": [80]}, alive={"shop"})
+    assert leases.further == {"web": ((80, first),)}
+    assert leases.ports == {"web": {80: second}}
+    other = port_leases.lease("other", services, {"web": [80]}, alive={"shop", "other"})
+    assert {first, second}.isdisjoint({other.ports["web"][80], other.further["web"][0][1]})
 
 
 def test_the_lease_of_a_dead_stack_counts_no_more() -> None:

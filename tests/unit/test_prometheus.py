@@ -11,6 +11,7 @@ import yaml
 
 from stack.engines.local import prometheus
 from stack.engines.local.prometheus import PrometheusRunner
+from stack.engines.local.server_spec import ServerSpec
 from stack.model import Service
 from stack.plan import images
 from stack.system.directories import ROOT
@@ -34,7 +35,10 @@ def launch(tmp_path: Path, *command: str, addresses: prometheus.Addresses | None
     service = Service(name="prometheus", image="prom/prometheus")
     runner = PrometheusRunner(addresses=addresses or {})
     data = {"/prometheus": tmp_path / "data", "/etc/prometheus": FOLDER / "prometheus"}
-    return runner.prepare(service, command, data=data, host="127.0.0.1", port=4000, state=tmp_path).argv
+    spec = ServerSpec(
+        service=service, arguments=command, data=data, host="127.0.0.1", port=4000, state=tmp_path
+    )
+    return runner.prepare(spec).argv
 
 
 def test_without_a_command_it_runs_what_the_official_image_runs(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.engines.local import engine, stand_ins
+from stack.engines.local import service_variables, stand_ins
 from stack.environments.service_environment import ServiceEnvironment
 from stack.model import Service
 from stack.plan.plan import ServicePlan
@@ -27,7 +27,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         program(tmp_path / "venv" / name, name)
     installed = ServiceEnvironment(programs=(tmp_path / "venv",), virtualenv=tmp_path)
     web = ServicePlan(service=Service(name="web"), argv=(), environment={}, ports={}, cwd=tmp_path)
-    return engine.environment_of(web, "token", installed) | {"PYTHONPATH": ""}
+    return service_variables.environment_of(web, "token", installed) | {"PYTHONPATH": ""}
 
 
 def run(environment: dict[str, str], line: str) -> tuple[int, str, str]:

@@ -120,8 +120,8 @@ def test_the_status_is_the_last_word_on_each_service(name: str, tmp_path: Path) 
     written.close()
     found = services.service_statuses(write_state(name, tmp_path, pid=os.getpid()))
     assert [(s.service, s.state, s.ports) for s in found] == [
-        ("backend", "ready", {8000: 20001}),
-        ("postgres", "waiting", {5432: 20002}),
+        ("backend", "ready", ((8000, 20001),)),
+        ("postgres", "waiting", ((5432, 20002),)),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 from stack.engines.container import podman
@@ -42,7 +43,7 @@ def _why_no_answer(program: str, error: CommandFailed) -> str:
 
 
 def _too_old(version: str) -> str | None:
-    numbers = tuple(int(part) for part in version.split(".")[:2])
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
     if numbers < API_NEEDED:
         return f"docker is too old: its API is {version}, healthcheck start_interval needs 1.44 (Engine 25)."
     return None

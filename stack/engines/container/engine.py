@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Mapping
+import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
-from stack.engines.container import availability, images, podman, resources
+from stack.engines.container import availability, images, podman, resolved_file, resources
 from stack.engines.container.container import Container
 from stack.engines.container.messages import explain
 from stack.engines.protocol import Running, Say, Site
@@ -22,7 +23,6 @@ from stack.model import Healthcheck, Service, Stack
 from stack.plan.plan import Plan, ServicePlan
 from stack.records.service_logs import Log
 from stack.system import async_programs, programs, tasks
-from stack.system.directories import home_id
 from stack.system.files import write_atomically
 
 RESOLVED = "compose.json"
@@ -70,7 +70,7 @@ class ContainerEngine:
         """Write the resolved compose file of this stack."""
         self._plan, self._site = plan, site
         resolved = json.loads(await self._call(*self._source_options(plan), "config", "--format", "json"))
-        arranged = arrange(resolved, plan, rename=plan.name != plan.stack.name)
+        arranged = resolved_file.arrange(resolved, plan, rename=plan.name != plan.stack.name)
         if self._program == "podman":
             podman.adapt_for_podman(arranged)
         write_atomically(site.folder / RESOLVED, json.dumps(arranged, indent=1))
@@ -167,8 +167,10 @@ class ContainerEngine:
         for name in names:
             build = self._plan.services[name].service.build
             assert build is not None
-            words = images.build_words(images.tag(name, build), build)
-            await self._call(*words, timeout_s=programs.BUILD_LIMIT_S)
+            with tempfile.TemporaryDirectory() as folder:
+                dockerfile = images.dockerfile_of(build, Path(folder))
+                words = images.build_words(images.tag(name, build), build, dockerfile)
+                await self._call(*words, timeout_s=programs.BUILD_LIMIT_S)
 
     async def _missing(self) -> list[str]:
         """Return the images that are not built by us, and not here."""
@@ -217,43 +219,3 @@ class ContainerEngine:
 def _env_options(plan: Plan) -> list[str]:
     file = plan.stack.env_file
     return ["--env-file", str(file)] if file is not None and file.is_file() else []
-
-
-def arrange(resolved: dict[str, Any], plan: Plan, *, rename: bool) -> dict[str, Any]:
-    """Return a resolved compose file with the plan's name, ports and image tags, its volumes known by their
-    home; ``rename`` keeps networks and volumes apart from those of the main stack."""
-    resolved["name"] = plan.name
-    resolved["services"] = {k: v for k, v in resolved["services"].items() if k in plan.services}
-    for name, service in resolved["services"].items():
-        _arrange_service(service, plan.services[name], among=plan.services)
-    for kind in ("networks", "volumes"):
-        for key, value in (resolved.get(kind) or {}).items():
-            if rename and not (value or {}).get("external"):
-                resolved[kind][key] = {**(value or {}), "name": f"{plan.name}-{key}"}
-    for key, value in (resolved.get("volumes") or {}).items():
-        if not (value or {}).get("external"):
-            labels = {**((value or {}).get("labels") or {}), resources.HOME_LABEL: home_id()}
-            resolved["volumes"][key] = {**(value or {}), "labels": labels}
-    return resolved
-
-
-def _with_alias(network: dict[str, Any] | None, name: str) -> dict[str, Any]:
-    """Return how a service is in a network, with a further name for the others there."""
-    return {**(network or {}), "aliases": [*((network or {}).get("aliases") or ()), name]}
-
-
-def _arrange_service(service: dict[str, Any], planned: ServicePlan, *, among: Collection[str]) -> None:
-    service |= {"restart": "no"}  # what has to come back is brought back by us, and told
-    if (alias := service.get("container_name")) and (networks := service.get("networks")):
-        service["networks"] = {key: _with_alias(network, alias) for key, network in networks.items()}
-    for key in ("profiles", "container_name", "scale"):
-        service.pop(key, None)
-    service.get("deploy", {}).pop("replicas", None)  # one is started, which is said
-    # Compose keeps dependencies that are not required when it leaves out their services.
-    for absent in set(service.get("depends_on", {})) - set(among):
-        del service["depends_on"][absent]
-    for port in service.get("ports", []):
-        port["published"] = str(planned.ports[int(port["target"])])
-    if planned.service.build is not None and "image" not in service:
-        service["image"] = images.tag(planned.name, planned.service.build)
-        service["build"].setdefault("labels", {})[resources.IMAGE_LABEL] = home_id()

@@ -16,8 +16,10 @@ def tag(service: str, build: Build) -> str:
     """Return the tag of a service's image: the same content has the same tag."""
     recipe = build.dockerfile_text or build.dockerfile
     digest = hashlib.sha256(f"{build.url}\0{recipe}\0{build.target}\0{sorted(build.args.items())}".encode())
-    for path in () if build.url else _context_files(build.context):
-        digest.update(str(path.relative_to(build.context)).encode() + b"\0" + path.read_bytes())
+    if not build.url:
+        digest.update(b"" if build.dockerfile_text else _content(build.context / build.dockerfile))
+        for path in _context_files(build.context):
+            digest.update(str(path.relative_to(build.context)).encode() + b"\0" + _content(path))
     return f"ecommerce-{service}:{digest.hexdigest()[:12]}"
 
 
@@ -35,13 +37,31 @@ def healthcheck(config: str) -> Healthcheck | None:
     return Healthcheck(test=tuple(raw["Test"]), **values, **retries)
 
 
-def build_words(tagged: str, build: Build) -> list[str]:
-    """Return the words after ``docker`` or ``podman`` that make an image."""
-    words = ["build", "--tag", tagged, "--file", str(build.context / build.dockerfile)]
+def dockerfile_of(build: Build, folder: Path) -> str:
+    """Return the Dockerfile of a build; one that the compose file holds is written into ``folder`` first."""
+    if build.dockerfile_text:
+        file = folder / "Dockerfile"
+        file.write_text(build.dockerfile_text, encoding="utf-8")
+        return str(file)
+    return build.dockerfile if build.url else str(build.context / build.dockerfile)
+
+
+def build_words(tagged: str, build: Build, dockerfile: str) -> list[str]:
+    """Return the words after ``docker`` or ``podman`` that make an image; see ``dockerfile_of``."""
+    words = ["build", "--tag", tagged, "--file", dockerfile]
     words += ["--target", build.target] if build.target else []
     words += ["--label", f"{IMAGE_LABEL}={home_id()}"]
     words += [part for key, value in build.args.items() for part in ("--build-arg", f"{key}={value}")]
-    return [*words, str(build.context)]
+    return [*words, build.url or str(build.context)]
+
+
+def _content(path: Path) -> bytes:
+    """What of a file may matter to an image: its bytes and whether it is executable, of a link its target."""
+    if path.is_symlink():
+        return b"link\0" + os.fsencode(path.readlink())
+    if not path.is_file():  # a socket, a pipe
+        return b""
+    return (b"program\0" if os.access(path, os.X_OK) else b"file\0") + path.read_bytes()
 
 
 def _context_files(context: Path) -> list[Path]:

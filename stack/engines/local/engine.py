@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import posixpath
-import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +16,6 @@ from stack.engines.local import (
     limits,
     network,
     servers,
-    stand_ins,
     views,
     volumes,
     written_files,
@@ -28,7 +25,9 @@ from stack.engines.local.launch import Launch
 from stack.engines.local.network import StackNetwork
 from stack.engines.local.process import LocalProcess
 from stack.engines.local.runnable import error_of, require_runnable
+from stack.engines.local.server_spec import ServerSpec
 from stack.engines.local.service_mounts import ServiceMounts
+from stack.engines.local.service_variables import environment_of, listens
 from stack.engines.local.views import View
 from stack.engines.protocol import Running, Say, Site
 from stack.environments import service_environment
@@ -42,12 +41,7 @@ from stack.records import written_copies
 from stack.records.service_logs import Log
 from stack.records.state import make_scratch
 from stack.system.control_groups import ControlGroup
-from stack.system.directories import cache_home
 from stack.system.mounts import Mounts
-from stack.system.processes import SERVICE, TOKEN
-
-PASSED_ON = ("HOME", "USER", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
-"""The only variables of the user's own environment that a service sees, as in a container."""
 
 
 class LocalEngine:
@@ -114,8 +108,8 @@ class LocalEngine:
         """Install what the service needs; a server needs nothing."""
         assert self._site is not None
         service = plan.service
-        if plan.server_image or (service.build is None and service.local.command is None):
-            servers.runner(plan.server_image or service.image or "")  # says at once what it cannot run
+        if (image := plan.runner_image) is not None:
+            servers.runner(image)  # says at once what it cannot run
             return
         installed = await asyncio.to_thread(
             service_environment.sync, service, plan.image, self._site.scratch / plan.name, say=say
@@ -137,7 +131,7 @@ class LocalEngine:
         launch = await asyncio.to_thread(self.launch, plan)
         own = self._network.services[plan.name] if self._network is not None else None
         if own is not None:
-            own.publish(plan.ports)
+            own.publish((*plan.ports.items(), *plan.further_ports))
         if plan.name not in self._groups:
             self._groups[plan.name] = limits.group_of(plan.service)
         mounts = await asyncio.to_thread(self._open_mounts, plan, launch)
@@ -182,11 +176,16 @@ class LocalEngine:
         data = {**plan.image.files, **{target: Path(folder) for target, folder in plan.folders.items()}}
         state = site.scratch / plan.name
         state.mkdir(parents=True, exist_ok=True)
-        image = plan.server_image or plan.service.image or ""
-        host, port = _listens(plan)
-        runner = servers.runner(image, self._addresses)
-        arguments = server_arguments(plan.service, plan.image) or ()
-        made = runner.prepare(plan.service, arguments, data=data, host=host, port=port, state=state)
+        host, port = listens(plan)
+        spec = ServerSpec(
+            service=plan.service,
+            arguments=server_arguments(plan.service, plan.image) or (),
+            data=data,
+            host=host,
+            port=port,
+            state=state,
+        )
+        made = servers.runner(plan.runner_image or "", self._addresses).prepare(spec)
         installed = ServiceEnvironment(programs=() if made.programs is None else (made.programs,))
         environment = {**environment_of(plan, site.token, installed), **made.environment}
         environment["PATH"] = accounts.search_path(environment["PATH"], made.user)
@@ -200,46 +199,6 @@ def view_here(plan: ServicePlan, installed: ServiceEnvironment, scratch: Path) -
         return None
     views.give_folders(plan, scratch, account)
     return views.view_of(plan, installed, scratch=scratch, account=account)
-
-
-def environment_of(
-    plan: ServicePlan, token: str, installed: ServiceEnvironment, view: View | None = None
-) -> dict[str, str]:
-    """Return all environment variables of a service."""
-    base = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
-    path = os.environ.get("PATH", os.defpath)
-    folders = [path] if view is None else view.reachable(path)
-    own = [stand_ins.RUNNERS, *installed.programs] if installed.virtualenv else installed.programs
-    base["PATH"] = os.pathsep.join((*map(str, (*own, stand_ins.STARTERS)), *folders, str(stand_ins.FOLDER)))
-    if installed.virtualenv:
-        base["VIRTUAL_ENV"] = str(installed.virtualenv)
-    # Compiled code is kept, but not in the work tree: the second boot imports without compiling.
-    compiled = str(cache_home() / "pycache")
-    base |= {"PYTHONUNBUFFERED": "1", "PYTHONPYCACHEPREFIX": compiled, TOKEN: token, SERVICE: plan.name}
-    base |= {} if view is None else view.variables()
-    if plan.network == "own":
-        base["HOSTNAME"] = socket.gethostname()  # a name of the service in its own /etc/hosts
-    if "/tmp" in plan.folders:
-        base["TMPDIR"] = plan.folders["/tmp"]
-    return base | dict(plan.environment)
-
-
-def client_variables(plan: ServicePlan, folder: Path) -> dict[str, str]:
-    """Return how the clients of a server find it where it runs; ``folder`` is its private one."""
-    if images.server_kind(plan.server_image) != "postgres":
-        return {}
-    from stack.engines.local import postgres
-
-    return postgres.client_variables(folder, _listens(plan)[1])
-
-
-def _listens(plan: ServicePlan) -> tuple[str, int]:
-    """Return the address at which a server listens."""
-    kind = images.server_kind(plan.server_image)
-    target = images.PORTS[kind] if kind else 0
-    if plan.network == "own":
-        return "0.0.0.0", target
-    return LOOPBACK, plan.ports.get(target, next(iter(plan.ports.values()), target))
 
 
 def _folder(service: Service, mount: Mount, stack: Stack, site: Site) -> Path:

@@ -12,16 +12,15 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 import sys
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 from stack.engines.local import way_out
 from stack.engines.local.forwarding import Forwarding
 from stack.engines.local.hosts import fixed_addresses, hosts_file
+from stack.engines.local.service_network import ServiceNetwork
 from stack.engines.local.way_out import NETWORK, WayOut
 from stack.errors import CommandFailed
 from stack.model import Service
@@ -38,9 +37,6 @@ FIRST_SERVICE, MOST_SERVICES = 10, 240
 SETUP_LIMIT_S: Final = 20.0
 _NO_DESTINATION: Final = re.compile("CORS|ORIGIN|ALLOWED", re.IGNORECASE)
 """In the name of a variable: its URLs are those of clients, not of what a service reaches."""
-
-LOCALHOST: Final = ("127.0.0.1", "::1")
-CONNECT_LIMIT_S: Final = 5.0
 
 BRIDGE: Final = f"""\
 link set lo up
@@ -66,62 +62,6 @@ if [ -z "$2" ]; then exec ip link set lo up; fi
 """
 
 
-class ServiceNetwork:
-    """The network of one service; without an ``address`` (``network_mode: none``) it has no cable."""
-
-    def __init__(self, address: str, namespaces: Namespaces, forwarding: Forwarding) -> None:
-        self.address, self.namespaces, self._forwarding = address, namespaces, forwarding
-        self._thread: ThreadPoolExecutor | None = None
-        self._published: list[socket.socket] = []
-
-    async def connect(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Open a connection from inside: ``localhost`` is the service itself.
-
-        Raises:
-            OSError: nothing listens there.
-        """
-        if self._thread is None:
-            self._thread = network_namespace.thread_inside(self.namespaces.network)
-        loop = asyncio.get_running_loop()
-        connection = await loop.run_in_executor(self._thread, _connect, host, port)
-        connection.setblocking(False)
-        return await asyncio.open_connection(sock=connection)
-
-    def publish(self, ports: Mapping[int, int]) -> None:
-        """Forward ports of this machine: container port -> port of this machine.
-
-        Raises:
-            PortTaken: another program listens on one of them.
-        """
-        for target, port in ports.items() if self.address else ():
-            self._published.append(self._forwarding.publish(port, (self.address, target)))
-
-    def shared(self) -> ServiceNetwork:
-        """Return the same network for another service, which has published ports of its own."""
-        return ServiceNetwork(self.address, self.namespaces.copy(), self._forwarding)
-
-    def withdraw(self) -> None:
-        """Close the published ports."""
-        while self._published:
-            self._forwarding.withdraw(self._published.pop())
-
-    def close(self) -> None:
-        """Release the network; it vanishes with its last process."""
-        self.withdraw()
-        if self._thread is not None:
-            self._thread.shutdown(wait=False)
-        self.namespaces.close()
-
-
-def _connect(host: str, port: int) -> socket.socket:
-    """Open a connection; ``localhost`` is both addresses, whatever this machine's file of names says."""
-    *others, last = LOCALHOST if host == "localhost" else (host,)
-    for address in others:
-        with contextlib.suppress(ConnectionRefusedError):
-            return socket.create_connection((address, port), CONNECT_LIMIT_S)
-    return socket.create_connection((last, port), CONNECT_LIMIT_S)
-
-
 class StackNetwork:
     """The networks of a stack's services, and the bridge between them."""
 
@@ -138,7 +78,6 @@ class StackNetwork:
         owners = {name: service for name, service in services.items() if service.joins not in services}
         connected = [name for name, service in owners.items() if service.network_mode != "none"]
         addresses = {name: f"{NETWORK}.{number}" for number, name in enumerate(connected, FIRST_SERVICE)}
-        assert len(addresses) <= MOST_SERVICES
         for name in owners:
             made = network_namespace.create()
             self.services[name] = ServiceNetwork(addresses.get(name, ""), made, self._forwarding)
@@ -194,25 +133,35 @@ async def open_network(services: Mapping[str, Service]) -> StackNetwork:
     Raises:
         NoNetworks: this machine does not allow it or lacks a program for it, or a service needs a way out.
     """
-    if reason := why_not(isolated=kernel.in_namespace()) or (
-        "" if way_out.is_available() else _needs_way_out(services)
-    ):
+    if reason := why_not(isolated=kernel.in_namespace()) or _why_not_for(services):
         raise NoNetworks(reason)
-    try:
-        bridge = network_namespace.create()
-    except OSError as error:
-        raise NoNetworks(f"the kernel refuses ({error.strerror})") from error
-    try:
-        await _configure(bridge, BRIDGE)
-        out = await way_out.open_way_out(bridge) if way_out.is_available() else None
-        if out is not None:
-            await _configure(bridge, PLUG)
-        elif reason := _needs_way_out(services):
+    with contextlib.ExitStack() as on_failure:
+        try:
+            bridge = network_namespace.create()
+            on_failure.callback(bridge.close)
+            out = await _connect_outside(bridge, services)
+        except OSError as error:
+            raise NoNetworks(f"the kernel refuses ({error.strerror})") from error
+        except CommandFailed as error:
+            raise NoNetworks(str(error)) from error
+        on_failure.pop_all()
+        return StackNetwork(bridge, out)
+
+
+async def _connect_outside(bridge: Namespaces, services: Mapping[str, Service]) -> WayOut | None:
+    """Make the bridge, and a way out of it where there is one."""
+    await _configure(bridge, BRIDGE)
+    out = await way_out.open_way_out(bridge) if way_out.is_available() else None
+    if out is None:
+        if reason := _needs_way_out(services):
             raise NoNetworks(reason)
-    except (CommandFailed, NoNetworks) as error:
-        bridge.close()
-        raise NoNetworks(str(error)) from error
-    return StackNetwork(bridge, out)
+        return None
+    try:
+        await _configure(bridge, PLUG)
+    except BaseException:
+        out.close()
+        raise
+    return out
 
 
 class NoNetworks(Exception):
@@ -233,6 +182,12 @@ def why_not(*, isolated: bool) -> str:
     if missing := [name for name in network_namespace.NEEDED_PROGRAMS if shutil.which(name) is None]:
         return f"there is no program {', '.join(missing)} here"
     return ""
+
+
+def _why_not_for(services: Mapping[str, Service]) -> str:
+    if len(services) > MOST_SERVICES:
+        return f"{len(services)} services are more than {MOST_SERVICES}"
+    return "" if way_out.is_available() else _needs_way_out(services)
 
 
 def _needs_way_out(services: Mapping[str, Service]) -> str:

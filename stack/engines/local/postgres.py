@@ -15,6 +15,7 @@ from stack.engines.local.accounts import allow_traversal, chown_tree, give_data,
 from stack.engines.local.binaries import installed_postgres, postgres_bin, version_of, wheel_version
 from stack.engines.local.launch import Launch
 from stack.engines.local.postgres_data import OLD_TARGET, data_target, host_folder, is_durable
+from stack.engines.local.server_spec import ServerSpec
 from stack.errors import ComposeError, StateUnreadable
 from stack.model import Service
 from stack.plan import file_variables
@@ -46,41 +47,32 @@ class PostgresRunner:
         """Return the account that the server runs as; None for the caller's own."""
         return unprivileged("postgres")
 
-    def prepare(
-        self,
-        service: Service,
-        arguments: tuple[str, ...],
-        *,
-        data: Mapping[str, Path],
-        host: str,
-        port: int,
-        state: Path,
-    ) -> Launch:
-        """Make the data folder where there is none; return how to start the server on ``host:port``.
+    def prepare(self, spec: ServerSpec) -> Launch:
+        """Make the data folder where there is none; return how to start the server.
 
         Raises:
             ComposeError: the official image would refuse these settings.
             ServerMissing: there are no programs of that version.
             StateUnreadable: the data belongs to another version, or is in use.
         """
-        options = rewrite_words(arguments, data)
-        target = data_target(service, major_version(self.tag))
-        _require_used_mount(service, data, target)
-        folder = host_folder(target, data, state)
-        major = self._require_version(service, folder)
-        durable = is_durable(service, target)
+        options = rewrite_words(spec.arguments, spec.data)
+        target = data_target(spec.service, major_version(self.tag))
+        _require_used_mount(spec, target)
+        folder = host_folder(target, spec.data, spec.state)
+        major = self._require_version(spec.service, folder)
+        durable = is_durable(spec.service, target)
         bin, user = postgres_bin(major), self.account()
         new_data = cluster.version_of_data(folder) is None
         if new_data:
             programs = Programs(bin=bin, account=user, version=major or version_of(bin) or 0)
-            _create_cluster(service, data, folder, programs, durable=durable, work=state / "init")
+            _create_cluster(spec, folder, programs, durable=durable)
         else:
             cluster.clear_stale_lock(folder, users=cluster.servers_of, sleep=time.sleep)
-        give_data(service, folder, user, private=True)
-        sockets = socket_folder(state, user)
-        ours = engine_options(host=host, port=port, folder=folder, sockets=sockets)
+        give_data(spec.service, folder, user, private=True)
+        sockets = socket_folder(spec.state, user)
+        ours = engine_options(host=spec.host, port=spec.port, folder=folder, sockets=sockets)
         argv = (str(bin / "postgres"), *(() if durable else _settings(QUICK)), *options, *ours)
-        clients = client_variables(state, port)
+        clients = client_variables(spec.state, spec.port)
         return Launch(argv=argv, cwd=folder, user=user, programs=bin, environment=clients, new_data=new_data)
 
     def _require_version(self, service: Service, folder: Path) -> int | None:
@@ -108,20 +100,18 @@ class Programs:
     version: int
 
 
-def _create_cluster(
-    service: Service, data: Mapping[str, Path], folder: Path, programs: Programs, *, durable: bool, work: Path
-) -> None:
+def _create_cluster(spec: ServerSpec, folder: Path, programs: Programs, *, durable: bool) -> None:
     """Fill ``folder`` with the cluster that the environment describes, and run the init scripts in it."""
-    recipe = recipe_of(service, data, programs.version)
+    recipe = recipe_of(spec.service, spec.data, programs.version)
     server = init_scripts.Server(
         bin=programs.bin,
         account=programs.account,
         user=recipe.user,
         database=recipe.database,
-        environment={**service.environment, **script_variables(recipe)},
-        work=work,
+        environment={**spec.service.environment, **script_variables(recipe)},
+        work=spec.state / "init",
     )
-    scripts = init_scripts.scripts_of(data)
+    scripts = init_scripts.scripts_of(spec.data)
     cluster.create(
         folder,
         recipe,
@@ -145,15 +135,15 @@ def socket_folder(state: Path, user: str | None) -> str:
     return path
 
 
-def _require_used_mount(service: Service, data: Mapping[str, Path], target: str) -> None:
+def _require_used_mount(spec: ServerSpec, target: str) -> None:
     """Check that a volume is mounted where the data is (https://github.com/docker-library/postgres/pull/1259).
 
     Raises:
         ComposeError: Postgres 18 would leave it empty.
     """
-    if OLD_TARGET in data and target != OLD_TARGET and not service.environment.get("PGDATA"):
+    if OLD_TARGET in spec.data and target != OLD_TARGET and not spec.service.environment.get("PGDATA"):
         raise ComposeError(
-            f"services.{service.name}.volumes: the data lies below {target}, not in {OLD_TARGET}.",
+            f"services.{spec.service.name}.volumes: the data lies below {target}, not in {OLD_TARGET}.",
             hint="Mount the volume at /var/lib/postgresql, as Postgres 18 wants it.",
         )
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from stack.engines.local import limits
 from stack.engines.local.launch import Launch
-from stack.engines.local.network import ServiceNetwork
+from stack.engines.local.service_network import ServiceNetwork
 from stack.engines.protocol import Connection, Exit
 from stack.errors import CommandFailed
 from stack.plan.plan import ServicePlan
@@ -60,7 +60,7 @@ class LocalProcess:
             self._give_streams(theirs)
             self._process = self._start(launch, theirs)
         except BaseException:
-            os.close(self._pipe)
+            self._close_descriptors()
             raise
         finally:
             os.close(theirs)
@@ -191,12 +191,13 @@ class LocalProcess:
     def _close(self) -> None:
         if self._pipe >= 0:
             self._loop.remove_reader(self._pipe)
-            os.close(self._pipe)
-            self._pipe = -1
+            self._close_descriptors()
             self._log.end_line()
-            for descriptor in self._input or ():
-                os.close(descriptor)
-            self._input = None
+
+    def _close_descriptors(self) -> None:
+        for descriptor in (self._pipe, *(self._input or ())):
+            os.close(descriptor)
+        self._pipe, self._input = -1, None
 
 
 def _open_input() -> tuple[int, int]:

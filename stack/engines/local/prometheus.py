@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from stack.engines.local.accounts import allow_traversal, chown_tree, give_data, unprivileged
 from stack.engines.local.binaries import prometheus_server
 from stack.engines.local.launch import Launch
-from stack.model import Service
+from stack.engines.local.server_spec import ServerSpec
 from stack.plan.addresses import Addresses, rewrite_names, rewrite_words
 
 TARGET, CONFIGURATION = "/prometheus", "/etc/prometheus"
@@ -38,27 +37,19 @@ class PrometheusRunner:
         """Return the account that the server runs as; None for the caller's own."""
         return unprivileged("prometheus")
 
-    def prepare(
-        self,
-        service: Service,
-        arguments: tuple[str, ...],
-        *,
-        data: Mapping[str, Path],
-        host: str,
-        port: int,
-        state: Path,
-    ) -> Launch:
+    def prepare(self, spec: ServerSpec) -> Launch:
         """Copy the configuration, so that the server's account can read it; return what to execute."""
         user = self.account()
-        folder = data.get(TARGET, state / "data")
-        give_data(service, folder, user)
-        configuration = state / "configuration"
-        copy_configuration(data.get(CONFIGURATION), configuration, self.addresses)
+        folder = spec.data.get(TARGET, spec.state / "data")
+        give_data(spec.service, folder, user)
+        configuration = spec.state / "configuration"
+        copy_configuration(spec.data.get(CONFIGURATION), configuration, self.addresses)
         chown_tree(configuration, user)
         allow_traversal(configuration, user)
-        options = rewrite_words(arguments or DEFAULTS, {**data, TARGET: folder, CONFIGURATION: configuration})
+        places = {**spec.data, TARGET: folder, CONFIGURATION: configuration}
+        options = rewrite_words(spec.arguments or DEFAULTS, places)
         options = tuple(word for word in options if not word.startswith(f"{LISTENS}="))
-        argv = (str(prometheus_server()), *options, f"{LISTENS}={host}:{port}")
+        argv = (str(prometheus_server()), *options, f"{LISTENS}={spec.host}:{spec.port}")
         return Launch(argv=argv, cwd=folder, user=user)
 
 

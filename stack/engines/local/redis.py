@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from stack.engines.local import redis_configuration
 from stack.engines.local.accounts import give_data, unprivileged
 from stack.engines.local.binaries import redis_server
 from stack.engines.local.launch import Launch
-from stack.model import Service
+from stack.engines.local.server_spec import ServerSpec
 from stack.plan.addresses import rewrite_words
 
 TARGET = "/data"
@@ -29,31 +28,19 @@ class RedisRunner:
         """Return the account that the server runs as; None for the caller's own."""
         return unprivileged(self.prefers)
 
-    def prepare(
-        self,
-        service: Service,
-        arguments: tuple[str, ...],
-        *,
-        data: Mapping[str, Path],
-        host: str,
-        port: int,
-        state: Path,
-    ) -> Launch:
-        """Return how to start the server on ``host:port``, its files in the mount at ``/data``."""
+    def prepare(self, spec: ServerSpec) -> Launch:
+        """Return how to start the server , its files in the mount at ``/data``."""
         server = redis_server(self.prefers)
-        folder = data.get(TARGET, state / "data")
+        folder = spec.data.get(TARGET, spec.state / "data")
         user = self.account()
-        give_data(service, folder, user)
-        options = rewrite_words(arguments, data)
+        give_data(spec.service, folder, user)
+        options = rewrite_words(spec.arguments, spec.data)
         if options and (file := Path(options[0])).is_file():
-            places = {TARGET: folder, **data}
-            copy = redis_configuration.write_copy(file, state / "configuration", data=places, user=user)
+            places = {TARGET: folder, **spec.data}
+            copy = redis_configuration.write_copy(file, spec.state / "configuration", data=places, user=user)
             options = (str(copy), *options[1:])
-        return Launch(
-            argv=(str(server), *options, *engine_options(host=host, port=port, folder=folder)),
-            cwd=folder,
-            user=user,
-        )
+        ours = engine_options(host=spec.host, port=spec.port, folder=folder)
+        return Launch(argv=(str(server), *options, *ours), cwd=folder, user=user)
 
 
 def engine_options(*, host: str, port: int, folder: Path) -> tuple[str, ...]:

@@ -41,8 +41,8 @@ def error_of(plan: ServicePlan) -> StackError | None:
     """Return why a server or an environment cannot be had here, None where it can."""
     service = plan.service
     try:
-        if plan.server_image or (service.build is None and service.local.command is None):
-            servers.runner(plan.server_image or service.image or "").require_here()
+        if (image := plan.runner_image) is not None:
+            servers.runner(image).require_here()
         else:
             service_environment.require_installable(service, plan.image)
             _require_script(plan)

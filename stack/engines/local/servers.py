@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,7 +11,7 @@ from stack.plan import images
 
 if TYPE_CHECKING:  # a backup asks for pg_dump alone, and half of the engine comes with them
     from stack.engines.local.launch import Launch
-    from stack.model import Service
+    from stack.engines.local.server_spec import ServerSpec
     from stack.plan.addresses import Addresses
     from stack.plan.service_plan import ServicePlan
 
@@ -32,21 +31,8 @@ class Runner(Protocol):
         """Return the account that the server runs as; None for the caller's own."""
         ...
 
-    def prepare(
-        self,
-        service: Service,
-        arguments: tuple[str, ...],
-        *,
-        data: Mapping[str, Path],
-        host: str,
-        port: int,
-        state: Path,
-    ) -> Launch:
-        """Do all that must be done before the server can start; return what to execute.
-
-        ``arguments`` are the compose file's for the server. ``data`` maps mount targets to host folders,
-        empty or already holding data; ``state`` is a private folder that dies with the stack.
-        """
+    def prepare(self, spec: ServerSpec) -> Launch:
+        """Do all that must be done before the server can start; return what to execute."""
         ...
 
 
@@ -81,7 +67,7 @@ def account_of(plan: ServicePlan) -> str | None:
     Raises:
         NotRunnable: there is none.
     """
-    image = plan.server_image or plan.service.image or ""
+    image = plan.runner_image or ""
     is_known = plan.runs_server and images.server_kind(image)
     return runner(image).account() if is_known else accounts.unprivileged()
 

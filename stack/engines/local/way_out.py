@@ -7,7 +7,6 @@ connections of this machine. Its own addresses are those of its manual page, in 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import select
 import shutil
@@ -63,11 +62,11 @@ async def open_way_out(bridge: Namespaces) -> WayOut | None:
 
 def _open(bridge: Namespaces) -> WayOut | None:
     ready, told = os.pipe()
-    try:
-        process = programs.start_group(_argv(bridge, told), pass_fds=(told, bridge.network))
-    finally:
-        os.close(told)
-    with contextlib.closing(os.fdopen(ready, "rb")) as reader:
+    with os.fdopen(ready, "rb") as reader:
+        try:
+            process = programs.start_group(_argv(bridge, told), pass_fds=(told, bridge.network))
+        finally:
+            os.close(told)
         answered, _, _ = select.select([reader], [], [], READY_LIMIT_S)
         if answered and reader.read(1) == b"1":
             return WayOut(process)
