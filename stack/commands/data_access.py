@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from stack.commands import in_services
+from stack.commands import in_services, server_location
 from stack.commands.in_services import BACKEND
-from stack.control import guardians, plans
+from stack.control import guardians
 from stack.control.choice import Choice
 from stack.data import fingerprint, guard, resp, stores
 from stack.data.clients import Clients
@@ -25,7 +24,6 @@ from stack.plan.images import ServerKind
 from stack.plan.service_plan import Plan, ServicePlan
 from stack.records import folders
 from stack.records import plans as stored_plans
-from stack.records import state as records
 from stack.records.state import StackState
 
 MAXIMUM = 1_000_000
@@ -71,13 +69,7 @@ class Access:
 
     def location(self) -> Location:
         """Return where the stack's own Postgres must be."""
-        if self.state.engine == "local":
-            folder = _data_folder(self.state, self.plan.services[self.server.service])
-            return Location(data_directory=folder, free_bytes=lambda: shutil.disk_usage(folder).free)
-        return Location(
-            addresses=in_services.addresses(self.state, self.server.service),
-            free_bytes=lambda: in_services.free_bytes(self.state, self.server.service),
-        )
+        return server_location.of_server(self.state, self.plan, self.server)
 
     def clients(self) -> Clients:
         """Return the Postgres clients of the server's own version.
@@ -92,8 +84,7 @@ class Access:
             return Clients(server=server, prefix=prefix, folder=None, port=stores.POSTGRES_PORT)
         from stack.engines.local import servers
 
-        image = self.plan.services[server.service].service.image or ""
-        program = servers.client(image, "pg_dump")
+        program = servers.client(self.plan.services[server.service].server_image, "pg_dump")
         if program is None:
             raise ServerMissing("There is no pg_dump here.", hint="Install a Postgres client.")
         return Clients(server=server, prefix=(), folder=Path(program).parent, port=server.port)
@@ -214,7 +205,7 @@ def open_access(choice: Choice) -> Access:
 
 
 def _require_single(access: Access, kind: ServerKind) -> None:
-    names = [service.name for service in plans.services_of_kind(access.plan, kind)]
+    names = [service.name for service in access.plan.servers(kind)]
     if len(names) > 1:
         raise NoSuchStore(
             f"{access.state.name} has several {kind} services ({', '.join(names)}), and this knows one.",
@@ -238,14 +229,3 @@ def database_url(server: Server, *, inside: bool) -> str:
     """Return the address of a database for the backend; ``inside`` is as containers see it."""
     place = f"{server.service}:{stores.POSTGRES_PORT}" if inside else f"{server.host}:{server.port}"
     return f"postgresql://{quote(server.user)}:{quote(server.password)}@{place}/{quote(server.database)}"
-
-
-def _data_folder(state: StackState, planned: ServicePlan) -> Path:
-    """Return where the local engine keeps the data of a Postgres: in a mount, or in the stack's scratch."""
-    from stack.engines.local import postgres_data
-    from stack.plan.images import major_version, parse_reference
-
-    image = planned.server_image or planned.service.image or ""
-    target = postgres_data.data_target(planned.service, major_version(parse_reference(image).tag))
-    folders = {inside: Path(folder) for inside, folder in planned.folders.items()}
-    return postgres_data.host_folder(target, folders, records.scratch(state.name) / planned.name)

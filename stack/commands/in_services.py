@@ -1,14 +1,13 @@
-"""Commands where a service runs: the backend's own, `df` beside Postgres; and a container's addresses."""
+"""The backend's own commands, where it runs."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stack.control import plans
-from stack.errors import CommandFailed, NotUp
+from stack.errors import CommandFailed
 from stack.plan.service_plan import Plan, ServicePlan
 from stack.records.state import StackState
 from stack.system import programs
@@ -70,14 +69,6 @@ def container(state: StackState, service: str) -> str:
     return resources.container_of(state.name, service)
 
 
-def free_bytes(state: StackState, service: str) -> int | None:
-    """Return how much room is left where the container of a Postgres service keeps its data."""
-    command = 'df -Pk "${PGDATA:-/var/lib/postgresql/data}" | tail -n 1'
-    words = [state.engine, "exec", container(state, service), "sh", "-c", command]
-    fields = programs.run(words, check=False, timeout_s=20).stdout.split()
-    return int(fields[3]) * 1024 if len(fields) > 3 and fields[3].isdecimal() else None
-
-
 def _in_container(state: StackState, argv: Sequence[str], options: list[str]) -> list[str]:
     """Return the command that runs ``argv`` in the backend's container, or in one made for it."""
     from stack.commands import exec
@@ -87,18 +78,3 @@ def _in_container(state: StackState, argv: Sequence[str], options: list[str]) ->
         # Compose's own exec does not pass on a variable that is given by its name alone.
         return [state.engine, "exec", *options, container(state, BACKEND), *argv]
     return exec.container_argv(state, BACKEND, argv, fresh=True, options=options, terminal=False)
-
-
-def addresses(state: StackState, service: str) -> frozenset[str]:
-    """Return the addresses of the service's container, which must carry the label of this stack."""
-    from stack.engines.container.resources import PROJECT_LABEL
-
-    name = container(state, service)
-    inspected = programs.run([state.engine, "inspect", name], check=False, timeout_s=20)
-    if inspected.returncode != 0:
-        raise NotUp(f"The container {name} does not run.", hint=f"Start it: `inv start {service}`.")
-    seen = json.loads(inspected.stdout)[0]
-    if seen["Config"]["Labels"].get(PROJECT_LABEL) != state.name:
-        return frozenset()
-    networks = seen["NetworkSettings"]["Networks"].values()
-    return frozenset(network["IPAddress"] for network in networks if network["IPAddress"])

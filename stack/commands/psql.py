@@ -9,7 +9,7 @@ from stack.control import guardians, local_place, plans
 from stack.control.choice import Choice
 from stack.engines.local import servers
 from stack.errors import ServerMissing
-from stack.plan import file_variables
+from stack.plan import file_variables, images
 from stack.plan.plan import LOOPBACK, ServicePlan
 from stack.records import plans as stored_plans
 from stack.records.state import StackState
@@ -33,11 +33,11 @@ def run(choice: Choice, command: str, *, service: str = "") -> int:
 
 
 def _local_psql(stack: StackState, planned: ServicePlan, options: list[str]) -> int:
-    program = shutil.which("psql") or servers.client(planned.service.image or "", "psql")
+    program = shutil.which("psql") or servers.client(planned.server_image, "psql")
     if program is None:
         raise ServerMissing("psql is not installed.", hint="Install a Postgres client.")
     environment = local_place.of_service(planned, stack).environment
     if password := file_variables.read(planned, "POSTGRES_PASSWORD"):
         environment["PGPASSWORD"] = password
-    port = str(next(iter(planned.ports.values())))
-    return programs.attach([str(program), "-h", LOOPBACK, "-p", port, *options], env=environment)
+    port = planned.host_port(images.PORTS["postgres"])
+    return programs.attach([str(program), "-h", LOOPBACK, "-p", str(port), *options], env=environment)

@@ -8,6 +8,7 @@ from stack.commands import exec, options, redis_session
 from stack.control import guardians, plans
 from stack.control.choice import Choice
 from stack.display import messages
+from stack.plan import images
 from stack.plan.plan import LOOPBACK
 from stack.records import plans as stored_plans
 from stack.system import programs
@@ -23,7 +24,7 @@ def run(choice: Choice, command: str, *, service: str = "") -> int:
     words = options.words(command) if command else []
     if stack.engine != "local":
         return programs.attach(exec.container_argv(stack, planned.name, ["redis-cli", *words], fresh=False))
-    port = next(iter(planned.ports.values()))
+    port = planned.host_port(images.PORTS["redis"]) or 0
     program = shutil.which("redis-cli") or shutil.which("valkey-cli")
     if program is not None:
         return programs.attach([program, "-h", LOOPBACK, "-p", str(port), *words])

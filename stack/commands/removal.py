@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from stack.commands.data_access import Access
+from stack.commands import server_location
 from stack.data import guard, postgres, stores
+from stack.data.stores import Server
 from stack.errors import NotUp, ServiceFailed
+from stack.plan.service_plan import Plan
 from stack.records import plans, unmarked
 from stack.records.state import StackState
 
@@ -37,14 +39,16 @@ def require_removable(state: StackState) -> None:
         require_removable_remains(state.name)
         return
     guard.require_removable(plan, os.environ)
-    access = Access(state=state, plan=plan, stores=stores.stores_of(plan))
-    if access.stores.server is None:
-        return
+    for server in stores.servers_of(plan):
+        _require_removable_database(state, plan, server)
+
+
+def _require_removable_database(state: StackState, plan: Plan, server: Server) -> None:
     try:
-        location = access.location()
-        with postgres.session(access.server) as cursor:
-            guard.require_removable_database(cursor, plan, access.server, location)
-    except (NotUp, ServiceFailed):  # no server answers
+        location = server_location.of_server(state, plan, server)
+        with postgres.session(server) as cursor:
+            guard.require_removable_database(cursor, plan, server, location)
+    except (NotUp, ServiceFailed):  # it does not answer
         require_removable_remains(state.name)
 
 

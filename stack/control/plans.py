@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from stack.errors import UnknownService
-from stack.plan import images
 from stack.plan.images import ServerKind
 from stack.plan.service_plan import Plan, ServicePlan
 
@@ -19,18 +18,13 @@ def service_of(plan: Plan, name: str) -> ServicePlan:
     return plan.services[name]
 
 
-def services_of_kind(plan: Plan, kind: ServerKind) -> list[ServicePlan]:
-    """Return the services that run a server of this kind."""
-    return [each for each in plan.services.values() if images.server_kind(each.server_image) == kind]
-
-
 def service_of_kind(plan: Plan, kind: ServerKind, name: str = "") -> ServicePlan:
     """Return the service that runs a server of this kind; ``name`` says which where there are several.
 
     Raises:
         UnknownService: there is none, or several and none is named.
     """
-    found = {service.name: service for service in services_of_kind(plan, kind)}
+    found = {service.name: service for service in plan.servers(kind)}
     if name in found:
         return found[name]
     if not found or name:

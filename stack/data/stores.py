@@ -12,7 +12,6 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from stack.plan import file_variables
 from stack.plan.addresses import LOOPBACK
-from stack.plan.images import server_kind
 from stack.plan.service_plan import Plan, ServicePlan
 
 POSTGRES_PORT, REDIS_PORT = 5432, 6379
@@ -64,9 +63,9 @@ class Stores:
 
 
 def stores_of(plan: Plan) -> Stores:
-    """Return where the stack of ``plan`` keeps its data."""
-    postgres = _service_of(plan, "postgres")
-    redis = _service_of(plan, "redis")
+    """Return where the stack of ``plan`` keeps its data; of several servers of a kind the first."""
+    postgres = next(iter(plan.servers("postgres")), None)
+    redis = next(iter(plan.servers("redis")), None)
     urls = list(_urls(plan))
     addresses = tuple(
         Address(service=s, variable=v, place=_place(url), own=_is_own(url, server, plan))
@@ -75,18 +74,22 @@ def stores_of(plan: Plan) -> Stores:
         if url.scheme in POSTGRES_SCHEMES | REDIS_SCHEMES
     )
     return Stores(
-        server=_server(plan, postgres, urls),
+        server=next(iter(servers_of(plan)), None),
         redis=_redis(redis, urls),
         files={s: url.path[1:] for s, _, url in urls if url.scheme == "sqlite"},
         addresses=addresses,
     )
 
 
-def _service_of(plan: Plan, kind: str) -> ServicePlan | None:
-    for planned in plan.services.values():
-        if server_kind(planned.server_image or planned.service.image or "") == kind:
-            return planned
-    return None
+def servers_of(plan: Plan) -> list[Server]:
+    """Return every Postgres server of a stack that this machine reaches, each with the database in use."""
+    services = plan.servers("postgres")
+    urls = [url for _, _, url in _urls(plan) if url.scheme in POSTGRES_SCHEMES]
+    return [
+        _server(plan, each, [url for url in urls if len(services) == 1 or _is_own(url, each, plan)])
+        for each in services
+        if each.ports
+    ]
 
 
 def _urls(plan: Plan) -> Iterator[tuple[str, str, SplitResult]]:
@@ -121,17 +124,14 @@ def _is_own(url: SplitResult, server: ServicePlan | None, plan: Plan) -> bool:
     return plan.engine == "local" and url.hostname == LOOPBACK and _port(url) in server.ports.values()
 
 
-def _server(
-    plan: Plan, planned: ServicePlan | None, urls: list[tuple[str, str, SplitResult]]
-) -> Server | None:
-    if planned is None or not planned.ports:
-        return None
+def _server(plan: Plan, planned: ServicePlan, urls: list[SplitResult]) -> Server:
+    """Return a server; ``urls`` are those by which services are told of it."""
     user = file_variables.read(planned, "POSTGRES_USER") or "postgres"
-    used = [url.path.strip("/") for _, _, url in urls if url.scheme in POSTGRES_SCHEMES]
+    used = [url.path.strip("/") for url in urls]
     return Server(
         stack=plan.name,
         service=planned.name,
-        port=next(iter(planned.ports.values())),
+        port=planned.host_port(POSTGRES_PORT) or 0,
         user=user,
         password=file_variables.read(planned, "POSTGRES_PASSWORD"),
         database=unquote(used[0])
@@ -144,5 +144,5 @@ def _redis(planned: ServicePlan | None, urls: list[tuple[str, str, SplitResult]]
     if planned is None or not planned.ports:
         return None
     passwords = [unquote(url.password) for _, _, url in urls if url.scheme in REDIS_SCHEMES and url.password]
-    port = next(iter(planned.ports.values()))
+    port = planned.host_port(REDIS_PORT) or 0
     return Redis(service=planned.name, port=port, password=passwords[0] if passwords else "")

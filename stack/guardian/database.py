@@ -1,4 +1,4 @@
-"""The database of a stack that is up: marked as disposable if it is new, opened if it was left closed."""
+"""The databases of a stack that is up: marked as disposable if new, opened if they were left closed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from stack.data import exchange, mark
-from stack.data.stores import Server, stores_of
+from stack.data.stores import Server, servers_of
 from stack.engines.protocol import Running
 from stack.errors import StackError
 from stack.plan.plan import Plan, ServicePlan
@@ -19,23 +19,27 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S, ATTEMPTS = 0.1, 5.0, 20
 
 
 def when_up(plan: Plan, timeline: Timeline) -> Callable[[ServicePlan, Running], Awaitable[None]]:
-    """Return what is awaited when a service is up: it opens and marks the stack's database.
+    """Return what is awaited when a service is up: it opens and marks the stack's databases.
 
     A database that a service makes, as a migration does, is marked when a service is up after that.
     """
-    return _Database(plan, timeline).when_up
+    databases = [_Database(server, timeline) for server in servers_of(plan)]
+
+    async def mark_all(service: ServicePlan, running: Running) -> None:
+        for each in databases:
+            await each.when_up(service, running)
+
+    return mark_all
 
 
 class _Database:
-    """The database of one stack, and whether it is to be marked."""
+    """The database of one server, and whether it is to be marked."""
 
-    def __init__(self, plan: Plan, timeline: Timeline) -> None:
-        self._server, self._timeline, self._began = stores_of(plan).server, timeline, time.time()
+    def __init__(self, server: Server, timeline: Timeline) -> None:
+        self._server, self._timeline, self._began = server, timeline, time.time()
         self._is_to_be_marked = False  # the stack made the server's data, and its database has no mark yet
 
     async def when_up(self, service: ServicePlan, running: Running) -> None:
-        if self._server is None:
-            return
         is_server = service.name == self._server.service
         if not is_server and not self._is_to_be_marked:
             return
@@ -51,7 +55,7 @@ class _Database:
             self._note(error.message)
 
     def _note(self, text: str) -> None:
-        self._timeline.note(f"the database has no disposable mark: {text}")
+        self._timeline.note(f"the database of {self._server.service} has no disposable mark: {text}")
 
 
 async def _mark(server: Server, new: bool, *, attempts: int) -> bool:
@@ -61,7 +65,7 @@ async def _mark(server: Server, new: bool, *, attempts: int) -> bool:
             await asyncio.to_thread(exchange.open_abandoned, server)
             has_mark = await asyncio.to_thread(mark.mark_if_new, server, new=new)
             if has_mark is not None:
-                unmarked.record(server.stack, server.database, has_mark=has_mark)
+                unmarked.record(server.stack, server.service, server.database, has_mark=has_mark)
                 return True
         except StackError:
             if attempt == attempts:

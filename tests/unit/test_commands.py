@@ -90,13 +90,22 @@ def test_a_database_that_had_no_mark_outlives_its_stack(
     monkeypatch: pytest.MonkeyPatch, delete: Callable[[], None]
 ) -> None:
     monkeypatch.setattr(registry, "why_not", lambda engine: "not here")
-    unmarked.record("shop-test", "books", has_mark=False)
+    unmarked.record("shop-test", "db", "books", has_mark=False)
     with pytest.raises(NotDisposable, match="books had no disposable mark when the stack was last up"):
         delete()
     state.forget("shop-test", volumes=False)
     assert unmarked.stacks() == ["shop-test"]
-    unmarked.record("shop-test", "books", has_mark=True)
+    unmarked.record("shop-test", "db", "books", has_mark=True)
     delete()
+
+
+def test_what_is_known_of_one_server_s_mark_leaves_that_of_another() -> None:
+    unmarked.record("shop-test", "db", "books", has_mark=False)
+    unmarked.record("shop-test", "audit", "books", has_mark=False)
+    unmarked.record("shop-test", "db", "books", has_mark=True)
+    assert unmarked.unmarked_database("shop-test") == "books"
+    unmarked.record("shop-test", "audit", "books", has_mark=True)
+    assert unmarked.unmarked_database("shop-test") is None
 
 
 def test_the_log_of_a_service_that_has_none_is_answered_with_those_there_are(

@@ -13,6 +13,7 @@ from stack.commands.data_access import Access
 from stack.control.choice import Choice
 from stack.data.errors import NoSuchStore
 from stack.data.stores import stores_of
+from stack.engines.local import binaries
 from stack.plan.plan import Plan
 from stack.records import state as records
 
@@ -47,6 +48,30 @@ def test_a_service_built_from_postgres_is_the_stack_s_postgres() -> None:
     stores = stores_of(replace(plan, services={**plan.services, "db": built}))
     assert stores.server is not None
     assert stores.server.service == "db"
+
+
+def test_a_service_built_from_postgres_has_the_clients_of_its_base(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pg_dump").touch()
+    monkeypatch.setattr(binaries, "postgres_bin", lambda major: tmp_path if major == 15 else Path("/none"))
+    plan = plan_of()
+    service = replace(plan.services["db"].service, image=None)
+    plan = replace(plan, services={**plan.services, "db": replace(plan.services["db"], service=service)})
+    access = Access(state=state_of(), plan=plan, stores=stores_of(plan))
+    assert access.clients().folder == tmp_path
+
+
+def test_a_server_is_reached_at_its_own_port_whatever_else_it_publishes() -> None:
+    plan = plan_of()
+    services = {
+        "db": replace(plan.services["db"], ports={8080: 20009, 5432: 20001}),
+        "cache": replace(plan.services["cache"], ports={8001: 20008, 6379: 20002}),
+    }
+    stores = stores_of(replace(plan, services={**plan.services, **services}))
+    assert stores.server is not None
+    assert stores.redis is not None
+    assert (stores.server.port, stores.redis.port) == (20001, 20002)
 
 
 def test_of_several_servers_none_is_taken_for_the_data(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,14 @@ def service_plan(
     ports: Mapping[int, int] | None = None,
 ) -> ServicePlan:
     service = Service(name=name, image=image, environment=environment)
-    return ServicePlan(service=service, argv=(), environment=environment, ports=ports or {}, cwd=Path("/"))
+    return ServicePlan(
+        service=service,
+        argv=(),
+        environment=environment,
+        ports=ports or {},
+        cwd=Path("/"),
+        server_image=image or "",
+    )
 
 
 def refusals_of_plan(

@@ -26,8 +26,12 @@ class Postgres:
         self.new, self.refusal, self.is_made, self.marked, self.run = new, "", True, 0, folder
         monkeypatch.setattr(mark, "mark_if_new", self._mark)
         monkeypatch.setattr(exchange, "open_abandoned", lambda server: None)
-        monkeypatch.setattr(unmarked, "record", lambda stack, name, *, has_mark: None)
-        services = {"db": self._service("db", image="postgres:15"), "web": self._service("web")}
+        monkeypatch.setattr(unmarked, "record", lambda stack, service, name, *, has_mark: None)
+        services = {
+            "db": self._service("db", image="postgres:15"),
+            "audit": self._service("audit", image="postgres:15"),
+            "web": self._service("web"),
+        }
         stack = Stack(name="shop", files=(), directory=folder, services={})
         self._plan = Plan(name="shop", engine="local", stack=stack, services=services, endpoints={})
         self._events = Timeline(folder)
@@ -77,6 +81,16 @@ def test_a_database_that_a_service_makes_is_marked_when_that_service_is_up(
     assert (postgres.marked, postgres.notes()) == (1, [])
 
 
+def test_the_databases_of_several_servers_are_marked_each_when_its_server_is_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgres = Postgres(tmp_path, monkeypatch, new=True)
+    postgres.is_up("db")
+    assert postgres.marked == 1
+    postgres.is_up("audit")
+    assert (postgres.marked, postgres.notes()) == (2, [])
+
+
 def test_a_database_that_was_there_before_is_left_to_its_server_s_own_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,11 +105,11 @@ def test_old_data_without_the_database_is_noted(tmp_path: Path, monkeypatch: pyt
     postgres = Postgres(tmp_path, monkeypatch, new=False)
     postgres.is_made = False
     postgres.is_up("db")
-    assert postgres.notes() == ["the database has no disposable mark: there is no database postgres."]
+    assert postgres.notes() == ["the database of db has no disposable mark: there is no database postgres."]
 
 
 def test_any_other_refusal_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     postgres = Postgres(tmp_path, monkeypatch, new=True)
     postgres.refusal = "no password supplied"
     postgres.is_up("db")
-    assert postgres.notes() == ["the database has no disposable mark: no password supplied"]
+    assert postgres.notes() == ["the database of db has no disposable mark: no password supplied"]
