@@ -17,6 +17,7 @@ from stack.plan.plan import LOOPBACK
 from stack.records import plans as stored_plans
 from stack.records import state
 from stack.records.control import Action, Command
+from stack.records.state import StackState
 from stack.system import files, ports
 
 PORT = 5678
@@ -32,26 +33,7 @@ def run(choice: Choice, service: str, *, launch_json: bool = False) -> None:
         NotWritable: VS Code's file has comments, or is no object.
     """
     stack = guardians.require_running(choice.resolve_name())
-    if stack.engine != "local":
-        raise NotRunnable(
-            f"inv debug runs services of the local engine, and {stack.name} is on {stack.engine}.",
-            hint="Type `inv down`, then `inv up --engine local`.",
-        )
-    planned = plans.service_of(stored_plans.read(stack.name), service)
-    scratch = state.scratch(stack.name) / service
-    virtualenv = (
-        None
-        if planned.server_image
-        else service_environment.sync(planned.service, planned.image, scratch).virtualenv
-    )
-    if virtualenv is None or not planned.argv:
-        raise NotRunnable(f"{service} is no Python service.", hint="debugpy debugs Python only.")
-    if not debugging.can_debug(planned):
-        raise NotRunnable(
-            f"The command of {service} does not show its Python program: {shlex.join(planned.argv)}.",
-            hint="debugpy starts Python programs: let the command name one, behind an entry script or not.",
-        )
-    debugpy = debugger.install(virtualenv, say=messages.say)
+    debugpy = debugger.install(_virtualenv(stack, service), say=messages.say)
     port = next(port for port in (PORT, *ports.candidates(stack.name)) if ports.is_free(port))
     configuration = vscode(service, port)
     path = write_launch_json(choice.work_tree, configuration) if launch_json else None
@@ -60,13 +42,44 @@ def run(choice: Choice, service: str, *, launch_json: bool = False) -> None:
     messages.say(
         f"{service} runs under debugpy, which listens at {LOOPBACK}:{port}: one worker, no time limits"
     )
+    _say_how_to_attach(configuration, port, path)
+    messages.advise(f"`inv restart {service}` ends it")
+
+
+def _virtualenv(stack: StackState, service: str) -> Path:
+    """Return the Python environment of a service that can be debugged.
+
+    Raises:
+        NotRunnable: it cannot.
+    """
+    if stack.engine != "local":
+        raise NotRunnable(
+            f"inv debug runs services of the local engine, and {stack.name} is on {stack.engine}.",
+            hint="Type `inv down`, then `inv up --engine local`.",
+        )
+    planned = plans.service_of(stored_plans.read(stack.name), service)
+    scratch = state.scratch(stack.name) / service
+    virtualenv = None
+    if not planned.server_image:
+        virtualenv = service_environment.sync(planned.service, planned.image, scratch).virtualenv
+    if virtualenv is None or not planned.argv:
+        raise NotRunnable(f"{service} is no Python service.", hint="debugpy debugs Python only.")
+    if not debugging.can_debug(planned):
+        raise NotRunnable(
+            f"The command of {service} does not show its Python program: {shlex.join(planned.argv)}.",
+            hint="debugpy starts Python programs: let the command name one, behind an entry script or not.",
+        )
+    return virtualenv
+
+
+def _say_how_to_attach(configuration: dict[str, Any], port: int, path: Path | None) -> None:
+    """Print what an editor needs; ``path`` is VS Code's file where that has been written."""
     if path is not None:
         messages.say(f"VS Code: Run and Debug > {configuration['name']} ({path})")
     else:
         messages.say("VS Code, in `configurations` of .vscode/launch.json (`--launch-json` writes it):")
         messages.say(json.dumps(configuration, indent=2))
     messages.say(f"PyCharm: Run > Edit Configurations > Add > Attach to DAP: {LOOPBACK}, port {port}")
-    messages.advise(f"`inv restart {service}` ends it")
 
 
 def vscode(service: str, port: int) -> dict[str, Any]:

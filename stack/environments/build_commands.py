@@ -16,6 +16,7 @@ Tool = Literal["pip", "uv", "poetry", "pdm", "npm"]
 _SEPARATOR: Final = re.compile(r"&&|\|\||[;\n|]")
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")
 _PREFIXES: Final = frozenset(("sudo", "exec", "time", "env", "set", "then", "do", "else", "if"))
+_BUNDLERS: Final = frozenset(("npm", "yarn", "pnpm", "npx"))
 _MAKERS: Final = frozenset(("make", "git", "tar", "unzip", "npx", "django-admin"))
 _NO_MAKERS: Final = frozenset(("apt-get", "apt", "apk", "curl", "wget"))
 """What these make is of the system, or an installer."""
@@ -48,6 +49,11 @@ def file_commands(commands: Iterable[BuildCommand]) -> tuple[str, ...]:
     """Return the commands that make files of the project, such as ``python manage.py collectstatic``."""
     parts = (part.strip() for command in commands for part in _SEPARATOR.split(command.text))
     return tuple(" ".join(part.split()) for part in parts if _makes_files(part))
+
+
+def bundle_commands(commands: Iterable[BuildCommand]) -> tuple[str, ...]:
+    """Return those of ``file_commands`` that bundle: what is copied from their stage is what they make."""
+    return tuple(each for each in file_commands(commands) if posixpath.basename(_words(each)[0]) in _BUNDLERS)
 
 
 def _makes_files(part: str) -> bool:

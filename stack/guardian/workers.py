@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stack.health.verdicts import MANY_ENDS
+from stack.plan.scripts import SHELLS
 from stack.system import processes
 
 LOOK_S = 0.1
@@ -18,7 +19,7 @@ class Workers:
 
     def look(self, pid: int) -> bool:
         """Look at the workers of ``pid``; return whether so many have ended that it cannot become ready."""
-        living = set(processes.workers(pid))
+        living = set(processes.workers(pid, shells=SHELLS))
         self.ended += len(self._living - living)
         self._living = living
         return self.ended >= MANY_ENDS

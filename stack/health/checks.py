@@ -11,19 +11,20 @@ import shlex
 from typing import Final
 from urllib.parse import urlsplit
 
+from stack.health.postgres_probe import PostgresProbe
 from stack.health.probes import (
     CommandProbe,
     Connect,
     Connecting,
     Execute,
     HttpProbe,
-    PostgresProbe,
     Probe,
     RedisProbe,
     connect_from_here,
 )
 from stack.plan import file_variables, images
-from stack.plan.plan import LOOPBACK, ServicePlan
+from stack.plan.addresses import LOCALHOST, LOOPBACK
+from stack.plan.plan import ServicePlan
 
 FAILING: Final = frozenset(("-f", "-fs", "-sf", "-fsS", "-sSf", "--fail"))
 """Options of curl by which an error status is a failure; without one any answer is a success (curl(1))."""
@@ -36,7 +37,6 @@ QUIET: Final = FAILING | frozenset(
 )
 """Options of curl and wget that do not change what is requested."""
 
-LOCALHOST: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})
 SHELL_MARKS: Final = ";|&<>`$(\n"
 GREPS_PONG: Final = re.compile(r"\s*\|\s*grep\s+(?:-\w+\s+)?[\"']?PONG[\"']?\s*$")
 
@@ -105,13 +105,8 @@ def _redis(plan: ServicePlan, connect: Connect, *, needs_pong: bool) -> RedisPro
     target = images.PORTS["redis"]
     if plan.network == "own":
         return RedisProbe(host="localhost", port=target, needs_pong=needs_pong, connect=connect)
-    port = _port(plan, target)
+    port = plan.host_port(target)
     return None if port is None else RedisProbe(host=LOOPBACK, port=port, needs_pong=needs_pong)
-
-
-def _port(plan: ServicePlan, target: int) -> int | None:
-    """Return the port of this machine for a container port, else for the first one."""
-    return plan.ports.get(target, next(iter(plan.ports.values()), None))
 
 
 def _http(argv: tuple[str, ...], plan: ServicePlan, connect: Connect) -> HttpProbe | None:
@@ -136,7 +131,7 @@ def _http(argv: tuple[str, ...], plan: ServicePlan, connect: Connect) -> HttpPro
 
 def _postgres(plan: ServicePlan, connect: Connect) -> PostgresProbe | None:
     target = images.PORTS["postgres"]
-    port, password = _port(plan, target), file_variables.read(plan, "POSTGRES_PASSWORD")
+    port, password = plan.host_port(target), file_variables.read(plan, "POSTGRES_PASSWORD")
     if not password or port is None:
         return None
     user = file_variables.read(plan, "POSTGRES_USER") or "postgres"

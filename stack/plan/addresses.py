@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Final
 
 LOOPBACK = "127.0.0.1"
+LOCALHOST: Final = frozenset(("localhost", LOOPBACK, "0.0.0.0", "::1"))
+"""How a service calls itself."""
 
 Addresses = Mapping[tuple[str, int], tuple[str, int]]
 """(service name, container port) -> (host, port)."""
@@ -39,7 +41,6 @@ HOST_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _HOST_VARIABLE = re.compile(r"(.*_|)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)")
 _ABSOLUTE = re.compile(r"(?<![A-Za-z0-9_.])/[A-Za-z0-9_./-]+")
 _URL_PATH_VARIABLE = re.compile(r".*(?:URL|URI|PREFIX|ROUTE)")
-_LOCALHOST: Final = frozenset({"localhost", "127.0.0.1", "0.0.0.0"})
 
 
 def rewrite_names(text: str, addresses: Addresses, *, own: str | None = None) -> str:
@@ -50,7 +51,7 @@ def rewrite_names(text: str, addresses: Addresses, *, own: str | None = None) ->
 
     def replace(match: re.Match[str]) -> str:
         name, port = match[1], int(match[2])
-        if own is not None and name in _LOCALHOST:
+        if own is not None and name in LOCALHOST:
             name = own
         address = addresses.get((name, port))
         return match[0] if address is None else f"{address[0]}:{address[1]}"
@@ -99,7 +100,7 @@ def _rewrite_host(text: str, scheme: str, addresses: Addresses, own: str | None)
         return text
     if match[1] == HOST_OF_CONTAINERS:
         return text.replace(HOST_OF_CONTAINERS, "127.0.0.1")
-    name = own if own is not None and match[1] in _LOCALHOST else match[1]
+    name = own if own is not None and match[1] in LOCALHOST else match[1]
     address = addresses.get((name, _port(match[2], scheme)))
     return text if address is None else f"{address[0]}:{address[1]}"
 
@@ -175,7 +176,7 @@ def outside_hosts(texts: Iterable[str], names: Iterable[str]) -> set[str]:
         for authority in _AUTHORITY.finditer(text)
         for match in filter(None, map(_HOST.fullmatch, authority[3].split(",")))
     }
-    return {host for host in hosts if "." in host} - set(names) - _LOCALHOST
+    return {host for host in hosts if "." in host} - set(names) - LOCALHOST
 
 
 def _references(text: str) -> Iterator[tuple[str, int]]:

@@ -15,7 +15,6 @@ from stack.model import Service, Stack
 from stack.plan import addresses, image_config, images
 from stack.plan.service_plan import network_owner, server_image
 
-LOCALHOST = frozenset(("localhost", "127.0.0.1", "0.0.0.0", "::1"))
 OUTSIDE = frozenset((addresses.HOST_OF_CONTAINERS, "gateway.docker.internal", "host-gateway"))
 """Names that an engine gives to something else than a service."""
 
@@ -62,7 +61,7 @@ class _Check:
     def of_references(self, references: Iterator[Reference], own: str | None = None) -> Iterator[str]:
         """The sentences about names and ports; ``own`` is the service that ``localhost`` means."""
         for reference in references:
-            if reference.host in LOCALHOST:
+            if reference.host in addresses.LOCALHOST:
                 if own is not None:
                     yield from self._wrong_port(reference, own)
             elif (name := self._name(reference.host)) is not None:
@@ -161,7 +160,7 @@ def _in_command(service: Service) -> Iterator[Reference]:
     words = (*(service.entrypoint or ()), *(service.command or ()), *(service.local.command or ()))
     for word in words:
         for host, port in addresses.references_in_urls(word):
-            if host not in LOCALHOST:
+            if host not in addresses.LOCALHOST:
                 yield Reference(place="command", host=host, port=port)
 
 

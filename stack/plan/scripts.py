@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 HEAD_BYTES: Final = 256
-SHELLS: Final = frozenset(("sh", "bash", "dash", "ash", "ksh", "zsh"))
+SHELLS: Final = frozenset(("sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"))
 
 
 def interpreter_words(script: Path) -> list[str]:

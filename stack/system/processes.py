@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 TOKEN = "STACK_TOKEN"  # noqa: S105  a name, not a value
@@ -76,22 +76,19 @@ def children(pid: int) -> list[int]:
     return []
 
 
-SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "busybox"})
-"""Their children are the commands of a script."""
-
 SPAWNED = "multiprocessing"
 """It stands in the command line of a worker that Python's `spawn` or `forkserver` starts."""
 
 
-def workers(pid: int) -> list[int]:
+def workers(pid: int, *, shells: Collection[str]) -> list[int]:
     """Return the direct children that are copies of their parent, as a server's workers are.
 
-    Commands that it runs are none, and the children of a shell are all commands: a script that waits for
-    something starts one after the other.
+    Commands that it runs are none, and the children of one of the ``shells`` are all commands: a script that
+    waits for something starts one after the other.
     """
     started = children(pid)
     own = _command_line(pid) if started else None
-    if own is None or own[0].rpartition("/")[2] in SHELLS:
+    if own is None or own[0].rpartition("/")[2] in shells:
         return []
     lines = {child: _command_line(child) for child in started}
     return [child for child, line in lines.items() if line is not None and _is_worker(line, own)]

@@ -9,7 +9,7 @@ import pytest
 
 from stack.errors import ComposeError
 from stack.health import checks
-from stack.health.probes import PostgresProbe
+from stack.health.postgres_probe import PostgresProbe
 from stack.model import FileGrant, Healthcheck, Mount, Service
 from stack.plan import file_variables
 from stack.plan.plan import ServicePlan

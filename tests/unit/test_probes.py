@@ -12,7 +12,8 @@ import psycopg2
 import pytest
 
 from stack.health import checks, probes
-from stack.health.probes import CommandProbe, HttpProbe, Observation, PostgresProbe, Probe, RedisProbe
+from stack.health.postgres_probe import PostgresProbe
+from stack.health.probes import CommandProbe, HttpProbe, Observation, Probe, RedisProbe
 from stack.model import Healthcheck, Service
 from stack.plan.plan import ServicePlan
 

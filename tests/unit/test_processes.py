@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from stack.plan.scripts import SHELLS
 from stack.system import kernel, processes, programs
 
 
@@ -115,10 +116,10 @@ def test_workers_run_the_program_of_their_parent_and_a_script_has_none(
         while not (started := processes.children(process.pid)) and time.monotonic() < deadline:
             time.sleep(0.005)
         expected = started if has_worker else []
-        while processes.workers(process.pid) != expected and time.monotonic() < deadline:
+        while processes.workers(process.pid, shells=SHELLS) != expected and time.monotonic() < deadline:
             time.sleep(0.005)  # between fork and exec
         assert started
-        assert processes.workers(process.pid) == expected
+        assert processes.workers(process.pid, shells=SHELLS) == expected
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -38,7 +38,7 @@ def test_the_verdict_names_ports_and_ended_workers(harness: Harness) -> None:
     async def play() -> None:
         harness.scripts["web"] = [REFUSED]
         children = iter([[10 * n, 10 * n + 1] for n in range(1, 1000)])
-        harness.patch.setattr(processes, "workers", lambda pid: next(children))
+        harness.patch.setattr(processes, "workers", lambda pid, *, shells: next(children))
         harness.patch.setattr(processes, "listening", lambda pid: {8091})
         harness.patch.setattr(processes, "processor_s", lambda pid: 0.0)
         async with harness.start(service("web")) as stack:
@@ -61,7 +61,7 @@ def test_workers_that_end_again_and_again_end_the_wait_for_an_answer(harness: Ha
         harness.patch.setattr(probes, "observe", no_answer)
         harness.patch.setattr(readiness, "LOOK_S", 0.001)
         children = iter([[10 * n, 10 * n + 1] for n in range(1, 1000)])
-        harness.patch.setattr(processes, "workers", lambda pid: next(children))
+        harness.patch.setattr(processes, "workers", lambda pid, *, shells: next(children))
         slow = dataclasses.replace(CHECK, timeout_s=60.0)
         async with harness.start(dataclasses.replace(service("web"), healthcheck=slow)) as stack:
             stack.engine.pid = 7
@@ -100,7 +100,7 @@ def test_a_postgres_that_recovers_may_refuse_many_connections(harness: Harness) 
     async def play() -> None:
         harness.scripts["db"] = [WRONG] * 12 + [OK]
         children = iter([[10 * n, 10 * n + 1] for n in range(1, 1000)])
-        harness.patch.setattr(processes, "workers", lambda pid: next(children))
+        harness.patch.setattr(processes, "workers", lambda pid, *, shells: next(children))
         patient = dataclasses.replace(service("db"), healthcheck=dataclasses.replace(CHECK, retries=99))
         async with harness.start(patient) as stack:
             run = stack.supervisor.runs["db"]

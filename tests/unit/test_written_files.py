@@ -185,6 +185,8 @@ CMD node dist/main.js
 
 def test_what_the_build_of_another_stage_makes_is_said_to_be_absent(build: Build, tmp_path: Path) -> None:
     assert "`RUN npm run build`" in written_files.unmade(plan_of(build, BUILT, tmp_path))
+    with_mode = BUILT.replace("npm run build", "NODE_ENV=production npm run build")
+    assert "npm run build`" in written_files.unmade(plan_of(build, with_mode, tmp_path))
     for nothing in ("true", "python manage.py prepare"):  # what is copied need not be what that made
         assert written_files.unmade(plan_of(build, BUILT.replace("npm run build", nothing), tmp_path)) == ""
 

@@ -16,8 +16,6 @@ from stack.plan.plan import ServicePlan
 from stack.plan.service_plan import ImageConfig
 from stack.records.state import make_scratch
 
-NODE_BUILDS = ("npm ", "yarn ", "pnpm ", "npx ")
-
 
 def image_configs(services: Mapping[str, Service], site: Site) -> dict[str, ImageConfig]:
     """Return the configuration of each service's image, what its Dockerfile writes having been written."""
@@ -78,9 +76,8 @@ def unseen(plan: ServicePlan) -> str:
 
 def unmade(plan: ServicePlan) -> str:
     """Return what the image's build makes and a service does not find here; empty where that is nothing."""
-    of_stages = build_commands.file_commands(plan.image.copied_build_commands)
-    builds = [each for each in of_stages if each.startswith(NODE_BUILDS)]  # what is copied is what they make
-    commands = (*build_commands.file_commands(plan.image.build_commands), *builds)
+    own = build_commands.file_commands(plan.image.build_commands)
+    commands = (*own, *build_commands.bundle_commands(plan.image.copied_build_commands))
     if not commands or plan.service.local.command is not None:
         return ""
     others = f" and {len(commands) - 1} more" if len(commands) > 1 else ""
