@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from stack.commands import server_location
-from stack.data import guard, postgres, stores
+from stack.data import guard, mark, postgres, stores
 from stack.data.stores import Server
 from stack.errors import NotUp, ServiceFailed
 from stack.plan.service_plan import Plan
@@ -44,9 +44,13 @@ def require_removable(state: StackState) -> None:
 
 
 def _require_removable_database(state: StackState, plan: Plan, server: Server) -> None:
+    """Ask a server; its answer is noted, and holds when the stack is down, too."""
     try:
         location = server_location.of_server(state, plan, server)
         with postgres.session(server) as cursor:
+            has_mark = mark.has_mark(cursor, server)
+            if has_mark is not None:
+                unmarked.record(state.name, server.service, server.database, has_mark=has_mark)
             guard.require_removable_database(cursor, plan, server, location)
     except (NotUp, ServiceFailed):  # it does not answer
         require_removable_remains(state.name)

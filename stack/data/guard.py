@@ -165,7 +165,7 @@ def require_removable_database(
     if identity is None:
         return
     for reason in identity_refusals(identity, _server_facts(cursor), location, stack=server.stack):
-        raise _not_removed(plan.name, f"of the database {server.database}: {reason}")
+        raise _not_removed(plan.name, f"{reason} (database {server.database})")
 
 
 def require_own_copy(cursor: extensions.cursor, server: Server, name: str, *, kind: mark.Kind) -> None:

@@ -133,6 +133,14 @@ def is_true(mark: Mark, identity: Identity, *, stack: str) -> bool:
     return (mark.stack, mark.cluster, mark.oid) == (stack, identity.cluster, identity.oid)
 
 
+def has_mark(cursor: extensions.cursor, server: Server) -> bool | None:
+    """Return whether the stack's database has its mark, None where there is no such database."""
+    identity = identify(cursor, server.database)
+    if identity is None:
+        return None
+    return identity.mark is not None and is_true(identity.mark, identity, stack=server.stack)
+
+
 def mark_if_new(server: Server, *, new: bool) -> bool | None:
     """Mark the stack's database as disposable where it is new; return whether it has the mark now.
 

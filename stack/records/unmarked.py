@@ -1,4 +1,4 @@
-"""A note of a stack's databases that lacked their disposable mark when it was last up.
+"""A note of a stack's databases that lacked their disposable mark when they were last asked.
 
 It lies beside the stack's volumes and lives as long as they do: where no server runs that could be asked, it
 is what the guard knows of the mark.
