@@ -98,7 +98,7 @@ def _serve(stack: str, link: socket.socket) -> None:
         spare.make(stack, **request.options)
         return
     over = threading.Event()
-    with _streams(streams), typed_commands.repeating(request.meant), spare.postponed() as due:
+    with _streams(streams), typed_commands.repeating(request.stack_options), spare.postponed() as due:
         link.sendall(TAKEN)
         code = exit_code.run(lambda: _work(stack, request, link, over))
     over.set()

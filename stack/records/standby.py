@@ -25,13 +25,13 @@ STREAMS = 3
 class Request:
     """A word that people type, with its options, and where it was typed.
 
-    ``meant`` are the options that named the stack: what the standby advises to type repeats them.
+    ``stack_options`` are those that named the stack: what the standby advises to type repeats them.
     """
 
     word: str
     options: Mapping[str, Any]
     environment: Mapping[str, str]
-    meant: Mapping[str, str] = field(default_factory=dict)
+    stack_options: Mapping[str, str] = field(default_factory=dict)
     folder: str = field(default_factory=os.getcwd)
     code: str = str(ROOT)
 

@@ -80,7 +80,7 @@ def test_a_backup_is_written_where_it_was_typed_by_a_copy_of_the_standby(
 
 @protected_by(
     "what a standby advises to type names the stack as the command did",
-    Cut(STANDBY, "typed_commands.repeating(request.meant)", "typed_commands.repeating({})"),
+    Cut(STANDBY, "typed_commands.repeating(request.stack_options)", "typed_commands.repeating({})"),
 )
 def test_advice_of_a_standby_repeats_the_options_that_named_the_stack(stack: Stack) -> None:
     save = ("snapshot", "save", "advised", "--stack", stack.name)

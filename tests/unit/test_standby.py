@@ -75,7 +75,8 @@ def test_a_standby_gets_the_options_and_the_environment_and_returns_the_exit_cod
 
     with listening(answer):
         assert standby.run(STACK, "reset_db", {"empty": True}, {"stack": "ci"}) == 37
-    assert (seen[0].word, seen[0].options, seen[0].meant) == ("reset_db", {"empty": True}, {"stack": "ci"})
+    assert (seen[0].word, seen[0].options) == ("reset_db", {"empty": True})
+    assert seen[0].stack_options == {"stack": "ci"}
     assert seen[0].environment["ODD"] == os.fsdecode(b"\xff")
 
 
@@ -116,6 +117,35 @@ def test_one_that_hangs_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with listening(answer), pytest.raises(GuardianLost, match="timed out"):
         standby.run(STACK, "reset_db", {}, {})
+
+
+def test_one_that_hangs_when_it_is_interrupted_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standby, "LIMIT_S", 0.01)
+
+    class Interrupted(socket.socket):
+        """A link whose first wait for the exit code Ctrl-C ends."""
+
+        is_interrupted = False
+
+        def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+            if self.gettimeout() == standby.LIMIT_S and not self.is_interrupted:
+                self.is_interrupted = True
+                raise KeyboardInterrupt
+            return super().recv(bufsize, flags)
+
+    gives_up = threading.Event()
+
+    def answer(link: socket.socket, request: Request) -> None:
+        link.sendall(TAKEN)
+        gives_up.wait(10)
+
+    with listening(answer):
+        monkeypatch.setattr(socket, "socket", Interrupted)
+        try:
+            with pytest.raises(GuardianLost, match="timed out"):
+                standby.run(STACK, "reset_db", {}, {})
+        finally:
+            gives_up.set()
 
 
 KILLED_AT_ITS_END = """

@@ -20,8 +20,8 @@ def on_standby(word: str, stack: str, compose: str, options: Options) -> int | N
     """Let the standby of the stack clean up and do a command; where none listens, do it here."""
     from stack.control import standby
 
-    chosen, meant = choice(stack, compose), {"stack": stack, "compose": compose}
-    code = standby.run(chosen.resolve_name(), word, options, meant)
+    chosen, stack_options = choice(stack, compose), {"stack": stack, "compose": compose}
+    code = standby.run(chosen.resolve_name(), word, options, stack_options)
     if code is None:
         here(word, chosen, options)
     return code
