@@ -40,6 +40,8 @@ def order(services: Mapping[str, Service]) -> tuple[str, ...]:
 def select(stack: Stack, names: Iterable[str]) -> dict[str, Service]:
     """Return the named services and their dependencies; all services where none is named.
 
+    One of which there shall be none (``scale: 0``) is left out, and nobody waits for it.
+
     Raises:
         UnknownService: names it and the services that exist.
     """
@@ -55,7 +57,9 @@ def select(stack: Stack, names: Iterable[str]) -> dict[str, Service]:
         if name not in selected:
             selected.add(name)
             queue += [d.service for d in stack.services[name].depends_on if d.service in stack.services]
-    return {name: service for name, service in stack.services.items() if name in selected}
+    return {
+        name: service for name, service in stack.services.items() if name in selected and service.replicas
+    }
 
 
 def conditions_on(name: str, services: Mapping[str, Service]) -> set[Condition]:

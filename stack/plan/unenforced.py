@@ -138,7 +138,7 @@ UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
         lambda service: bool(service.extra_hosts),
     ),
     *_others("external_links", "Containers of other projects are not reached."),
-    _field("scale, replicas", "A service has one process.", lambda service: service.replicas != 1),
+    _field("scale, replicas", "A service has one process.", lambda service: service.replicas > 1),
     *_others("post_start pre_start pre_stop", "Hooks are not run."),
     *_others("models provider", "Models and providers are not started."),
     *_others("volumes_from", "Mounts of other services are not shared."),

@@ -55,6 +55,12 @@ def test_a_wanted_service_brings_what_it_needs_and_nothing_else() -> None:
     assert list(plan.select(described, [])) == ["a", "b", "c"]
 
 
+def test_a_service_of_which_there_shall_be_none_is_left_out_but_not_what_it_needs() -> None:
+    described = stack(service("a"), service("none", "a", replicas=0), service("c", "none"))
+    assert list(plan.select(described, ["c"])) == ["a", "c"]
+    assert plan.order(plan.select(described, [])) == ("a", "c")
+
+
 def test_an_unknown_service_is_answered_with_those_there_are() -> None:
     with pytest.raises(UnknownService, match="'z' in shop") as caught:
         plan.select(stack(service("a"), service("b")), ["z"])
