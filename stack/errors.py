@@ -212,7 +212,7 @@ class ImageMissing(StackError):
 
 
 class UpElsewhere(StackError):
-    """The stack is running already: on another engine, without a requested service, or from other files."""
+    """The stack is running already: on another engine, from other files, or without a service or profile."""
 
     code = 31
 

@@ -60,7 +60,7 @@ def moment(option: str, text: str, *, now: datetime, last: datetime) -> str:
             at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise InvalidOption(
-            f"{option} {text!r} is no moment.",
+            f"{option} {text!r} is not a time.",
             hint="Write a duration before now (30s, 10m, 2h, 1d), a time as in the lines (12:30:59), or "
             "2026-01-31T12:30:59; times are UTC.",
         ) from None

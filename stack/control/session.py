@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stack.control import guardians, sweep
+from stack.control import guardians, sweep, up_already
 from stack.control.choice import Choice
 from stack.control.guardians import GuardianProcess
 from stack.display import summary
@@ -20,7 +20,6 @@ from stack.errors import (
     ServiceUnhealthy,
     StackEnded,
     StackError,
-    UpElsewhere,
 )
 from stack.health.verdicts import BAD
 from stack.records import names, runs
@@ -187,16 +186,12 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
     """Bring a detached stack up; return its state, and whether it was up already.
 
     Raises:
-        UpElsewhere: it is up on another engine than the chosen one, without one of the services, or from
-            other compose files.
-        StackError: see ``wait_until_up``.
+        StackError: see ``up_already.require_same`` and ``wait_until_up``.
     """
     name = choice.name()
     with lock.hold(state_home() / "locks" / name, timeout_s=deadline_s + 60, purpose=name):
         if (running := guardians.alive(name)) is not None and running.phase in {"up", "starting"}:
-            _require_engine(choice.engine, running)
-            _require_services(services, running)
-            _require_files(choice, running)
+            up_already.require_same(choice, services, running)
             return running, True
         if running is not None:
             sweep.end(running)  # it is stopping; there is one stack of a name at a time
@@ -204,38 +199,3 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
             wait_until_up(stack, show)
             stack.detach()
     return guardians.require_running(name), False
-
-
-def _require_engine(engine: str, stack: StackState) -> None:
-    if engine != "auto" and engine not in registry.NAMES:
-        registry.choose(engine)
-    if engine not in {"auto", stack.engine}:
-        raise UpElsewhere(
-            f"{stack.name} is up already, on {stack.engine}.",
-            hint=f"End it first: `inv down --stack {stack.name}`; its data stays with that engine.",
-        )
-
-
-def _require_files(choice: Choice, stack: StackState) -> None:
-    """Raise where a running stack was started without one of the compose files."""
-    record = Path(stack.run) / "request.json"
-    if not record.is_file():
-        return
-    theirs = read_request(record).files
-    if set(choice.files()) - set(theirs):
-        raise UpElsewhere(
-            f"{stack.name} is up already, from {', '.join(theirs)}.",
-            hint=f"End it first: `inv down --stack {stack.name}`; its data is kept.",
-        )
-
-
-def _require_services(services: Sequence[str], stack: StackState) -> None:
-    """Raise where a running stack was started without one of the services (all where none is named)."""
-    record = Path(stack.run) / "request.json"
-    partial = record.is_file() and bool(read_request(record).services)
-    missing = [name for name in services if name not in stack.ports]
-    if missing or (partial and not services):
-        raise UpElsewhere(
-            f"{stack.name} is up already, but only with {', '.join(stack.ports)}.",
-            hint=f"End it first: `inv down --stack {stack.name}`; its data is kept.",
-        )

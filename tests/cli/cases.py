@@ -90,13 +90,18 @@ REFUSALS = (
         typed="up --compose /nowhere/compose.yml", code=14, err=r"^error: There is no compose file /nowhere/"
     ),
     Case(typed="up --engine lxc", code=15, err=r"^error: There is no engine 'lxc'\."),
-    Case(typed="up nope", code=31, err=r"^error: cli-\w+ is up already, but only with {services}\."),
+    Case(typed="up nope", code=13, err=r"^error: There is no service 'nope'\.\n +Services: {services}\."),
+    Case(
+        typed="up --profile tools",
+        code=31,
+        err=r"^error: cli-\w+ is up already, without the profile tools\.\n +End it first: `inv down",
+    ),
     Case(typed="up --timeout banana", code=32, err=r"^error: --timeout 'banana' is not a number of seconds"),
     Case(typed="ps nope", code=13, err=r"^error: There is no service 'nope'\.\n +Services: {services}\."),
     Case(typed="ps --format xml", code=32, err=r"^error: There is no format 'xml'\.\n +Formats: table, json"),
     Case(typed="logs nope", code=13, err=r"^error: There is no log of 'nope'\."),
     Case(typed="logs --tail many", code=32, err=r"^error: --tail 'many' is not a whole number\."),
-    Case(typed="logs --since yesterday", code=32, err=r"^error: --since 'yesterday' is no moment\."),
+    Case(typed="logs --since yesterday", code=32, err=r"^error: --since 'yesterday' is not a time\."),
     Case(typed="logs --level loud", code=32, err=r"^error: --level 'loud' is no level\.\n +Levels: debug, "),
     Case(typed="logs --grep '('", code=32, err=r"^error: --grep '\(' is no regular expression"),
     Case(

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from recorded_stacks import write_state
 
-from stack.control import session
+from stack.control import up_already
 from stack.control.choice import Choice
-from stack.errors import UnknownEngine, UnknownStack, UpElsewhere
+from stack.errors import UnknownEngine, UnknownStack
 from stack.records import folders, runs
 from stack.records import request as requests
 from stack.records.request import Request
@@ -55,7 +55,7 @@ def test_an_unknown_stack_is_refused_whatever_name_the_environment_gives(
     with pytest.raises(UnknownStack, match="There is no compose file"):
         Choice(compose_file=tmp_path / "nope.yml").name()
     with pytest.raises(UnknownEngine):
-        session._require_engine("lxc", write_state("shop", tmp_path, pid=os.getpid()))
+        up_already.require_same(Choice(engine="lxc"), [], write_state("shop", tmp_path, pid=os.getpid()))
 
 
 def test_a_stack_named_by_the_environment_is_found_after_its_work_tree_was_deleted(
@@ -97,31 +97,6 @@ def test_the_latest_run_is_that_of_the_stack_itself_not_of_one_with_a_longer_nam
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Choice, "resolve_name", lambda choice: "shop")
         assert choice.last_run() == made[4]
-
-
-@pytest.mark.parametrize("services", [["web"], []])
-def test_a_stack_that_runs_without_a_requested_service_is_not_taken_for_it(
-    tmp_path: Path, services: list[str]
-) -> None:
-    stack = write_state("shop", tmp_path, pid=os.getpid())
-    requests.write(
-        Request(
-            name="shop", files=(), engine="local", work_tree="/w", run=str(tmp_path), services=("backend",)
-        )
-    )
-    with pytest.raises(UpElsewhere, match="only with backend, postgres"):
-        session._require_services(services, stack)
-    session._require_services(["backend"], stack)
-
-
-def test_a_stack_that_runs_from_another_file_is_not_taken_for_it(other: Path, tmp_path: Path) -> None:
-    stack = write_state("shop", tmp_path, pid=os.getpid())
-    files = (str(other), "/elsewhere/override.yml")
-    requests.write(Request(name="shop", files=files, engine="local", work_tree="/w", run=str(tmp_path)))
-    session._require_files(Choice(compose_file=other), stack)
-    (tmp_path / "compose.prod.yml").touch()
-    with pytest.raises(UpElsewhere, match=r"shop is up already, from .*/override\.yml\."):
-        session._require_files(Choice(compose_file=tmp_path / "compose.prod.yml"), stack)
 
 
 def test_a_running_stack_whose_run_folder_is_deleted_does_not_hinder_the_others(

@@ -36,7 +36,7 @@ def test_a_moment_is_a_duration_before_now_a_time_of_day_or_a_date(text: str, mo
     "text", ["10", "m", "-3m", "1w", "ten m", "²s", "yesterday", "25:00", "9" * 30 + "d"]
 )
 def test_what_is_no_moment_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(InvalidOption, match=f"--since '{text}' is no moment") as caught:
+    with pytest.raises(InvalidOption, match=f"--since '{text}' is not a time") as caught:
         options.moment("--since", text, now=NOW, last=LAST)
     assert "10m" in caught.value.hint
 
