@@ -208,7 +208,7 @@ def _require_single(access: Access, kind: ServerKind) -> None:
     names = [service.name for service in access.plan.servers(kind)]
     if len(names) > 1:
         raise NoSuchStore(
-            f"{access.state.name} has several {kind} services ({', '.join(names)}), and this knows one.",
+            f"{access.state.name} has several {kind} services ({', '.join(names)}); this command copies one.",
             hint="Use the programs of each: `inv exec SERVICE COMMAND`, or `inv psql --service SERVICE`.",
         )
 

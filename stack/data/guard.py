@@ -188,7 +188,7 @@ def require_own_copy(cursor: extensions.cursor, server: Server, name: str, *, ki
 def _not_removed(name: str, reason: str) -> NotDisposable:
     return NotDisposable(
         f"The data of {name} is not deleted: {reason}.",
-        hint="`inv down` ends the stack and keeps its data. See *Data persistence* in the page for users.",
+        hint="`inv down` ends the stack and keeps its data. See *Data* in docs/integration-environment.md.",
     )
 
 

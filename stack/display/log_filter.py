@@ -117,7 +117,7 @@ def make(*, grep: str = "", least: str = "", request_id: str = "", trace_id: str
     except re.error as error:
         raise InvalidOption(
             f"--grep {grep!r} is no regular expression: {error}.",
-            hint="Put a backslash before a character that is meant itself, for example \\( or \\[.",
+            hint="Put a backslash before a character that stands for itself, for example \\( or \\[.",
         ) from error
     literal = grep.encode() if grep.isascii() and _SPECIAL.isdisjoint(grep) else b""
     return LogFilter(

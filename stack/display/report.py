@@ -179,9 +179,7 @@ def _logs(record: RunRecord, lines: Sequence[Row]) -> Html:
     if not lines:
         return tag("p", "No service wrote a line.", class_="quiet")
     services = sorted({service for _, service, _ in lines})
-    search = tag(
-        "input", type="search", id="search", placeholder="words, an id, a pattern", aria_label="Search"
-    )
+    search = tag("input", type="search", id="search", placeholder="words or an id", aria_label="Search")
     chosen_level = _select("level", "every level", log_filter.LEVELS[1:])
     chosen_service = _select("service", "every service", services)
     count = tag("span", f"{len(lines)} lines", id="count", class_="quiet", role="status")
