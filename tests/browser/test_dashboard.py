@@ -27,13 +27,14 @@ def test_the_token_leaves_the_address_at_once(visit: Visit) -> None:
     expect(visit.page).to_have_url(f"{visit.origin}/#/services")
 
 
-def test_services_are_shown_with_their_states_their_graph_and_their_start(visit: Visit) -> None:
+def test_services_are_shown_with_their_states_their_graph_and_their_start(visit: Visit, stack: Stack) -> None:
     for service in SERVICES:
         row = visit.content.get_by_role("row", name=re.compile(f"^{service} "))
         expect(row).to_contain_text("ready")
-        expect(row).to_contain_text(f"inv restart --service {service}")
+        expect(row).to_contain_text(f"inv restart {service} --stack {stack.name}")
     graph = visit.content.get_by_role("img", name=re.compile("^Dependency graph"))
     expect(graph).to_contain_text(re.compile("backend *ready"))
+    expect(graph).to_have_attribute("aria-label", re.compile("api-gateway needs backend"))
     start = visit.content.get_by_role("img", name=re.compile("decided how long it took"))
     expect(start).to_contain_text("postgres")
     expect(visit.page.locator("#phase")).to_have_text("up")

@@ -58,7 +58,7 @@ def test_the_cause_stands_first_with_what_to_type(
         expect(alert).to_contain_text("postgres: exited")
         expect(visit.page.get_by_role("status")).to_have_text("postgres exited")
         expect(alert).to_contain_text("SIGKILL")
-        expect(alert).to_contain_text("inv logs --service postgres")
+        expect(alert).to_contain_text(f"inv logs postgres --stack {broken.name}")
         row = visit.content.get_by_role("row", name=re.compile("^postgres "))
         expect(row).to_contain_text("exited")
         visit.require_readable()

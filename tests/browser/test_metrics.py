@@ -74,7 +74,8 @@ def test_a_service_that_does_not_answer_is_said_and_hostile_labels_are_text(
 
 def test_of_an_earlier_run_there_are_no_metrics_and_that_is_said(visit: Visit) -> None:
     earlier = {"run": "earlier", "began": 0, "up_s": None, "phase": "down", "services": {}, "tests": 0}
-    overview = {**earlier, "services": [], "chain": [], "error": ""}
+    traces = {"spans": 0, "dropped": 0}
+    overview = {**earlier, "stack": "shop", "services": [], "chain": [], "error": "", "traces": traces}
     visit.page.route("**/api/runs*", lambda route: route.fulfill(json=[earlier]))
     visit.page.route("**/api/overview?run=earlier", lambda route: route.fulfill(json=overview))
     visit.page.reload()
@@ -93,7 +94,7 @@ def test_a_snapshot_is_shown_with_its_age_and_the_command_that_restores_it(
     stack.inv(f"snapshot save {name}")
     row = visit.content.get_by_role("row", name=re.compile(name))
     expect(row).to_contain_text(re.compile(r"\d+ s\s*\d+ MiB"))
-    expect(row.get_by_role("code")).to_have_text(f"inv snapshot restore {name}")
+    expect(row.get_by_role("code")).to_have_text(f"inv snapshot restore {name} --stack {stack.name}")
     visit.picture("snapshots")
     stack.inv(row.get_by_role("code").inner_text().removeprefix("inv "))
     stack.inv(f"snapshot delete {name}")

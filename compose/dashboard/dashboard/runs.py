@@ -70,13 +70,14 @@ def find(folder: Path, name: str) -> Path:
 
 def overview(run: Path) -> dict[str, Any]:
     """Return what a run is and was: its phase, its services with their times, its critical chain."""
-    events = list(_events(run))
+    events, plan = list(_events(run)), _plan(run)
     began = events[0]["at"] if events else 0.0
-    services = _services(run, events, began)
+    services = _services(plan, events, began)
     phases = [event.get("state", "") for event in events if event.get("kind") == "stack"]
     up = next((e["at"] - began for e in events if e.get("kind") == "stack" and e.get("state") == "up"), None)
     return {
         "run": run.name,
+        "stack": str(plan.get("name", "")),
         "phase": phases[-1] if phases else "starting",
         "began": began,
         "up_s": up,
@@ -158,7 +159,7 @@ def _test(case: ET.Element) -> dict[str, Any]:
     }
 
 
-def _services(run: Path, events: list[dict[str, Any]], began: float) -> dict[str, Service]:
+def _services(plan: dict[str, Any], events: list[dict[str, Any]], began: float) -> dict[str, Service]:
     services: dict[str, Service] = {}
     for event in events:
         if event.get("kind") != "service":
@@ -172,7 +173,7 @@ def _services(run: Path, events: list[dict[str, Any]], began: float) -> dict[str
         if state in ENDED and service.settles is None:
             service.settles = at
         _note_failure(service, at)
-    for name, needs in _needs(run).items():
+    for name, needs in _needs(plan).items():
         if name in services:
             services[name].needs = needs
     return services
@@ -186,11 +187,19 @@ def _note_failure(service: Service, at: float) -> None:
         service.fails = at
 
 
-def _needs(run: Path) -> dict[str, list[str]]:
+def _plan(run: Path) -> dict[str, Any]:
+    """Return the redacted plan of a run, empty where there is none that can be read."""
     try:
         plan = json.loads((run / "plan.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return plan if isinstance(plan, dict) else {}
+
+
+def _needs(plan: dict[str, Any]) -> dict[str, list[str]]:
+    try:
         return {name: list(service["needs"]) for name, service in plan["services"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError):
         return {}
 
 

@@ -21,7 +21,7 @@ def write_run(folder: Path, name: str = RUN, *, events: list[dict[str, object]] 
     (run / "logs").mkdir(parents=True)
     (run / "timeline.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events or EVENTS))
     needs = {"redis": {"needs": {}}, "backend": {"needs": {"redis": "service_healthy"}}}
-    (run / "plan.json").write_text(json.dumps({"services": needs}))
+    (run / "plan.json").write_text(json.dumps({"name": "ecommerce-ci-000001", "services": needs}))
     return run
 
 

@@ -26,6 +26,7 @@ def test_services_are_shown_with_their_times_and_the_chain_that_decided_them(
         ("backend", "ready", 0.2, 1.0),
     ]
     assert seen["chain"] == ["redis", "backend"]
+    assert seen["stack"] == "ecommerce-ci-000001"
 
 
 def failed_at(client: TestClient, runs: Path, *states: str) -> float | None:
@@ -110,7 +111,8 @@ def test_a_record_of_another_version_or_half_written_is_shown_as_far_as_it_goes(
         file.write('[1]\n{"at": 102.0, "kind": "serv')
     (run / "plan.json").write_text("[]")
     (run / "junit.xml").write_text("<testsuites><testsu")
-    assert client.get("/api/overview").json()["phase"] == "up"
+    seen = client.get("/api/overview").json()
+    assert (seen["phase"], seen["stack"]) == ("up", "")
     assert client.get("/api/tests").json() == []
     assert client.get("/api/runs").json()[0]["services"] == {"redis": 0.1, "backend": 0.8}
 

@@ -96,6 +96,15 @@ export function columns(view, name, width) {
   return narrow ? { name: Math.min(name, 150), width: room - 225, kind: "narrow", letters: 22 } : { name, width: room > 0 ? Math.min(width, room - name - 90) : width, kind: "wide", letters: 58 };
 }
 
+// What to type about a run: a running stack is named unless it is the one that `inv` means by itself.
+export function command(words, { stack }) {
+  return h("code", {}, `inv ${words}${stack && stack !== "ecommerce-local" ? ` --stack ${stack}` : ""}`);
+}
+
+export function isRunning({ phase }) {
+  return phase === "starting" || phase === "up";
+}
+
 export function empty(...words) {
   return h("p", { class: "empty" }, ...words);
 }

@@ -57,7 +57,8 @@ async function show() {
   try {
     const overview = live && newest ? newest : await ask("/api/overview", { run: chosen });
     if (!current()) return;
-    const context = { run: overview.run, overview, query, id, live, current, search, filters, keep };
+    head(overview);
+    const context = { run: overview.run, overview, query, id, live, current, search, filters, keep, choose };
     const draw = await DRAW[name](id);
     if (current()) await draw(view, context);
   } catch (problem) {
@@ -84,6 +85,10 @@ async function pick() {
   picker.value = chosen;
 }
 
+function choose(run) {
+  chosen = picker.value = run === newest?.run ? "" : run;
+}
+
 picker.addEventListener("change", () => { chosen = picker.value; show(); });
 addEventListener("hashchange", arrive);
 document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); view.focus(); });
@@ -99,7 +104,7 @@ const source = new EventSource("/api/events");
 source.onmessage = (event) => {
   const before = newest;
   newest = JSON.parse(event.data);
-  head(newest);
+  if (!chosen) head(newest);
   if (!picker.length || before?.run !== newest.run) pick();
   const changed = JSON.stringify({ ...before, traces: 0 }) !== JSON.stringify({ ...newest, traces: 0 });
   if (!before || (changed && route().name === "services" && (!chosen || chosen === newest.run))) show();

@@ -21,10 +21,10 @@ function results(view, all) {
 }
 
 export function runs(view, context) {
-  return follow(view, context, () => ask("/api/runs"), (all) => sideBySide(view, all));
+  return follow(view, context, () => ask("/api/runs"), (all) => sideBySide(view, all, context));
 }
 
-function sideBySide(view, all) {
+function sideBySide(view, all, { choose }) {
   if (!all.length) return view.replaceChildren(empty("No run is recorded yet."));
   const names = [...new Set(all.flatMap((each) => Object.keys(each.services)))];
   const same = (one, other) => String(Object.keys(one.services).sort()) === String(Object.keys(other.services).sort());
@@ -36,7 +36,7 @@ function sideBySide(view, all) {
   };
   view.replaceChildren(h("p", { class: "quiet" }, "▲ took over 1.3 times as long as in the run before with the same services."),
     scrolled(h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Run"), h("th", {}, "Phase"), h("th", { class: "number" }, "Tests"), h("th", { class: "number" }, "Failed"), h("th", { class: "number" }, "Up in"), names.map((name) => h("th", { class: "number" }, name)))),
-      h("tbody", {}, all.map((each, index) => h("tr", {}, h("td", {}, h("code", {}, each.run)), h("td", {}, each.phase), h("td", { class: "number" }, each.tests || ""),
+      h("tbody", {}, all.map((each, index) => h("tr", {}, h("td", {}, h("a", { href: "#/services", class: "mono", onclick: () => choose(each.run) }, each.run)), h("td", {}, each.phase), h("td", { class: "number" }, each.tests || ""),
         h("td", { class: `number ${each.failed ? "bad" : ""}` }, each.failed || ""), cell(each.up_s ?? undefined, before[index]?.up_s ?? undefined),
         names.map((name) => cell(each.services[name], before[index]?.services[name]))))))));
 }

@@ -1,6 +1,6 @@
 // Services: a table, the dependency graph, and the start-up as a Gantt chart with its critical chain.
 
-import { BAD, columns, firstBad, h, redraw, s, scrolled, seconds, tone, empty } from "./dom.js";
+import { BAD, columns, command, firstBad, h, isRunning, redraw, s, scrolled, seconds, tone, empty } from "./dom.js";
 
 export function services(view, { overview }) {
   if (!overview.services.length) { view.replaceChildren(empty("No service has started in this run yet.")); return; }
@@ -9,7 +9,7 @@ export function services(view, { overview }) {
     h("h2", {}, "Services"), scrolled(table(overview)),
     h("h2", {}, "What needs what"), scrolled(graph(view, overview.services)),
     h("h2", {}, `Start-up${overview.up_s === null ? "" : `: ${seconds(overview.up_s)}`}`), scrolled(gantt(view, overview)),
-    h("p", { class: "quiet" }, "Grey: it waits for what it needs. Blue: it starts. Amber: it starts, and decides how long the whole start takes. Red: it has failed. ✕: it was ready, and failed later."),
+    h("p", { class: "legend quiet" }, LEGEND.map(([kind, words]) => h("span", {}, s("svg", { width: 12, height: 12, "aria-hidden": "true" }, s("rect", { class: kind, width: 12, height: 12, rx: 2 })), ` ${words}`)), h("span", {}, h("b", { class: "bad" }, "✕"), " was ready, and failed later")),
   ));
 }
 
@@ -19,7 +19,7 @@ function cause(overview) {
   return h("div", { role: "alert" },
     h("h2", { class: "bad" }, `${first.name}: ${first.state}`),
     h("pre", {}, first.text),
-    h("p", {}, "Next: ", h("code", {}, `inv logs --service ${first.name}`), " or ",
+    h("p", {}, "Next: ", isRunning(overview) ? command(`logs ${first.name}`, overview) : h("code", {}, `inv logs ${first.name} --run ${overview.run}`), " or ",
       h("a", { href: `#/logs?service=${encodeURIComponent(first.name)}` }, "its log here"), "."));
 }
 
@@ -31,10 +31,10 @@ function table(overview) {
     h("td", { class: "number" }, each.settles !== null && each.starts !== null ? seconds(each.settles - each.starts) : ""),
     h("td", { class: "apart" }, chain.has(each.name) ? "yes" : ""),
     h("td", { class: "quiet" }, each.text.split("\n")[0].slice(0, 160)),
-    h("td", {}, h("code", {}, `inv restart --service ${each.name}`))));
+    isRunning(overview) ? h("td", {}, command(`restart ${each.name}`, overview)) : null));
   return h("table", {},
     h("thead", {}, h("tr", {}, h("th", {}, "Service"), h("th", {}, "State"), h("th", { class: "number" }, "Time to ready"),
-      h("th", { class: "apart" }, "On the critical chain"), h("th", {}, "Last seen"), h("th", {}, "To restart it, type"))),
+      h("th", { class: "apart" }, "On the critical chain"), h("th", {}, "Last seen"), isRunning(overview) ? h("th", {}, "To restart it, type") : null)),
     h("tbody", {}, rows));
 }
 
@@ -52,6 +52,7 @@ function levels(list) {
   return depth;
 }
 
+const LEGEND = [["waits", "waits for what it needs"], ["runs", "starts"], ["chain", "starts, and decides how long the whole start takes"], ["fails", "has failed"]];
 const BOX = { width: 150, height: 42 };
 
 // Where each service stands, and the curve between two: from left to right, in a narrow window from top to bottom.
@@ -81,7 +82,7 @@ function graph(view, list) {
   const { place, curve } = places(view, list), { width, height } = BOX;
   const total = [0, 1].map((axis) => Math.max(...[...place.values()].map((at) => at[axis])) + [width, height][axis]);
   const edges = list.flatMap((each) => each.needs.filter((need) => place.has(need)).map((need) => {
-    return s("path", { class: "edge", d: curve(place.get(need), place.get(each.name)) });
+    return s("path", { class: "edge", "marker-end": "url(#head)", d: curve(place.get(need), place.get(each.name)) });
   }));
   const boxes = list.map((each) => {
     const [x, y] = place.get(each.name);
@@ -89,7 +90,9 @@ function graph(view, list) {
       s("rect", { class: `box ${tone(each.state)}`, x, y, width, height, rx: 6 }),
       s("text", { x: x + 10, y: y + 18 }, each.name), s("text", { class: tone(each.state), x: x + 10, y: y + 34 }, each.state));
   });
-  return s("svg", { viewBox: `-2 -2 ${total[0] + 4} ${total[1] + 4}`, class: "graph", width: total[0] + 4, role: "img", "aria-label": "Dependency graph: an arrow leads from a service to those that need it" }, edges, boxes);
+  const head = s("marker", { id: "head", viewBox: "0 0 8 8", refX: 8, refY: 4, markerWidth: 8, markerHeight: 8, orient: "auto" }, s("path", { class: "head", d: "M0,0.5 L8,4 L0,7.5 Z" }));
+  const needs = list.filter((each) => each.needs.length).map((each) => `${each.name} needs ${each.needs.join(", ")}`);
+  return s("svg", { viewBox: `-2 -2 ${total[0] + 4} ${total[1] + 4}`, class: "graph", width: total[0] + 4, role: "img", "aria-label": ["Dependency graph", ...needs].join("; ") }, s("defs", {}, head), edges, boxes);
 }
 
 function gantt(view, overview) {

@@ -1,25 +1,25 @@
 // Snapshots of the data of a run's stack, and their age.
 
-import { ask, follow, h, scrolled, empty } from "./dom.js";
+import { ask, command, follow, h, scrolled, empty } from "./dom.js";
 
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 
 export function snapshots(view, context) {
   const look = async () => (await ask("/api/snapshots", { run: context.run })).map((each) => ({ ...each, age: age(Date.now() / 1000 - each.created) }));
-  return follow(view, context, look, (all) => draw(view, all));
+  return follow(view, context, look, (all) => draw(view, all, context.overview));
 }
 
-function draw(view, all) {
-  if (!all.length) return view.replaceChildren(empty("No snapshot is recorded. To take one of Postgres and Redis, type ", h("code", {}, "inv snapshot save NAME"), "."));
+function draw(view, all, overview) {
+  if (!all.length) return view.replaceChildren(empty("No snapshot is recorded. To take one of Postgres and Redis, type ", command("snapshot save NAME", overview), "."));
   view.replaceChildren(
-    h("p", { class: "quiet" }, "Copies of Postgres and Redis, each of one moment. To take another one, type ", h("code", {}, "inv snapshot save NAME"), "."),
+    h("p", { class: "quiet" }, "Copies of Postgres and Redis, each of one moment. To take another one, type ", command("snapshot save NAME", overview), "."),
     scrolled(h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Snapshot"), h("th", { class: "number" }, "Age"), h("th", { class: "number" }, "Size"), h("th", { class: "apart" }, "Git branch"), h("th", {}, "To restore it, type"))),
       h("tbody", {}, all.map((each) => h("tr", {},
         h("td", {}, each.name),
         h("td", { class: "number" }, h("time", { datetime: time(each.created), title: time(each.created) }, each.age)),
         h("td", { class: "number" }, size(each.size_bytes)),
         h("td", { class: "apart" }, each.branch || "none"),
-        h("td", {}, h("code", {}, `inv snapshot restore ${each.name}`))))))));
+        h("td", {}, command(`snapshot restore ${each.name}`, overview))))))));
 }
 
 function age(value_s) {

@@ -61,7 +61,7 @@ function waterfall(view, id, spans, chosen) {
       s("text", { class: "quiet", x: Math.min(x + w + 5, name + width + 20), y: y + 15 }, seconds((span.end_ns - span.start_ns) / 1e9)));
   });
   view.replaceChildren(
-    h("p", {}, h("a", { href: "#/traces" }, "All traces"), " · ", h("code", {}, id), " · ", h("a", { href: `#/logs?identity=${id}` }, "its log lines"), " · ", h("code", {}, `inv logs --trace ${id}`)),
+    h("p", {}, h("a", { href: "#/traces" }, "All traces"), " · ", h("code", {}, id), " · ", h("a", { href: `#/logs?identity=${id}` }, "its log lines"), " · ", h("code", {}, `inv logs --trace ${id} --run ${spans[0].run}`)),
     scrolled(s("svg", { class: kind, viewBox: `0 0 ${name + width + 90} ${ordered.length * row + 4}`, width: "100%" }, bars)), detail);
   show(spans.find((each) => each.span_id === chosen.span) ?? cause(ordered) ?? ordered[0][0]);
 }
