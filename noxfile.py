@@ -14,6 +14,7 @@ import nox
 
 sys.path.insert(0, str(Path(__file__).parent))  # tools/ is not installed
 
+from stack.environments import uv
 from stack.environments.interpreters import search_path
 from tools import lint_checks
 
@@ -27,6 +28,7 @@ nox.options.download_python = "never"  # `nox -P 3.12` takes an interpreter that
 ROOT = Path(__file__).parent
 os.environ["NOX_ENABLE_STALENESS_CHECK"] = "1"  # another Python than last time: another environment
 os.environ["PATH"] = search_path()  # with pyenv's interpreters themselves: its shims fail for most versions
+os.environ.update(uv.environment_of(os.environ))  # sessions trust the certificates that the engine trusts
 logging.getLogger("stack").setLevel(logging.INFO)  # nox shows every logger; DEBUG echoes every command
 PATHS = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
 """PYTHONPATH of the suites: the engine and, below tests/, each suite as a package."""

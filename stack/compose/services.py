@@ -97,7 +97,7 @@ class ServiceReader:
             url=context if is_remote else "",
             dockerfile_text=raw.get("dockerfile_inline") or "",
             dockerfile=raw.get("dockerfile") or "Dockerfile",
-            target=raw.get("target"),
+            target=raw.get("target") or None,
             args=self._pairs(raw.get("args")),
         )
 

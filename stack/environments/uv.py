@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from stack.errors import BuildFailed, CommandFailed, DiskFull, LockMismatch, StackError
@@ -53,7 +53,7 @@ def call(
         DiskFull: the disk is full.
         BuildFailed: any other failure; carries the last lines.
     """
-    environment = {key: value for key, value in os.environ.items() if key not in IGNORED}
+    environment = environment_of(os.environ)
     if path is not None:
         environment["PATH"] = path
     argv = (program(), *words)
@@ -61,6 +61,21 @@ def call(
         return installers.run(argv, cwd=cwd, env=environment, pass_fds=pass_fds).stdout
     except CommandFailed as error:
         raise error_of(error.output, lock, ended=error.problem if error.timed_out else "") from error
+
+
+def environment_of(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment that uv runs in: it trusts the certificates that the system trusts, as pip does.
+
+    uv's own list lacks that of a company's proxy
+    (https://docs.astral.sh/uv/concepts/authentication/certificates/).
+    """
+    import ssl  # 10 ms, which only who runs uv pays
+
+    environment = {key: value for key, value in variables.items() if key not in IGNORED}
+    store = ssl.get_default_verify_paths()
+    if store.cafile or (store.capath and any(Path(store.capath).iterdir())):
+        environment.setdefault("UV_SYSTEM_CERTS", "1")
+    return environment
 
 
 def error_of(output: str, lock: Path | None, *, ended: str = "") -> StackError:
