@@ -12,8 +12,8 @@ from stack.environments import uv
 
 def trust(monkeypatch: pytest.MonkeyPatch, cafile: Path | None, capath: Path | None = None) -> None:
     """Let the system's certificates be in this file or folder."""
-    names = (str(cafile) if cafile else None, str(capath) if capath else None)
-    paths = ssl.DefaultVerifyPaths(*names, "SSL_CERT_FILE", "", "SSL_CERT_DIR", "")
+    names = {"cafile": str(cafile) if cafile else None, "capath": str(capath) if capath else None}
+    paths = ssl.get_default_verify_paths()._replace(**names)  # type: ignore[arg-type]
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
 
 

@@ -14,7 +14,7 @@ function results(view, all) {
     h("h2", { class: failed.length ? "bad" : "good" }, failed.length ? `${failed.length} of ${all.length} failed` : `${all.length} passed`),
     scrolled(h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Test"), h("th", {}, "Outcome"), h("th", { class: "number" }, "Took"), h("th", {}, ""))),
       h("tbody", {}, order.map((each) => h("tr", {},
-        h("td", {}, each.name, h("div", { class: "quiet" }, each.file), each.text ? h("pre", {}, each.text) : ""),
+        h("td", { class: "name" }, each.name, h("div", { class: "quiet" }, each.file), each.text ? h("pre", {}, each.text) : ""),
         h("td", { class: `state ${tone(each.outcome)}` }, each.outcome),
         h("td", { class: "number" }, seconds(each.seconds)),
         h("td", {}, each.trace_id ? h("a", { href: `#/traces/${each.trace_id}` }, "trace") : "", " ", each.trace_id ? h("a", { href: `#/logs?identity=${each.trace_id}` }, "logs") : "")))))));

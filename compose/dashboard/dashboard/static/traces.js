@@ -33,7 +33,7 @@ function table(rows) {
     h("tbody", {}, rows.map((row) => h("tr", { class: "pick" },
       h("td", { class: "mono quiet" }, new Date(row.start_ns / 1e6).toISOString().slice(11, 23)),
       h("td", {}, row.service),
-      h("td", {}, h("a", { href: `#/traces/${row.trace_id}` }, row.failed ? h("span", { class: "bad" }, "failed ") : "", row.name)),
+      h("td", { class: "name" }, h("a", { href: `#/traces/${row.trace_id}` }, row.failed ? h("span", { class: "bad" }, "failed ") : "", row.name)),
       h("td", { class: "number" }, row.spans), h("td", { class: "number" }, seconds(row.took_ns / 1e9)),
       h("td", { class: "roomy" }, s("svg", { width: 120, height: 10, "aria-hidden": "true" }, s("rect", { class: row.failed ? "fails" : "runs", width: Math.max((row.took_ns / slowest) * 120, 1), height: 10, rx: 2 })))))));
 }
