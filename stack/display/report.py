@@ -145,7 +145,13 @@ def _start_title(record: RunRecord) -> str:
 
 
 def _start(record: RunRecord) -> Html:
-    keys = (("builds", "builds"), ("waits", "waits"), ("starts", "starts"), ("chain", "starts, critical"))
+    keys = (
+        ("builds", "builds"),
+        ("waits", "waits"),
+        ("starts", "starts"),
+        ("chain", "starts, critical"),
+        ("fails", "failed"),
+    )
     legend = [tag("span", tag("i", class_=f"key {kind}"), f" {text}") for kind, text in keys]
     rows = [
         tag(
