@@ -12,7 +12,7 @@ from stack.display import messages, tables
 from stack.engines.container import resources
 from stack.errors import NotUp
 from stack.health import checks, probes
-from stack.health.probes import Probe
+from stack.health.probes import CommandProbe, Observation, Probe
 from stack.plan.plan import Plan, ServicePlan
 from stack.records import plans
 from stack.records.state import StackState
@@ -20,6 +20,7 @@ from stack.system import async_programs
 
 COLUMNS = ("service", "health", "answer", "ms")
 PROBE_TIMEOUT_S = 5.0
+ANSWER_SHOWN = 160
 
 
 def run(choice: Choice, *, as_json: bool = False) -> int:
@@ -67,4 +68,12 @@ async def _check(name: str, probe: Probe | None) -> dict[str, str]:
     began = time.monotonic()
     observation = await probes.observe(probe, PROBE_TIMEOUT_S)
     took_ms = f"{(time.monotonic() - began) * 1000:.0f}"
-    return {"service": name, "health": observation.kind, "answer": observation.detail[:80], "ms": took_ms}
+    return {"service": name, "health": observation.kind, "answer": _answer(probe, observation), "ms": took_ms}
+
+
+def _answer(probe: Probe, observation: Observation) -> str:
+    """Return what was seen; the command of an executed check, which is long, is left out."""
+    detail = observation.detail
+    if isinstance(probe, CommandProbe):
+        detail = detail.removeprefix(f"{probe.question}: ")
+    return detail[:ANSWER_SHOWN]

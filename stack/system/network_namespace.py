@@ -21,6 +21,9 @@ from stack.system import kernel
 from stack.system.processes import own_pid
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
+CAPABILITIES_VERSION = 0x20080522
+PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 47, 2
+CAP_SYS_CHROOT, CAP_SYS_ADMIN = 18, 21
 NEEDED_PROGRAMS = ("nsenter", "setpriv", "env", "ip", "mount")
 
 
@@ -82,21 +85,41 @@ def thread_beside(pid: int) -> ThreadPoolExecutor:
 def join_user_namespace(pid: int) -> None:
     """Take part in the user namespace of ``pid``, so that its networks may be entered; not needed by root.
 
+    Programs that this process starts may enter them, too.
+
     Raises:
         OSError: it belongs to another user, or this process has several threads.
     """
-    theirs, ours = Path(f"/proc/{pid}/ns/user").readlink(), Path("/proc/self/ns/user").readlink()
-    if theirs != ours:
+    if not _is_in_user_namespace_of(pid):
         descriptor = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
         try:
             call("setns", descriptor, CLONE_NEWUSER)
         finally:
             os.close(descriptor)
+        _pass_on(CAP_SYS_CHROOT, CAP_SYS_ADMIN)
+
+
+def _is_in_user_namespace_of(pid: int) -> bool:
+    return Path(f"/proc/{pid}/ns/user").readlink() == Path("/proc/self/ns/user").readlink()
+
+
+def _pass_on(*capabilities: int) -> None:
+    """Let programs that this process starts have these capabilities of its own (capabilities(7), ambient)."""
+    header = (ctypes.c_uint32 * 2)(CAPABILITIES_VERSION, 0)
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; then the higher ones
+    call("capget", header, sets)
+    for capability in capabilities:
+        sets[2] |= 1 << capability
+    call("capset", header, sets)
+    for capability in capabilities:
+        words = map(ctypes.c_ulong, (PR_CAP_AMBIENT_RAISE, capability, 0, 0))
+        call("prctl", PR_CAP_AMBIENT, *words)
 
 
 def nsenter_beside(pid: int) -> tuple[str, ...]:
     """Return the words before a command that is to run in the namespaces of the process ``pid``."""
-    user = () if os.geteuid() == 0 else ("--user", "--preserve-credentials")
+    is_inside = os.geteuid() == 0 or _is_in_user_namespace_of(pid)
+    user = () if is_inside else ("--user", "--preserve-credentials")
     return ("nsenter", "--target", str(pid), *user, "--net", "--mount", "--")
 
 
