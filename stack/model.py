@@ -48,12 +48,17 @@ class Port:
 
 @dataclass(frozen=True, kw_only=True)
 class Mount:
-    """A bind, a volume or a tmpfs. ``source`` is a host path, a volume key, or None (anonymous, tmpfs)."""
+    """A bind, a volume or a tmpfs. ``source`` is a host path, a volume key, or None (anonymous, tmpfs).
+
+    ``subpath`` is the folder of a volume that is mounted, empty for all; a ``limited`` tmpfs has a size.
+    """
 
     type: MountType
     target: str
     source: str | None = None
     read_only: bool = False
+    subpath: str = ""
+    limited: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

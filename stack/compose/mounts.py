@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from stack.compose import paths
@@ -29,7 +29,7 @@ def mounts_of(
     ]
     tmpfs = raw.get("tmpfs") or ()
     entries = [tmpfs] if isinstance(tmpfs, str) else tmpfs
-    mounts += [Mount(type="tmpfs", target=entry.partition(":")[0]) for entry in entries]
+    mounts += [_tmpfs(entry) for entry in entries]
     targets = [mount.target for mount in mounts]
     for target in targets:
         if targets.count(target) > 1:
@@ -52,7 +52,22 @@ def _mount(raw: Mapping[str, Any], volumes: Mapping[str, Any], directory: Path, 
         target=raw["target"],
         source=folder or source or None,
         read_only=boolean(raw.get("read_only", False)),
+        subpath=_subpath(raw, where),
+        limited=bool((raw.get("tmpfs") or {}).get("size")),
     )
+
+
+def _tmpfs(entry: str) -> Mount:
+    target, _, options = entry.partition(":")
+    return Mount(type="tmpfs", target=target, limited="size=" in options)
+
+
+def _subpath(raw: Mapping[str, Any], where: str) -> str:
+    """Return the folder of a volume that is mounted, empty for all of it."""
+    subpath = PurePosixPath((raw.get("volume") or {}).get("subpath") or "")
+    if subpath.is_absolute() or ".." in subpath.parts:
+        raise ComposeError(f"{where}.volume.subpath: {subpath} leads out of the volume")
+    return str(subpath) if subpath.parts else ""
 
 
 def _folder_of_volume(volume: Mapping[str, Any], directory: Path) -> str | None:

@@ -9,7 +9,7 @@ from stack import compose
 from stack.engines.local import limits, written_files
 from stack.engines.protocol import Engine, Site
 from stack.model import Service, Stack
-from stack.plan import plain_images, unenforced
+from stack.plan import image_volumes, plain_images, unenforced
 from stack.plan import plan as planning
 from stack.plan import ports as published
 from stack.plan.plan import Plan
@@ -50,6 +50,9 @@ def make_plan(
         StackError: a service cannot be run, or a port is taken.
     """
     services = planning.select(loaded, request.services)
+    if request.engine == "local":  # a container engine makes them itself
+        loaded = image_volumes.with_volumes(loaded, services)
+        services = planning.select(loaded, request.services)
     for service in services:
         require_part("service", service)
     for volume in loaded.volumes.values():

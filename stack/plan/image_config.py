@@ -122,6 +122,10 @@ class _StageReader:
         ports = tuple(int(word) for word in words if word.isdigit())
         self.config = replace(self.config, ports=(*self.config.ports, *ports))
 
+    def _volume(self, instruction: Instruction) -> None:
+        words = exec_form(instruction.text) or split_words(instruction.text, self.parsed.escape)
+        self.config = replace(self.config, volumes=(*self.config.volumes, *map(self._expand, words)))
+
     def _shell(self, instruction: Instruction) -> None:
         self.shell = self._argv(instruction.text)
 

@@ -44,6 +44,7 @@ class ImageConfig:
     user: str | None = None
     stop_signal: str | None = None
     ports: tuple[int, ...] = ()
+    volumes: tuple[str, ...] = ()
     healthcheck: Healthcheck | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
     executable: tuple[str, ...] = ()

@@ -79,6 +79,11 @@ UNENFORCED: Final[tuple[UnenforcedKey, ...]] = (
         lambda service: any(mount.read_only for mount in service.mounts),
     ),
     _field(
+        "tmpfs: size",
+        "A tmpfs takes as much memory as is written to it.",
+        lambda service: any(mount.limited for mount in service.mounts),
+    ),
+    _field(
         "working_dir",
         "A process starts in the build context where the folder is not below a mount.",
         lambda service: service.working_dir is not None and not _is_mounted(service, service.working_dir),

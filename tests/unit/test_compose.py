@@ -113,6 +113,28 @@ def test_the_volumes_and_networks_that_exist_outside_of_the_project_are_known(tm
     assert load(case, tmp_path).services["web"].external == ("shared", "proxy")
 
 
+def test_of_a_volume_a_folder_can_be_mounted(tmp_path: Path) -> None:
+    entry = "{type: volume, source: data, target: /d, volume: {subpath: ./a/b}}"
+    case = one("", f"volumes: [{entry}]", below="volumes: {data: {}}")
+    (mount,) = load(case, tmp_path).services["web"].mounts
+    assert mount == Mount(type="volume", target="/d", source="data", subpath="a/b")
+
+
+@pytest.mark.parametrize(
+    "line", ["tmpfs: '/t:size=64k,mode=700'", "volumes: [{type: tmpfs, target: /t, tmpfs: {size: 1m}}]"]
+)
+def test_a_tmpfs_with_a_size_is_known(tmp_path: Path, line: str) -> None:
+    assert load(one("", line), tmp_path).services["web"].mounts == (
+        Mount(type="tmpfs", target="/t", limited=True),
+    )
+
+
+def test_an_empty_target_of_a_build_is_none(tmp_path: Path) -> None:
+    build = load(one("", "build: {context: ., target: '${STAGE:-}'}"), tmp_path).services["web"].build
+    assert build is not None
+    assert build.target is None
+
+
 def test_an_optional_dependency_that_is_not_active_is_left_out(tmp_path: Path) -> None:
     entry = "depends_on: {db: {condition: service_started, required: false}}"
     assert load(one("", entry, below=DB + "    profiles: [p]\n"), tmp_path).services["web"].depends_on == ()

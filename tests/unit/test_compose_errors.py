@@ -96,6 +96,14 @@ REFUSED = {
         one("", "tmpfs: /b", "volumes: ['./a:/b']"),
         "compose.yml: services.web: /b is mounted twice",
     ),
+    "a folder beside a volume": (
+        one(
+            "",
+            "volumes: [{type: volume, source: d, target: /d, volume: {subpath: a/../../b}}]",
+            below="volumes: {d: {}}",
+        ),
+        "services.web.volumes[0].volume.subpath: a/../../b leads out of the volume",
+    ),
     "a date": (one("", "environment: {A: 2024-01-01}"), "2024-01-01 must be quoted to be a string"),
     "an unknown tag": (one("", "user: !mine a"), "could not determine a constructor for the tag '!mine'"),
     "a form of interpolation": (one("", "user: '${1}'"), "compose.yml: services.web.user: '${1}' is not"),

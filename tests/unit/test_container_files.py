@@ -110,6 +110,23 @@ def test_what_this_machine_has_is_left_as_it_is(tmp_path: Path) -> None:
     assert trees == [Tree(path=tmp_path / "a", at=Path("/absent"))]
 
 
+@pytest.mark.parametrize("target", ["/run", "/var/run"])
+def test_what_is_mounted_at_run_takes_its_place_with_what_is_below(tmp_path: Path, target: str) -> None:
+    """A container's is empty, and a secret is below it."""
+    in_memory, secret = tmp_path / "run", tmp_path / "secret"
+    in_memory.mkdir()
+    (in_memory / "secrets").mkdir()
+    secret.touch()
+    (in_memory / "secrets" / "token").touch()
+    mounts = [
+        (Mount(type="tmpfs", target=target), str(in_memory)),
+        (Mount(type="bind", target=f"{target}/secrets/token", source=str(secret)), str(secret)),
+    ]
+    places = {tree.point: tree.path for tree in container_files.trees(plan_of(tmp_path, *mounts), tmp_path)}
+    assert places[Path(target).resolve()] == in_memory
+    assert places[in_memory / "secrets" / "token"] == secret
+
+
 def test_a_read_only_mount_is_so_at_both_of_its_paths(tmp_path: Path) -> None:
     own = plan_of(tmp_path, mount("/absent", tmp_path / "a", read_only=True))
     assert container_files.trees(own, tmp_path) == [

@@ -211,6 +211,7 @@ def test_a_service_sees_nothing_of_the_users_own_variables(
 def test_named_volumes_outlive_only_a_stack_that_is_kept(tmp_path: Path, ephemeral: bool) -> None:
     mounts = (
         Mount(type="volume", target="/data", source="data"),
+        Mount(type="volume", target="/part", source="data", subpath="a/b"),
         Mount(type="bind", target="/code", source="/src"),
         Mount(type="tmpfs", target="/tmp"),
     )
@@ -222,6 +223,7 @@ def test_named_volumes_outlive_only_a_stack_that_is_kept(tmp_path: Path, ephemer
     home = tmp_path / ("scratch" if ephemeral else "kept")
     assert found == {
         "/data": str(home / "volumes" / "shop-data"),
+        "/part": str(home / "volumes" / "shop-data" / "a" / "b"),
         "/code": "/src",
         "/tmp": str(tmp_path / "scratch" / "db" / "tmp"),
     }

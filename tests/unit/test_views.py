@@ -13,7 +13,7 @@ from stack.engines.local import accounts, servers, views
 from stack.engines.local.views import View
 from stack.environments.service_environment import ServiceEnvironment
 from stack.errors import NotRunnable
-from stack.model import Build, LocalHints, Mount, Service
+from stack.model import Build, FileGrant, LocalHints, Mount, Service
 from stack.plan.plan import ServicePlan
 from stack.system.mounts import Mounts
 
@@ -65,6 +65,17 @@ def test_a_volume_of_a_server_stays_the_servers(tmp_path: Path, monkeypatch: pyt
     views.give_folders(plan, tmp_path / "scratch", "guest")
     assert new in given
     assert theirs not in given
+
+
+def test_a_secret_is_the_accounts_whatever_its_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Path] = []
+    monkeypatch.setattr(accounts, "chown_tree", lambda folder, user: None)
+    monkeypatch.setattr(accounts, "chown_file", lambda path, user: given.append(path))
+    secret = FileGrant(kind="secret", name="token", target="/run/secrets/token", content="t", mode=0o400)
+    plan = plan_of(tmp_path, folders={secret.target: str(tmp_path / "token")})
+    plan = replace(plan, service=replace(plan.service, files=(secret,)))
+    views.give_folders(plan, tmp_path / "scratch", "guest")
+    assert given == [tmp_path / "token"]
 
 
 def test_the_project_and_its_bind_mounts_are_shown_as_the_accounts_own(tmp_path: Path) -> None:

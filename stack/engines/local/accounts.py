@@ -68,6 +68,12 @@ def _is_bound(service: Service, folder: Path) -> bool:
     return any(folder == source or source in folder.parents for source in sources)
 
 
+def chown_file(path: Path, user: str) -> None:
+    """Make a file in a folder of our own the account's."""
+    account = pwd.getpwnam(user)
+    os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+
+
 def chown_tree(folder: Path, user: str | None, *, mode: int = 0o700) -> None:
     """Make ``folder`` the account's own, with all that is in it; without an account, the caller's.
 

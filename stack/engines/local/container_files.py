@@ -26,6 +26,9 @@ OF_ENGINE: Final = frozenset(map(Path, ("/etc/hosts", "/etc/hostname", "/etc/res
 
 TEMPORARY: Final = (Path("/tmp"), Path("/var/tmp"))
 
+RUN: Final = frozenset(map(Path, ("/run", "/var/run")))
+"""A container's own is empty, and so is a tmpfs or a volume there."""
+
 
 def is_of_system(path: Path) -> bool:
     """Return whether a file or folder is a part of the system, or holds all of it."""
@@ -62,7 +65,9 @@ def _shown(plan: ServicePlan) -> Iterator[tuple[Path, Path]]:
     """Path in the container -> path here of what this machine does not have there, or has as another file."""
     for at, path in container_paths(plan).items():
         is_written = str(path) in plan.image.texts and at.is_file() and at not in OF_ENGINE
-        if path.exists() and (is_written or not lexists(at)):
+        if at in RUN and path.is_dir():
+            yield at.resolve(), path
+        elif path.exists() and (is_written or not lexists(at)):
             yield at, path
 
 

@@ -206,6 +206,6 @@ def _folder(service: Service, mount: Mount, stack: Stack, site: Site) -> Path:
         return Path(mount.source or "/")
     if mount.type == "volume" and mount.source is not None:
         home = site.scratch if site.ephemeral else site.folder
-        return home / "volumes" / stack.volumes.get(mount.source, mount.source)
+        return home / "volumes" / stack.volumes.get(mount.source, mount.source) / mount.subpath
     target = posixpath.normpath(f"/{mount.target}").strip("/")
     return site.scratch / service.name / (target.replace("/", "-") or "root")

@@ -126,7 +126,10 @@ def give_folders(plan: ServicePlan, scratch: Path, account: str) -> None:
     """Make the account's own what is: volumes, a home, the code that its services compile.
 
     A volume that is a server's already, as that of Postgres for what makes backups of it, stays the server's.
+    Secrets and configs are the account's, as they are root's in a container: their mode may be 0400.
     """
+    for grant in plan.service.files:
+        accounts.chown_file(Path(plan.folders[grant.target]), account)
     for folder in _own_folders(plan, scratch, account):
         if not folder.exists() or folder.stat().st_uid == os.geteuid():
             accounts.chown_tree(folder, account)
