@@ -241,8 +241,8 @@ _METHODS: Final[Mapping[str, Callable[[_StageReader, Instruction], None]]] = {
     "RUN": _StageReader._run,
     "SHELL": _StageReader._shell,
     "STOPSIGNAL": _StageReader._stopsignal,
-    "VOLUME": _StageReader._volume,
     "USER": _StageReader._user,
+    "VOLUME": _StageReader._volume,
     "WORKDIR": _StageReader._workdir,
 }
 
