@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from stack.commands import removal
@@ -11,7 +12,7 @@ from stack.control.choice import Choice
 from stack.display import messages, summary
 from stack.engines import registry
 from stack.errors import StackError
-from stack.records import plans, state
+from stack.records import plans, run_record, runs, state
 
 
 def run(choice: Choice, *, volumes: bool) -> None:
@@ -25,8 +26,10 @@ def run(choice: Choice, *, volumes: bool) -> None:
     if stack is None:
         if volumes:
             removal.require_removable_remains(name)
-            _delete_data(name)
+            kept = list(_delete_data(choice, name))
             messages.say(f"{name} was not up; its data is deleted")
+            for sentence in kept:
+                messages.say(sentence)
         else:
             messages.advise(f"Nothing to end. {guardians.not_up(name)}")
         return
@@ -50,9 +53,15 @@ def _has_volumes(name: str) -> bool:
     return any(mount.type == "volume" and mount.source for mount in mounts)
 
 
-def _delete_data(name: str) -> None:
-    """Delete the data of a stack that is not up, on every engine that is available."""
+def _delete_data(choice: Choice, name: str) -> Iterator[str]:
+    """Delete the data of a stack that is not up; return a sentence for each engine that may keep some."""
     state.forget(name, volumes=True)
+    used = {run_record.read(run).engine for run in runs.of_stack(choice.work_tree, name)}
     for engine in registry.NAMES:
-        if engine != "local" and registry.why_not(engine) is None:
+        if engine == "local":
+            continue
+        reason = registry.why_not(engine)
+        if reason is None:
             registry.remove_leftovers(engine, name, volumes=True)
+        elif engine in used:
+            yield f"What {engine} keeps of it stays: {reason}"

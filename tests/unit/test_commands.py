@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from stack.control import guardians
 from stack.control.choice import Choice
 from stack.engines import registry
 from stack.errors import InvalidOption, NotDisposable, NotUp, UnknownService
-from stack.records import folders, plans, service_logs, state, unmarked
+from stack.records import folders, plans, runs, service_logs, state, unmarked
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +72,21 @@ def test_down_with_volumes_forgets_what_a_stack_kept(
     down.run(Choice(), volumes=True)
     assert not data.exists()
     assert capsys.readouterr().out.splitlines()[-1] == "shop-test was not up; its data is deleted"
+
+
+def test_down_with_volumes_says_that_an_engine_without_answer_keeps_what_a_run_left_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(registry, "why_not", lambda engine: "no daemon answers.")
+    (tmp_path / "compose").mkdir()
+    (tmp_path / "compose" / "docker-compose.local.yml").touch()
+    run = runs.new_run(tmp_path, "shop-test")
+    (run / "request.json").write_text(json.dumps({"name": "shop-test", "engine": "docker"}))
+    down.run(Choice(work_tree=tmp_path), volumes=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "shop-test was not up; its data is deleted",
+        "What docker keeps of it stays: no daemon answers.",
+    ]
 
 
 @pytest.mark.parametrize("delete", [lambda: down.run(Choice(), volumes=True), lambda: prune.end_all([])])
