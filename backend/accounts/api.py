@@ -10,7 +10,7 @@ from accounts.auth import Bearer, bearer_token
 from accounts.schemas import CustomerOut, LoginIn, LoginOut, PasswordChangeIn, RegisteredOut, RegisterIn
 from accounts.signals import customer_logged_in
 from core.schemas import problems
-from core.throttling import throttle
+from core.throttling import client_key, throttle
 
 router = Router(tags=["accounts"])
 
@@ -18,7 +18,7 @@ router = Router(tags=["accounts"])
 @router.post("/accounts/register", response={202: RegisteredOut, **problems(400, 422, 429)})
 def account_register(request: HttpRequest, body: RegisterIn):
     """Register; then log in. The response is the same for an address that has an account already."""
-    throttle("register-address", request.META["REMOTE_ADDR"])
+    throttle("register-address", client_key(request.META["REMOTE_ADDR"]))
     services.user_register(email=body.email, password=body.password, name=body.name)
     return Status(202, {"email": body.email})
 

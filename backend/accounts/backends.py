@@ -8,7 +8,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
 from accounts.models import User
-from core.throttling import password_hashing, throttle, throttle_reset
+from core.throttling import client_key, password_hashing, throttle, throttle_reset
 
 
 class ThrottledBackend(ModelBackend):
@@ -22,7 +22,7 @@ class ThrottledBackend(ModelBackend):
         **kwargs: Any,
     ) -> User | None:
         """Return the user, None for wrong credentials. Raises: TooManyRequests."""
-        address = request.META["REMOTE_ADDR"] if request else ""
+        address = client_key(request.META["REMOTE_ADDR"]) if request else ""
         account = (username or "").strip().lower()
         with password_hashing.take():  # first: in a crowd, who is refused costs no question to Redis
             throttle("login-address", address)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import TypeVar
 
 import redis
@@ -33,6 +34,8 @@ RETRY_AFTER_S = 1.0
 HASH_WAIT_S = 5.0
 BUSY_RETRY_S = (2, 10)
 """Between these at random: a crowd that is refused at once does not come back at once."""
+IPV6_SITE_BITS = 64
+"""The addresses of one IPv6 client: a site has at least a /64 (RFC 6177)."""
 T = TypeVar("T")
 
 _local = MovingWindowRateLimiter(MemoryStorage())
@@ -50,6 +53,18 @@ def throttle(name: str, key: str) -> None:
     item = _item(name)
     if not _ask(lambda limiter: limiter.hit(item, name, key)):
         _refuse(name, item, key)
+
+
+def client_key(address: str) -> str:
+    """Return what counts as one client: an IPv4 address, or the /64 of an IPv6 address."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    if isinstance(parsed, IPv6Address):
+        return str(IPv6Network((parsed, IPV6_SITE_BITS), strict=False))
+    return str(parsed)
 
 
 def throttle_reset(name: str, key: str) -> None:

@@ -38,6 +38,13 @@ def log_in(email="ann@example.com", password="wrong horse 9", address="192.0.2.1
     return client.post(f"/api/v1{LOGIN}", body, content_type="application/json", REMOTE_ADDR=address)
 
 
+def register(email, address):
+    body = {"email": email, "password": PASSWORD}
+    client = Person().client
+    sent = client.post(f"/api/v1{REGISTER}", body, content_type="application/json", REMOTE_ADDR=address)
+    return sent.status_code
+
+
 def test_after_ten_wrong_passwords_the_right_one_is_refused_too(store):
     Person().register()
     assert {log_in().status_code for _ in range(10)} == {401}
@@ -73,6 +80,31 @@ def test_registrations_of_an_address_are_limited(store, settings):
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "register-address": "2/hour"}
     answers = [Person().register(email=f"user{number}@example.com").status_code for number in range(3)]
     assert answers == [202, 202, 429]
+
+
+def test_all_addresses_of_an_ipv6_site_are_one_client(settings):
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login-address": "3/hour", "register-address": "3/hour"}
+    site = [f"2001:db8:0:1::{number}" for number in range(1, 5)]
+    emails = [f"user{number}@example.com" for number in range(4)]
+    pairs = zip(emails, site, strict=True)
+    assert [log_in(email, address=address).status_code for email, address in pairs] == [401, 401, 401, 429]
+    assert log_in("last@example.com", address="2001:db8:0:2::1").status_code == 401
+    answers = [register(email, address) for email, address in zip(emails, site, strict=True)]
+    assert answers == [202, 202, 202, 429]
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:0:1:2::3", "2001:db8:0:1::/64"),
+        ("", ""),
+        ("a socket", "a socket"),
+    ],
+)
+def test_a_client_is_known_by_its_address_or_its_site(address, key):
+    assert throttling.client_key(address) == key
 
 
 def test_a_successful_login_forgets_the_failed_ones(store):

@@ -28,8 +28,13 @@ row(
 )
 row(
     "registrations of an address are limited",
-    Cut("backend/accounts/api.py", 'throttle("register-address", request.META["REMOTE_ADDR"])'),
+    Cut("backend/accounts/api.py", 'throttle("register-address", client_key(request.META["REMOTE_ADDR"]))'),
     test=f"{TESTS}/test_throttling.py::test_registrations_of_an_address_are_limited",
+)
+row(
+    "an IPv6 site is one client",
+    Cut(THROTTLING, "return str(IPv6Network((parsed, IPV6_SITE_BITS), strict=False))", "return str(parsed)"),
+    test=f"{TESTS}/test_throttling.py::test_all_addresses_of_an_ipv6_site_are_one_client",
 )
 row(
     "the admin counts logins like the API",
@@ -156,6 +161,22 @@ row(
     ),
     test=f"{TESTS}/test_policies.py::test_what_may_be_cached_is_the_same_for_everybody",
     any_case=True,
+)
+row(
+    "what the table does not call public is personal",
+    Cut(POLICIES, "cache: str = PERSONAL", "cache: str = PUBLIC"),
+    test=f"{TESTS}/test_policies.py::test_what_may_be_cached_is_the_same_for_everybody",
+    any_case=True,
+)
+row(
+    "every endpoint is in the table",
+    Cut(POLICIES, '    ("GET", "/orders"): Policy(caller=Caller.BUYER),\n', ""),
+    test=f"{TESTS}/test_policies.py::test_the_table_names_exactly_the_endpoints_of_the_api",
+)
+row(
+    "an error of the catalogue is not cached",
+    Cut(POLICIES, " and response.status_code == 200", ""),
+    test=f"{TESTS}/test_policies.py::test_an_error_of_the_catalogue_is_not_cached",
 )
 row(
     "the OpenAPI says who may call",
