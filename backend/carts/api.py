@@ -23,8 +23,7 @@ def cart_read(request: HttpRequest):
 @router.post("/cart/lines", response={201: CartOut, **problems(400, 401, 404, 409, 422)})
 def cart_line_add(request: HttpRequest, body: LineIn):
     """Add units; without a cart one is made, and the response holds its token."""
-    cart, token = services.cart_open(buyer=get_buyer(request))
-    services.cart_line_add(cart=cart, sku=body.sku, quantity=body.quantity)
+    cart, token = services.cart_open_with(buyer=get_buyer(request), sku=body.sku, quantity=body.quantity)
     return Status(201, cart_out(cart_view(cart=cart), token))
 
 

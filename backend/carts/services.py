@@ -33,6 +33,17 @@ def cart_open(*, buyer: Buyer) -> tuple[Cart, str | None]:
 
 
 @transaction.atomic
+def cart_open_with(*, buyer: Buyer, sku: str, quantity: int) -> tuple[Cart, str | None]:
+    """Add units to the buyer's cart as `cart_open` returns it; a line that is refused makes no cart.
+
+    Raises: NotFound, CartFull.
+    """
+    cart, token = cart_open(buyer=buyer)
+    cart_line_add(cart=cart, sku=sku, quantity=quantity)
+    return cart, token
+
+
+@transaction.atomic
 def cart_line_add(*, cart: Cart, sku: str, quantity: int) -> None:
     """Add units of a variant. Raises: NotFound, CartFull."""
     _lock_cart(cart)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db.models import (
     Count,
     Exists,
@@ -14,6 +17,7 @@ from django.db.models import (
     Max,
     Min,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     Sum,
@@ -27,26 +31,25 @@ from core.cursors import Order, Page, get_page
 from core.problems import NotFound
 
 
-def _price(text: str) -> Decimal:
-    value = Decimal(text)
-    if not value.is_finite():
-        raise ValueError("no price")
-    return value
+def _parser(shape: str, make: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return what makes a value of its text in a cursor; any other text may be too much for the database."""
+
+    def parse(text: str) -> Any:
+        if not re.fullmatch(shape, text):
+            raise ValueError("no value of this list")
+        return make(text)
+
+    return parse
 
 
-def _name(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("no name")
-    return text
-
-
+_name, _price = _parser(r"[^\x00]*", str), _parser(r"[0-9]{1,10}\.[0-9]{2}", Decimal)
 ORDERS = {
     "newest": Order(field="id", descending=True),
     "name": Order(field="name", parse=_name),
     "-name": Order(field="name", descending=True, parse=_name),
     "price": Order(field="price", parse=_price),
     "-price": Order(field="price", descending=True, parse=_price),
-    "relevance": Order(field="relevance", descending=True, parse=int),
+    "relevance": Order(field="relevance", descending=True, parse=_parser(r"[0-9]{1,9}", int)),
 }
 
 
@@ -105,9 +108,14 @@ class Facets:
 
 
 def product_facets(*, filters: ProductFilter) -> Facets:
-    """Return the facets of a filtered list, most frequent first, in three queries."""
-    rows = filter_products(filters=filters).order_by()
-    totals = rows.aggregate(total=Count("id"), price_min=Min("price"), price_max=Max("price"))
+    """Return the facets of a filtered list, most frequent first, in three queries.
+
+    The prices are those of the shop's currency: numbers of two currencies cannot be compared.
+    """
+    rows, sold = filter_products(filters=filters).order_by(), Q(currency=settings.SHOP_CURRENCY)
+    totals = rows.aggregate(
+        total=Count("id"), price_min=Min("price", filter=sold), price_max=Max("price", filter=sold)
+    )
     by_category = rows.values("category__slug", "category__name").annotate(count=Count("id"))
     by_brand = rows.exclude(brand="").values("brand").annotate(count=Count("id"))
     return Facets(

@@ -7,6 +7,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 
 from config import env, tracing
+from config.charset import WithoutCharset
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 os.environ.setdefault("DATABASE_TIMEOUTS", "true")
@@ -17,6 +18,7 @@ try:
         from config.sampling import SampledRequests
 
         application = SampledRequests(plain=application, traced=WSGIHandler(), sampler=provider.sampler)
+    application = WithoutCharset(application)
     if metrics_address := env.address("METRICS_ADDRESS"):
         from operations.metrics_endpoint import WithMetrics
 

@@ -80,8 +80,9 @@ def _decode(cursor: str, order: Order, name: str) -> list[Any]:
         made_for, value, key = json.loads(
             base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True)
         )
-        if made_for != name or type(key) is not int or not 0 <= key < 2**63:
+        if made_for != name or type(key) is not int or not 0 <= key < 2**63 or not isinstance(value, str):
             raise ValueError("made for another list")
+        value.encode()  # a lone surrogate is no text: UnicodeEncodeError is a ValueError
         return [order.parse(value), key]
     except (binascii.Error, UnicodeError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise BadCursor("The cursor does not belong to this list: ask for the first page again.") from error

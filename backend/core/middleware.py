@@ -141,7 +141,8 @@ def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:
 
 
 def _method_not_allowed(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Return a problem in the place of the bare 405 of Django and django-ninja; `Allow` stays."""
+    """Return a problem in the place of the bare 405 of Django and django-ninja; `Allow` has HEAD with GET."""
     problem = problem_response(request, 405, f"Method {request.method} is not allowed.")
-    problem["Allow"] = ", ".join(sorted(word.strip() for word in response["Allow"].split(",")))
+    allowed = {word.strip() for word in response["Allow"].split(",")}
+    problem["Allow"] = ", ".join(sorted(allowed | ({"HEAD"} if "GET" in allowed else set())))
     return problem

@@ -42,6 +42,13 @@ def test_registration_does_not_tell_which_addresses_exist(ann, email):
     assert set(new.json()) == {"email"}
 
 
+@pytest.mark.parametrize(("letters", "status"), [(64, 422), (20, 202)])
+def test_an_address_is_short_enough_in_lower_case_too(letters, status):
+    email = "\u0130" * letters + "@" + "a" * 180 + ".example"  # in lower case it is two letters
+    assert len(email) <= 254
+    assert Person().register(email).status_code == status
+
+
 def test_an_account_keeps_its_password_when_its_address_is_registered_again(ann):
     Person().send(
         "POST", "/accounts/register", {"email": "ann@example.com", "password": "another horse 9", "name": "E"}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from carts.models import Cart
 from catalog.models import Product, StockItem
 from tests.shop import Person, variant_make
 
@@ -37,6 +38,7 @@ def test_a_line_is_set_and_removed(person):
 
 def test_an_unknown_sku_is_not_found(person):
     assert person.put_in_cart("NONE").status_code == 404
+    assert not Cart.objects.exists()  # whose token nobody was told
 
 
 def test_an_unknown_token_has_no_cart(person):

@@ -193,6 +193,14 @@ def test_facets_of_nothing_are_empty(client, catalogue):
     assert (facets["total"], facets["price_min"], facets["brands"]) == (0, None, [])
 
 
+def test_facets_compare_no_prices_of_two_currencies(client, db):
+    variant_make("A", price="10.00"), variant_make("B", price="1.00")
+    Product.objects.filter(slug="thing-b").update(currency="USD")
+    facets = client.get("/api/v1/facets").json()
+    assert facets["total"] == 2
+    assert facets["price_min"] == facets["price_max"] == {"amount": "10.00", "currency": "EUR"}
+
+
 def test_an_unchanged_answer_is_304(client, catalogue):
     first = client.get(LIST)
     again = client.get(LIST, headers={"If-None-Match": first["ETag"]})

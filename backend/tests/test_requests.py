@@ -6,11 +6,13 @@ import logging
 from io import BytesIO
 
 import pytest
+from django.core.handlers.wsgi import WSGIRequest
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from catalog.stock import OutOfStock
+from config.charset import WithoutCharset
 from config.logs import JsonFormatter, redact, request_id
 from config.tracing import traceparent
 from core.middleware import ProblemMiddleware, RequestIdMiddleware
@@ -95,7 +97,7 @@ def test_the_admin_asks_to_log_in(client):
 def test_a_wrong_method_is_refused_as_a_problem_that_says_what_is_served(client, path):
     response = client.put(path)
     assert (response.status_code, response["Content-Type"]) == (405, "application/problem+json")
-    assert "GET" in response["Allow"]
+    assert response["Allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize("debug", [True, False])
@@ -146,6 +148,29 @@ def test_a_refused_body_is_read_so_that_its_connection_stays_usable(client, sett
     given = {"wsgi.input": body, "CONTENT_LENGTH": "1000"}
     assert client.post("/api/v1/accounts/login", content_type="application/json", **given).status_code == 413
     assert body.read() == b""
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "a/b; charset=hex",
+        'a/b;charset="undefined"; boundary=x',
+        "a/b ;\xa0CharSet* = utf-8''rot13",
+        "a/b; charset=utf-16",
+        "a/b; charset=utf-8",
+        "",
+    ],
+)
+def test_an_address_is_utf_8_whatever_charset_a_content_type_names(rf, content_type):
+    seen, environ = [], rf.get("/?q=%C3%A9").environ | {"CONTENT_TYPE": content_type}
+    WithoutCharset(lambda given, start: seen.append(WSGIRequest(given).GET["q"]))(environ, None)
+    assert seen == ["é"]
+
+
+def test_of_a_content_type_the_charset_alone_is_dropped(rf):
+    seen, environ = [], rf.get("/").environ | {"CONTENT_TYPE": "a/b; charset=hex; boundary=x"}
+    WithoutCharset(lambda given, start: seen.append(given["CONTENT_TYPE"]))(environ, None)
+    assert seen == ["a/b; boundary=x"]
 
 
 def test_docs_need_no_foreign_host(client):

@@ -109,3 +109,13 @@ def test_a_url_cannot_forge_a_log_line_and_its_query_is_not_logged(start: Start,
         assert len(forged) >= 5
         assert all("GET /api/v1/products/x" in line and line.isprintable() for line in forged)
         assert "canary" not in service.text()
+
+
+@protected_by(
+    "the shop is told of no charset",
+    Cut("backend/config/wsgi.py", "    application = WithoutCharset(application)\n", ""),
+)
+def test_a_charset_that_is_none_is_no_server_error(shop: Shop) -> None:
+    field = "Content-Type: application/json; charset=hex"
+    assert http1.ask(shop.gateway.port, "GET", "/api/v1/products?limit=1", field).status == 200
+    assert http1.ask(shop.gateway.port, "POST", "/api/v1/accounts/login", field, body=b"{}").status == 422
