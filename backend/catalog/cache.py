@@ -28,6 +28,7 @@ logger = logging.getLogger("shop.cache")
 
 TTL_S = 30
 CATALOGUE_VERSION = "shop:catalogue:version"
+NO_PRODUCT = ""
 VERSION_TTL_S = 3600
 RETRY_AFTER_S = 1.0
 TIMEOUT_S = 0.25  # longer than this, the database is the faster one
@@ -101,6 +102,12 @@ def invalidate_products(slugs: Collection[str]) -> None:
         transaction.on_commit(lambda: _invalidate(set(slugs)))
 
 
+def invalidate_catalogue() -> None:
+    """Invalidate what is cached of the catalogue as a whole: no product's own body changes."""
+    if settings.REDIS_URL:
+        transaction.on_commit(lambda: _invalidate({NO_PRODUCT}))
+
+
 def invalidate_stock(item_ids: Collection[int]) -> None:
     """Invalidate the products that draw on these stock items, once the transaction is committed."""
     if settings.REDIS_URL:
@@ -138,7 +145,7 @@ def _invalidate_pending() -> None:
         slugs = set(_pending)
     pipe = _redis().pipeline(transaction=True)
     pipe.incr(CATALOGUE_VERSION)
-    for slug in slugs:
+    for slug in slugs - {NO_PRODUCT}:
         pipe.incr(_version_key(slug)).expire(_version_key(slug), VERSION_TTL_S).delete(_body_key(slug))
     pipe.execute()
     with _lock:

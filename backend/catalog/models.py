@@ -30,9 +30,11 @@ class Category(models.Model):
     @transaction.atomic
     def save(self, *args, **kwargs) -> None:
         """Store with the path that follows from the parent, and move what is below along."""
+        Category.lock_all()
         self.clean()
-        before = Category.objects.filter(pk=self.pk).values_list("path", flat=True).first()
-        self.path = f"{self.parent.path if self.parent else ''}{self.slug}/"
+        paths = dict(Category.objects.filter(pk__in=[self.pk, self.parent_id]).values_list("pk", "path"))
+        before, above = paths.get(self.pk), paths.get(self.parent_id, "")
+        self.path = f"{above}{self.slug}/"
         super().save(*args, **kwargs)
         if before is not None and before != self.path:
             below = Category.objects.filter(path__startswith=before).exclude(pk=self.pk)
@@ -40,11 +42,17 @@ class Category(models.Model):
 
     def clean(self) -> None:
         """Raise ValidationError where the parent is the category itself, or below it."""
-        ancestor = self.parent
-        while ancestor is not None:
-            if ancestor.pk == self.pk and self.pk is not None:
-                raise ValidationError({"parent": "A category cannot be below itself."})
-            ancestor = ancestor.parent
+        parents = dict(Category.objects.values_list("pk", "parent"))
+        ancestor = self.parent_id
+        while ancestor is not None and ancestor != self.pk:
+            ancestor = parents.pop(ancestor, None)
+        if ancestor is not None:
+            raise ValidationError({"parent": "A category cannot be below itself."})
+
+    @staticmethod
+    def lock_all() -> None:
+        """Lock the tree until the transaction ends: two moves at once could put each below the other."""
+        list(Category.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -84,6 +92,7 @@ class Product(models.Model):
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = ProductQuerySet.as_manager()
+    earlier_slugs: tuple[str, ...] = ()  # before it was saved, see catalog.signals
 
     class Meta:
         ordering = ["-id"]
@@ -142,6 +151,7 @@ class Variant(models.Model):
     attributes = models.JSONField(default=dict, blank=True)
     price = models.DecimalField(max_digits=12, decimal_places=2, help_text="In the product's currency.")
     position = models.PositiveSmallIntegerField(default=0)
+    earlier_slugs: tuple[str, ...] = ()  # of its product, before it was saved, see catalog.signals
 
     class Meta:
         ordering = ["product_id", "position", "id"]

@@ -3,7 +3,7 @@
 import pytest
 
 from catalog import cache
-from catalog.models import Product, Variant
+from catalog.models import Category, Product, Variant
 from catalog.services import product_price_update
 from catalog.stock import stock_adjust
 from tests.shop import Person, stock_of, variant_make
@@ -165,3 +165,36 @@ def test_units_that_come_back_with_a_refund_are_seen_at_once(redis_server, thing
     assert available() == 3
     person.send("POST", f"/orders/{number}/refund")
     assert available() == 5
+
+
+def read(path):
+    return Person().send("GET", path)
+
+
+def test_a_product_is_gone_at_once_from_the_address_that_it_had(redis_server, thing):
+    assert available() == 5
+    product = Product.objects.get()
+    product.slug = "another-thing"
+    product.save()
+    assert read("/products/thing-a").status_code == 404
+    assert read("/products/another-thing").status_code == 200
+
+
+def test_a_variant_is_gone_at_once_from_the_product_that_it_was_of(redis_server, thing):
+    other = variant_make("B").product
+    assert [len(read(f"/products/thing-{name}").json()["variants"]) for name in "ab"] == [1, 1]
+    thing.product = other
+    thing.save()
+    assert [len(read(f"/products/thing-{name}").json()["variants"]) for name in "ab"] == [0, 2]
+
+
+def test_the_facets_of_a_category_follow_what_is_below_it_at_once(redis_server, thing):
+    house = Category.objects.create(name="House", slug="house")
+    assert read("/facets?category=house").json()["total"] == 0
+    things = Category.objects.get(slug="things")
+    things.parent = house
+    things.save()
+    assert read("/facets?category=house").json()["total"] == 1
+    house.slug = "home"
+    house.save()  # no product is in this category itself
+    assert read("/facets?category=house").json()["total"] == 0

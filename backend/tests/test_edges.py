@@ -55,6 +55,25 @@ def test_a_category_is_never_below_itself(tree, admin_client):
     assert paths()["root"] == "root/"
 
 
+def test_a_category_that_was_read_before_its_parent_was_renamed_has_the_new_path(tree):
+    _, branch, leaf = tree
+    stale = Category.objects.select_related("parent").get(pk=leaf.pk)
+    branch.slug = "bough"
+    branch.save()
+    stale.name = "Leaves"
+    stale.save()
+    assert paths()["leaf"] == "root/bough/leaf/"
+
+
+def test_categories_that_are_a_ring_already_can_be_mended(tree):
+    root, branch, leaf = tree
+    Category.objects.filter(pk=root.pk).update(parent=branch)
+    Category.objects.get(pk=leaf.pk).save()  # and does not go round for ever
+    root.parent = None
+    root.save()
+    assert paths() == {"root": "root/", "branch": "root/branch/", "leaf": "root/branch/leaf/"}
+
+
 def test_products_are_found_by_the_new_name_of_their_category(client):
     catalogue_seed(products=20)
     category = Product.objects.all()[0].category
