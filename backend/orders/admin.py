@@ -52,6 +52,9 @@ class OrderAdmin(admin.ModelAdmin):
         """Return every field."""
         return [field.name for field in self.model._meta.fields]
 
+    def save_model(self, request, obj, form, change):
+        """Store nothing: every field is read-only, and the row may have changed since it was read."""
+
     @admin.action(description="Fulfil: the goods were handed over", permissions=["change"])
     def fulfil(self, request, queryset):
         """Fulfil paid orders."""

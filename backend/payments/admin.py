@@ -110,14 +110,12 @@ class RefundAdmin(HistoryAdmin):
 
     def save_model(self, request, obj, form, change):
         """Store the refund through the same service as everything else; it is sent after the commit."""
-        refund = refund_decide(
-            order_id=obj.payment.order_id,
-            by_customer=False,
-            amount=obj.amount,
-            reference=form.cleaned_data["new_reference"],
+        reference = form.cleaned_data["new_reference"]
+        payment = refund_decide(
+            order_id=obj.payment.order_id, by_customer=False, amount=obj.amount, reference=reference
         )
-        obj.pk = refund.pk
-        transaction.on_commit(lambda: refund_send(payment=refund.payment))
+        obj.pk = payment.refunds.get(reference=reference).pk
+        transaction.on_commit(lambda: refund_send(payment=payment))
 
 
 @admin.register(WebhookEvent)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.db.models import Sum
 
-from core.problems import Unprocessable
+from core.problems import Conflict, Unprocessable
 from events.services import event_record
 from orders.services import order_mark_refunded
 from payments.models import Payment, PaymentState, Refund, RefundState, refund_reference
@@ -21,21 +21,34 @@ class RefundTooLarge(Unprocessable):
     kind = "refund-too-large"
 
 
+class RefundRecorded(Conflict):
+    """The refund of this name is stored already: it was sent twice."""
+
+    kind = "refund-recorded"
+
+
 def refundable_amount(*, payment: Payment) -> Decimal:
     """Return what is left of a payment after its refunds, those under way included."""
     refunded = payment.refunds.aggregate(total=Sum("amount"))["total"] or Decimal(0)
     return payment.amount - refunded
 
 
-def refund_start(*, payment: Payment, amount: Decimal | None, reason: str, reference: str = "") -> Refund:
-    """Store a pending refund of a part of a payment, or of all that is left. Raises: RefundTooLarge."""
+def refund_start(*, payment: Payment, amount: Decimal, reason: str, reference: str = "") -> Refund:
+    """Store a pending refund of a part of a payment. Raises: RefundTooLarge, RefundRecorded."""
+    if Refund.objects.filter(reference=reference).exists():
+        raise RefundRecorded("This refund is recorded already.")
     left = refundable_amount(payment=payment)
-    amount = left if amount is None else amount
     if not 0 < amount <= left:
         raise RefundTooLarge(f"A refund must be more than 0.00 and at most {left:.2f}.")
     return Refund.objects.create(
         payment=payment, amount=amount, reason=reason, reference=reference or refund_reference()
     )
+
+
+def refund_rest(*, payment: Payment, reason: str) -> None:
+    """Store a pending refund of what is left of a payment; of one over 0.00 there is nothing to send back."""
+    if left := refundable_amount(payment=payment):
+        refund_start(payment=payment, amount=left, reason=reason)
 
 
 def close_if_all_goes_back(*, payment: Payment, reason: str) -> None:
@@ -66,7 +79,6 @@ def refund_succeed(*, refund: Refund) -> None:
 
 def refunds_complete(*, payment: Payment) -> None:
     """Record that all of a payment went back: by pending refunds, and the rest by the provider itself."""
-    if refundable_amount(payment=payment) > 0:
-        refund_start(payment=payment, amount=None, reason="provider")
+    refund_rest(payment=payment, reason="provider")
     for refund in payment.refunds.filter(state=RefundState.PENDING).select_related("payment__order"):
         refund_succeed(refund=refund)

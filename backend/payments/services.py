@@ -24,7 +24,13 @@ from orders.transitions import TransitionNotAllowed, ensure_transition_allowed
 from payments.models import OPEN, Payment, PaymentState, Refund, RefundState
 from payments.protocol import Outcome, ProviderTimeout
 from payments.providers import get_provider
-from payments.refunds import close_if_all_goes_back, refund_start, refund_succeed, refunds_complete
+from payments.refunds import (
+    close_if_all_goes_back,
+    refund_rest,
+    refund_start,
+    refund_succeed,
+    refunds_complete,
+)
 
 STALE_AFTER = timedelta(seconds=3)
 NEVER_CHARGED_AFTER = timedelta(seconds=60)
@@ -109,7 +115,7 @@ def _settle_payment(reference: str, outcome: Outcome) -> Payment:
     if state == PaymentState.SUCCEEDED:
         order_pay(order_id=order.pk)
     if state == PaymentState.REFUNDING:
-        refund_start(payment=payment, amount=None, reason="too late")
+        refund_rest(payment=payment, reason="too late")
     if state == PaymentState.REFUNDED:
         refunds_complete(payment=payment)
         if order.state in (OrderState.PAID, OrderState.FULFILLED) and not _has_other_success(payment):
@@ -165,7 +171,7 @@ def order_refund(*, order_id: int, by_customer: bool, amount: Decimal | None = N
 
     Raises: TransitionNotAllowed, for a customer also once it is fulfilled; RefundTooLarge.
     """
-    payment = refund_decide(order_id=order_id, by_customer=by_customer, amount=amount).payment
+    payment = refund_decide(order_id=order_id, by_customer=by_customer, amount=amount)
     refund_send(payment=payment)
     return Order.objects.get(pk=order_id)
 
@@ -173,8 +179,11 @@ def order_refund(*, order_id: int, by_customer: bool, amount: Decimal | None = N
 @transaction.atomic
 def refund_decide(
     *, order_id: int, by_customer: bool, amount: Decimal | None = None, reference: str = ""
-) -> Refund:
-    """Store a refund that `refund_send` sends once this is committed. Raises: as `order_refund`."""
+) -> Payment:
+    """Store a refund that `refund_send` sends once this is committed; return its payment.
+
+    Raises: as `order_refund`, and RefundRecorded.
+    """
     order = lock_order(order_id=order_id)
     ensure_transition_allowed(order.state, OrderState.REFUNDED)
     if by_customer and order.state == OrderState.FULFILLED:
@@ -184,9 +193,12 @@ def refund_decide(
         )
     payment = Payment.objects.select_for_update().get(order=order, state=PaymentState.SUCCEEDED)
     reason = "customer" if by_customer else "staff"
-    refund = refund_start(payment=payment, amount=amount, reason=reason, reference=reference)
+    if amount is None:
+        refund_rest(payment=payment, reason=reason)
+    else:
+        refund_start(payment=payment, amount=amount, reason=reason, reference=reference)
     close_if_all_goes_back(payment=payment, reason=reason)
-    return refund
+    return payment
 
 
 def payments_reconcile() -> int:
@@ -194,7 +206,8 @@ def payments_reconcile() -> int:
     stale = Payment.objects.filter(_is_stale(timezone.now())).order_by("id")
     pending = Refund.objects.filter(_is_stale(timezone.now()), state=RefundState.PENDING)
     unsent = Payment.objects.filter(pk__in=pending.values("payment")).order_by("id")
-    return run_due(_reconcile_payment, stale.filter(state__in=OPEN)) + run_due(_reconcile_payment, unsent)
+    undecided = stale.filter(state__in=(*OPEN, PaymentState.REFUNDING))
+    return run_due(_reconcile_payment, undecided) + run_due(_reconcile_payment, unsent)
 
 
 def _is_stale(now: datetime) -> Q:

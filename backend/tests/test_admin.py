@@ -11,7 +11,9 @@ from catalog.models import Product, StockAdjustment, StockItem, Variant
 from core.admin import HistoryAdmin
 from events.services import event_record
 from orders.models import Order
+from orders.services import order_fulfil
 from payments import deliveries
+from payments.admin import PaidOrderAdmin
 from payments.models import Payment, Refund, refund_reference
 from payments.sandbox import Sandbox
 from tests.shop import Person, stock_of, variant_make
@@ -65,6 +67,13 @@ def test_orders_move_on_through_the_services(staff, shop):
     assert act(staff, "refund")[0] == "refunded"
     assert Payment.objects.get().state == "refunded"
     call_command("check_invariants", verbosity=0)
+
+
+def test_who_presses_save_on_an_order_takes_nothing_back(shop, rf):
+    read_before = Order.objects.get()
+    order_fulfil(order_id=read_before.pk)
+    PaidOrderAdmin(Order, admin.site).save_model(rf.post("/"), read_before, form=None, change=True)
+    assert Order.objects.get().state == "fulfilled"
 
 
 def test_money_cannot_be_edited(staff, shop):

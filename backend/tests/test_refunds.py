@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from events.models import OutboxEvent
-from orders.services import order_fulfil
+from orders.models import Order
+from orders.services import order_cancel, order_fulfil
 from orders.transitions import TransitionNotAllowed
 from payments import sandbox
 from payments.models import (
@@ -17,10 +18,10 @@ from payments.models import (
     refund_reference,
 )
 from payments.protocol import ProviderTimeout
-from payments.refunds import RefundTooLarge, refund_start, refund_succeed
-from payments.services import order_refund, payments_reconcile
+from payments.refunds import RefundRecorded, RefundTooLarge, refund_start, refund_succeed
+from payments.services import order_refund, payments_reconcile, refund_decide
 from tests.payment_steps import age_payments, paid_order, send_webhook
-from tests.shop import stock_of
+from tests.shop import LATE, stock_of, variant_make
 
 pytestmark = pytest.mark.django_db
 
@@ -125,3 +126,45 @@ def test_a_refund_that_is_reported_twice_is_recorded_once(person):
     for _ in range(2):
         refund_succeed(refund=refund)
     assert OutboxEvent.objects.filter(type="refund.succeeded").count() == 1
+
+
+@pytest.fixture
+def free_order(person):
+    """An order over 0.00 that waits for its payment."""
+    variant_make("F", price="0.00", units=5)
+    return Order.objects.get(number=person.order("F"))
+
+
+@pytest.mark.parametrize("by_customer", [True, False])
+def test_what_cost_nothing_can_be_given_back(person, free_order, by_customer):
+    person.pay(free_order.number)
+    order_refund(order_id=free_order.pk, by_customer=by_customer)
+    assert person.state_of(free_order.number) == "refunded"
+    assert Payment.objects.get().state == PaymentState.REFUNDED
+    assert (stock_of("F"), Refund.objects.count()) == ((5, 0), 0)
+
+
+def test_a_payment_of_nothing_that_comes_too_late_is_settled(person, free_order):
+    person.pay(free_order.number, LATE)
+    order_cancel(order_id=free_order.pk)
+    age_payments(5)
+    assert (payments_reconcile(), payments_reconcile()) == (1, 0)
+    assert Payment.objects.get().state == PaymentState.REFUNDED
+
+
+def test_a_refund_of_nothing_whose_request_died_is_ended_by_the_worker(person, free_order):
+    person.pay(free_order.number)
+    refund_decide(order_id=free_order.pk, by_customer=True)
+    assert Payment.objects.get().state == PaymentState.REFUNDING
+    age_payments(5)
+    assert (payments_reconcile(), payments_reconcile()) == (1, 0)
+    assert Payment.objects.get().state == PaymentState.REFUNDED
+
+
+def test_two_refunds_of_one_name_are_one(person):
+    order = paid_order(person)
+    wanted = {"order_id": order.pk, "by_customer": False, "amount": Decimal("1.00"), "reference": "ref_1"}
+    refund_decide(**wanted)
+    with pytest.raises(RefundRecorded):
+        refund_decide(**wanted)
+    assert [refund.amount for refund in Refund.objects.all()] == [Decimal("1.00")]

@@ -55,6 +55,29 @@ row(
     cases=["10.01"],
 )
 row(
+    "a payment of nothing needs no refund",
+    Cut(
+        REFUNDS,
+        "if left := refundable_amount(payment=payment):",
+        "if left := refundable_amount(payment=payment) or True:",
+    ),
+    test=f"{TESTS}/test_refunds.py::test_what_cost_nothing_can_be_given_back",
+)
+row(
+    "two refunds of one name are one",
+    Cut(REFUNDS, "    if Refund.objects.filter(reference=reference).exists():", "    if False:"),
+    test=f"{TESTS}/test_refunds.py::test_two_refunds_of_one_name_are_one",
+)
+row(
+    "the page of an order stores nothing",
+    Cut(
+        "backend/orders/admin.py",
+        'every field is read-only, and the row may have changed since it was read."""',
+        'every field is read-only, and the row may have changed since it was read."""\n        obj.save()',
+    ),
+    test=f"{TESTS}/test_admin.py::test_who_presses_save_on_an_order_takes_nothing_back",
+)
+row(
     "parts that leave nothing refund the order",
     Cut(REFUNDS, "if refundable_amount(payment=payment) == 0:", "if False:"),
     test=f"{TESTS}/test_provider_refunds.py::test_parts_that_leave_nothing_refund_the_order",
