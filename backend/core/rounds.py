@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from core.models import Retried
+from core.unavailable import is_timeout
 
 BATCH = 200
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1, 600
@@ -21,18 +22,18 @@ def run_due(act: Callable[[Row], int], rows: QuerySet[Row], *, now: datetime | N
     """Call `act` for the rows whose next attempt is due, longest due first; return the sum of its results.
 
     A row that fails, or for which nothing could be done, has to wait, twice as long each time: it neither
-    stops the others nor takes their place in the batch. Raises: the first failure after the last row; at
-    once where the database itself does not answer.
+    stops the others nor takes their place in the batch. A row that somebody holds is left for a later round.
+    Raises: the first failure after the last row; at once where the database itself does not answer.
     """
     now = now or timezone.now()
     done, failures = 0, []
-    for row in rows.filter(is_due(now)).order_by("next_attempt_at", "id")[:BATCH]:
+    for row in _due_rows(rows, now):
         result = 0
         try:
             result = act(row)
-        except (OperationalError, InterfaceError):
-            raise
         except Exception as failure:
+            if isinstance(failure, OperationalError | InterfaceError) and not is_timeout(failure):
+                raise
             failures.append(failure)
         if not result:
             postpone(row, now)
@@ -40,6 +41,12 @@ def run_due(act: Callable[[Row], int], rows: QuerySet[Row], *, now: datetime | N
     if failures:
         raise failures[0]
     return done
+
+
+def _due_rows(rows: QuerySet[Row], now: datetime) -> list[Row]:
+    free = rows.select_for_update(skip_locked=True, no_key=True)
+    with transaction.atomic():
+        return list(free.filter(is_due(now)).order_by("next_attempt_at", "id")[:BATCH])
 
 
 def is_due(now: datetime) -> Q:

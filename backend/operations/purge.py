@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -40,11 +41,15 @@ def purge(*, now: datetime | None = None) -> int:
         rows = find(now)
         keys = list(rows.values_list("pk", flat=True)[:BATCH])
         if keys:
-            _delete(rows, keys)
-        deleted += len(keys)
+            deleted += _delete(rows, keys)
     return deleted
 
 
 @tracing.recorded("purge outdated rows")
-def _delete(rows: QuerySet, keys: list[Any]) -> None:
-    rows.filter(pk__in=keys).delete()
+@transaction.atomic
+def _delete(rows: QuerySet, keys: list[Any]) -> int:
+    # Looked at once more under their locks: a cart that somebody uses at this moment is a living one.
+    held = rows.filter(pk__in=keys).select_for_update(skip_locked=True).order_by("pk")
+    outdated = list(held.values_list("pk", flat=True))
+    rows.model._default_manager.filter(pk__in=outdated).delete()
+    return len(outdated)

@@ -86,6 +86,21 @@ row(
     test=f"{TESTS}/test_rounds.py::test_a_cart_in_use_is_not_purged",
 )
 row(
+    "a cart that is used at this moment is not purged",
+    Cut(PURGE, ".select_for_update(skip_locked=True)", ""),
+    test=f"{TESTS}/postgres/test_locks.py::test_a_cart_that_is_used_while_it_is_purged_lives_on",
+)
+row(
+    "a row that somebody holds is left for a later round",
+    Cut(ROUNDS, "rows.select_for_update(skip_locked=True, no_key=True)", "rows"),
+    test=f"{TESTS}/postgres/test_locks.py::test_a_row_that_somebody_holds_keeps_no_other_from_its_turn",
+)
+row(
+    "a statement that takes too long ends no round",
+    Cut(ROUNDS, " and not is_timeout(failure)", ""),
+    test=f"{TESTS}/postgres/test_locks.py::test_a_row_whose_statement_takes_too_long_waits_for_its_next_turn",
+)
+row(
     "what grows is purged on a schedule",
     Cut(WORKER, '    Job(name="purge outdated rows", run=purge, every_s=20.0),\n', ""),
     test=f"{TESTS}/test_rounds.py::test_the_worker_deletes_what_is_outdated",
