@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypedDict
 
 from fastapi import FastAPI
@@ -31,6 +32,7 @@ class State(TypedDict):
 
     settings: Settings
     upstream: Upstream
+    readiness: health.SharedReadiness
 
 
 class Application:
@@ -50,7 +52,12 @@ def create_app(settings: Settings) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with Upstream(settings) as upstream:
-            yield {"settings": settings, "upstream": upstream}
+            check = partial(health.check_readiness, upstream, settings.redis_url)
+            yield {
+                "settings": settings,
+                "upstream": upstream,
+                "readiness": health.SharedReadiness(check),
+            }
         await asyncio.to_thread(tracing.stop)
 
     pages = FastAPIOffline(

@@ -1,7 +1,8 @@
 """Which requests the gateway accepts at all. Pure functions.
 
-What the parser leaves open: RFC 9110, 9.3.6 (CONNECT is for proxies that tunnel); RFC 9112, 3.2 (exactly one
-Host), 3.2.2 (absolute-form), 6.1 (Content-Length beside Transfer-Encoding is a sign of request smuggling).
+What the parser leaves open: RFC 9110, 5.3 (one Content-Type), 5.5 (no control characters in fields), 9.3.6
+(CONNECT is for proxies that tunnel); RFC 9112, 3.2 (exactly one Host), 3.2.2 (absolute-form), 6.1
+(Content-Length beside Transfer-Encoding is a sign of request smuggling).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ VERSIONS = frozenset({"1.0", "1.1"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HOST = re.compile(rb"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 ABSOLUTE_FORM = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
+CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 LINE_BYTES = 4  # ": " and the end of the line
 
 
@@ -26,6 +28,7 @@ def find_problem(version: str, method: str, target: bytes, headers: Headers) -> 
     return (
         _version_problem(version)
         or _size_problem(target, headers)
+        or _field_problem(headers)
         or _host_problem(headers)
         or _framing_problem(headers)
         or _method_problem(method, target)
@@ -59,6 +62,14 @@ def _size_problem(target: bytes, headers: Headers) -> Problem | None:
         return refusal_problem(414)
     size = len(target) + sum(len(name) + len(value) + LINE_BYTES for name, value in headers)
     return refusal_problem(431) if size > HEAD_BYTES or len(headers) > FIELDS else None
+
+
+def _field_problem(headers: Headers) -> Problem | None:
+    if any(CONTROL.search(value) for _, value in headers):
+        return Problem(400, "bad-request", "A header field has control characters.")
+    if sum(name == b"content-type" for name, _ in headers) > 1:
+        return Problem(400, "bad-request", "The request has more than one Content-Type.")
+    return None
 
 
 def _host_problem(headers: Headers) -> Problem | None:

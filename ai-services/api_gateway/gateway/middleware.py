@@ -58,7 +58,7 @@ class RequestMiddleware:
         try:
             _apply_absolute_form(scope)
             problem = checks.find_problem(
-                scope["http_version"], scope["method"], scope["raw_path"], scope["headers"]
+                scope["http_version"], scope["method"], _target(scope), scope["headers"]
             )
             if problem is None:
                 _apply_origin(scope)
@@ -131,6 +131,13 @@ def request_id_of(scope: Scope) -> str:
     if len(values) == 1 and ACCEPTABLE_ID.fullmatch(values[0]):
         return values[0]
     return uuid.uuid4().hex
+
+
+def _target(scope: Scope) -> bytes:
+    """Return path and query as the client wrote them."""
+    path: bytes = scope["raw_path"]
+    query: bytes = scope["query_string"]
+    return path + b"?" + query if query else path
 
 
 def _apply_absolute_form(scope: Scope) -> None:

@@ -39,8 +39,12 @@ def problem_body(problem: Problem, path: str) -> bytes:
 
 
 def problem_response(problem: Problem, path: str) -> Response:
-    """Return ``problem`` as the response to a request for ``path``."""
-    return Response(problem_body(problem, path), problem.status, dict(problem.headers or {}), CONTENT_TYPE)
+    """Return ``problem`` as the response to a request for ``path``; caches may not store it.
+
+    Without a word on it they may: 404, 405 and 414 (RFC 9110, 15.1).
+    """
+    headers = {"Cache-Control": "no-store", **(problem.headers or {})}
+    return Response(problem_body(problem, path), problem.status, headers, CONTENT_TYPE)
 
 
 async def handle_http_exception(request: Request, error: Exception) -> Response:

@@ -29,5 +29,5 @@ def test_spans_that_wait_are_sent_when_it_ends(monkeypatch: pytest.MonkeyPatch) 
         await served({"type": "lifespan", "state": state}, receive, send)
 
     asyncio.run(live())
-    assert set(state) == {"settings", "upstream"}
+    assert set(state) == {"settings", "upstream", "readiness"}
     assert events == ["lifespan.startup.complete", "spans are sent", "lifespan.shutdown.complete"]

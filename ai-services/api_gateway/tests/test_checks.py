@@ -37,6 +37,11 @@ def padded(size: int) -> checks.Headers:
         ([HOST], "bad-request"),
         ([(b"content-length", b"1"), (b"transfer-encoding", b"chunked")], "bad-request"),
         ([(b"transfer-encoding", b"chunked")], ""),
+        ([(b"a", b"b\tc \x80\xff")], ""),
+        ([(b"a", b"b\x01c")], "bad-request"),
+        ([(b"a", b"\x7f")], "bad-request"),
+        ([(b"content-type", b"a/b")], ""),
+        ([(b"content-type", b"a/b"), (b"content-type", b"a/b")], "bad-request"),
     ],
 )
 def test_headers(headers: checks.Headers, expected: str) -> None:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
+from collections.abc import Callable
 
 import pytest
 
 from gateway.proxy.body import ClientDisconnected, cancel_on_disconnect, read_body
 from gateway.proxy.shares import Shares
+from tests.backend import Backend
+from tests.conftest import Gateway
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 async def ended(*, leaves: bool = False, is_cancelled: bool = False, pause_s: float = 30) -> bool:
@@ -77,3 +89,17 @@ def test_a_body_that_breaks_off_is_no_body() -> None:
 
     with Shares(10, 10).open("a") as share, pytest.raises(ClientDisconnected):
         asyncio.run(read_body(receive, [], deadline_s=10, memory=share))
+
+
+def test_a_request_whose_client_left_keeps_its_slot_until_the_backend_responds(
+    serve: Callable[..., Gateway], backend: Backend
+) -> None:
+    """The backend works on: who sends and leaves, again and again, would take all of it."""
+    gateway = serve(connections=1)
+    with contextlib.closing(gateway.connect()) as leaving:
+        leaving.request("GET", "/api/v1/waits")
+        assert backend.waiting.acquire(timeout=60)
+    wait_until(lambda: not gateway.server.server_state.connections)
+    assert gateway.request("GET", "/api/v1/x")[0].status == 503
+    backend.release.set()
+    wait_until(lambda: gateway.request("GET", "/api/v1/x")[0].status == 200)

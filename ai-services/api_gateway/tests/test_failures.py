@@ -235,6 +235,7 @@ def test_a_response_that_has_begun_is_not_answered_a_second_time() -> None:
         "method": "GET",
         "path": "/health",
         "raw_path": b"/health",
+        "query_string": b"",
         "scheme": "http",
         "headers": [(b"host", b"h")],
         "client": ("192.0.2.1", 1),

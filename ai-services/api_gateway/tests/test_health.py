@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 
 from gateway.health import dependencies
-from gateway.health.schemas import Dependency
+from gateway.health.schemas import Dependency, Readiness
 from tests.backend import Backend
 from tests.conftest import Gateway
 
@@ -113,6 +113,30 @@ def test_an_error_of_the_gateway_is_a_problem(gateway: Gateway, method: str, pat
     document = json.loads(body)
     assert response.headers["Content-Type"] == "application/problem+json"
     assert (response.status, document["status"], document["instance"]) == (status, status, path)
+
+
+def test_questions_at_the_same_moment_are_one_check_and_one_who_leaves_ends_it_for_nobody() -> None:
+    checks: list[Readiness] = []
+
+    async def scenario() -> None:
+        release = asyncio.Event()
+
+        async def check() -> Readiness:
+            checks.append(Readiness(status="ready", down=[], dependencies={}))
+            await release.wait()
+            return checks[-1]
+
+        shared = dependencies.SharedReadiness(check)
+        first, *others = (asyncio.create_task(shared.get()) for _ in range(5))
+        await asyncio.sleep(0.01)
+        first.cancel()
+        release.set()
+        assert await asyncio.gather(*others) == [checks[0]] * 4
+        assert first.cancelled()
+        assert await shared.get() is checks[1]
+
+    asyncio.run(scenario())
+    assert len(checks) == 2
 
 
 def dependency(status: str, *, required: bool) -> Dependency:

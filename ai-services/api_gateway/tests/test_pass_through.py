@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests import raw
 from tests.backend import Backend
 from tests.conftest import Gateway
 
@@ -31,6 +32,20 @@ def test_a_path_with_dot_segments_is_refused(gateway: Gateway, backend: Backend,
     problem = json.loads(body)
     assert (response.status, problem["type"]) == (400, "urn:shop:problem:bad-request")
     assert problem["detail"].startswith("The path has dot segments")
+    assert not backend.seen
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        raw.HEAD + b"X-Note: a\x01b\r\n",
+        raw.HEAD + b"Content-Type: a/b\r\nContent-Type: c/d\r\n",
+        b"GET /api/v1/x?a=1#b HTTP/1.1\r\nHost: h\r\n",
+    ],
+)
+def test_what_the_backend_could_not_be_sent_is_a_400(gateway: Gateway, backend: Backend, head: bytes) -> None:
+    (response,) = raw.send(gateway.port, head + b"Connection: close\r\n\r\n")
+    assert (response.status, response.problem) == (400, "bad-request")
     assert not backend.seen
 
 

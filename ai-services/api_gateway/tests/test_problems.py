@@ -67,5 +67,9 @@ def test_a_problem_brings_its_headers() -> None:
     assert "Retry-After" not in problem_response(Problem(503, "overloaded", "x"), "/x").headers
 
 
+def test_no_cache_stores_a_problem() -> None:
+    assert problem_response(Problem(404, "not-found", "x"), "/x").headers["Cache-Control"] == "no-store"
+
+
 def test_a_problem_says_what_it_is_also_where_nobody_answers_with_it() -> None:
     assert str(Problem(503, "overloaded", "too many")) == "too many"

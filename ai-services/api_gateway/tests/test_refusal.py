@@ -31,6 +31,7 @@ def test_a_refusal_is_a_whole_response(status: int) -> None:
     document = json.loads(body)
     assert lines[0].startswith(f"HTTP/1.1 {status} ")
     assert (fields["content-length"], fields["connection"]) == (str(len(body)), "close")
+    assert fields["cache-control"] == "no-store"
     assert fields["date"].endswith(" GMT")
     assert document["request_id"] == fields["x-request-id"] != "-"
     assert (document["status"], document["type"]) == (status, f"urn:shop:problem:{DETAILS[status][0]}")

@@ -5,18 +5,16 @@ from __future__ import annotations
 from unprotected.protection import Cut, row
 
 PACKAGE, TESTS = "ai-services/api_gateway/gateway", "ai-services/api_gateway/tests"
-BODY, CHECKS, ENDPOINT = (f"{PACKAGE}/{name}.py" for name in ("proxy/body", "checks", "proxy/endpoint"))
+BODY, ENDPOINT = f"{PACKAGE}/proxy/body.py", f"{PACKAGE}/proxy/endpoint.py"
 HEADERS, UPSTREAM, LOGS = (f"{PACKAGE}/{name}.py" for name in ("proxy/headers", "proxy/upstream", "logs"))
 CONNECTION, FORWARDED = f"{PACKAGE}/connections/protocol.py", f"{PACKAGE}/forwarded.py"
 SERVER, SHARES = f"{PACKAGE}/server.py", f"{PACKAGE}/proxy/shares.py"
 READ_FIRST = """\
             if has_body(scope["headers"]):
                 body = await read_body(receive, scope["headers"], deadline_s=settings.body_s, memory=memory)
-            with upstream.slots.open(client) as slots:
-                slots.take(1)
 """
 SLOT_FIRST = """\
-            with upstream.slots.open(client) as slots:
+            with upstream.slots.open(client_key(scope["client"][0])) as slots:
                 slots.take(1)
                 if has_body(scope["headers"]):
                     body = await read_body(
@@ -69,39 +67,16 @@ row(
     test=f"{TESTS}/test_connections.py::test_a_connection_without_a_request_is_closed",
 )
 row(
-    "a head has at most 64 KiB",
-    Cut(CHECKS, "size > HEAD_BYTES or len(headers) > FIELDS", "len(headers) > FIELDS"),
-    test=f"{TESTS}/test_checks.py::test_headers",
-    any_case=True,
-)
-row(
     "an endless head is refused while it arrives",
     Cut(SERVER, "h11_max_incomplete_event_size=HEAD_BYTES", "h11_max_incomplete_event_size=10**9"),
     test=f"{TESTS}/test_connections.py::test_a_head_has_a_limit",
     cases=["endless field", "endless target"],
 )
 row(
-    "a head has at most 100 fields",
-    Cut(CHECKS, "size > HEAD_BYTES or len(headers) > FIELDS", "size > HEAD_BYTES"),
-    test=f"{TESTS}/test_checks.py::test_headers",
-    any_case=True,
-)
-row(
-    "a target has at most 64 KiB: 414",
-    Cut(CHECKS, "    if len(target) > HEAD_BYTES:\n        return refusal_problem(414)\n", ""),
-    test=f"{TESTS}/test_checks.py::test_targets",
-    any_case=True,
-)
-row(
     "an upgrade is not forwarded",
     Cut(HEADERS, '        b"upgrade",\n', ""),
     Cut(HEADERS, "HOP_BY_HOP | (connection_options", "HOP_BY_HOP | (set()"),
     test=f"{TESTS}/test_connections.py::test_an_upgrade_is_ignored_and_does_not_change_the_framing",
-)
-row(
-    "CONNECT is a 405",
-    Cut(CHECKS, '"DELETE", "OPTIONS"}', '"DELETE", "OPTIONS", "CONNECT"}'),
-    test=f"{TESTS}/test_connections.py::test_connect_is_a_405",
 )
 row(
     "a 101 that nobody asked for, or a status outside 200 to 599, is a 502",
@@ -113,21 +88,6 @@ row(
     Cut(HEADERS, '        b"content-length",\n        b"expect"', '        b"expect"'),
     Cut(HEADERS, '        b"transfer-encoding",\n', ""),
     test=f"{TESTS}/test_bodies.py::test_a_chunked_body_arrives_as_a_whole_with_its_length",
-)
-row(
-    "a request has one Host",
-    Cut(
-        CHECKS,
-        "if len(hosts) == 1 and HOST.fullmatch(hosts[0]):",
-        "if not hosts or HOST.fullmatch(hosts[0]):",
-    ),
-    test=f"{TESTS}/test_checks.py::test_a_host_is_needed",
-)
-row(
-    "Content-Length beside Transfer-Encoding is refused",
-    Cut(CHECKS, '{b"content-length", b"transfer-encoding"} <=', '{b"none"} <='),
-    test=f"{TESTS}/test_checks.py::test_headers",
-    any_case=True,
 )
 row(
     "the parser's own errors are problems",
@@ -167,9 +127,21 @@ row(
     test=f"{TESTS}/test_health.py::test_without_redis_the_gateway_is_degraded_but_ready",
 )
 row(
+    "questions about readiness at the same moment are one to the backend",
+    Cut(f"{PACKAGE}/health/dependencies.py", "if self._running is None or self._running.done():", "if True:"),
+    test=f"{TESTS}/test_health.py"
+    "::test_questions_at_the_same_moment_are_one_check_and_one_who_leaves_ends_it_for_nobody",
+)
+row(
     "one client has its share of the slots",
     Cut(SHARES, " or self._taken[client] + amount > self._per_client", ""),
     test=f"{TESTS}/test_bodies.py::test_one_client_gets_its_share_at_most",
+)
+row(
+    "a request keeps its slot while the backend works on it, whoever left",
+    Cut(ENDPOINT, "await asyncio.shield(running)", "await running"),
+    test=f"{TESTS}/test_disconnects.py"
+    "::test_a_request_whose_client_left_keeps_its_slot_until_the_backend_responds",
 )
 row(
     "what finds no slot is a 503 with Retry-After",

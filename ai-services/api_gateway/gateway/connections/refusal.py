@@ -55,6 +55,6 @@ def refusal(status: int) -> bytes:
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
         f"date: {formatdate(usegmt=True)}\r\n"
         f"content-type: {CONTENT_TYPE}\r\ncontent-length: {len(body)}\r\n"
-        f"x-request-id: {identity}\r\nconnection: close\r\n\r\n"
+        f"cache-control: no-store\r\nx-request-id: {identity}\r\nconnection: close\r\n\r\n"
     )
     return head.encode("ascii") + body

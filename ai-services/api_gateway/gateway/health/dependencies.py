@@ -21,6 +21,23 @@ class DependencyUnavailable(Exception):
     """A dependency responded that it cannot serve."""
 
 
+class SharedReadiness:
+    """One check at a time: whoever asks while it runs gets its result.
+
+    So no number of questions takes more than one of the backend's connections.
+    """
+
+    def __init__(self, check: Callable[[], Awaitable[Readiness]]) -> None:
+        self._check = check
+        self._running: asyncio.Future[Readiness] | None = None
+
+    async def get(self) -> Readiness:
+        """Return the state of every dependency."""
+        if self._running is None or self._running.done():
+            self._running = asyncio.ensure_future(self._check())
+        return await asyncio.shield(self._running)  # who leaves does not take it from the others
+
+
 async def check_readiness(upstream: Upstream, redis_url: str) -> Readiness:
     """Check every dependency, all at the same time."""
     checks: dict[str, Callable[[], Awaitable[None]]] = {"backend": lambda: _check_backend(upstream)}

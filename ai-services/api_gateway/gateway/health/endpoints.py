@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.health.dependencies import check_readiness
 from gateway.health.schemas import Liveness, Readiness
 
 router = APIRouter(tags=["health"])
@@ -21,7 +20,7 @@ async def liveness() -> Liveness:
 @router.get("/health/ready", summary="Readiness", responses={503: {"model": Readiness}})
 async def readiness(request: Request, response: Response) -> Readiness:
     """Report the state of every dependency; with 503, ``down`` names those that do not respond."""
-    report = await check_readiness(request.state.upstream, request.state.settings.redis_url)
+    report: Readiness = await request.state.readiness.get()
     response.status_code = 503 if report.status == "unavailable" else 200
     response.headers["Cache-Control"] = "no-store"
     return report
