@@ -163,7 +163,8 @@ def test_a_refused_body_is_read_so_that_its_connection_stays_usable(client, sett
 )
 def test_an_address_is_utf_8_whatever_charset_a_content_type_names(rf, content_type):
     seen, environ = [], rf.get("/?q=%C3%A9").environ | {"CONTENT_TYPE": content_type}
-    WithoutCharset(lambda given, start: seen.append(WSGIRequest(given).GET["q"]))(environ, None)
+    with contextlib.suppress(LookupError, UnicodeError):
+        WithoutCharset(lambda given, start: seen.append(WSGIRequest(given).GET["q"]))(environ, None)
     assert seen == ["é"]
 
 

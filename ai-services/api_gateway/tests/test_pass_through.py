@@ -45,7 +45,8 @@ def test_a_path_with_dot_segments_is_refused(gateway: Gateway, backend: Backend,
 )
 def test_what_the_backend_could_not_be_sent_is_a_400(gateway: Gateway, backend: Backend, head: bytes) -> None:
     (response,) = raw.send(gateway.port, head + b"Connection: close\r\n\r\n")
-    assert (response.status, response.problem) == (400, "bad-request")
+    assert response.status == 400
+    assert response.problem == "bad-request"
     assert not backend.seen
 
 

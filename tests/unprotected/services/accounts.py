@@ -171,6 +171,11 @@ row(
 row(
     "every endpoint is in the table",
     Cut(POLICIES, '    ("GET", "/orders"): Policy(caller=Caller.BUYER),\n', ""),
+    Cut(
+        "backend/config/openapi.py",
+        "POLICIES[method.upper(), path.removeprefix(PREFIX)]",
+        "next(iter(POLICIES.values()))",
+    ),
     test=f"{TESTS}/test_policies.py::test_the_table_names_exactly_the_endpoints_of_the_api",
 )
 row(
