@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from stack.engines.local import accounts, cluster
+from stack.engines.local.binaries import Postgres
 from stack.errors import BuildFailed, DiskFull, NotRunnable, StateUnreadable
 from stack.system import programs
 from stack.system.completed import Completed
@@ -47,11 +48,11 @@ class FakeInitdb:
 
 
 @pytest.fixture
-def server_bin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Postgres:
     monkeypatch.setenv("STACK_CACHE", str(tmp_path / "cache"))
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "postgres").touch()
-    return tmp_path / "bin"
+    return Postgres(bin=tmp_path / "bin", account=None)
 
 
 @pytest.fixture
@@ -62,37 +63,37 @@ def initdb(monkeypatch: pytest.MonkeyPatch) -> FakeInitdb:
 
 
 def test_initdb_is_paid_once_for_the_same_recipe(
-    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+    postgres: Postgres, initdb: FakeInitdb, tmp_path: Path
 ) -> None:
     for name in ("one", "two"):
-        cluster.create(tmp_path / name, RECIPE, bin=server_bin, account=None, durable=False)
+        cluster.create(postgres, RECIPE, tmp_path / name, durable=False)
         assert cluster.version_of_data(tmp_path / name) == 15
     assert len(initdb.calls_of("initdb")) == 1
 
 
 def test_data_may_lie_deeper_in_a_volume_that_is_still_empty(
-    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+    postgres: Postgres, initdb: FakeInitdb, tmp_path: Path
 ) -> None:
     folder = tmp_path / "volume" / "18" / "docker"
-    cluster.create(folder, RECIPE, bin=server_bin, account=None, durable=True)
+    cluster.create(postgres, RECIPE, folder, durable=True)
     assert cluster.version_of_data(folder) == 15
 
 
 def test_another_password_or_program_is_another_cluster(
-    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+    postgres: Postgres, initdb: FakeInitdb, tmp_path: Path
 ) -> None:
     other = cluster.Recipe(user="postgres", password="other", database="postgres", method="scram-sha-256")
-    cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
-    cluster.create(tmp_path / "two", other, bin=server_bin, account=None, durable=False)
-    (server_bin / "postgres").write_text("upgraded")
-    cluster.create(tmp_path / "three", RECIPE, bin=server_bin, account=None, durable=False)
+    cluster.create(postgres, RECIPE, tmp_path / "one", durable=False)
+    cluster.create(postgres, other, tmp_path / "two", durable=False)
+    (postgres.bin / "postgres").write_text("upgraded")
+    cluster.create(postgres, RECIPE, tmp_path / "three", durable=False)
     assert len(initdb.calls_of("initdb")) == 3
 
 
 def test_the_password_is_in_no_argument_and_no_file_that_stays(
-    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+    postgres: Postgres, initdb: FakeInitdb, tmp_path: Path
 ) -> None:
-    cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
+    cluster.create(postgres, RECIPE, tmp_path / "one", durable=False)
     (sql,) = filter(None, initdb.inputs)
     assert "PASSWORD E'secret'" in sql
     assert not any("secret" in word for call in initdb.calls for word in call)
@@ -108,9 +109,9 @@ def test_the_password_is_in_no_argument_and_no_file_that_stays(
     Cut(CLUSTER, 'f"all all all {method}"', '"all all all trust"'),
 )
 def test_connections_are_let_in_by_the_asked_method_only(
-    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+    postgres: Postgres, initdb: FakeInitdb, tmp_path: Path
 ) -> None:
-    cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
+    cluster.create(postgres, RECIPE, tmp_path / "one", durable=False)
     rows = (tmp_path / "one" / "pg_hba.conf").read_text().splitlines()
     assert rows[:2] == ["local all stack_superuser reject", "local all all trust"]
     assert rows[2:4] == ["host all stack_superuser all reject", "host all all all scram-sha-256"]
@@ -118,44 +119,44 @@ def test_connections_are_let_in_by_the_asked_method_only(
 
 
 def test_only_durable_data_is_written_through_to_the_disk(
-    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+    postgres: Postgres, initdb: FakeInitdb, tmp_path: Path
 ) -> None:
-    cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
+    cluster.create(postgres, RECIPE, tmp_path / "one", durable=False)
     assert not any("--sync-only" in call for call in initdb.calls)
-    cluster.create(tmp_path / "two", RECIPE, bin=server_bin, account=None, durable=True)
+    cluster.create(postgres, RECIPE, tmp_path / "two", durable=True)
     assert any("--sync-only" in call for call in initdb.calls)
 
 
 def test_a_failed_initdb_leaves_no_data_and_is_tried_again(
-    server_bin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = programs.run
     monkeypatch.setattr(programs, "run", FakeInitdb(returncode=1))
     with pytest.raises(BuildFailed, match="no luck"):
-        cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
+        cluster.create(postgres, RECIPE, tmp_path / "one", durable=False)
     assert not (tmp_path / "one").exists()
     monkeypatch.setattr(programs, "run", real)
     monkeypatch.setattr(programs, "run", FakeInitdb())
-    cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
+    cluster.create(postgres, RECIPE, tmp_path / "one", durable=False)
     assert cluster.version_of_data(tmp_path / "one") == 15
 
 
 def test_a_full_disk_is_told_apart_and_leaves_nothing(
-    server_bin: Path, initdb: FakeInitdb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgres: Postgres, initdb: FakeInitdb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = "mkdir $2; echo 'cp: error writing: No space left on device' >&2; exit 1"
     monkeypatch.setattr(cluster, "copy_command", lambda platform: ("sh", "-c", script, "cp"))
     monkeypatch.setattr(FakeInitdb, "real", ("cp", "sh"))
     with pytest.raises(DiskFull):
-        cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
+        cluster.create(postgres, RECIPE, tmp_path / "one", durable=False)
     assert not [path for path in tmp_path.iterdir() if "one" in path.name]
 
 
 def test_another_database_is_made_with_its_name_quoted(
-    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+    postgres: Postgres, initdb: FakeInitdb, tmp_path: Path
 ) -> None:
     recipe = cluster.Recipe(user="u", password="p", database='a "b"', method="trust")
-    cluster.create(tmp_path / "one", recipe, bin=server_bin, account=None, durable=False)
+    cluster.create(postgres, recipe, tmp_path / "one", durable=False)
     (sql,) = filter(None, initdb.inputs)
     assert sql.splitlines()[-1] == 'CREATE DATABASE "a ""b""" OWNER "u"'
 
@@ -175,18 +176,18 @@ def test_the_user_of_the_services_owns_its_databases_and_is_no_superuser() -> No
 
 
 def test_initdb_makes_the_superuser_that_never_connects(
-    server_bin: Path, initdb: FakeInitdb, tmp_path: Path
+    postgres: Postgres, initdb: FakeInitdb, tmp_path: Path
 ) -> None:
-    cluster.create(tmp_path / "one", RECIPE, bin=server_bin, account=None, durable=False)
+    cluster.create(postgres, RECIPE, tmp_path / "one", durable=False)
     (call,) = (words for words in initdb.calls_of("initdb") if "--sync-only" not in words)
     assert call[call.index("--username") + 1] == cluster.SUPERUSER
 
 
-def test_a_folder_with_something_else_in_it_is_left_alone(server_bin: Path, tmp_path: Path) -> None:
+def test_a_folder_with_something_else_in_it_is_left_alone(postgres: Postgres, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "holiday.jpg").touch()
     with pytest.raises(StateUnreadable, match="holds no Postgres database"):
-        cluster.create(tmp_path / "photos", RECIPE, bin=server_bin, account=None, durable=False)
+        cluster.create(postgres, RECIPE, tmp_path / "photos", durable=False)
     assert (tmp_path / "photos" / "holiday.jpg").exists()
 
 

@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from stack.engines.local.accounts import allow_traversal, unprivileged
@@ -30,6 +31,14 @@ PLACES = (
 
 WHEEL_PYTHON = {"postgres": "3.12"}
 """What a wheel's metadata asks for; it holds programs only, so the running Python does not matter."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Postgres:
+    """The folder of a Postgres' programs, and the account that they run as; None: the caller's own."""
+
+    bin: Path
+    account: str | None
 
 
 def wheels_only() -> bool:

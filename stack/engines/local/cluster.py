@@ -15,7 +15,7 @@ from pathlib import Path
 
 from stack.engines.local import single_user
 from stack.engines.local.accounts import allow_traversal, chown_tree
-from stack.engines.local.binaries import fingerprint
+from stack.engines.local.binaries import Postgres, fingerprint
 from stack.engines.local.single_user import quoted
 from stack.errors import BuildFailed, CommandFailed, StackError, StateUnreadable
 from stack.system import programs
@@ -47,11 +47,10 @@ class Recipe:
 
 
 def create(
-    folder: Path,
+    postgres: Postgres,
     recipe: Recipe,
+    folder: Path,
     *,
-    bin: Path,
-    account: str | None,
     durable: bool,
     finish: Callable[[Path], None] = lambda folder: None,
 ) -> None:
@@ -66,25 +65,28 @@ def create(
             f"{folder} is not empty and holds no Postgres database.",
             hint="Empty it, or choose another volume.",
         )
-    prepared = _prepared(recipe, bin, account)
+    prepared = _prepared(postgres, recipe)
     fresh = folder.with_name(f".{folder.name}.preparing")
     shutil.rmtree(fresh, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        copy: list[str | Path] = [*copy_command(sys.platform), prepared / "data", fresh]
-        programs.run(copy, timeout_s=programs.BUILD_LIMIT_S)
-        if durable:
-            sync: list[str | Path] = [bin / "initdb", "--sync-only", "-D", fresh]
-            programs.run(sync, user=account, cwd=Path("/"), timeout_s=programs.BUILD_LIMIT_S)
-    except CommandFailed as error:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise _failure("The prepared data could not be copied", error.output, folder) from error
-    try:
+        _copy(postgres, prepared / "data", fresh, durable=durable)
         finish(fresh)
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
     fresh.rename(folder)
+
+
+def _copy(postgres: Postgres, prepared: Path, fresh: Path, *, durable: bool) -> None:
+    """Copy the prepared data; a ``durable`` copy is on the disk itself when this returns."""
+    try:
+        programs.run([*copy_command(sys.platform), prepared, fresh], timeout_s=programs.BUILD_LIMIT_S)
+        if durable:
+            sync: list[str | Path] = [postgres.bin / "initdb", "--sync-only", "-D", fresh]
+            programs.run(sync, user=postgres.account, cwd=Path("/"), timeout_s=programs.BUILD_LIMIT_S)
+    except CommandFailed as error:
+        raise _failure("The prepared data could not be copied", error.output, fresh.parent) from error
 
 
 def copy_command(platform: str) -> tuple[str, ...]:
@@ -138,37 +140,30 @@ def servers_of(folder: Path) -> list[int]:
     return found
 
 
-def _prepared(recipe: Recipe, bin: Path, account: str | None) -> Path:
-    owner = account or pwd.getpwuid(os.geteuid()).pw_name
-    parts = (*astuple(recipe), owner, fingerprint(bin / "postgres"), FORMAT)
+def _prepared(postgres: Postgres, recipe: Recipe) -> Path:
+    """Return the folder of a cluster that was made by this recipe, made where there is none."""
+    owner = postgres.account or pwd.getpwuid(os.geteuid()).pw_name
+    parts = (*astuple(recipe), owner, fingerprint(postgres.bin / "postgres"), FORMAT)
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     folder = cache_home() / "postgres" / key
 
     def make(target: Path, descriptor: int) -> None:
-        allow_traversal(target / "data", account)
-        chown_tree(target / "data", account)
-        _initdb(target / "data", recipe, bin, account, descriptor)
-        _write_access(target / "data" / "pg_hba.conf", recipe.method)
-        _create_role_and_databases(target / "data", recipe, bin, account, descriptor)
+        data = target / "data"
+        allow_traversal(data, postgres.account)
+        chown_tree(data, postgres.account)
+        _initdb(postgres, recipe, data, descriptor)
+        _write_access(data / "pg_hba.conf", recipe.method)
+        _create_role_and_databases(postgres, recipe, data, descriptor)
 
     return make_once(folder, make)
 
 
-def _initdb(data: Path, recipe: Recipe, bin: Path, account: str | None, descriptor: int) -> None:
-    words: list[str | Path] = [
-        bin / "initdb",
-        "-D",
-        data,
-        "--username",
-        SUPERUSER,
-        "--no-sync",
-        "--auth=trust",
-    ]
-    words += ["--encoding=UTF8", f"--locale={_locale()}"]
-    words += shlex.split(recipe.initdb_args)
+def _initdb(postgres: Postgres, recipe: Recipe, data: Path, descriptor: int) -> None:
+    words = ["--username", SUPERUSER, "--no-sync", "--auth=trust"]
+    words += ["--encoding=UTF8", f"--locale={_locale()}", *shlex.split(recipe.initdb_args)]
     done = programs.run(
-        words,
-        user=account,
+        [postgres.bin / "initdb", "-D", data, *words],
+        user=postgres.account,
         cwd=Path("/"),
         check=False,
         pass_fds=(descriptor,),
@@ -185,12 +180,8 @@ def _write_access(path: Path, method: str) -> None:
     path.write_text(sockets + hosts)
 
 
-def _create_role_and_databases(
-    data: Path, recipe: Recipe, bin: Path, account: str | None, descriptor: int
-) -> None:
-    failed = single_user.run(
-        role_and_databases(recipe), data, bin=bin, account=account, pass_fds=(descriptor,)
-    )
+def _create_role_and_databases(postgres: Postgres, recipe: Recipe, data: Path, descriptor: int) -> None:
+    failed = single_user.run(postgres, role_and_databases(recipe), data, pass_fds=(descriptor,))
     if failed:
         raise _failure(f"The role {recipe.user} or its database could not be created", failed, data)
 

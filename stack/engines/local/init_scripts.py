@@ -18,6 +18,7 @@ from typing import Final
 
 from stack.engines.local import single_user
 from stack.engines.local.accounts import allow_traversal, chown_tree
+from stack.engines.local.binaries import Postgres
 from stack.errors import BuildFailed, CommandFailed
 from stack.system import programs
 
@@ -40,10 +41,9 @@ UNPACK: Final = {".gz": gzip.decompress, ".xz": lzma.decompress}
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """The programs, the account and the database for which the scripts run; ``work`` is a private folder."""
+    """The Postgres and the database for which the scripts run; ``work`` is a private folder."""
 
-    bin: Path
-    account: str | None
+    postgres: Postgres
     user: str
     database: str
     environment: Mapping[str, str]
@@ -64,7 +64,7 @@ def scripts_of(data: Mapping[str, Path]) -> list[tuple[str, Path]]:
     return [(name, path) for name, path in sorted(found.items()) if name.endswith(KINDS)]
 
 
-def run(scripts: list[tuple[str, Path]], data_folder: Path, server: Server) -> None:
+def run(scripts: list[tuple[str, Path]], server: Server, data_folder: Path) -> None:
     """Run the scripts against a server that listens on a socket alone, and stop it.
 
     Meanwhile POSTGRES_USER is a superuser, as in the official image: scripts make roles and extensions.
@@ -79,8 +79,8 @@ def run(scripts: list[tuple[str, Path]], data_folder: Path, server: Server) -> N
     copies.mkdir(parents=True)
     for name, script in scripts:
         shutil.copy(script, copies / name)
-    chown_tree(server.work, server.account)
-    allow_traversal(copies, server.account)
+    chown_tree(server.work, server.postgres.account)
+    allow_traversal(copies, server.postgres.account)
     _alter_user(server, data_folder, "SUPERUSER")
     _run_all([copies / name for name, _ in scripts], data_folder, server)
     _alter_user(server, data_folder, "NOSUPERUSER")
@@ -88,13 +88,14 @@ def run(scripts: list[tuple[str, Path]], data_folder: Path, server: Server) -> N
 
 def _alter_user(server: Server, data_folder: Path, what: str) -> None:
     statement = f"ALTER ROLE {single_user.quoted(server.user)} {what}"
-    if failed := single_user.run([statement], data_folder, bin=server.bin, account=server.account):
+    if failed := single_user.run(server.postgres, [statement], data_folder):
         raise BuildFailed(f"The role {server.user} could not be changed: {failed.strip()[-1000:]}")
 
 
 def _run_all(scripts: list[Path], data_folder: Path, server: Server) -> None:
     options = f"-c listen_addresses= -c unix_socket_directories={server.work} -c fsync=off"
-    control = [str(server.bin / "pg_ctl"), "-D", str(data_folder), "-w", "-t", f"{START_LIMIT_S:.0f}"]
+    control = [str(server.postgres.bin / "pg_ctl"), "-D", str(data_folder), "-w"]
+    control += ["-t", f"{START_LIMIT_S:.0f}"]
     try:
         _call(server, [*control, "-l", str(server.work / "initdb.log"), "-o", options, "start"])
     except CommandFailed as error:
@@ -109,7 +110,7 @@ def _run_all(scripts: list[Path], data_folder: Path, server: Server) -> None:
 
 
 def _run_script(script: Path, server: Server) -> None:
-    psql = [str(server.bin / "psql"), "-v", "ON_ERROR_STOP=1", "--no-password", "--no-psqlrc"]
+    psql = [str(server.postgres.bin / "psql"), "-v", "ON_ERROR_STOP=1", "--no-password", "--no-psqlrc"]
     psql += ["--username", server.user, "--dbname", server.database]
     try:
         if script.suffix == ".sh":
@@ -135,12 +136,12 @@ def _text(script: Path) -> str:
 
 def _call(server: Server, words: list[str], text: str | None = None) -> None:
     environment = {**os.environ, **server.environment, "PGHOST": str(server.work)}
-    environment["PATH"] = f"{server.bin}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    environment["PATH"] = f"{server.postgres.bin}{os.pathsep}{environment.get('PATH', os.defpath)}"
     programs.run(
         words,
         env=environment,
         input=text,
-        user=server.account,
+        user=server.postgres.account,
         cwd=server.work,
         timeout_s=programs.BUILD_LIMIT_S,
     )

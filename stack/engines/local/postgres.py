@@ -6,13 +6,14 @@ The environment is that of https://github.com/docker-library/docs/tree/master/po
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from stack.engines.local import cluster, init_scripts
 from stack.engines.local.accounts import allow_traversal, chown_tree, give_data, unprivileged
-from stack.engines.local.binaries import installed_postgres, postgres_bin, version_of, wheel_version
+from stack.engines.local.binaries import Postgres, installed_postgres, postgres_bin, version_of, wheel_version
 from stack.engines.local.launch import Launch
 from stack.engines.local.postgres_data import OLD_TARGET, data_target, host_folder, is_durable
 from stack.engines.local.server_spec import ServerSpec
@@ -64,8 +65,10 @@ class PostgresRunner:
         bin, user = postgres_bin(major), self.account()
         new_data = cluster.version_of_data(folder) is None
         if new_data:
-            programs = Programs(bin=bin, account=user, version=major or version_of(bin) or 0)
-            _create_cluster(spec, folder, programs, durable=durable)
+            postgres = Postgres(bin=bin, account=user)
+            recipe = recipe_of(spec.service, spec.data, major or version_of(bin) or 0)
+            scripts = _scripts_of(spec, recipe, postgres)
+            cluster.create(postgres, recipe, folder, durable=durable, finish=scripts)
         else:
             cluster.clear_stale_lock(folder, users=cluster.servers_of, sleep=time.sleep)
         give_data(spec.service, folder, user, private=True)
@@ -91,35 +94,16 @@ class PostgresRunner:
         return major
 
 
-@dataclass(frozen=True, kw_only=True)
-class Programs:
-    """The server's programs, the account they run as, and their major version."""
-
-    bin: Path
-    account: str | None
-    version: int
-
-
-def _create_cluster(spec: ServerSpec, folder: Path, programs: Programs, *, durable: bool) -> None:
-    """Fill ``folder`` with the cluster that the environment describes, and run the init scripts in it."""
-    recipe = recipe_of(spec.service, spec.data, programs.version)
+def _scripts_of(spec: ServerSpec, recipe: cluster.Recipe, postgres: Postgres) -> Callable[[Path], None]:
+    """Return what runs the init scripts of a service in a new data folder."""
     server = init_scripts.Server(
-        bin=programs.bin,
-        account=programs.account,
+        postgres=postgres,
         user=recipe.user,
         database=recipe.database,
         environment={**spec.service.environment, **script_variables(recipe)},
         work=spec.state / "init",
     )
-    scripts = init_scripts.scripts_of(spec.data)
-    cluster.create(
-        folder,
-        recipe,
-        bin=programs.bin,
-        account=programs.account,
-        durable=durable,
-        finish=lambda fresh: init_scripts.run(scripts, fresh, server),
-    )
+    return partial(init_scripts.run, init_scripts.scripts_of(spec.data), server)
 
 
 def client_variables(state: Path, port: int) -> dict[str, str]:

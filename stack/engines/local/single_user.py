@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from stack.engines.local.binaries import Postgres
 from stack.system import programs
 
 LIMIT_S = 300.0
 """How long Postgres may take to make a data folder or a database; 1 to 3 s are usual."""
 
 
-def run(
-    statements: Sequence[str], data: Path, *, bin: Path, account: str | None, pass_fds: tuple[int, ...] = ()
-) -> str:
+def run(postgres: Postgres, statements: Sequence[str], data: Path, *, pass_fds: tuple[int, ...] = ()) -> str:
     """Run statements, one a line, as the cluster's superuser; return what failed, empty where nothing did."""
     done = programs.run(
-        [str(bin / "postgres"), "--single", "-D", str(data), "-c", "fsync=off", "postgres"],
+        [str(postgres.bin / "postgres"), "--single", "-D", str(data), "-c", "fsync=off", "postgres"],
         input="\n".join(statements) + "\n",
-        user=account,
+        user=postgres.account,
         cwd=Path("/"),
         check=False,
         pass_fds=pass_fds,
