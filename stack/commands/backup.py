@@ -39,9 +39,7 @@ def write(choice: Choice, *, path: str, recipients: list[str]) -> None:
     with lock.exclusive(access.state.name, say=messages.say), transfer.show_progress() as progress:
         manifest = backup.write(
             target,
-            access.server,
-            access.redis,
-            access.location(),
+            access.live(),
             access.clients(),
             Origin(project=access.plan.stack.name, version=__version__),
             encrypt=encrypt,

@@ -16,7 +16,7 @@ from stack.control.choice import Choice
 from stack.data import fingerprint, guard, resp, stores
 from stack.data.clients import Clients
 from stack.data.errors import NoSuchStore
-from stack.data.guard import Location
+from stack.data.guard import LiveData, Location
 from stack.data.stores import Redis, Server, Stores
 from stack.data.template import Recipe
 from stack.errors import InvalidOption, ServerMissing, UpElsewhere
@@ -70,6 +70,14 @@ class Access:
     def location(self) -> Location:
         """Return where the stack's own Postgres must be."""
         return server_location.of_server(self.state, self.plan, self.server)
+
+    def live(self) -> LiveData:
+        """Return what commands change, the Postgres and the Redis that run.
+
+        Raises:
+            NoSuchStore, ServiceFailed: as ``server`` and ``redis``.
+        """
+        return LiveData(server=self.server, redis=self.redis, location=self.location())
 
     def clients(self) -> Clients:
         """Return the Postgres clients of the server's own version.

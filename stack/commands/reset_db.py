@@ -36,7 +36,7 @@ def run(
 
 
 def _reset_server(access: Access, recipe: Recipe) -> None:
-    reset.reset(access.server, access.redis, access.location(), recipe, access.prepare, say=messages.say)
+    reset.reset(access.live(), recipe, access.prepare, say=messages.say)
     spare.start(access.state, recipe)
 
 

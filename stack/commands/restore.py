@@ -24,9 +24,7 @@ def run(choice: Choice, *, path: str, keep_old: bool, migrate: bool, identity: s
     with transfer.show_progress() as progress:
         manifest = restoration.restore(
             backup.source(access, path, identity=identity, jobs=jobs),
-            access.server,
-            access.redis,
-            access.location(),
+            access.live(),
             project=access.plan.stack.name,
             migrate=access.migrate if migrate else None,
             keep_old=keep_old,
@@ -46,6 +44,6 @@ def undo(choice: Choice) -> None:
         NothingToUndo: there was none.
     """
     access = data_access.open_access(choice)
-    replaced = restoration.undo(access.server, access.redis, access.location(), say=messages.say)
+    replaced = restoration.undo(access.live(), say=messages.say)
     age = tables.age(time.time() - replaced)
     messages.say(f"{access.state.name}: the data from before the restore of {age} ago is back")

@@ -63,9 +63,7 @@ def run(
 def _save(access: Access, name: str, *, overwrite: bool) -> None:
     began = time.monotonic()
     snapshots = snapshot.save(
-        access.server,
-        access.redis,
-        access.location(),
+        access.live(),
         name,
         branch=current_branch(Path(access.state.work_tree)),
         overwrite=overwrite,
@@ -78,7 +76,7 @@ def _save(access: Access, name: str, *, overwrite: bool) -> None:
 
 def _restore(access: Access, name: str) -> None:
     began = time.monotonic()
-    restored = snapshot.restore(access.server, access.redis, access.location(), name, say=messages.say)
+    restored = snapshot.restore(access.live(), name, say=messages.say)
     spare.start(access.state)
     age, seconds = tables.age(time.time() - restored.created), time.monotonic() - began
     messages.say(f"{access.state.name}: restored the snapshot {name}, {age} old ({seconds:.2f} s)")

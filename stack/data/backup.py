@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING
 from stack.data import encryption, guard, keys, manifest, postgres, rows
 from stack.data.clients import Clients
 from stack.data.encryption import Encryption
-from stack.data.guard import Location
+from stack.data.guard import LiveData
 from stack.data.keys import Row
 from stack.data.manifest import Manifest
-from stack.data.stores import Redis, Server
+from stack.data.stores import Server
 from stack.errors import CommandFailed, DiskFull, NotWritable
 from stack.system import disk_space, pipelines
 from stack.system.disk_space import disk_full, reports_full_disk
@@ -56,9 +56,7 @@ class Origin:
 
 def write(
     path: Path,
-    server: Server,
-    redis: Redis | None,
-    location: Location,
+    live: LiveData,
     clients: Clients,
     origin: Origin,
     *,
@@ -75,9 +73,12 @@ def write(
     if path.exists():
         raise NotWritable(f"{path} exists already.", hint="Name a new folder.")
     with new_folder(path) as folder:
-        with _exported_snapshot(server, location) as (cursor, moment), ThreadPoolExecutor(1) as beside:
-            counting = beside.submit(_describe, cursor, server, origin, encrypt)  # while pg_dump works
-            held = keys.read(redis)
+        with (
+            _exported_snapshot(live) as (cursor, moment),
+            ThreadPoolExecutor(1) as beside,
+        ):
+            counting = beside.submit(_describe, cursor, live.server, origin, encrypt)  # while pg_dump works
+            held = keys.read(live.redis)
             _dump(folder / DATABASE, clients.dump(moment), clients, encrypt, progress)
             contents = counting.result()
         _write_keys(folder / REDIS, held, encrypt)
@@ -114,10 +115,11 @@ def _with_contents(contents: Manifest, *, files: dict[str, manifest.File], redis
 
 
 @contextmanager
-def _exported_snapshot(server: Server, location: Location) -> Iterator[tuple[extensions.cursor, str]]:
+def _exported_snapshot(live: LiveData) -> Iterator[tuple[extensions.cursor, str]]:
     """Give a cursor that sees the database of one moment, and the name by which pg_dump sees the same."""
+    server = live.server
     with postgres.session(server, server.database) as cursor:
-        guard.require_disposable(cursor, server, location)
+        guard.require_disposable(cursor, server, live.location)
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
         row = cursor.fetchone()

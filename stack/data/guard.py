@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from stack.data import mark
 from stack.data.mark import Identity
-from stack.data.stores import Server, Stores
+from stack.data.stores import Redis, Server, Stores
 from stack.errors import NotDisposable
 from stack.plan.addresses import LOOPBACK
 from stack.plan.service_plan import Plan, ServicePlan
@@ -49,6 +49,15 @@ class Location:
     data_directory: Path | None = None
     addresses: frozenset[str] = frozenset()
     free_bytes: Callable[[], int | None] = lambda: None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveData:
+    """The data of a running stack: its Postgres, where that must be, and its Redis, None where none runs."""
+
+    server: Server
+    location: Location
+    redis: Redis | None
 
 
 @dataclass(frozen=True, kw_only=True)

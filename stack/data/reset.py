@@ -11,17 +11,15 @@ killed, what it left is dropped by the next one, and the next reset takes the lo
 from __future__ import annotations
 
 from stack.data import exchange, guard, lock, postgres, room, template
-from stack.data.guard import Location
+from stack.data.guard import LiveData, Location
 from stack.data.lock import Say
-from stack.data.stores import Redis, Server
+from stack.data.stores import Server
 from stack.data.template import Prepare, Recipe
 
 VERB = "reset-db"
 
 
-def reset(
-    server: Server, redis: Redis | None, location: Location, recipe: Recipe, prepare: Prepare, *, say: Say
-) -> float:
+def reset(live: LiveData, recipe: Recipe, prepare: Prepare, *, say: Say) -> float:
     """Exchange the stack's database for one as ``recipe`` says.
 
     Return how long services were kept out, in seconds.
@@ -32,20 +30,21 @@ def reset(
         DiskFull: there is no room for a copy.
         CommandFailed: the backend could not prepare a database.
     """
+    server, location = live.server, live.location
     with lock.exclusive(server.stack, say=say), room.explained(server, location):
         exchange.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
             spare = template.find_spare(cursor, server, recipe)
             if spare is not None:
-                return exchange.exchange(cursor, server, redis, incoming=spare, verb=VERB).closed_s
+                return exchange.exchange(cursor, server, live.redis, incoming=spare, verb=VERB).closed_s
             template.drop_unused(cursor, server, recipe)
             room.require(cursor, server, location)
         say("no spare database of this kind is ready: making one first")
         spare = template.make_spare(server, recipe, prepare)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
-            return exchange.exchange(cursor, server, redis, incoming=spare, verb=VERB).closed_s
+            return exchange.exchange(cursor, server, live.redis, incoming=spare, verb=VERB).closed_s
 
 
 def make_ready(server: Server, location: Location, recipe: Recipe, prepare: Prepare, *, say: Say) -> None:

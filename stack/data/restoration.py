@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from stack.data import exchange, guard, keys, loading, lock, manifest, mark, postgres, room, rows, template
 from stack.data.backup import Progress
 from stack.data.errors import BackupNewer, BackupOlder, NothingToUndo
-from stack.data.guard import Location
+from stack.data.guard import LiveData, Location
 from stack.data.loading import Source
 from stack.data.lock import Say
 from stack.data.manifest import Manifest
@@ -50,9 +50,7 @@ def verify(
 
 def restore(
     source: Source,
-    server: Server,
-    redis: Redis | None,
-    location: Location,
+    live: LiveData,
     *,
     project: str,
     migrate: Migrate | None,
@@ -67,6 +65,7 @@ def restore(
 
     Raises: as ``verify``, and BackupOlder: it is older, and ``migrate`` is None.
     """
+    server, location = live.server, live.location
     with lock.exclusive(server.stack, say=say), room.explained(server, location):
         exchange.heal(server.stack)
         expected, is_older = _require_fit(source.folder, server, location, project=project)
@@ -84,20 +83,21 @@ def restore(
             with postgres.session(server) as cursor:
                 guard.require_disposable(cursor, server, location)
                 _forget_earlier(cursor, server)
-                _exchange(cursor, server, redis, scratch, keep_old=keep_old)
+                _exchange(cursor, server, live.redis, scratch, keep_old=keep_old)
     return expected
 
 
-def undo(server: Server, redis: Redis | None, location: Location, *, say: Say) -> float:
+def undo(live: LiveData, *, say: Say) -> float:
     """Bring back the data that the last restore replaced; return when that was, in seconds since the epoch.
 
     Raises:
         NothingToUndo: nothing was restored, or what was replaced is not there any more.
     """
+    server = live.server
     with lock.exclusive(server.stack, say=say):
         exchange.heal(server.stack)
         with postgres.session(server) as cursor:
-            guard.require_disposable(cursor, server, location)
+            guard.require_disposable(cursor, server, live.location)
             replaced = _replaced_databases(cursor, server)
             if not replaced:
                 raise NothingToUndo(
@@ -105,7 +105,7 @@ def undo(server: Server, redis: Redis | None, location: Location, *, say: Say) -
                     hint="See `inv snapshot list`.",
                 )
             name, found = replaced[-1]
-            _exchange(cursor, server, redis, name, keep_old=False)
+            _exchange(cursor, server, live.redis, name, keep_old=False)
     return float(found.notes["undo"])
 
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from stack.data import exchange, guard, keys, lock, mark, postgres, room, rows, template
 from stack.data.errors import SnapshotUnknown
-from stack.data.guard import Location
+from stack.data.guard import LiveData, Location
 from stack.data.lock import Say
 from stack.data.rows import Difference
-from stack.data.stores import Redis, Server
+from stack.data.stores import Server
 from stack.errors import InvalidOption, NameTaken
 
 if TYPE_CHECKING:
@@ -107,16 +107,7 @@ def find(cursor: extensions.cursor, server: Server, name: str) -> Snapshot:
     )
 
 
-def save(
-    server: Server,
-    redis: Redis | None,
-    location: Location,
-    name: str,
-    *,
-    branch: str,
-    overwrite: bool = False,
-    say: Say,
-) -> list[Snapshot]:
+def save(live: LiveData, name: str, *, branch: str, overwrite: bool = False, say: Say) -> list[Snapshot]:
     """Take a snapshot and return all, the new one last.
 
     With ``overwrite`` one of that name is replaced, once the new one is complete.
@@ -127,6 +118,7 @@ def save(
         DiskFull: there is no room for a copy.
     """
     require_name(name)
+    server, location = live.server, live.location
     with lock.exclusive(server.stack, say=say), room.explained(server, location):
         exchange.heal(server.stack)
         with postgres.session(server) as cursor:
@@ -139,7 +131,7 @@ def save(
                 )
             room.require(cursor, server, location)
             with exchange.closed(cursor, server, VERB):
-                held = keys.read(redis)
+                held = keys.read(live.redis)
                 copy = template.copy(cursor, server, server.database, kind="scratch", notes={})
         with template.dropped_on_failure(server, copy):
             _complete(server, copy, name, branch, held)
@@ -163,7 +155,7 @@ def _complete(server: Server, copy: str, name: str, branch: str, held: list[keys
         mark.write(cursor, final, stack=server.stack, kind="snapshot", notes=notes)
 
 
-def restore(server: Server, redis: Redis | None, location: Location, name: str, *, say: Say) -> Snapshot:
+def restore(live: LiveData, name: str, *, say: Say) -> Snapshot:
     """Put a copy of a snapshot in the place of the stack's data; no service is restarted.
 
     What was in use is dropped when the next spare is made: that costs a checkpoint.
@@ -173,6 +165,7 @@ def restore(server: Server, redis: Redis | None, location: Location, name: str, 
         NotDisposable, DataBusy: the guard refuses, or another command changes the data.
         DiskFull: there is no room for a copy.
     """
+    server, location = live.server, live.location
     with lock.exclusive(server.stack, say=say), room.explained(server, location):
         exchange.heal(server.stack)
         with postgres.session(server) as cursor:
@@ -182,7 +175,7 @@ def restore(server: Server, redis: Redis | None, location: Location, name: str, 
             room.require(cursor, server, location, database=snapshot.database)
             copy = template.copy(cursor, server, snapshot.database, kind="scratch", notes={})
             with template.dropped_on_failure(server, copy):
-                exchange.exchange(cursor, server, redis, incoming=copy, verb=VERB, carries_keys=True)
+                exchange.exchange(cursor, server, live.redis, incoming=copy, verb=VERB, carries_keys=True)
     return snapshot
 
 

@@ -16,6 +16,7 @@ from stack.commands import data_access
 from stack.control import guardians
 from stack.data import manifest, postgres, restoration
 from stack.data.errors import BackupDamaged
+from stack.data.guard import LiveData
 from stack.data.loading import Source
 from unprotected.protection import Cut, protected_by
 
@@ -63,7 +64,8 @@ def restore(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Restore:
     """What restores a backup into the stack, up to the first question to its server, which fails."""
     monkeypatch.setenv("STACK_HOME", stack.environment["STACK_HOME"])
     access = data_access.access_to(guardians.require_running(stack.name))
-    location, clients = access.location(), access.clients()
+    live = LiveData(server=access.server, redis=None, location=access.location())
+    clients = access.clients()
 
     def ask(*words: object) -> None:
         pytest.fail("the server was asked")
@@ -71,7 +73,7 @@ def restore(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Restore:
     def restore(folder: Path) -> None:
         source, project = Source(folder=folder, clients=clients), access.plan.stack.name
         restoration.restore(
-            source, access.server, None, location, project=project,
+            source, live, project=project,
             migrate=None, keep_old=False, progress=lambda what, size: None, say=print,
         )  # fmt: skip
 

@@ -187,7 +187,7 @@ def attempt(stack: Stack, state: StackState, disguise: Disguise, *, servers: lis
 def attempt_reset(plan: Plan, state: StackState, own: Mapping[str, str]) -> None:
     access = Access(state=state, plan=plan, stores=stores_of(plan))
     guard.require_disposable_plan(plan, state, access.stores, {**os.environ, **own})
-    reset.reset(access.server, access.redis, access.location(), access.recipe(), access.prepare, say=print)
+    reset.reset(access.live(), access.recipe(), access.prepare, say=print)
 
 
 def in_disguise(plan: Plan, environment: Mapping[str, str], state: StackState) -> Plan:
