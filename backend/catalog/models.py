@@ -9,6 +9,8 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Concat, Substr, Upper
 from django.utils import timezone
 
+from catalog.attributes import clean_attributes
+
 
 class Category(models.Model):
     """A node of the category tree. `path` is its slugs from the root, each followed by a slash."""
@@ -109,6 +111,10 @@ class Product(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """Raise ValidationError for attributes that no customer could read."""
+        self.attributes = clean_attributes(self.attributes)
+
 
 class StockItem(models.Model):
     """Units of one kind. `reserved` of the `on_hand` units belong to open orders.
@@ -161,6 +167,10 @@ class Variant(models.Model):
 
     def __str__(self) -> str:
         return self.sku
+
+    def clean(self) -> None:
+        """Raise ValidationError for attributes that no customer could read."""
+        self.attributes = clean_attributes(self.attributes)
 
 
 class StockAdjustment(models.Model):

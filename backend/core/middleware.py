@@ -137,7 +137,11 @@ def _without_body(response: HttpResponse) -> HttpResponse:
 def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:
     """Django's page for developers, sent to a caller that is no browser: errors keep their one shape."""
     is_html = response.headers.get("Content-Type", "").startswith("text/html")
-    return is_html and "text/html" not in request.headers.get("Accept", "") and "/admin/" not in request.path
+    return (
+        is_html
+        and "text/html" not in request.headers.get("Accept", "")
+        and not request.path.startswith("/admin/")
+    )
 
 
 def _method_not_allowed(request: HttpRequest, response: HttpResponse) -> HttpResponse:

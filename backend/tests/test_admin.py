@@ -1,5 +1,7 @@
 """The admin: every list and page opens, and what it changes goes through the services."""
 
+import json
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -100,25 +102,48 @@ def test_stock_is_not_adjusted_without_reason_or_below_promises(staff, shop, cha
     assert stock_of("A") == (3, 0)
 
 
-def test_a_new_product_can_be_found_and_has_its_cheapest_price(staff, shop, client):
-    category = Product.objects.get().category
-    inline = {
-        "name": "",
-        "attributes": "{}",
-        "position": 0,
-        "stock_item": StockItem.objects.get().pk,
-    }
-    data = {
-        "category": category.pk, "name": "Blue Teapot", "slug": "blue-teapot", "attributes": "{}",
-        "state": "published", "price": "50.00", "currency": "EUR",
+def product_form(**changes):
+    """Return the form of a new product with two variants."""
+    variant = {"name": "", "attributes": "{}", "position": 0, "stock_item": StockItem.objects.get().pk}
+    first, second = {**variant, "sku": "T1", "price": "40.00"}, {**variant, "sku": "T2", "price": "30.00"}
+    return {
+        "category": Product.objects.get().category.pk, "name": "Blue Teapot", "slug": "blue-teapot",
+        "attributes": "{}", "state": "published", "price": "50.00", "currency": "EUR",
         "variants-TOTAL_FORMS": 2, "variants-INITIAL_FORMS": 0,
-        **{f"variants-0-{name}": value for name, value in {**inline, "sku": "T1", "price": "40.00"}.items()},
-        **{f"variants-1-{name}": value for name, value in {**inline, "sku": "T2", "price": "30.00"}.items()},
+        **{f"variants-0-{name}": value for name, value in first.items()},
+        **{f"variants-1-{name}": value for name, value in second.items()},
+        **changes,
     }  # fmt: skip
-    assert staff.post(reverse("admin:catalog_product_add"), data).status_code == 302
+
+
+def test_a_new_product_can_be_found_and_has_its_cheapest_price(staff, shop, client):
+    assert staff.post(reverse("admin:catalog_product_add"), product_form()).status_code == 302
     found = client.get("/api/v1/products", {"search": "teapot"}).json()["items"]
     assert found[0]["price"]["amount"] == "30.00"
     assert Variant.objects.filter(product__slug="blue-teapot").count() == 2
+
+
+@pytest.mark.parametrize("name", ["attributes", "variants-1-attributes"])
+@pytest.mark.parametrize(
+    "attributes",
+    ['"x"', "[]", "1", '{"a": NaN}', '{"a": "\\u0000"}', '{"a": {"\\u0000": 1}}'],
+)
+def test_attributes_that_no_customer_could_read_are_refused(staff, shop, name, attributes):
+    staff.raise_request_exception = False
+    form = product_form(**{name: attributes})
+    assert staff.post(reverse("admin:catalog_product_add"), form).status_code == 200
+    assert not Product.objects.filter(slug="blue-teapot").exists()
+
+
+@pytest.mark.parametrize(
+    "attributes", ["", "null", "{}", '{"colour": "blue", "sizes": [1, 2.5], "note": "\\u00e9"}']
+)
+def test_a_product_is_shown_with_its_attributes_or_without(staff, shop, client, attributes):
+    staff.raise_request_exception = False
+    form = product_form(attributes=attributes)
+    assert staff.post(reverse("admin:catalog_product_add"), form).status_code == 302
+    shown = client.get("/api/v1/products/blue-teapot").json()["attributes"]
+    assert shown == (json.loads(attributes or "{}") or {})
 
 
 @pytest.mark.parametrize("act", ["add", "change", "delete"])

@@ -233,6 +233,7 @@ def test_as_many_unknown_parameters_are_named_as_anybody_reads(client, db):
         (True, "/x", 200, "*/*", False),
         (True, "/x", 500, "*/*", False),
         (True, "/admin/x", 404, "*/*", False),
+        (True, "/api/v1/..;/admin/x", 404, "*/*", True),
         (False, "/x", 404, "*/*", False),
     ],
 )

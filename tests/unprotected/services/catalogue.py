@@ -117,6 +117,12 @@ row(
     any_case=True,
 )
 row(
+    "attributes are an object that Postgres can hold",
+    Cut("backend/catalog/attributes.py", "not isinstance(attributes, dict) or NOTHING in text", "False"),
+    test=f"{TESTS}/test_admin.py::test_attributes_that_no_customer_could_read_are_refused",
+    any_case=True,
+)
+row(
     "facets are cached",
     Cut("backend/catalog/api.py", 'load_catalogue(f"facets:{name}", read)', "read()"),
     test=f"{TESTS}/test_cache.py::test_facets_are_cached_until_a_product_changes",
