@@ -6,6 +6,7 @@ These are the test modules with decorators and, as services share no code with t
 from __future__ import annotations
 
 import importlib
+import sys
 
 from unprotected.protection import ROOT, TABLE, Protection
 
@@ -16,6 +17,7 @@ DECORATOR = "@protected_by("
 def protections() -> tuple[Protection, ...]:
     """Return all of them, suite by suite."""
     for suite in SUITES:
+        sys.path.append(str(ROOT / "tests" / suite))  # modules beside the tests, as pytest finds them
         for file in sorted((ROOT / "tests" / suite).glob("test_*.py")):
             if DECORATOR in file.read_text(encoding="utf-8"):
                 importlib.import_module(f"{suite}.{file.stem}")
