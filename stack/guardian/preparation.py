@@ -49,15 +49,7 @@ def make_plan(
     Raises:
         StackError: a service cannot be run, or a port is taken.
     """
-    services = planning.select(loaded, request.services)
-    if request.engine == "local":  # a container engine makes them itself
-        loaded = image_volumes.with_volumes(loaded, services)
-        services = planning.select(loaded, request.services)
-    for service in services:
-        require_part("service", service)
-    for volume in loaded.volumes.values():
-        require_part("volume", volume)
-    planning.order(services)
+    loaded, services = _select(request, loaded)
     leases = port_leases.lease(
         request.name,
         services,
@@ -80,6 +72,24 @@ def make_plan(
         configs=written_files.image_configs(services, site) if request.engine == "local" else None,
     )
     return planning.with_further_ports(plan, leases.further)
+
+
+def _select(request: Request, loaded: Stack) -> tuple[Stack, dict[str, Service]]:
+    """Return the stack, with the volumes that its images want, and the requested services of it.
+
+    Raises:
+        StackError: a name cannot be used, or services wait for each other in a circle.
+    """
+    services = planning.select(loaded, request.services)
+    if request.engine == "local":  # a container engine makes them itself
+        loaded = image_volumes.with_volumes(loaded, services)
+        services = planning.select(loaded, request.services)
+    for service in services:
+        require_part("service", service)
+    for volume in loaded.volumes.values():
+        require_part("volume", volume)
+    planning.order(services)
+    return loaded, services
 
 
 def _ignored_keys(engine: str, services: Mapping[str, Service], *, networks: bool) -> str:

@@ -91,6 +91,11 @@ def _closing(word: str, opening: int) -> int:
     return -1
 
 
+def expand_known(text: str, variables: Mapping[str, str]) -> str:
+    """Return a shell's text with ``variables`` replaced; others are left to the shell."""
+    return re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda match: variables.get(match[1] or match[2], match[0]), text)
+
+
 def exec_form(text: str) -> tuple[str, ...] | None:
     """Return the words of the exec form (a JSON list), None where it is the shell form."""
     try:

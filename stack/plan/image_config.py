@@ -8,7 +8,6 @@ https://docs.docker.com/reference/dockerfile/.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from stack.errors import ComposeError
 from stack.model import Build, Service
 from stack.plan import copied_files, dockerfile, dockerfile_check, executable_files
 from stack.plan.dockerfile import Dockerfile, Heredoc, Instruction
-from stack.plan.dockerfile_words import exec_form, expand, split_words
+from stack.plan.dockerfile_words import exec_form, expand, expand_known, split_words
 from stack.plan.service_plan import BuildCommand as BuildCommand
 from stack.plan.service_plan import ImageConfig as ImageConfig
 
@@ -147,7 +146,7 @@ class _StageReader:
 
     def _run(self, instruction: Instruction) -> None:
         text = "\n".join((instruction.text, *(each.text for each in instruction.heredocs)))
-        known = _known_variables(text, self._variables)
+        known = expand_known(text, self._variables)
         command = BuildCommand(text=known, working_dir=self.config.working_dir)
         made = executable_files.made_executable(known, self.config.working_dir)
         self.config = replace(
@@ -245,8 +244,3 @@ _METHODS: Final[Mapping[str, Callable[[_StageReader, Instruction], None]]] = {
     "VOLUME": _StageReader._volume,
     "WORKDIR": _StageReader._workdir,
 }
-
-
-def _known_variables(text: str, variables: Mapping[str, str]) -> str:
-    """A shell text with the image's own variables replaced; the shell's are left to it."""
-    return re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda match: variables.get(match[1] or match[2], match[0]), text)

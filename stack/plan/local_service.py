@@ -69,18 +69,17 @@ def plan_local_service(
         return rewrite_paths(rewrite_names(text, addresses or {}, own=own), folders)
 
     argv = _argv(service, image, copies)
-    environment = {**_image_environment(image, folders), **service.environment, **service.local.environment}
+    values = _environment(service, image, folders)
     if addresses is None:
-        values = {**_own_address(service, image, ports), **environment}
+        values = {**_own_address(service, image, ports), **values}
     else:
-        values = {**rewrite_environment(environment, addresses), **_shared_address(ports)}
-    values = {key: rewrite_value_paths(key, text, folders) for key, text in values.items()}
+        values = {**rewrite_environment(values, addresses), **_shared_address(ports)}
     check = service.healthcheck.test if service.healthcheck is not None else ()
     test = tuple(rewrite(part, service.name) for part in check)
     return ServicePlan(
         service=service,
         argv=tuple(rewrite(part, service.name) for part in argv),
-        environment=values,
+        environment={key: rewrite_value_paths(key, text, folders) for key, text in values.items()},
         ports=ports,
         cwd=_working_dir(service, image, folders, project),
         healthcheck=test,
@@ -91,6 +90,10 @@ def plan_local_service(
         network="own" if addresses is None else "shared",
         server_image=server_image(service, image),
     )
+
+
+def _environment(service: Service, image: ImageConfig, folders: Mapping[str, str]) -> dict[str, str]:
+    return {**_image_environment(image, folders), **service.environment, **service.local.environment}
 
 
 def _own_address(service: Service, image: ImageConfig, ports: Mapping[int, int]) -> dict[str, str]:
