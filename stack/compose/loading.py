@@ -17,7 +17,7 @@ from stack.compose.interpolation import Interpolation
 from stack.compose.resources import real_names
 from stack.compose.secret_names import is_secret_name
 from stack.compose.services import ServiceReader
-from stack.errors import ComposeError
+from stack.errors import ComposeError, InvalidOption
 from stack.model import Service, Stack
 
 
@@ -47,6 +47,7 @@ def load_stack(request: Request) -> Stack:
     label = ", ".join(str(file) for file in request.files)
     if not document:
         raise ComposeError(f"{label}: the compose file is empty.")
+    _require_profiles(request.profiles, document)
     profiles = request.profiles or _split(variables.get("COMPOSE_PROFILES", ""))
     active = _active(document, profiles, request.targets)
     service_reader = ServiceReader(
@@ -110,6 +111,17 @@ def _normalised(name: str) -> str:
 
 def _split(text: str) -> list[str]:
     return [part for part in (part.strip() for part in text.split(",")) if part]
+
+
+def _require_profiles(chosen: Collection[str], document: Mapping[str, Any]) -> None:
+    """Check that each profile that a person names is one of a service, or ``*``; Compose ignores others."""
+    services = (document.get("services") or {}).values()
+    known = {profile for raw in services for profile in raw.get("profiles") or ()}
+    if unknown := [profile for profile in chosen if profile not in {"*", *known}]:
+        raise InvalidOption(
+            f"No service has the profile {unknown[0]!r}.",
+            hint=f"Profiles: {', '.join(sorted(known)) or 'none'}.",
+        )
 
 
 def _active(

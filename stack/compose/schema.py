@@ -20,6 +20,8 @@ from stack.errors import ComposeError
 from stack.model import seconds
 
 Schema = dict[str, Any]
+VALUE_SHOWN: Final = 60
+"""How many characters of a wrong value are shown; of a longer one none, for it may be anything."""
 _DURATIONS: Final = ("interval", "timeout", "start_period", "start_interval")
 
 _KINDS: Final = {
@@ -167,7 +169,10 @@ def describe(value: Any) -> str:
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
     kind = "the string" if isinstance(value, str) else "the number"
-    return str(value).lower() if isinstance(value, bool) else f"{kind} {value!r}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value)
+    return f"{kind} {text}" if len(text) <= VALUE_SHOWN else "a long string"
 
 
 def _resolved(schema: Schema) -> Schema:

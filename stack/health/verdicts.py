@@ -142,7 +142,8 @@ def at_deadline(progress: Progress, now_s: float) -> Verdict:
     if last is None:
         return _verdict(progress, "timed out", f"after {now_s:.1f} s no probe completed", now_s)
     kind: VerdictKind = "unhealthy" if last.kind in {"wrong", "no program"} else "timed out"
-    tried = f"after {now_s:.1f} s and {progress.probes} probes"
+    number = "one probe" if progress.probes == 1 else f"{progress.probes} probes"
+    tried = f"after {now_s:.1f} s and {number}"
     reason = f"{tried} {AT_DEADLINE[last.kind]}: {last.detail}{findings(progress)}{_limit(progress, now_s)}"
     return replace(_verdict(progress, kind, reason, now_s), symptom=_symptom(progress, now_s))
 

@@ -6,6 +6,7 @@ to reach them; root's own home is closed to everybody else.
 
 from __future__ import annotations
 
+import errno
 import os
 import zlib
 from pathlib import Path
@@ -45,7 +46,15 @@ def _directory(variable: str, system: Path, function: str) -> Path:
 
         path = getattr(platformdirs, function)(NAME)
     if not path.is_dir():
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise
+            raise StateUnreadable(
+                f"The folder {path} cannot be made ({error.strerror}).",
+                hint=f"Set {variable} to a folder that you may write.",
+            ) from error
         path.chmod(0o755 if os.geteuid() == 0 else 0o700)  # mkdir's mode is subject to the umask
     elif path.stat().st_uid not in (os.geteuid(), *ROOTS):
         raise StateUnreadable(

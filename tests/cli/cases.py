@@ -96,6 +96,11 @@ REFUSALS = (
         code=31,
         err=r"^error: cli-\w+ is up already, without the profile tools\.\n +End it first: `inv down",
     ),
+    Case(
+        typed="config --profile nope",
+        code=32,
+        err=r"^error: No service has the profile .nope.\.\n +Profiles: ",
+    ),
     Case(typed="up --timeout banana", code=32, err=r"^error: --timeout 'banana' is not a number of seconds"),
     Case(typed="ps nope", code=13, err=r"^error: There is no service 'nope'\.\n +Services: {services}\."),
     Case(typed="ps --format xml", code=32, err=r"^error: There is no format 'xml'\.\n +Formats: table, json"),

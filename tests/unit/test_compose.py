@@ -11,6 +11,7 @@ import pytest
 from test_compose_case import DB, Case, load, one, service, two
 
 from stack import compose
+from stack.errors import InvalidOption
 from stack.model import Healthcheck, LocalHints, Mount, Port, seconds
 from stack.system.directories import ROOT
 
@@ -190,3 +191,14 @@ def test_naming_a_service_activates_its_profiles(tmp_path: Path) -> None:
         "other: {image: d, profiles: [q]}}\n"
     )
     assert set(compose.load(tmp_path / "compose.yml", targets=["tool"]).services) == {"web", "tool", "mate"}
+
+
+def test_a_profile_that_no_service_has_is_refused_where_a_person_names_it(tmp_path: Path) -> None:
+    case = one("", below="  tool: {image: x, profiles: [tools, ci]}\n")
+    load(case, tmp_path)
+    file = tmp_path / "compose.yml"
+    with pytest.raises(InvalidOption, match="No service has the profile 'tool'") as caught:
+        compose.load(file, environment={}, profiles=("ci", "tool"))
+    assert caught.value.hint == "Profiles: ci, tools."
+    assert set(compose.load(file, environment={"COMPOSE_PROFILES": "tool"}).services) == {"web"}
+    assert set(compose.load(file, environment={}, profiles=("*",)).services) == {"web", "tool"}

@@ -47,6 +47,10 @@ REFUSED = {
         one("", "environment: x"),
         "compose.yml: services.web.environment: must be a mapping or a list, not the string 'x'",
     ),
+    "a file that is none": (
+        whole("", "root:x:0:0:" + "root:/root:/bin/bash " * 9),
+        "compose.yml: the document: must be a mapping, not a long string",
+    ),
     "a mistake in the second file": (
         two("", ["user: a"], ["usr: b"]),
         "over.yml: services.web.usr: unknown key; did you mean user?",

@@ -31,6 +31,16 @@ def test_a_home_of_another_account_is_refused(
     assert caught.value.hint == f"Set {variable} to a folder of your own."
 
 
+def test_a_home_that_cannot_be_made_names_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("STACK_HOME", str(tmp_path / "file" / "home"))
+    with pytest.raises(StateUnreadable, match=r"/file/home cannot be made \(Not a directory\)") as caught:
+        directories.state_home()
+    assert caught.value.hint == "Set STACK_HOME to a folder that you may write."
+
+
 @protected_by(
     "two homes share nothing",
     Cut("stack/system/directories.py", "-{zlib.crc32(str(state_home()).encode()):08x}", ""),

@@ -71,6 +71,12 @@ def test_the_deadline_tells_absent_hanging_and_wrong_apart(kind: Kind, verdict: 
     assert f"it was {kind}" in found.reason
 
 
+def test_a_single_probe_is_one_probe() -> None:
+    found = replay((1.0, "refused"), deadline_s=1.0)
+    assert found is not None
+    assert "after 1.0 s and one probe " in found.reason
+
+
 def test_a_deadline_without_any_probe_says_that_nothing_was_seen() -> None:
     verdict = verdicts.at_deadline(verdicts.begin("backend", CHECK, deadline_s=1.0), 1.0)
     assert (verdict.kind, "no probe completed" in verdict.reason) == ("timed out", True)
