@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from stack.display import terminal
 
 Row = Mapping[str, Any]
+SHORT = 20
+"""A column of at most so many characters is not broken into lines; a longer one has at least as many."""
 
 
 def render(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, empty: str = "") -> str:
@@ -18,28 +21,51 @@ def render(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, empty:
         return json.dumps(list(rows), indent=1)
     if not rows and empty:
         return empty
-    return _fitted_table(rows, columns) if terminal.is_terminal(sys.stdout) else table(rows, columns)
+    if not terminal.is_terminal(sys.stdout):
+        return table(rows, columns)
+    widths = _widths(rows, columns)
+    is_long = [number > 0 and width > SHORT for number, width in enumerate(widths)]
+    needed = sum(SHORT if long else width for width, long in zip(widths, is_long, strict=True))
+    if needed + 2 * len(columns) > shutil.get_terminal_size().columns:
+        return records(rows, columns)
+    return _fitted_table(rows, columns, is_long)
 
 
 def table(rows: Sequence[Row], columns: Sequence[str]) -> str:
     """Return rows as plain lines with headings, each column as wide as its widest cell."""
     cells = [[str(row.get(column, "")) for column in columns] for row in rows]
-    widths = [max([len(c), *(len(line[i]) for line in cells)]) for i, c in enumerate(columns)]
+    widths = _widths(rows, columns)
     lines = [[c.upper() for c in columns], *cells]
     return "\n".join(
         "  ".join(text.ljust(w) for text, w in zip(line, widths, strict=True)).rstrip() for line in lines
     )
 
 
-def _fitted_table(rows: Sequence[Row], columns: Sequence[str]) -> str:
-    """Return rows as a table of at most the terminal's width: what does not fit goes on in the next line."""
+def records(rows: Sequence[Row], columns: Sequence[str]) -> str:
+    """Return rows below each other, a line for each value: for a terminal that no table fits into."""
+    first, *others = columns
+    width = max(map(len, others))
+    lines = []
+    for row in rows:
+        lines.append(terminal.plain(str(row.get(first, ""))))
+        values = ((column, terminal.plain(str(row.get(column, "")))) for column in others)
+        lines += [f"  {column.replace('_', ' ').ljust(width)}  {value}" for column, value in values if value]
+    return "\n".join(lines)
+
+
+def _widths(rows: Sequence[Row], columns: Sequence[str]) -> list[int]:
+    return [max([len(each), *(len(str(row.get(each, ""))) for row in rows)]) for each in columns]
+
+
+def _fitted_table(rows: Sequence[Row], columns: Sequence[str], is_long: Sequence[bool]) -> str:
+    """Return rows as a table of at most the terminal's width: a long cell goes on in the next line."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for number, column in enumerate(columns):
-        grid.add_column(column.upper(), no_wrap=number == 0, overflow="fold")
+    for column, long in zip(columns, is_long, strict=True):
+        grid.add_column(column.upper(), no_wrap=not long, overflow="fold")
     for row in rows:
         cells = [Text(terminal.plain(str(row.get(column, "")))) for column in columns]
         for cell, column in zip(cells, columns, strict=True):

@@ -168,3 +168,29 @@ def test_a_transfer_says_how_much_has_moved_in_the_words_of_everything_else(
 @pytest.mark.parametrize(("number", "said"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows")])
 def test_one_thing_is_singular(number: int, said: str) -> None:
     assert tables.quantity(number, "row") == said
+
+
+def test_where_no_table_fits_into_a_terminal_each_value_has_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "is_terminal", lambda stream: True)
+    rows = [
+        {"name": "shop", "engine": "local", "work_tree": "/home/ann/projects/shop", "ports": "web:8000"},
+        {"name": "other", "engine": "docker", "work_tree": "/srv/other", "ports": ""},
+    ]
+    columns = ["name", "engine", "work_tree", "ports"]
+    monkeypatch.setenv("COLUMNS", "40")
+    assert tables.render(rows, columns, as_json=False).splitlines() == [
+        "shop",
+        "  engine     local",
+        "  work tree  /home/ann/projects/shop",
+        "  ports      web:8000",
+        "other",
+        "  engine     docker",
+        "  work tree  /srv/other",
+    ]
+    monkeypatch.setenv("COLUMNS", "60")
+    assert tables.render(rows, columns, as_json=False).splitlines()[0].split() == [
+        "NAME",
+        "ENGINE",
+        "WORK_TREE",
+        "PORTS",
+    ]
