@@ -11,8 +11,10 @@ from typing import Any
 from stack.display import terminal
 
 Row = Mapping[str, Any]
-SHORT = 20
-"""A column of at most so many characters is not broken into lines; a longer one has at least as many."""
+WORD = 20
+"""A word of more characters may be broken into lines."""
+GAP = 2
+"""Characters between two columns."""
 
 
 def render(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, empty: str = "") -> str:
@@ -23,12 +25,10 @@ def render(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, empty:
         return empty
     if not terminal.is_terminal(sys.stdout):
         return table(rows, columns)
-    widths = _widths(rows, columns)
-    is_long = [number > 0 and width > SHORT for number, width in enumerate(widths)]
-    needed = sum(SHORT if long else width for width, long in zip(widths, is_long, strict=True))
-    if needed + 2 * len(columns) > shutil.get_terminal_size().columns:
+    least = _least_widths(rows, columns)
+    if sum(least) + GAP * len(columns) > shutil.get_terminal_size().columns:
         return records(rows, columns)
-    return _fitted_table(rows, columns, is_long)
+    return _fitted_table(rows, columns, least)
 
 
 def table(rows: Sequence[Row], columns: Sequence[str]) -> str:
@@ -57,15 +57,22 @@ def _widths(rows: Sequence[Row], columns: Sequence[str]) -> list[int]:
     return [max([len(each), *(len(str(row.get(each, ""))) for row in rows)]) for each in columns]
 
 
-def _fitted_table(rows: Sequence[Row], columns: Sequence[str], is_long: Sequence[bool]) -> str:
-    """Return rows as a table of at most the terminal's width: a long cell goes on in the next line."""
+def _least_widths(rows: Sequence[Row], columns: Sequence[str]) -> list[int]:
+    """Return how narrow each column may be: as its longest word, the first one as its longest cell."""
+    first, *others = columns
+    words = [[each, *(word for row in rows for word in str(row.get(each, "")).split())] for each in others]
+    return [*_widths(rows, [first]), *(min(max(map(len, each)), WORD) for each in words)]
+
+
+def _fitted_table(rows: Sequence[Row], columns: Sequence[str], least: Sequence[int]) -> str:
+    """Return rows as a table of at most the terminal's width: what does not fit goes on in the next line."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for column, long in zip(columns, is_long, strict=True):
-        grid.add_column(column.upper(), no_wrap=not long, overflow="fold")
+    grid = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
+    for number, (column, width) in enumerate(zip(columns, least, strict=True)):
+        grid.add_column(column.upper(), no_wrap=number == 0, overflow="fold", min_width=width)
     for row in rows:
         cells = [Text(terminal.plain(str(row.get(column, "")))) for column in columns]
         for cell, column in zip(cells, columns, strict=True):
