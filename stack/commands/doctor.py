@@ -128,9 +128,17 @@ def _way_out() -> Iterator[Check]:
 
 
 def _ports() -> Iterator[Check]:
+    owners = {
+        port: stack.name
+        for stack in guardians.running_stacks()
+        for table in stack.ports.values()
+        for port in table.values()
+    }
     for port in DEFAULT_PORTS:
         if ports.is_free(port):
             yield Check(name=f"port {port}", level="ok", text="free")
+        elif port in owners:
+            yield Check(name=f"port {port}", level="ok", text=f"used by the stack {owners[port]}")
         else:
             text = f"held by {ports.holder(port)}"
             yield Check(

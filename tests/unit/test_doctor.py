@@ -7,6 +7,8 @@ import socket
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
+from recorded_stacks import write_state
 
 from stack.commands import doctor
 from stack.commands.doctor import Check
@@ -51,6 +53,16 @@ def test_a_taken_port_is_named_with_its_holder(monkeypatch: pytest.MonkeyPatch) 
     assert (check.level, check.name) == ("warning", f"port {port}")
     assert "held by pid" in check.text
     assert ports.is_free(port)
+
+
+def test_a_port_of_a_running_stack_is_no_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        stack = replace(write_state("shop", tmp_path, pid=os.getpid()), ports={"web": {80: port}})
+        monkeypatch.setattr(doctor.guardians, "running_stacks", lambda: [stack])
+        monkeypatch.setattr(doctor, "DEFAULT_PORTS", (port,))
+        (check,) = doctor._ports()
+    assert (check.level, check.text) == ("ok", "used by the stack shop")
 
 
 def test_a_line_of_the_overrides_that_says_nothing_is_found_by_its_number(tmp_path: Path) -> None:
