@@ -12,6 +12,7 @@ from recorded_stacks import write_state
 
 from stack.commands import doctor
 from stack.commands.doctor import Check
+from stack.control import guardians
 from stack.system import ports
 from unprotected.protection import Cut, protected_by
 
@@ -59,7 +60,7 @@ def test_a_port_of_a_running_stack_is_no_warning(tmp_path: Path, monkeypatch: py
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         stack = replace(write_state("shop", tmp_path, pid=os.getpid()), ports={"web": {80: port}})
-        monkeypatch.setattr(doctor.guardians, "running_stacks", lambda: [stack])
+        monkeypatch.setattr(guardians, "running_stacks", lambda: [stack])
         monkeypatch.setattr(doctor, "DEFAULT_PORTS", (port,))
         (check,) = doctor._ports()
     assert (check.level, check.text) == ("ok", "used by the stack shop")
