@@ -48,7 +48,7 @@ class RequestMiddleware:
             await self._respond(scope, exchange)
         finally:
             metrics.ACTIVE.dec()
-            exchange.connection.request_finished()
+            exchange.finish()
             elapsed_s = time.perf_counter() - started
             _log(scope, exchange, elapsed_s)
             if metrics.ENABLED:
@@ -88,7 +88,14 @@ class _Exchange:
         self.status = CLIENT_DISCONNECTED
         self.sent_bytes = 0
         self._body_missing = checks.has_body(scope["headers"])
+        self._is_finished = False
         self.close = False
+
+    def finish(self) -> None:
+        """Tell the connection, once, that what comes from now on is the next request."""
+        if not self._is_finished:
+            self._is_finished = True
+            self.connection.request_finished()
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -109,6 +116,8 @@ class _Exchange:
             if not message.get("more_body", False):
                 transport.response = Response.ENDING
         await self._send(message)
+        if transport.response is Response.ENDING:
+            self.finish()
 
     def _headers(self, headers: Any) -> list[tuple[bytes, bytes]]:
         result = [(name, value) for name, value in headers if name.lower() != b"x-request-id"]

@@ -10,7 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 from starlette.responses import Response
-from starlette.types import Message
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import metrics, middleware
 from gateway.health import dependencies
@@ -31,8 +31,9 @@ def observed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return seconds
 
 
-def served(body: bytes) -> None:
-    """Serve one request for /health with a response of 200."""
+def served(app: ASGIApp) -> Mock:
+    """Serve one request for /health; return its connection."""
+    connection = Mock()
     scope: dict[str, Any] = {
         "type": "http",
         "http_version": "1.1",
@@ -43,13 +44,14 @@ def served(body: bytes) -> None:
         "scheme": "http",
         "headers": [(b"host", b"h")],
         "client": ("192.0.2.1", 1),
-        "state": {"connection": Mock(), "settings": Settings()},
+        "state": {"connection": connection, "settings": Settings()},
     }
 
     async def send(_: Message) -> None:
         pass
 
-    asyncio.run(middleware.RequestMiddleware(Response(body))(scope, Mock(), send))
+    asyncio.run(middleware.RequestMiddleware(app)(scope, Mock(), send))
+    return connection
 
 
 def test_the_access_log_tells_milliseconds_and_the_metrics_seconds(
@@ -57,7 +59,7 @@ def test_the_access_log_tells_milliseconds_and_the_metrics_seconds(
 ) -> None:
     caplog.set_level(logging.INFO, "gateway.access")
     monkeypatch.setattr(middleware, "time", clock(10.0, 33.123456))
-    served(b"12345")
+    served(Response(b"12345"))
     (record,) = [record for record in caplog.records if record.name == "gateway.access"]
     assert record.getMessage() == "GET /health 200 in 23123.5 ms"
     assert record.__dict__["fields"] == {
@@ -75,3 +77,18 @@ def test_a_check_tells_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dependencies, "time", clock(10.0, 33.123456))
     measured = asyncio.run(dependencies._measure(lambda: asyncio.sleep(0), required=True))
     assert measured.latency_ms == 23123.46
+
+
+def test_what_comes_after_a_response_is_the_next_request_although_the_application_has_not_returned() -> None:
+    calls: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        finished = scope["state"]["connection"].request_finished
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for part in (b"1", b""):
+            calls.append(finished.call_count)
+            await send({"type": "http.response.body", "body": part, "more_body": bool(part)})
+        calls.append(finished.call_count)
+
+    assert served(app).request_finished.call_count == 1
+    assert calls == [0, 0, 1]

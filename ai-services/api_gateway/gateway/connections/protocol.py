@@ -89,7 +89,7 @@ class GuardedProtocol(asyncio.Protocol):
         self._stop_deadline()
 
     def request_finished(self) -> None:
-        """Record that the application has returned; Uvicorn's keep-alive timeout follows."""
+        """Record that the response is sent, or that there is none; Uvicorn's keep-alive timeout follows."""
         self._requests -= 1
         self._head_bytes, self._has_request_line = 0, False
 
