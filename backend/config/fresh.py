@@ -26,9 +26,9 @@ TIMEOUT_S = 20.0
 
 def prepared_database(target: Path, *, orders: int, seed: int) -> Path:
     """Return a prepared database with what is asked for; one that does not exist is made beside `target`."""
-    kept = template_path(code_fingerprint())
-    if not orders and not seed and kept.exists():
-        return kept
+    template = template_path(code_fingerprint())
+    if not orders and not seed and template.exists():
+        return template
     products = os.environ.get("SEED_PRODUCTS", "")
     words = f"{code_fingerprint()} {products} {orders} {seed}"
     path = target.with_name(f"prepared-{hashlib.sha256(words.encode()).hexdigest()[:12]}.sqlite3")
@@ -70,11 +70,11 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m config.fresh")
     parser.add_argument("--orders", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     target = sqlite_path()
     if target is None:
         parser.error("DATABASE_URL is no SQLite file.")
-    copy_over(prepared_database(target, orders=asked.orders, seed=asked.seed), target)
+    copy_over(prepared_database(target, orders=options.orders, seed=options.seed), target)
 
 
 if __name__ == "__main__":

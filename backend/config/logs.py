@@ -34,7 +34,7 @@ QUERIES = re.compile(r"(/[^\s?'\"]*\?)[^\s'\"<>)]+")
 
 def redact(text: str) -> str:
     """Return the text with every secret, and the query of every URL, replaced by `***`."""
-    return QUERIES.sub(r"\1***", SECRETS.sub(lambda found: f"{found['url'] or found['name']}***", text))
+    return QUERIES.sub(r"\1***", SECRETS.sub(lambda match: f"{match['url'] or match['name']}***", text))
 
 
 def escape(text: str) -> str:

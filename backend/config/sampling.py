@@ -18,7 +18,7 @@ WsgiApplication = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 class SampledRequests:
-    """Sends a request to the traced application, or to the plain one if its caller's trace is not sampled.
+    """Send a request to the traced application, or to the plain one if its caller's trace is not sampled.
 
     Of a request that begins a trace the traced application decides.
     """

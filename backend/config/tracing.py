@@ -135,5 +135,5 @@ def _header(context: SpanContext) -> str:
 
 def trace_id_of(traceparent: str) -> str:
     """Return the trace id of a ``traceparent`` header, empty where it is none."""
-    found = TRACEPARENT.fullmatch(traceparent)
-    return found[1] if found and found[1].strip("0") else ""
+    match = TRACEPARENT.fullmatch(traceparent)
+    return match[1] if match and match[1].strip("0") else ""

@@ -29,7 +29,7 @@ ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
 class RequestIdMiddleware:
-    """Keep the caller's X-Request-ID, or makes one; puts it on the response and on every log line."""
+    """Keep the caller's X-Request-ID, or make one; put it on the response and on every log line."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -135,7 +135,7 @@ def _without_body(response: HttpResponse) -> HttpResponse:
 
 
 def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:
-    """Django's page for developers, sent to a caller that is no browser: errors keep their one shape."""
+    """Return whether it is Django's page for developers, and the caller no browser: errors have one shape."""
     is_html = response.headers.get("Content-Type", "").startswith("text/html")
     return (
         is_html

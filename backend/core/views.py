@@ -28,23 +28,23 @@ def readiness_check(request: HttpRequest) -> JsonResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400: the request is malformed."""
+    """Return 400: the request is malformed."""
     del exception
     return problems.problem_response(request, 400, "The request is malformed.", "bad-request")
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403: the caller lacks permission."""
+    """Return 403: the caller lacks permission."""
     del exception
     return problems.problem_response(request, 403, "You do not have permission to do this.", "forbidden")
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404: there is nothing at this address."""
+    """Return 404: there is nothing at this address."""
     del exception
     return problems.problem_response(request, 404, f"There is nothing at {request.path}.", "not-found")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our own bug; the log has the details under the request's id."""
+    """Return 500: our own bug; the log has the details under the request's id."""
     return problems.problem_response(request, 500, "Something went wrong on our side.", "internal")

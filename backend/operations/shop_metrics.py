@@ -31,7 +31,7 @@ logger = logging.getLogger("shop.metrics")
 
 
 class ShopCollector(Collector):
-    """Asks the database when it is scraped, and gives the same answer again for a while."""
+    """Ask the database when it is scraped, and give the same answer again for a while."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -57,15 +57,15 @@ def _ask() -> list[Metric]:
         with tracing.unrecorded(), transaction.atomic():
             if connection.vendor == "postgresql":
                 connection.cursor().execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
-            found = list(shop_metrics(timezone.now()))
+            families = list(shop_metrics(timezone.now()))
     except (DatabaseError, InterfaceError) as failure:
         logger.warning("No metrics of the shop, the database does not answer: %s", failure)
-        found = []
+        families = []
     finally:
         close_old_connections()
     up = GaugeMetricFamily("shop_database_up", "Whether the database said what the shop's metrics are.")
-    up.add_metric([], 1 if found else 0)
-    return [up, *found]
+    up.add_metric([], 1 if families else 0)
+    return [up, *families]
 
 
 def shop_metrics(now: datetime) -> Iterator[Metric]:

@@ -43,7 +43,7 @@ class EmailMissing(Problem):
 
 @transaction.atomic
 def order_place(*, buyer: Buyer, email: str) -> Order:
-    """Turn the buyer's cart into an order whose stock is reserved, and empties the cart.
+    """Turn the buyer's cart into an order whose stock is reserved, and empty the cart.
 
     Raises: CartEmpty, LinesUnavailable, EmailMissing, NotFound.
     """
@@ -141,7 +141,7 @@ def order_pay(*, order_id: int) -> Order:
 
 @transaction.atomic
 def order_cancel(*, order_id: int) -> Order:
-    """Cancel a pending order and releases its stock. Raises: TransitionNotAllowed."""
+    """Cancel a pending order and release its stock. Raises: TransitionNotAllowed."""
     return _close_order(lock_order(order_id=order_id), OrderState.CANCELLED, "order.cancelled")
 
 

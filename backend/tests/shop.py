@@ -53,14 +53,14 @@ class Person:
         return self.client.generic(method, f"/api/v1{path}", data, "application/json", headers=sent)
 
     def put_in_cart(self, sku: str, quantity: int = 1):
-        """Add to the cart and keeps its token."""
+        """Add to the cart and keep its token."""
         response = self.send("POST", "/cart/lines", {"sku": sku, "quantity": quantity})
         if response.status_code == 201 and response.json()["token"]:
             self.headers["X-Cart-Token"] = response.json()["token"]
         return response
 
     def check_out(self, *, key: str = "", email: str = "a@example.com"):
-        """Orders what is in the cart."""
+        """Order what is in the cart."""
         return self.send("POST", "/checkout", {"email": email}, Idempotency_Key=key or f"key-{next(_keys)}")
 
     def order(self, sku: str, quantity: int = 1) -> str:
@@ -71,7 +71,7 @@ class Person:
         return response.json()["number"]
 
     def pay(self, number: str, card: str = GOOD, *, key: str = ""):
-        """Pays an order."""
+        """Pay an order."""
         path = f"/orders/{number}/payments"
         return self.send("POST", path, {"card": card}, Idempotency_Key=key or f"key-{next(_keys)}")
 
@@ -80,7 +80,7 @@ class Person:
         return self.send("GET", f"/orders/{number}").json()["state"]
 
     def register(self, email: str = "ann@example.com", password: str = "correct horse 9"):
-        """Registers and logs in; returns the response to the registration."""
+        """Register and log in; return the response to the registration."""
         account = {"email": email, "password": password}
         response = self.send("POST", "/accounts/register", account)
         if response.status_code == 202:

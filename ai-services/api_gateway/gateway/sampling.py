@@ -24,7 +24,7 @@ _random_ids = RandomIdGenerator()
 
 
 class RequestTraceIds(RandomIdGenerator):
-    """Gives the span of a request the trace id that the sampler was asked about."""
+    """Give the span of a request the trace id that the sampler was asked about."""
 
     def generate_trace_id(self) -> int:
         """Return the id of the current request's trace, a new one outside of requests."""
@@ -32,7 +32,7 @@ class RequestTraceIds(RandomIdGenerator):
 
 
 class SampledRequests:
-    """Sends a request to the traced application if the sampler chooses it, else to the plain one."""
+    """Send a request to the traced application if the sampler chooses it, else to the plain one."""
 
     def __init__(self, *, plain: ASGIApp, traced: ASGIApp, sampler: Sampler) -> None:
         self._plain, self._traced, self._sampler = plain, traced, sampler

@@ -109,5 +109,5 @@ def trace_id_of(scope: Scope) -> str:
     if context.is_valid:
         return f"{context.trace_id:032x}"
     values = [value for name, value in scope["headers"] if name == b"traceparent"]
-    found = TRACEPARENT.fullmatch(values[0]) if len(values) == 1 else None
-    return found[1].decode() if found and found[1].strip(b"0") else ""
+    match = TRACEPARENT.fullmatch(values[0]) if len(values) == 1 else None
+    return match[1].decode() if match and match[1].strip(b"0") else ""

@@ -82,7 +82,7 @@ def test_a_check_tells_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_comes_after_a_response_is_the_next_request_although_the_application_has_not_returned() -> None:
     calls: list[int] = []
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    async def app(scope: Scope, _: Receive, send: Send) -> None:
         finished = scope["state"]["connection"].request_finished
         await send({"type": "http.response.start", "status": 200, "headers": []})
         for part in (b"1", b""):

@@ -19,7 +19,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """`--once` runs one round."""
+        """Add `--once`, which runs one round."""
         parser.add_argument("--once", action="store_true", help="run one round and end")
 
     def handle(self, *args: Any, **options: Any) -> None:

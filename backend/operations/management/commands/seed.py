@@ -22,7 +22,7 @@ class Command(BaseCommand):
     help = "Fill the shop up to so many products and past orders; existing rows stay."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """`--products` and `--orders` are totals, not additions."""
+        """Add `--products` and `--orders`, which are totals, not additions."""
         parser.add_argument("--products", type=int, default=1000, help="total number of products")
         parser.add_argument(
             "--orders", type=int, default=None, help="past orders (default: one a product, 20000 at most)"
