@@ -104,6 +104,20 @@ def test_a_new_volume_has_what_its_image_has_there(
     assert [file.name for file in (tmp_path / "static").iterdir()] == expected
 
 
+def test_a_new_volume_in_the_place_of_what_is_copied_has_it_without_what_is_installed(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    for name in ("node_modules", ".git", "src"):
+        (project / name).mkdir(parents=True)
+        (project / name / "file").touch()
+    volumes_of = [
+        (Mount(type="volume", target=f"/absent{below}", source=name), str(tmp_path / name))
+        for below, name in (("", "code"), ("/node_modules", "modules"))
+    ]
+    volumes.make_folders(plan_of(tmp_path, *volumes_of, files={"/absent": project}))
+    assert [path.name for path in (tmp_path / "code").iterdir()] == ["src"]
+    assert list((tmp_path / "modules").iterdir()) == []
+
+
 def test_what_this_machine_has_is_left_as_it_is(tmp_path: Path) -> None:
     own = plan_of(tmp_path, mount("/absent", tmp_path / "a"), mount("/usr", tmp_path / "b"))
     trees = container_files.trees(own, tmp_path)

@@ -41,3 +41,28 @@ def test_the_stages_before_it_count_and_others_do_not() -> None:
 
 def test_a_server_knows_where_its_data_is() -> None:
     assert volumes_of("FROM postgres:15\nVOLUME /var/lib/postgresql/data\n") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("RUN mkdir -p /vol/web/media /vol/web && chown -R app /vol", ["/vol/web"]),
+        ("RUN apt-get update; mkdir -m 755 -p /var/absent/app", ["/var/absent/app"]),
+        ("ENV LOGS=/logs\nWORKDIR /srv\nRUN mkdir $LOGS data /usrdata", ["/logs", "/srv/data", "/usrdata"]),
+        ("RUN mkdir -p /usr/share/absent /tmp/x /root/.ssh '/a b' /x-$ID /app/data/x", []),
+        ("RUN echo mkdir /data", []),
+    ],
+)
+def test_a_folder_that_a_dockerfile_makes_can_be_written_to(line: str, expected: list[str]) -> None:
+    assert volumes_of(f"FROM python:3.12\n{line}\n", BOUND) == expected
+
+
+@pytest.mark.parametrize("line", ["VOLUME /app", "VOLUME /app/src", "RUN mkdir -p /app"])
+def test_what_is_copied_there_is_not_hidden(line: str) -> None:
+    assert volumes_of(f"FROM python:3.12\n{line}\nCOPY . /app/src/\n") == []
+
+
+def test_a_volume_below_what_is_copied_is_one() -> None:
+    assert volumes_of("FROM python:3.12\nCOPY . /app\nVOLUME /app/data\nRUN mkdir /app/logs\n") == [
+        "/app/data"
+    ]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stack.engines.local import container_files
-from stack.plan.container_paths import path_here, points_below
+from stack.plan.container_paths import INSTALLED, path_here, points_below
 from stack.plan.copied_files import host_path
 from stack.plan.plan import ServicePlan
 from stack.system import private_folder
@@ -28,11 +28,10 @@ def make_folders(plan: ServicePlan) -> None:
         elif not plan.runs_server:
             with contextlib.suppress(OSError):
                 _make_source(folder)
-    of_volumes = {Path(mount.target) for mount in plan.service.mounts if mount.type == "volume"}
+        if mount.type == "volume" and not plan.runs_server:
+            _fill(folder, _in_image(Path(mount.target), plan.image.files))
     for at, point in points_below(plan).items():
         folder = path_here(plan, at)
-        if at in of_volumes:
-            _fill(folder, _in_image(at, plan.image.files))
         with contextlib.suppress(OSError):
             _make_point(point, is_folder=folder.is_dir())
 
@@ -57,14 +56,16 @@ def _make_source(folder: Path) -> None:
 
 
 def _in_image(at: Path, files: Mapping[str, Path]) -> Path | None:
-    """Return what an image has at a path below a folder that was copied into it."""
-    return host_path(str(at), files) if any(map(at.is_relative_to, files)) else None
+    """Return what an image has at a path that was copied into it, or below one."""
+    is_copied = at.name not in INSTALLED and any(map(at.is_relative_to, files))
+    return host_path(str(at), files) if is_copied else None
 
 
 def _fill(volume: Path, source: Path | None) -> None:
     """Copy what an image has at the place of a new volume (https://docs.docker.com/engine/storage/volumes/)."""
     if source is not None and source.is_dir() and not any(volume.iterdir()):
-        shutil.copytree(source, volume, symlinks=True, dirs_exist_ok=True)
+        ignored = shutil.ignore_patterns(".git", *INSTALLED)
+        shutil.copytree(source, volume, symlinks=True, dirs_exist_ok=True, ignore=ignored)
 
 
 def _make_point(point: Path, *, is_folder: bool) -> None:
