@@ -68,8 +68,9 @@ def hold(request: Request) -> Iterator[GuardianProcess]:
 def _finish(stack: GuardianProcess, outcome: str) -> None:
     """Wait until a stack that is not detached has ended, and write the run's summary."""
     if not stack.detached:
+        limit_s = sweep.end_limit_s(stack.name)
         stack.end()
-        if not programs.ends_within(stack.process, sweep.END_LIMIT_S):
+        if not programs.ends_within(stack.process, limit_s):
             stack.process.kill()
     elif outcome == PASSED:
         return  # it goes on, and so does its record

@@ -16,16 +16,27 @@ from stack.records.state import StackState
 from stack.system import control_groups, processes
 
 END_LIMIT_S = 30.0
+"""How long a stack may take to end besides the time that its services have for it."""
 
 
-def end(stack: StackState, *, volumes: bool = False, timeout_s: float = END_LIMIT_S) -> None:
+def end_limit_s(name: str) -> float:
+    """Return how long a stack may take to end; its plan says it, which goes with it."""
+    from stack.records import plans  # sweeps, which every command does, need none
+
+    try:
+        return END_LIMIT_S + plans.read(name).grace_s()
+    except (StackError, OSError):
+        return END_LIMIT_S
+
+
+def end(stack: StackState, *, volumes: bool = False) -> None:
     """End a stack and wait until it is gone; clean up where its guardian does not do so in time.
 
     Raises:
         EngineUnavailable: the engine does not answer; what it runs goes on, and its volumes stay.
     """
+    deadline = time.monotonic() + end_limit_s(stack.name)
     is_told = _tell_to_end(stack, volumes=volumes)
-    deadline = time.monotonic() + timeout_s
     while processes.is_alive(stack.pid, stack.pid_started) and time.monotonic() < deadline:
         time.sleep(timeline.POLL_S)
     if folders.state_file(stack.name).exists():

@@ -47,6 +47,7 @@ class Guardian:
         self._ended = asyncio.Event()
         self._hurry = self._volumes = False
         self._ended_by = "its owner"
+        self._grace_s = 0.0
         self._code = 0
         self.supervisor: Supervisor | None = None
         self._engine: Engine | None = None
@@ -134,15 +135,15 @@ class Guardian:
 
     async def _take_down(self) -> None:
         """Do every step, also where one before it failed; none may last for ever."""
-        for what, step in (
-            ("The record of the end", self._enter_stopping),
-            ("The end of the services", self._stop_services),
-            ("The removal of what the engine made", self._remove),
-            ("The end of the services' processes", self._end_descendants),
-            ("The release of ports and folders", self._forget),
+        for what, step, grace_s in (
+            ("The record of the end", self._enter_stopping, 0.0),
+            ("The end of the services", self._stop_services, self._grace_s),
+            ("The removal of what the engine made", self._remove, 0.0),
+            ("The end of the services' processes", self._end_descendants, 0.0),
+            ("The release of ports and folders", self._forget, 0.0),
         ):
             try:
-                async with limited(what, STEP_LIMIT_S):
+                async with limited(what, STEP_LIMIT_S + grace_s):
                     await step()
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  as above
                 self._report(error)
@@ -228,6 +229,7 @@ class Guardian:
         ports = {name: dict(service.ports) for name, service in plan.services.items()}
         further = {name: service.further_ports for name, service in plan.services.items()}
         self._set(ports=ports, further_ports=further, endpoints=plan.endpoints)
+        self._grace_s = plan.grace_s()
         plans.write(plan)
         files.write_atomically(Path(self._request.run) / "plan.json", config.describe_plan(plan))
 

@@ -32,7 +32,6 @@ took longer to start, unless its restart policy starts it again and that life is
 
 LIFE_PAUSE_S = 0.02
 
-GRACE_LIMIT_S = 10.0
 MARGIN_S = 3.0
 """How long after the deadline a service's own verdict is waited for: it has the evidence."""
 
@@ -186,7 +185,7 @@ class Supervisor:
     async def _stop_process(self, run: ServiceRun, grace_s: float | None) -> None:
         if run.running is None:
             return
-        allowed_s = min(run.plan.service.stop_grace_period_s if grace_s is None else grace_s, GRACE_LIMIT_S)
+        allowed_s = run.plan.service.stop_grace_period_s if grace_s is None else grace_s
         async with limited(run.plan.name, allowed_s + STOP_LIMIT_S):
             await run.running.stop(allowed_s)
         run.running = None

@@ -163,3 +163,14 @@ class Plan:
     def servers(self, kind: images.ServerKind) -> list[ServicePlan]:
         """Return the services that run a server of this kind."""
         return [each for each in self.services.values() if images.server_kind(each.server_image) == kind]
+
+    def grace_s(self) -> float:
+        """Return how long the services may take to end by themselves, each after those that depend on it."""
+        ended_s: dict[str, float] = {}
+        for name, planned in reversed(list(self.services.items())):
+            before_s = (ended_s[other] for other in ended_s if self._needs(other, name))
+            ended_s[name] = planned.service.stop_grace_period_s + max(before_s, default=0.0)
+        return max(ended_s.values(), default=0.0)
+
+    def _needs(self, name: str, other: str) -> bool:
+        return any(need.service == other for need in self.services[name].service.depends_on)

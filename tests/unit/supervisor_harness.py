@@ -35,6 +35,7 @@ class FakeRunning:
     script: list[int]
     fail_or_hang: Callable[[str], Awaitable[None]]
     pid: int = 0
+    grace_s: float | None = None
 
     def __post_init__(self) -> None:
         self.ended: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
@@ -47,6 +48,7 @@ class FakeRunning:
 
     async def stop(self, grace_s: float) -> None:
         await self.fail_or_hang("stop")
+        self.grace_s = grace_s
         self.calls.append(f"stop {self.name}")
         if not self.ended.done():
             self.ended.set_result(Exit(code=0))

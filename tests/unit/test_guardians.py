@@ -19,7 +19,9 @@ from stack.control import guardians, sweep
 from stack.control.guardians import GuardianProcess
 from stack.engines import registry
 from stack.errors import GuardianLost, NotUp, StateUnreadable
-from stack.records import folders, leftovers, runs, state, timeline, written_copies
+from stack.model import Service, Stack
+from stack.plan import plan
+from stack.records import folders, leftovers, plans, runs, state, timeline, written_copies
 from stack.records.control import Action, Command, Outcome, Reply
 from stack.records.timeline import Timeline
 from stack.system import private_folder, processes, programs
@@ -71,6 +73,16 @@ def test_the_volumes_of_a_container_engine_are_deleted_whether_or_not_the_guardi
     )
     sweep.end(stack, volumes=True)
     assert removed == ([] if is_told else [True])
+
+
+def test_a_stack_has_the_time_to_end_that_its_services_have(name: str) -> None:
+    assert sweep.end_limit_s(name) == sweep.END_LIMIT_S
+    worker = Service(name="worker", stop_grace_period_s=60.0)
+    stack = Stack(name=name, files=(), directory=Path("/w"), services={"worker": worker})
+    made = plan.make(stack, name=name, engine="docker", services=stack.services, ports={}, folders={})
+    folders.of_stack(name).mkdir(parents=True)
+    plans.write(made)
+    assert sweep.end_limit_s(name) == sweep.END_LIMIT_S + 60
 
 
 def test_what_a_killed_guardian_put_into_a_project_is_removed(name: str, tmp_path: Path) -> None:

@@ -37,6 +37,17 @@ def test_each_service_comes_after_what_it_needs() -> None:
     assert planned == ("a", "b", "c")
 
 
+def test_services_have_the_time_to_end_of_all_that_wait_for_each_other() -> None:
+    services = [
+        service("db", stop_grace_period_s=10.0),
+        service("web", "db", stop_grace_period_s=20.0),
+        service("worker", "db", stop_grace_period_s=30.0),
+        service("alone", stop_grace_period_s=25.0),
+    ]
+    assert make(stack(*services)).grace_s() == 40.0
+    assert make(stack()).grace_s() == 0.0
+
+
 def test_a_record_of_a_plan_names_what_a_service_needs_not_what_it_can_do_without() -> None:
     optional = Dependency(service="receiver", required=False)
     web = Service(name="web", depends_on=(Dependency(service="db"), optional))

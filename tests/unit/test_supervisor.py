@@ -48,6 +48,16 @@ def test_they_are_ended_in_the_opposite_order(harness: Harness) -> None:
     asyncio.run(play())
 
 
+def test_a_service_has_the_time_to_end_that_its_file_gives_it(harness: Harness) -> None:
+    async def play() -> None:
+        async with harness.start(replace(service("worker"), stop_grace_period_s=60.0)) as stack:
+            await stack.supervisor.bring_up()
+            await stack.supervisor.stop_all()
+            assert stack.engine.running["worker"].grace_s == 60.0
+
+    asyncio.run(play())
+
+
 def test_a_death_at_the_start_is_reported_at_once_with_its_code_and_last_lines(harness: Harness) -> None:
     async def play() -> None:
         harness.scripts["backend"] = [REFUSED]
