@@ -98,6 +98,31 @@ def test_one_client_cannot_take_all_slots(start: Start) -> None:
     assert [response.status for response in responses] == [200, 200, 200]
 
 
+@protected_by(
+    "a request keeps its slot while the backend works on it, whoever left",
+    Cut(ENDPOINT, "await asyncio.shield(running)", "await running"),
+)
+def test_one_client_that_sends_and_leaves_cannot_take_all_of_the_backend(start: Start) -> None:
+    """The backend's worker is stopped: it would work on all that was sent."""
+    backend = start(services.backend)
+    gateway = start(services.gateway, backend, BACKEND_CONNECTIONS="4")
+    workers = psutil.Process(backend.pid).children()
+    for worker in workers:
+        os.kill(worker.pid, signal.SIGSTOP)
+    request = http1.head("GET", "/api/v1/products?limit=1", "Connection: close")
+    with ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(_send_request(gateway.port, request, "127.0.0.2"))
+        until(lambda: _connections(backend.port) >= 2, "two requests are in progress")
+    until(lambda: _connections(gateway.port) == 0, "the gateway has noticed that the client left")
+    refused = http1.ask(gateway.port, "GET", "/api/v1/products?limit=1", source="127.0.0.2")
+    with _send_request(gateway.port, request, "127.0.0.3") as other:
+        for worker in workers:
+            os.kill(worker.pid, signal.SIGCONT)
+        (served,) = http1.parse(http1.read_all(other))
+    assert (refused.status, served.status) == (503, 200)
+
+
 def _send_request(port: int, request: bytes, source: str) -> socket.socket:
     client = http1.connect(port, source=source)
     client.sendall(request)

@@ -7,7 +7,7 @@ import pytest
 from gateway import checks
 from gateway.connections.refusal import FIELDS, HEAD_BYTES
 
-HOST = (b"host", b"shop.example")
+HOST = (b"host", b"www.shop.example")
 STATUS = {"bad-request": 400, "uri-too-long": 414, "headers-too-large": 431, "version-not-supported": 505}
 
 
