@@ -49,7 +49,8 @@ class ConsistencyCheck:
             if mount.type == "volume" and mount.source and mount.source not in stack.volumes:
                 yield ".volumes", f"undefined volume {mount.source}"
         for dependency in service.depends_on:
-            if dependency.required and dependency.service not in stack.services:
+            is_known = dependency.service in self.document["services"]
+            if dependency.service not in stack.services and (dependency.required or not is_known):
                 yield f".depends_on.{dependency.service}", self._reason_absent(dependency.service)
         yield from self._undefined_files(raw)
         for sentence in contradictions(raw, f"{self.label}: services.{service.name}"):

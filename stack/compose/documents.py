@@ -79,7 +79,7 @@ class DocumentReader:
             included = self._read_included({"path": entry} if isinstance(entry, str) else entry, file)
             for kind in _RESOURCES:
                 if kind in included:
-                    part[kind] = merge.merge(included[kind], part.get(kind), (kind,))
+                    part[kind] = _with_included(kind, part.get(kind), included[kind])
         return part
 
     def _read_included(self, entry: Mapping[str, Any], file: Path) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class DocumentReader:
         directory = self._path(project) if project else paths[0].parent
         interpolation = self._interpolation_of(entry, directory)
         reader = replace(self, directory=directory, interpolation=interpolation, including=chain)
-        return reader.read(paths)
+        return _with_values(reader.read(paths), interpolation.variables)
 
     def _interpolation_of(self, entry: Mapping[str, Any], directory: Path) -> Interpolation:
         named = entry.get("env_file")
@@ -110,3 +110,28 @@ class DocumentReader:
 
     def _path(self, text: str) -> Path:
         return Path(os.path.normpath(self.directory / text))
+
+
+def _with_included(kind: str, own: Any, included: Any) -> Any:
+    """Return both; what is in one of them alone keeps its ``!reset``, until its ``extends`` is resolved."""
+    if not isinstance(own, dict) or not isinstance(included, dict):
+        return merge.merge(included, own, (kind,))
+    base, over = ({name: part[name] for name in included if name in own} for part in (included, own))
+    return {**included, **own, **merge.merge(base, over, (kind,))}
+
+
+def _with_values(document: dict[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
+    """Return an included document; a name without a value has that of its include's own ``env_file``."""
+    services = document.get("services") or {}
+    filled = {
+        name: {**service, "environment": _filled(service["environment"], variables)}
+        for name, service in services.items()
+        if service.get("environment")
+    }
+    return {**document, "services": {**services, **filled}} if filled else document
+
+
+def _filled(environment: Any, variables: Mapping[str, str]) -> Any:
+    if isinstance(environment, list):
+        return [f"{each}={variables[each]}" if each in variables else each for each in environment]
+    return {name: variables.get(name) if value is None else value for name, value in environment.items()}

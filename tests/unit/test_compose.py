@@ -11,7 +11,7 @@ import pytest
 from test_compose_case import DB, Case, load, one, service, two
 
 from stack import compose
-from stack.errors import InvalidOption
+from stack.errors import ComposeError, InvalidOption
 from stack.model import Healthcheck, LocalHints, Mount, Port, seconds
 from stack.system.directories import ROOT
 
@@ -202,3 +202,31 @@ def test_a_profile_that_no_service_has_is_refused_where_a_person_names_it(tmp_pa
     assert caught.value.hint == "Profiles: ci, tools."
     assert set(compose.load(file, environment={"COMPOSE_PROFILES": "tool"}).services) == {"web"}
     assert set(compose.load(file, environment={}, profiles=("*",)).services) == {"web", "tool"}
+
+
+def test_a_reset_beside_an_include_takes_away_what_its_service_extends(tmp_path: Path) -> None:
+    (tmp_path / "other.yml").write_text("services: {i: {image: y}}\n")
+    own = "services: {a: {image: x, ports: ['1']}, b: {extends: a, ports: !reset []}}\n"
+    text = f"include: [other.yml]\n{own}"
+    (tmp_path / "compose.yml").write_text(text)
+    services = compose.load(tmp_path / "compose.yml", environment={}).services
+    assert [len(services[name].ports) for name in ("a", "b", "i")] == [1, 0, 0]
+
+
+@pytest.mark.parametrize("environment", ["[V, W, X=1]", "{V: , W: , X: 1}"])
+def test_a_variable_without_a_value_has_that_of_the_env_file_of_its_include(
+    tmp_path: Path, environment: str
+) -> None:
+    (tmp_path / "one.env").write_text("V=one\n")
+    (tmp_path / "other.yml").write_text(f"services: {{i: {{image: y, environment: {environment}}}}}\n")
+    text = "include: [{path: other.yml, env_file: one.env}]\nservices: {a: {image: x, environment: [V]}}\n"
+    (tmp_path / "compose.yml").write_text(text)
+    services = compose.load(tmp_path / "compose.yml", environment={}).services
+    assert services["i"].environment == {"V": "one", "X": "1"}
+    assert services["a"].environment == {}
+
+
+def test_an_optional_dependency_has_to_be_defined(tmp_path: Path) -> None:
+    case = one("", "depends_on: {absent: {condition: service_started, required: false}}")
+    with pytest.raises(ComposeError, match=r"depends_on\.absent: undefined service absent"):
+        load(case, tmp_path)
