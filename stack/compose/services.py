@@ -118,7 +118,8 @@ class ServiceReader:
                 values |= self._env_file(file, entry.get("format"), inline, f"{where}.env_file[{index}]")
             elif boolean(entry.get("required", True)):
                 raise self._error(f"{where}.env_file[{index}]", f"there is no file {file}")
-        return {**values, **inline}
+        unset = _names(raw.get("environment")) - set(inline)  # without a value anywhere: not that of a file
+        return {**{name: value for name, value in values.items() if name not in unset}, **inline}
 
     def _env_file(
         self, file: Path, file_format: str | None, inline: dict[str, str], key: str
@@ -202,6 +203,11 @@ class ServiceReader:
 
     def _error(self, key: str, problem: str) -> ComposeError:
         return ComposeError(f"{self.label}: {key}: {problem}")
+
+
+def _names(environment: Any) -> set[str]:
+    """Return the names of variables in either form."""
+    return {str(entry).partition("=")[0] for entry in environment or ()}
 
 
 def _is_disabled(raw: Mapping[str, Any] | None) -> bool:

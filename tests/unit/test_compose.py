@@ -230,3 +230,12 @@ def test_an_optional_dependency_has_to_be_defined(tmp_path: Path) -> None:
     case = one("", "depends_on: {absent: {condition: service_started, required: false}}")
     with pytest.raises(ComposeError, match=r"depends_on\.absent: undefined service absent"):
         load(case, tmp_path)
+
+
+@pytest.mark.parametrize("environment", ["[A, B]", "{A: , B: }"])
+def test_a_variable_without_a_value_anywhere_is_not_set_by_an_env_file(
+    tmp_path: Path, environment: str
+) -> None:
+    (tmp_path / "a.env").write_text("A=file\nB=file\nC=file\n")
+    case = one("", "env_file: a.env", f"environment: {environment}", B="shell")
+    assert load(case, tmp_path).services["web"].environment == {"B": "shell", "C": "file"}
