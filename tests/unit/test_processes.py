@@ -111,15 +111,19 @@ def test_workers_run_the_program_of_their_parent_and_a_script_has_none(
     argv: tuple[str, ...], has_worker: bool
 ) -> None:
     process = subprocess.Popen(argv, start_new_session=True)
+
+    def are_told() -> bool:
+        expected = processes.children(process.pid) if has_worker else []
+        return processes.workers(process.pid, shells=SHELLS) == expected
+
     try:
         deadline = time.monotonic() + 20
-        while not (started := processes.children(process.pid)) and time.monotonic() < deadline:
+        while not processes.children(process.pid) and time.monotonic() < deadline:
             time.sleep(0.005)
-        expected = started if has_worker else []
-        while processes.workers(process.pid, shells=SHELLS) != expected and time.monotonic() < deadline:
-            time.sleep(0.005)  # between fork and exec
-        assert started
-        assert processes.workers(process.pid, shells=SHELLS) == expected
+        while not (is_told := are_told()) and time.monotonic() < deadline:
+            time.sleep(0.005)  # between fork and exec, and while more of them come
+        assert processes.children(process.pid)
+        assert is_told
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
