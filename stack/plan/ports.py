@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from stack.model import Service, Stack
+from stack.model import Port, Service, Stack
 from stack.plan import image_config, images
 from stack.plan.addresses import referenced_ports
 from stack.plan.image_config import ImageConfig
@@ -16,13 +16,13 @@ def targets(
 ) -> dict[str, tuple[int, ...]]:
     """Return the container ports that need a host port.
 
-    A container has an address of its own, so only published ports do. A local process with a network of
-    its own (``networks``) has one, too; endpoints and servers are published besides, for commands of this
-    machine. Local processes that share one address need one for exposed ports as well, and for every port
-    that another service refers to.
+    A container has an address of its own, so only published ports do. A local process with a network of its
+    own (``networks``) has one, too; endpoints and servers are published besides, for the commands of people.
+    Local processes that share one address need one for exposed ports as well, and for every port that another
+    service refers to. Of a local process those of TCP alone are published.
     """
     if engine != "local":
-        return {name: _published(service) for name, service in services.items()}
+        return {name: _published(service.ports) for name, service in services.items()}
     configs = image_config.of_services(services)
     texts = [] if networks else [text for service in services.values() for text in _texts(service)]
     owners = {alias: name for name, service in services.items() for alias in (*service.hostnames, name)}
@@ -30,15 +30,18 @@ def targets(
     referenced = {(owners[alias], port) for alias, port in pairs}
     result: dict[str, tuple[int, ...]] = {}
     for name, service in services.items():
-        declared = [*_published(service), *([] if networks else service.expose)]
+        declared = [
+            *_published(each for each in service.ports if each.protocol == "tcp"),
+            *([] if networks else service.expose),
+        ]
         declared += _server_ports(service, configs[name])
         others = sorted(port for service_name, port in referenced if service_name == name)
         result[name] = tuple(dict.fromkeys([*declared, *others]))
     return result
 
 
-def _published(service: Service) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(port.target for port in service.ports))
+def _published(published: Iterable[Port]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(port.target for port in published))
 
 
 def _server_ports(service: Service, config: ImageConfig) -> list[int]:

@@ -85,6 +85,14 @@ def test_a_port_that_is_published_several_times_is_one_of_the_container(engine: 
     assert ports.targets(described, described.services, engine=engine) == {"web": (80,)}
 
 
+def test_of_a_local_process_no_port_of_udp_is_published() -> None:
+    described = stack(service("dns", ports=(Port(target=53, protocol="udp"), Port(target=80))))
+    targets = {
+        each: ports.targets(described, described.services, engine=each) for each in ("local", "docker")
+    }
+    assert targets == {"local": {"dns": (80,)}, "docker": {"dns": (53, 80)}}
+
+
 def test_containers_publish_what_is_published_and_processes_whatever_is_spoken_of() -> None:
     described = stack(
         service("web", environment={"DB": "postgres://db:5432"}, ports=(Port(target=80),)),
