@@ -3,6 +3,7 @@
 import queue
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from limits.util import WindowStats
@@ -227,19 +228,24 @@ def test_who_finds_no_slot_is_refused_before_an_attempt_is_counted(monkeypatch):
         assert log_in().status_code == 429
 
 
-def test_who_is_refused_as_the_window_ends_still_waits_a_second(monkeypatch):
-    monkeypatch.setattr(throttling, "_ask", lambda question: question(EndedWindow()))
+@pytest.mark.parametrize(("ends_in_s", "wait_s"), [(-1, 1), (0, 1), (1.5, 2), (42, 42), (599.1, 600)])
+def test_who_is_refused_waits_until_the_window_ends_and_a_second_at_least(monkeypatch, ends_in_s, wait_s):
+    monkeypatch.setattr(throttling, "time", SimpleNamespace(time=lambda: 1000.0))
+    monkeypatch.setattr(throttling, "_ask", lambda question: question(FullWindow(1000.0 + ends_in_s)))
     with pytest.raises(TooManyRequests) as refused:
         throttling.throttle("login-address", "x")
-    assert refused.value.headers["Retry-After"] == "1"
-    assert refused.value.headers["RateLimit"] == '"login-address";r=0;t=1'
+    assert refused.value.headers["Retry-After"] == str(wait_s)
+    assert refused.value.headers["RateLimit"] == f'"login-address";r=0;t={wait_s}'
 
 
-class EndedWindow:
-    """A limiter whose window ended between the refusal and the question when it ends."""
+class FullWindow:
+    """A limiter that allows nothing more until a moment."""
+
+    def __init__(self, end):
+        self.end = end
 
     def hit(self, *arguments):
         return False
 
     def get_window_stats(self, *arguments):
-        return WindowStats(reset_time=time.time() - 1, remaining=0)
+        return WindowStats(reset_time=self.end, remaining=0)
