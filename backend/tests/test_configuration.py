@@ -1,5 +1,6 @@
 """Settings, the reader of the environment, and preparation."""
 
+import importlib
 import os
 import sqlite3
 import subprocess
@@ -105,6 +106,19 @@ def test_a_postgres_url_becomes_settings():
     found = env.database("postgresql://us%40er:p%2Fw@db:5433/shop?sslmode=require")
     assert (found["USER"], found["PASSWORD"], found["HOST"], found["PORT"]) == ("us@er", "p/w", "db", "5433")
     assert found["OPTIONS"]["sslmode"] == "require"
+
+
+@pytest.mark.parametrize(("command", "limited"), [("run_worker", "true"), ("prepare", None), ("seed", None)])
+def test_the_workers_statements_are_limited_too(monkeypatch, command, limited):
+    seen, surroundings = [], {name: value for name, value in os.environ.items() if "TIMEOUTS" not in name}
+    monkeypatch.setattr(os, "environ", surroundings)
+    monkeypatch.setattr(sys, "argv", ["manage.py", command])
+    monkeypatch.setattr(
+        "django.core.management.execute_from_command_line",
+        lambda argv: seen.append(os.environ.get("DATABASE_TIMEOUTS")),
+    )
+    importlib.import_module("manage").main()
+    assert seen == [limited]
 
 
 def test_statements_are_limited_while_requests_are_served(monkeypatch):

@@ -133,6 +133,12 @@ row(
     test=f"{TESTS}/test_configuration.py::test_statements_are_limited_while_requests_are_served",
 )
 row(
+    "the worker's statements are limited",
+    Cut("backend/manage.py", 'if "run_worker" in sys.argv[1:2]:', "if False:"),
+    test=f"{TESTS}/test_configuration.py::test_the_workers_statements_are_limited_too",
+    cases=["run_worker-true"],
+)
+row(
     "a statement that takes too long is a 503 with Retry-After",
     Cut(
         "backend/core/unavailable.py",
