@@ -100,7 +100,11 @@ def test_one_client_cannot_take_all_slots(start: Start) -> None:
 
 @protected_by(
     "a request keeps its slot while the backend works on it, whoever left",
-    Cut(ENDPOINT, "await asyncio.shield(running)", "await running"),
+    Cut(
+        ENDPOINT,
+        "                async with (\n",
+        "                async with (\n                    cancel_on_disconnect(receive),\n",
+    ),
 )
 def test_one_client_that_sends_and_leaves_cannot_take_all_of_the_backend(start: Start) -> None:
     """The backend's worker is stopped: it would work on all that was sent."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import time
 from collections.abc import Callable
 
@@ -103,3 +104,16 @@ def test_a_request_whose_client_left_keeps_its_slot_until_the_backend_responds(
     assert gateway.request("GET", "/api/v1/x")[0].status == 503
     backend.release.set()
     wait_until(lambda: gateway.request("GET", "/api/v1/x")[0].status == 200)
+
+
+def test_a_failure_that_nobody_waits_for_any_more_is_no_error(
+    serve: Callable[..., Gateway], backend: Backend, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway = serve(connections=1, deadline_s=0.5)
+    with contextlib.closing(gateway.connect()) as leaving:
+        leaving.request("GET", "/api/v1/waits")
+        assert backend.waiting.acquire(timeout=60)
+    wait_until(lambda: gateway.request("GET", "/api/v1/x")[0].status == 200)
+    gc.collect()
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []
+    assert "no response from the backend: TimeoutError" in caplog.text

@@ -41,6 +41,7 @@ def test_the_query_of_a_url_is_logged_nowhere(
     if path == "waits":
         assert backend.waiting.acquire(timeout=60)
         connection.sock.shutdown(socket.SHUT_RDWR)
+        backend.release.set()
     else:
         connection.getresponse()
     connection.close()

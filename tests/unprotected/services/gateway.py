@@ -139,7 +139,11 @@ row(
 )
 row(
     "a request keeps its slot while the backend works on it, whoever left",
-    Cut(ENDPOINT, "await asyncio.shield(running)", "await running"),
+    Cut(
+        ENDPOINT,
+        "                async with (\n",
+        "                async with (\n                    cancel_on_disconnect(receive),\n",
+    ),
     test=f"{TESTS}/test_disconnects.py"
     "::test_a_request_whose_client_left_keeps_its_slot_until_the_backend_responds",
 )

@@ -29,59 +29,27 @@ log = logging.getLogger("gateway.proxy")
 
 
 class ProxyEndpoint:
-    """Forward the request and stream the response; stop when the client disconnects."""
+    """Forward the request and stream the response; stop when the client disconnects.
+
+    Until it responds the backend works on, whoever left, and the request holds its slot as long: somebody who
+    sends and leaves, again and again, would else take all of the backend.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         upstream: Upstream = scope["state"]["upstream"]
         settings: Settings = scope["state"]["settings"]
-        target = target_of(scope)
-        with (
-            suppress(ClientDisconnected),
-            upstream.memory.open(client_key(scope["client"][0])) as memory,
-        ):
+        client, target = client_key(scope["client"][0]), target_of(scope)
+        with suppress(ClientDisconnected), upstream.memory.open(client) as memory:
             body = b""
             if has_body(scope["headers"]):
                 body = await read_body(receive, scope["headers"], deadline_s=settings.body_s, memory=memory)
-            exchange = Exchange(scope, send)
-            running = asyncio.create_task(exchange.run(target, body))
-            try:
-                async with cancel_on_disconnect(receive):
-                    await asyncio.shield(running)
-            finally:
-                exchange.leave(running)
-
-
-class Exchange:
-    """One request to the backend, and its response to the client.
-
-    Until it begins to respond the backend works on, whoever left: the exchange holds its slot as long. Else
-    somebody who sends and leaves, again and again, would take all of the backend.
-    """
-
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self._scope, self._send = scope, send
-        self._is_wanted, self._has_begun = True, False
-
-    async def run(self, target: str, body: bytes) -> None:
-        """Forward the request, and relay the response while somebody wants it.
-
-        Raises:
-            Problem: 503 no slot, and whatever ``forward`` raises.
-        """
-        upstream: Upstream = self._scope["state"]["upstream"]
-        settings: Settings = self._scope["state"]["settings"]
-        with upstream.slots.open(client_key(self._scope["client"][0])) as slots:
-            slots.take(1)
-            async with await forward(upstream, self._scope, target, body, settings.deadline_s) as response:
-                self._has_begun = True
-                if self._is_wanted:
-                    await relay(response, self._send, settings)
-
-    def leave(self, running: asyncio.Task[None]) -> None:
-        """Relay nothing more to the client."""
-        self._is_wanted = False
-        if self._has_begun:
-            running.cancel()
+            with upstream.slots.open(client) as slots:
+                slots.take(1)
+                async with (
+                    await forward(upstream, scope, target, body, settings.deadline_s) as response,
+                    cancel_on_disconnect(receive),
+                ):
+                    await relay(response, send, settings)
 
 
 def target_of(scope: Scope) -> str:
