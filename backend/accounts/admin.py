@@ -1,7 +1,9 @@
 """Customers and staff in the admin."""
 
 from django.contrib import admin
+from django.contrib.auth import authenticate
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.http import HttpRequest, HttpResponseBase
 
 from accounts.models import User
 
@@ -21,3 +23,12 @@ class UserAdmin(DjangoUserAdmin):
         ("Dates", {"fields": ("last_login", "created_at")}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "name", "password1", "password2")}),)
+
+
+def password_change(request: HttpRequest) -> HttpResponseBase:
+    """Serve Django's own page; the old password is an attempt to log in. Raises: TooManyRequests."""
+    if request.method == "POST":
+        authenticate(
+            request, username=request.user.get_username(), password=request.POST.get("old_password", "")
+        )
+    return admin.site.password_change(request)

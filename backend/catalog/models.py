@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import F, Q, Value
-from django.db.models.functions import Concat, Substr, Upper
+from django.db.models import F, Max, Q, QuerySet, Value
+from django.db.models.functions import Concat, Length, Substr, Upper
 from django.utils import timezone
 
 from catalog.attributes import clean_attributes
+
+PATH_CHARACTERS = 600
 
 
 class Category(models.Model):
@@ -20,7 +22,7 @@ class Category(models.Model):
     parent = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children"
     )
-    path = models.CharField(max_length=600, unique=True, editable=False)
+    path = models.CharField(max_length=PATH_CHARACTERS, unique=True, editable=False)
 
     class Meta:
         verbose_name_plural = "categories"
@@ -34,22 +36,32 @@ class Category(models.Model):
         """Store with the path that follows from the parent, and move what is below along."""
         Category.lock_all()
         self.clean()
-        paths = dict(Category.objects.filter(pk__in=[self.pk, self.parent_id]).values_list("pk", "path"))
-        before, above = paths.get(self.pk), paths.get(self.parent_id, "")
-        self.path = f"{above}{self.slug}/"
+        before, self.path = self._paths()
         super().save(*args, **kwargs)
-        if before is not None and before != self.path:
-            below = Category.objects.filter(path__startswith=before).exclude(pk=self.pk)
-            below.update(path=Concat(Value(self.path), Substr("path", len(before) + 1)))
+        if before not in (None, self.path):
+            self._below(before).update(path=Concat(Value(self.path), Substr("path", len(before) + 1)))
 
     def clean(self) -> None:
-        """Raise ValidationError where the parent is the category itself, or below it."""
+        """Raise ValidationError where the parent is below the category or is it, or a path is too long."""
         parents = dict(Category.objects.values_list("pk", "parent"))
         ancestor = self.parent_id
         while ancestor is not None and ancestor != self.pk:
             ancestor = parents.pop(ancestor, None)
         if ancestor is not None:
             raise ValidationError({"parent": "A category cannot be below itself."})
+        before, path = self._paths()
+        longest = before and self._below(before).aggregate(longest=Max(Length("path")))["longest"]
+        if len(path) + max(0, (longest or 0) - len(before or "")) > PATH_CHARACTERS:
+            raise ValidationError({"parent": f"A path would be longer than {PATH_CHARACTERS} characters."})
+
+    def _paths(self) -> tuple[str | None, str]:
+        """Return the stored path, None for a new category, and the one that follows from the parent."""
+        paths = dict(Category.objects.filter(pk__in=[self.pk, self.parent_id]).values_list("pk", "path"))
+        return paths.get(self.pk), f"{paths.get(self.parent_id, '')}{self.slug}/"
+
+    def _below(self, path: str) -> QuerySet[Category]:
+        """Return the categories below this one, whose stored path is `path`."""
+        return Category.objects.filter(path__startswith=path).exclude(pk=self.pk)
 
     @staticmethod
     def lock_all() -> None:
@@ -57,7 +69,7 @@ class Category(models.Model):
         list(Category.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
 
 
-class ProductQuerySet(models.QuerySet["Product"]):
+class ProductQuerySet(QuerySet["Product"]):
     """Which products a reader may see."""
 
     def published(self) -> ProductQuerySet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
@@ -22,6 +23,8 @@ from events.services import event_record
 from orders.models import Order, OrderLine, OrderState
 from orders.transitions import ensure_transition_allowed
 
+MAXIMUM_TOTAL = Decimal("999999999999.99")
+
 
 class CartEmpty(Conflict):
     """The cart has no lines."""
@@ -35,6 +38,12 @@ class LinesUnavailable(Conflict):
     kind = "out-of-stock"
 
 
+class TotalTooLarge(Conflict):
+    """The total is beyond what an order can hold."""
+
+    kind = "total-too-large"
+
+
 class EmailMissing(Problem):
     """A buyer without an account gave no email address."""
 
@@ -45,7 +54,7 @@ class EmailMissing(Problem):
 def order_place(*, buyer: Buyer, email: str) -> Order:
     """Turn the buyer's cart into an order whose stock is reserved, and empty the cart.
 
-    Raises: CartEmpty, LinesUnavailable, EmailMissing, NotFound.
+    Raises: CartEmpty, LinesUnavailable, TotalTooLarge, EmailMissing, NotFound.
     """
     cart = _lock_cart(buyer)
     lines = cart_view(cart=cart).lines
@@ -97,11 +106,14 @@ def _reject_lines(views: list[LineView]) -> None:
 
 
 def _store_order(buyer: Buyer, lines: list[LineView], email: str) -> Order:
+    total = sum(view.total for view in lines)
+    if total > MAXIMUM_TOTAL:
+        raise TotalTooLarge("The total is too large for one order: leave some of it to another.")
     order = Order.objects.create(
         user=buyer.user,
         token_digest="" if buyer.user else buyer.token_digest,
         email=email,
-        total=sum(view.total for view in lines),
+        total=total,
         currency=settings.SHOP_CURRENCY,
         expires_at=timezone.now() + timedelta(seconds=settings.RESERVATION_S),
     )

@@ -55,6 +55,22 @@ def test_a_category_is_never_below_itself(tree, admin_client):
     assert paths()["root"] == "root/"
 
 
+def test_no_path_of_a_category_is_too_long_for_the_database(tree):
+    """Of the category itself, and of one below it that moves along."""
+    root, _, leaf = tree
+    parent = leaf
+    for letter in "abc":
+        parent = Category.objects.create(name=letter, slug=letter * 140, parent=parent)
+    with pytest.raises(ValidationError, match="longer than 600"):
+        Category.objects.create(name="d", slug="d" * 160, parent=parent)
+    far = Category.objects.create(name="far", slug="f" * 140)
+    far = Category.objects.create(name="farther", slug="g" * 30, parent=far)
+    root.parent = far
+    with pytest.raises(ValidationError, match="longer than 600"):
+        root.save()
+    assert paths()["root"] == "root/"
+
+
 def test_a_category_that_was_read_before_its_parent_was_renamed_has_the_new_path(tree):
     _, branch, leaf = tree
     stale = Category.objects.select_related("parent").get(pk=leaf.pk)

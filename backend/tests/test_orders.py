@@ -50,6 +50,16 @@ def test_an_empty_cart_cannot_be_bought(person):
     assert person.check_out().json()["type"] == "urn:shop:problem:cart-empty"
 
 
+def test_an_order_whose_total_is_beyond_what_can_be_stored_cannot_be_placed(db):
+    person = Person()
+    for sku in ("B", "C"):
+        variant_make(sku, units=99, price="9999999999.99")
+        person.put_in_cart(sku, 99)
+    response = person.check_out()
+    assert (response.status_code, response.json()["type"]) == (409, "urn:shop:problem:total-too-large")
+    assert not Order.objects.exists()
+
+
 def test_more_than_there_is_cannot_be_bought(person):
     person.put_in_cart("A", 6)
     response = person.check_out()

@@ -125,6 +125,23 @@ def test_the_admin_counts_like_the_api(store, client):
     assert int(response["Retry-After"]) > 0
 
 
+def test_the_old_password_of_the_admin_s_page_counts_like_a_login(store, admin_client):
+    words = {"new_password1": "another long one 7", "new_password2": "another long one 7"}
+    responses = [
+        admin_client.post("/admin/password_change/", {"old_password": f"guess {number}", **words})
+        for number in range(11)
+    ]
+    assert {response.status_code for response in responses[:10]} == {200}
+    assert b"Your old password was entered incorrectly" in responses[0].content
+    assert responses[10].status_code == 429
+
+
+def test_a_member_of_the_staff_changes_the_password(admin_client):
+    words = {"new_password1": "another long one 7", "new_password2": "another long one 7"}
+    response = admin_client.post("/admin/password_change/", {"old_password": "password", **words})
+    assert (response.status_code, response["Location"]) == (302, "/admin/password_change/done/")
+
+
 def test_workers_count_together_through_redis(redis_server, settings):
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login-address": "2/hour"}
     for _ in range(2):

@@ -37,6 +37,12 @@ row(
     test=f"{TESTS}/test_throttling.py::test_all_addresses_of_an_ipv6_site_are_one_client",
 )
 row(
+    "the old password on the admin's page counts like a login",
+    Cut("backend/accounts/admin.py", 'if request.method == "POST":', 'if request.method == "PUT":'),
+    test=f"{TESTS}/test_throttling.py::test_the_old_password_of_the_admin_s_page_counts_like_a_login",
+    any_case=True,
+)
+row(
     "the admin counts logins like the API",
     Cut(
         "backend/config/settings/base.py",

@@ -46,7 +46,10 @@ row(
 for function in ("a_renamed", "a_moved"):
     row(
         "a category takes along what is below it",
-        Cut(MODELS, 'below.update(path=Concat(Value(self.path), Substr("path", len(before) + 1)))'),
+        Cut(
+            MODELS,
+            'self._below(before).update(path=Concat(Value(self.path), Substr("path", len(before) + 1)))',
+        ),
         test=f"{TESTS}/test_edges.py::test_{function}_category_takes_what_is_below_along",
     )
 row(
