@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -195,12 +195,12 @@ def measure_page(place: Path, browser: Browser) -> None:
         print(f"  memory {process.memory_info().rss / 2**20:.0f} MiB (goal {MEMORY_GOAL_MIB})")
 
 
-def _view(name: str, shown: str) -> None:
+def _view(name: str, shown: str) -> Callable[[Page], None]:
     def work(page: Page) -> None:
         page.locator("nav a", has_text=name).click()
         page.locator(shown).first.wait_for()
 
-    return work  # type: ignore[return-value]
+    return work
 
 
 def _older(page: Page) -> None:

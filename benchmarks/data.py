@@ -128,9 +128,7 @@ def measure_swap(stack: Stack, size: Size, rounds: int) -> float:
     with Readers(stack):
         for _ in range(rounds):
             stack.wait_for_spare(SPARE_LIMIT_S)
-            closed.append(
-                reset.reset(access.server, access.redis, access.location(), recipe, access.prepare, say=print)
-            )
+            closed.append(reset.reset(access.live(), recipe, access.prepare, say=print))
             spare.start(access.state, recipe)
     report("the swap: no service reaches the database", statistics.median(closed), at_most=30)
     report("  the longest", max(closed))

@@ -15,6 +15,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from data_tools import ROOT, report, seconds, stack_to_measure
+from fresh_database import TestDatabases
 
 TEST_S = 0.5
 """How long a test goes on after it got its database; meanwhile the next one is made."""
@@ -52,8 +53,6 @@ def measure_fresh_db(rounds: int) -> None:
     with stack_to_measure() as (stack, _):
         os.environ.update(STACK_HOME=stack.environment["STACK_HOME"], STACK_NAME=stack.name)
         os.environ["PYTHONPATH"] = str(ROOT)
-        from fresh_database import TestDatabases
-
         databases = TestDatabases()
         first_s = seconds(lambda: give_back(databases))
         taken = []
@@ -68,7 +67,8 @@ def measure_fresh_db(rounds: int) -> None:
     report("fresh_db, one after the other at once", statistics.median(at_once))
 
 
-def give_back(databases: object) -> None:
+def give_back(databases: TestDatabases) -> None:
+    """Ask for a database, and drop it."""
     given = databases.ask("fresh")
     databases.drop(given["name"])
 

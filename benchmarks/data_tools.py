@@ -77,7 +77,7 @@ class Readers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        output, _ = self._process.communicate()
+        output = self._process.communicate()[0]
         counted = json.loads(output)
         self.statuses, self.last_refusal = counted["statuses"], counted["last_refusal"]
 

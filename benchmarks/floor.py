@@ -51,13 +51,13 @@ async def prepare() -> tuple[list[BareService], dict[str, str], Path]:
     site = Site(name="floor", folder=folder, scratch=folder, run=folder, token="floor", ephemeral=True)
     engine = LocalEngine()
     targets = ports.targets(loaded, loaded.services, engine="local", networks=False)
-    leased, _ = port_leases.lease("floor", loaded.services, targets, alive={"floor"})
+    leases = port_leases.lease("floor", loaded.services, targets, alive={"floor"})
     made = plan.make(
         loaded,
         name="floor",
         engine="local",
         services=loaded.services,
-        ports=leased,
+        ports=leases.ports,
         folders=engine.folders(loaded, site),
     )
     await engine.prepare(made, site, print)
@@ -96,7 +96,7 @@ def floor(services: list[BareService], endpoints: dict[str, str], python: Path) 
                 if running[-1].poll() is not None:
                     raise SystemExit(f"{bare.name} exited")
                 time.sleep(0.005)
-        argv = [python, "-m", "pytest", "-q", ROOT / "integration_tests"]
+        argv = [str(python), "-m", "pytest", "-q", str(ROOT / "integration_tests")]
         subprocess.run(argv, env={**os.environ, **endpoints}, check=True, stdout=subprocess.DEVNULL)
         return time.perf_counter() - began
     finally:
@@ -109,12 +109,17 @@ def floor(services: list[BareService], endpoints: dict[str, str], python: Path) 
 
 
 def _start(bare: BareService) -> subprocess.Popen[bytes]:
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     launch = bare.launch
     account = None if launch.view else launch.user  # without its view it could not reach its programs
-    return subprocess.Popen(
-        launch.argv, env=dict(launch.environment), cwd=launch.cwd, **quiet, **programs.identity(account)
+    process: subprocess.Popen[bytes] = subprocess.Popen(
+        launch.argv,
+        env=dict(launch.environment),
+        cwd=launch.cwd,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        **programs.identity(account),
     )
+    return process
 
 
 def integration() -> float:

@@ -14,7 +14,9 @@ import statistics
 import sys
 from pathlib import Path
 
-from gateway_load import Load, Process, Result, shop
+from gateway_load import Load, Result, shop
+
+from abuse.services import Process
 
 ROUNDS = 3
 FACTOR = 5

@@ -71,6 +71,12 @@ def slow_senders(port: int) -> Iterator[Callable[[], int]]:
         process.join()
 
 
+def link_of(key: selectors.SelectorKey) -> socket.socket:
+    """Return the socket that was registered."""
+    assert isinstance(key.fileobj, socket.socket)
+    return key.fileobj
+
+
 def _send_slowly(port: int, stop: Any, returned: Any) -> None:
     with selectors.DefaultSelector() as selector:
         for _ in range(SENDERS):
@@ -79,14 +85,14 @@ def _send_slowly(port: int, stop: Any, returned: Any) -> None:
             second = time.monotonic() + 1
             for key in list(selector.get_map().values()):
                 with suppress(OSError):
-                    key.fileobj.send(b"x")
+                    link_of(key).send(b"x")
             while not stop.is_set() and (left := second - time.monotonic()) > 0:
                 for key, _ in selector.select(left):
                     with suppress(OSError):
-                        if key.fileobj.recv(65536):
+                        if link_of(key).recv(65536):
                             continue
                     selector.unregister(key.fileobj)
-                    key.fileobj.close()
+                    link_of(key).close()
                     _connect(port, selector)
                     returned.value += 1
 

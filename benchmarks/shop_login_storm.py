@@ -90,7 +90,8 @@ def show(name: str, result: Result) -> None:
 @contextmanager
 def storm(port: int) -> Iterator[Callable[[], str]]:
     """Give a function that returns how many logins had which status (in a process of its own)."""
-    stop, statuses = multiprocessing.Event(), multiprocessing.Queue()
+    stop = multiprocessing.Event()
+    statuses: multiprocessing.Queue[str] = multiprocessing.Queue()
     process = multiprocessing.Process(target=_log_in_at_once, args=(port, stop, statuses))
     process.start()
     try:

@@ -19,7 +19,7 @@ from shop_tools import ROOT, backend_python, bare_project, drive, free_port, gun
 from stack.control import session
 from stack.control.choice import Choice
 
-LOAD = {"connections": 16, "requests": 1500}
+CONNECTIONS, REQUESTS = 16, 1500
 LOGGING = ("--access-logfile", "-")
 BARE = ("--workers", "2", "--worker-class", "gthread", "--threads", "8", "bare.wsgi")
 COUNTING = """
@@ -71,9 +71,14 @@ def spread(name: str, turns: list[list[float]]) -> None:
     print(f"{name}: median {middle:.1f} ms, p99 {slow:.1f} ms, ratio {ratio:.1f}")
 
 
+def load(url: str, path: str) -> tuple[float, list[float]]:
+    """Drive one side."""
+    return drive(url, path, connections=CONNECTIONS, requests=REQUESTS)
+
+
 def compare(sides: dict[str, tuple[str, str]], turns: int) -> None:
     """Drive each side in turn, ours last; a ratio is that of one turn, for the machine's speed changes."""
-    rounds = [[drive(*side, **LOAD) for side in sides.values()] for _ in range(turns + 1)][1:]
+    rounds = [[load(*side) for side in sides.values()] for _ in range(turns + 1)][1:]
     for name, column in zip(sides, zip(*rounds, strict=True), strict=True):
         ratio = statistics.median(row[-1][0] / speed for row, (speed, _) in zip(rounds, column, strict=True))
         speed = statistics.median(speed for speed, _ in column)
@@ -107,7 +112,7 @@ def main() -> None:
                 "cached detail": (shop, detail),
             }
             compare(sides, turns)
-        spread("list", [drive(shop, "/api/v1/products?limit=20", **LOAD)[1]])
+        spread("list", [load(shop, "/api/v1/products?limit=20")[1]])
 
 
 if __name__ == "__main__":

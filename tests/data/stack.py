@@ -79,7 +79,7 @@ class Stack:
 
     def port(self, service: str) -> int:
         """Return the first host port of a service."""
-        return next(iter(self.state["ports"][service].values()))
+        return int(next(iter(self.state["ports"][service].values())))
 
     @contextmanager
     def sql(self, database: str = "postgres") -> Iterator[Any]:
