@@ -49,7 +49,7 @@ def test_a_server_knows_where_its_data_is() -> None:
         ("RUN mkdir -p /vol/web/media /vol/web && chown -R app /vol", ["/vol/web"]),
         ("RUN apt-get update; mkdir -m 755 -p /var/absent/app", ["/var/absent/app"]),
         ("ENV LOGS=/logs\nWORKDIR /srv\nRUN mkdir $LOGS data /usrdata", ["/logs", "/srv/data", "/usrdata"]),
-        ("RUN mkdir -p /usr/share/absent /tmp/x /root/.ssh '/a b' /x-$ID /app/data/x", []),
+        ("RUN mkdir -p /usr/share/absent /tmp/x /boot/x '/a b' /x-$ID /app/data/x", []),
         ("RUN echo mkdir /data", []),
     ],
 )
