@@ -121,7 +121,6 @@ def spawn(
     output: int | None = None,
     pass_fds: Collection[int] = (),
     own_session: bool = False,
-    own_group: bool = False,
     before: Callable[[], None] | None = None,
     user: str | None = None,
 ) -> Process:
@@ -129,8 +128,7 @@ def spawn(
 
     ``input`` is the descriptor that it reads (default: nothing with ``own_session``, else ours), ``output``
     the one that takes both its streams (default: ours); ``own_session`` detaches it
-    from our terminal and its input, ``own_group`` from our signals alone; ``before`` runs in the new
-    process, before the program.
+    from our terminal and its input; ``before`` runs in the new process, before the program.
 
     Raises:
         OSError: it cannot be run; FileNotFoundError where there is no such program.
@@ -144,7 +142,6 @@ def spawn(
         stderr=output,
         pass_fds=tuple(pass_fds),
         start_new_session=own_session,
-        process_group=0 if own_group else None,
         preexec_fn=before,
         **identity(user),
     )
@@ -203,16 +200,20 @@ def start_group(
     output: Stream = None,
     errors: Stream = None,
     pass_fds: Collection[int] = (),
+    before: Callable[[], None] | None = None,
     user: str | None = None,
 ) -> Process:
     """Start a program as the leader of a process group; a stream that is not given is empty or discarded.
+
+    ``before`` runs in the new process, before the program.
 
     Raises:
         CommandFailed: it was not found, or cannot be run.
     """
     try:
         return subprocess.Popen(
-            words, cwd=cwd, env=env, pass_fds=tuple(pass_fds), process_group=0, **identity(user),
+            words, cwd=cwd, env=env, pass_fds=tuple(pass_fds), process_group=0, preexec_fn=before,
+            **identity(user),
             stdin=DISCARD if input is None else input,
             stdout=DISCARD if output is None else output,
             stderr=DISCARD if errors is None else errors,

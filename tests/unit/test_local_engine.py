@@ -19,7 +19,7 @@ from stack.engines.local.process import LocalProcess
 from stack.engines.local.service_variables import environment_of
 from stack.engines.protocol import Exit, Running, Site
 from stack.environments.service_environment import ServiceEnvironment
-from stack.errors import NotRunnable
+from stack.errors import CommandFailed, NotRunnable
 from stack.model import LocalHints, Mount, Service, Stack
 from stack.plan.plan import Plan, ServicePlan
 from stack.records import service_logs
@@ -169,7 +169,7 @@ def test_a_service_that_cannot_be_started_leaves_no_descriptor_open(
 
     async def start() -> None:
         before = sorted(os.listdir("/proc/self/fd"))
-        with pytest.raises(OSError, match="missing"):
+        with pytest.raises(CommandFailed, match="missing"):
             LocalProcess(plan, launch, log)
         assert sorted(os.listdir("/proc/self/fd")) == before
 

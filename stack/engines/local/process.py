@@ -69,13 +69,13 @@ class LocalProcess:
 
     def _start(self, launch: Launch, output: int) -> programs.Process:
         argv, place = self._argv_inside(launch.argv)
-        reading = output if self._plan.service.tty else self._input[0] if self._input else programs.DISCARD
-        return programs.spawn(
-            argv,
+        reading = output if self._plan.service.tty else self._input[0] if self._input else None
+        return programs.start_group(
+            programs.echo(argv),
             env=launch.environment,
             input=reading,
             output=output,
-            own_group=True,
+            errors=output,
             before=kernel.die_with_parent(),
             **place,
         )
