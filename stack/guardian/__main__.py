@@ -20,7 +20,7 @@ async def hold(arguments: list[str]) -> int:
     request = read_request(Path(arguments[0]))
     lease = int(arguments[1]) if len(arguments) > 1 else None
     timeline = Timeline(Path(request.run))
-    if not request.ephemeral:  # it stays while somebody types: commands go first, and their services wait
+    if not request.ephemeral:  # it stays beside what somebody types, and that goes first
         kernel.lower_priority()
     return await Guardian(request, timeline).hold(lease)
 

@@ -60,7 +60,7 @@ def die_with_parent() -> Callable[[], None] | None:
 
 
 def lower_priority() -> None:
-    """Let all others go first where processors are short: what this process starts from now on, and itself.
+    """Lower the priority of this process and of what it starts: others go first where processors are short.
 
     Where Linux shares the processors between sessions, nice values count within one, and the session has
     a value of its own (sched(7), "The autogroup feature").
