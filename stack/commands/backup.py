@@ -10,6 +10,7 @@ from stack.commands import data_access
 from stack.commands.data_access import Access
 from stack.control.choice import Choice
 from stack.data import backup, encryption, lock, restoration
+from stack.data import manifest as manifests
 from stack.data.backup import Origin
 from stack.data.loading import Source
 from stack.data.manifest import Manifest
@@ -28,6 +29,12 @@ def run(choice: Choice, *, path: str, recipients: list[str], verify: str, identi
         check(choice, path=verify, identity=identity, jobs=jobs)
     else:
         write(choice, path=path, recipients=recipients)
+
+
+def uses_keys(*, recipients: list[str], verify: str, **others: str) -> bool:
+    """Return whether it encrypts or decrypts: that may ask for a passphrase, and starts GnuPG's agent."""
+    del others
+    return bool(recipients) or (bool(verify) and manifests.is_encrypted(Path(verify)))
 
 
 def write(choice: Choice, *, path: str, recipients: list[str]) -> None:

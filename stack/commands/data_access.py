@@ -14,7 +14,7 @@ from stack.commands.in_services import BACKEND
 from stack.control import guardians
 from stack.control.choice import Choice
 from stack.data import fingerprint, guard, resp, stores
-from stack.data.clients import Clients
+from stack.data.clients import VARIABLES, Clients
 from stack.data.errors import NoSuchStore
 from stack.data.guard import LiveData, Location
 from stack.data.stores import Redis, Server, Stores
@@ -87,8 +87,9 @@ class Access:
         """
         server = self.server
         if self.state.engine != "local":
-            words = (self.state.engine, "exec", "--interactive", "--env", "PGPASSWORD")
-            prefix = (*words, in_services.container(self.state, server.service))
+            given = (word for name in VARIABLES for word in ("--env", name))
+            container = in_services.container(self.state, server.service)
+            prefix = (self.state.engine, "exec", "--interactive", *given, container)
             return Clients(server=server, prefix=prefix, folder=None, port=stores.POSTGRES_PORT)
         from stack.engines.local import servers
 

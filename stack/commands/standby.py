@@ -20,7 +20,7 @@ from typing import ParamSpec
 
 import psycopg2.extras  # noqa: F401  imported where it is used, here so that the copies have it
 
-from stack.commands import backup, exit_code, prune, reset_db, snapshot, spare
+from stack.commands import backup, exit_code, prune, reset_db, restore, snapshot, spare
 from stack.control.choice import Choice
 from stack.display import typed_commands
 from stack.engines.container import resources  # noqa: F401  as above
@@ -34,8 +34,11 @@ QUEUE = 16
 WORK: dict[str, Callable[..., None]] = {
     "backup": backup.run,
     "reset_db": reset_db.run,
+    "restore": restore.run,
     "snapshot": snapshot.run,
 }
+USES_KEYS: dict[str, Callable[..., bool]] = {"backup": backup.uses_keys, "restore": restore.uses_keys}
+"""Whether a command needs its own terminal, or starts what outlives the stack: it does the work itself."""
 
 
 def main(arguments: list[str]) -> None:
@@ -91,6 +94,8 @@ def _serve(stack: str, link: socket.socket) -> None:
     os.environ.clear()
     os.environ.update(request.environment)
     os.chdir(request.folder)
+    if request.word in USES_KEYS and USES_KEYS[request.word](**request.options):
+        return
     if request.word == spare.WORD:
         for stream in streams:
             os.close(stream)

@@ -75,7 +75,7 @@ def restore_copy(
         postgres.allow_connections(cursor, scratch, allowed=True)
     target = replace(server, database=scratch)
     with template.dropped_on_failure(server, scratch):
-        jobs = possible_jobs(expected, source.clients, source.jobs, say=say)
+        jobs = possible_jobs(expected, source.jobs, say=say)
         _load(replace(source, jobs=jobs), expected, target, location, progress)
         with postgres.session(target, scratch) as cursor:
             _require_same(source.folder / DATABASE, expected, cursor)
@@ -94,19 +94,15 @@ def analyze(server: Server) -> None:
             rows.analyze(cursor)
 
 
-def possible_jobs(expected: Manifest, clients: Clients, jobs: int | None, *, say: Say) -> int:
+def possible_jobs(expected: Manifest, jobs: int | None, *, say: Say) -> int:
     """Return how many processes can restore side by side (default: one a processor); say why it is only one.
 
-    Several must each open the dump as a file.
+    Several must each open the dump as a file, and nothing that was encrypted is written to one.
     """
-    if expected.encryption:
-        reason = "the backup is encrypted"
-    elif not clients.shares_files:
-        reason = f"pg_restore runs in the container of {clients.server.service}"
-    else:
+    if not expected.encryption:
         return jobs or min(JOBS_AT_MOST, os.cpu_count() or 1)
     if jobs is not None and jobs > 1:
-        say(f"{reason}: one process restores, not {jobs}")
+        say(f"the backup is encrypted: one process restores, not {jobs}")
     return 1
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from stack.data.errors import BackupDamaged, BackupForeign, BackupNewer, BackupOtherServer, NotABackup
+from stack.errors import StackError
 
 FORMAT = 1
 FILE = "manifest.json"
@@ -77,6 +78,14 @@ def read(folder: Path) -> Manifest:
     if _canonical(manifest) != text or hashlib.sha256(unsigned).hexdigest() != manifest.checksum:
         raise _damaged(folder / FILE, "is not as it was written")
     return manifest
+
+
+def is_encrypted(folder: Path) -> bool:
+    """Return whether ``folder`` holds an encrypted backup; one that cannot be read is none."""
+    try:
+        return bool(read(folder).encryption)
+    except StackError:
+        return False
 
 
 def _why_unreadable(folder: Path) -> str:

@@ -92,6 +92,11 @@ def drop(cursor: extensions.cursor, database: str) -> None:
     cursor.execute(f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)")
 
 
+def end_sessions(cursor: extensions.cursor, database: str) -> None:
+    """Tell the sessions of a database to end; they do so a little later."""
+    cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (database,))
+
+
 def allow_connections(cursor: extensions.cursor, *databases: str, allowed: bool) -> None:
     """Let services connect to databases, or keep new sessions out; existing ones stay."""
     cursor.execute(_allow_statement(databases, allowed=allowed))

@@ -116,6 +116,7 @@ def discard(server: Server, name: str) -> None:
     Postgres that has no room for one ends. ``drop_unused`` drops what is left.
     """
     with contextlib.suppress(StackError), postgres.session(server) as cursor:
+        postgres.end_sessions(cursor, name)  # of a program in a container, which goes on without its command
         postgres.allow_connections(cursor, name, allowed=True)
         with postgres.session(server, name) as inside:
             inside.execute("DROP SCHEMA IF EXISTS public, stack_redis CASCADE")

@@ -54,11 +54,11 @@ def pipeline(
         for member in members:
             if member.process.stdout is not None:
                 member.process.stdout.close()  # only its reader holds it now, so that its end breaks the pipe
-        while any(member.process.poll() is None for member in members):
+        while running := [member for member in members if member.process.poll() is None]:
             if time.monotonic() > deadline:
                 raise timed_out(members[0].words, timeout_s, members[0].streams)
-            meanwhile()
-            programs.ends_within(members[-1].process, pause_s)
+            if not programs.ends_within(running[-1].process, pause_s):
+                meanwhile()
         _raise_first_failure(members)
 
 

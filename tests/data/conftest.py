@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from data.keys import Keys, age_identity
 from data.stack import Stack, running
 
 LOGGING = str(Path(__file__).parent / "logging.yml")
@@ -50,3 +52,11 @@ def good_backup(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copy(good_backup: Path, tmp_path: Path) -> Path:
     """A copy to be damaged."""
     return Path(shutil.copytree(good_backup, tmp_path / "copy"))
+
+
+@pytest.fixture
+def age_keys(tmp_path: Path) -> Keys:
+    file = age_identity(tmp_path / "key.txt")
+    words = ["age-keygen", "-y", str(file)]
+    public = subprocess.run(words, capture_output=True, encoding="utf-8", check=True).stdout.strip()
+    return Keys(recipient=public, identity=("--identity", str(file)))

@@ -4,38 +4,16 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from data.keys import Keys, age_identity
 from data.stack import Stack
 from data.test_backup import BRANDS, change, oid
 from unprotected.protection import Cut, protected_by
 
 BACKUP = "stack/data/backup.py"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Keys:
-    """A pair of keys: for whom to encrypt, with which words and in which environment to decrypt."""
-
-    recipient: str
-    identity: tuple[str, ...] = ()
-    environment: dict[str, str] = field(default_factory=dict)
-
-
-@pytest.fixture
-def age_keys(tmp_path: Path) -> Keys:
-    file = age_identity(tmp_path / "key.txt")
-    words = ["age-keygen", "-y", str(file)]
-    public = subprocess.run(words, capture_output=True, encoding="utf-8", check=True).stdout.strip()
-    return Keys(recipient=public, identity=("--identity", str(file)))
-
-
-def age_identity(file: Path) -> Path:
-    subprocess.run(["age-keygen", "-o", str(file)], capture_output=True, check=True)
-    return file
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from data.keys import Keys
 from data.stack import ENGINE, ROOT, START_LIMIT_S, Stack, running, standby_processes
 from stack.data import lock
 from unprotected.protection import Cut, protected_by
@@ -28,18 +29,18 @@ def _ready(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def waiting_reset(stack: Stack) -> Iterator[subprocess.Popen[str]]:
-    """Type a reset, and give it as soon as the copy of the standby waits for the lock."""
+def waiting(stack: Stack, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Type a command, and give it as soon as it, or the copy of the standby, waits for the lock."""
     with ExitStack() as ended, lock.exclusive(stack.name, say=print):
-        reset = ended.enter_context(
+        command = ended.enter_context(
             subprocess.Popen(
-                stack.argv("reset-db"), env=stack.environment, encoding="utf-8",
+                stack.argv(*words), env=stack.environment, encoding="utf-8",
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
             )
         )  # fmt: skip
-        assert reset.stdout is not None
-        assert "waiting for another command" in reset.stdout.readline()
-        yield reset
+        assert command.stdout is not None
+        assert "waiting for another command" in command.stdout.readline()
+        yield command
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -55,9 +56,33 @@ def copies(stack: Stack) -> int:
     return len(standby_processes(stack.name)[1:])
 
 
-def test_a_reset_is_done_by_a_copy_of_the_standby(stack: Stack) -> None:
-    with waiting_reset(stack):
+@pytest.mark.parametrize("words", [("reset-db",), ("restore", "BACKUP"), ("backup", "--verify", "BACKUP")])
+def test_a_short_command_is_done_by_a_copy_of_the_standby(
+    stack: Stack, good_backup: Path, words: tuple[str, ...]
+) -> None:
+    with waiting(stack, *(str(good_backup) if word == "BACKUP" else word for word in words)) as command:
         assert copies(stack) == 1
+    assert command.returncode == 0
+
+
+@protected_by(
+    "what asks for a passphrase, and starts GnuPG's agent, is done by the command itself",
+    Cut(STANDBY, "    if request.word in USES_KEYS and", "    if False and"),
+)
+@pytest.mark.parametrize("verb", ["backup --encrypt", "backup --verify", "restore"])
+def test_what_is_encrypted_is_not_left_to_the_standby(
+    stack: Stack, tmp_path: Path, age_keys: Keys, verb: str
+) -> None:
+    sealed, encrypt = tmp_path / "sealed", ("--encrypt", age_keys.recipient)
+    stack.typed("backup", str(sealed), *encrypt)
+    words = {
+        "backup --encrypt": ("backup", str(tmp_path / "another"), *encrypt),
+        "backup --verify": ("backup", "--verify", str(sealed), *age_keys.identity),
+        "restore": ("restore", str(sealed), *age_keys.identity),
+    }
+    with waiting(stack, *words[verb]) as command:
+        assert copies(stack) == 0
+    assert command.returncode == 0
 
 
 @protected_by(
@@ -98,7 +123,7 @@ def test_advice_of_a_standby_repeats_the_options_that_named_the_stack(stack: Sta
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_command_that_ends_early_changes_nothing_later(stack: Stack, number: signal.Signals) -> None:
     before = stack.value(NUMBER)
-    with waiting_reset(stack) as reset:
+    with waiting(stack, "reset-db") as reset:
         reset.send_signal(number)
         wait_until(lambda: copies(stack) == 0, "the copy goes on without its command")
         output, _ = reset.communicate(timeout=60)
@@ -109,7 +134,7 @@ def test_a_command_that_ends_early_changes_nothing_later(stack: Stack, number: s
 
 def test_where_its_standby_is_killed_a_command_says_so(stack: Stack) -> None:
     before = stack.value(NUMBER)
-    with waiting_reset(stack) as reset:
+    with waiting(stack, "reset-db") as reset:
         standby_processes(stack.name)[1].kill()
         output, _ = reset.communicate(timeout=60)
     assert (reset.returncode, "did not finish the work" in output) == (29, True), output

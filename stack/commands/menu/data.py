@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
 from invoke.context import Context
 from invoke.tasks import task
 
 from stack.commands.menu.task import choice, command, explain, quick_command
 
-if TYPE_CHECKING:
-    from stack.control.choice import Choice
-
 Options = dict[str, str | bool | list[str]]
 
 
 def on_standby(word: str, stack: str, compose: str, options: Options) -> int | None:
-    """Let the standby of the stack clean up and do a command; where none listens, do it here."""
+    """Let the standby of the stack clean up and do a command; where none takes it, do it here."""
     from stack.control import standby
 
     chosen, stack_options = choice(stack, compose), {"stack": stack, "compose": compose}
     code = standby.run(chosen.resolve_name(), word, options, stack_options)
     if code is None:
-        here(word, chosen, options)
+        from stack.commands import prune
+
+        prune.clean_up_killed_stacks()
+        importlib.import_module(f"stack.commands.{word}").run(chosen, **options)
     return code
-
-
-def here(word: str, chosen: Choice, options: Options) -> None:
-    """Clean up after killed stacks and do a command in this process."""
-    from stack.commands import prune
-
-    prune.clean_up_killed_stacks()
-    importlib.import_module(f"stack.commands.{word}").run(chosen, **options)
 
 
 @task(
@@ -96,11 +87,7 @@ def backup(
 ) -> int | None:  # fmt: skip
     """Back up the stack's Postgres and Redis data to a folder, or verify a backup."""
     options: Options = {"path": path or "", "verify": verify, "identity": identity, "jobs": jobs}
-    options["recipients"] = list(encrypt or [])
-    if not encrypt and not verify:
-        return on_standby("backup", stack, compose, options)
-    here("backup", choice(stack, compose), options)  # a GnuPG agent that starts is to outlive the stack
-    return None
+    return on_standby("backup", stack, compose, {**options, "recipients": list(encrypt or [])})
 
 
 @task(
@@ -111,22 +98,11 @@ def backup(
                  identity="age's file of the private key, for an encrypted backup",
                  jobs="how many processes restore side by side; default: one a processor")
 )  # fmt: skip
-@command
+@quick_command
 def restore(
     c: Context, path: str | None = None, stack: str = "local", undo: bool = False, keep_old: bool = False,
     migrate: bool = False, identity: str = "", jobs: str = "", compose: str = "",
-) -> None:  # fmt: skip
+) -> int | None:  # fmt: skip
     """Verify a backup and put it in the place of the stack's data; nothing is restarted."""
-    from stack.commands import restore
-
-    if undo:
-        restore.undo(choice(stack, compose))
-    else:
-        restore.run(
-            choice(stack, compose),
-            path=path or "",
-            keep_old=keep_old,
-            migrate=migrate,
-            identity=identity,
-            jobs=jobs,
-        )
+    options: Options = {"path": path or "", "undo": undo, "keep_old": keep_old, "migrate": migrate}
+    return on_standby("restore", stack, compose, {**options, "identity": identity, "jobs": jobs})
