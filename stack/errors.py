@@ -229,6 +229,12 @@ class NotWritable(StackError):
     code = 51
 
 
+class NotConfirmed(StackError):
+    """A question before a deletion was not answered with yes."""
+
+    code = 54
+
+
 class UnknownRun(StackError):
     """No run of this name is recorded, or several are meant."""
 

@@ -9,23 +9,25 @@ from pathlib import Path
 from stack.commands import removal
 from stack.control import guardians, sweep
 from stack.control.choice import Choice
-from stack.display import messages, summary
+from stack.display import messages, question, summary
 from stack.engines import registry
 from stack.errors import StackError
 from stack.records import plans, run_record, runs, state
 
 
-def run(choice: Choice, *, volumes: bool) -> None:
+def run(choice: Choice, *, volumes: bool, yes: bool) -> None:
     """End the stack and say whether its data was kept; a stack that is not up is no error.
 
     Raises:
         NotDisposable: the guard refuses to delete its data; it keeps running.
+        NotConfirmed: who was asked does not want it deleted.
     """
     name = choice.resolve_name()
     stack = state.read(name)
     if stack is None:
         if volumes:
             removal.require_removable_remains(name)
+            question.require_consent(f"Delete the data of {name}?", yes=yes)
             kept = list(_delete_data(choice, name))
             messages.say(f"{name} was not up; its data is deleted")
             for sentence in kept:
@@ -35,6 +37,7 @@ def run(choice: Choice, *, volumes: bool) -> None:
         return
     if volumes:
         removal.require_removable(stack)
+        question.require_consent(f"End {name} and delete its data?", yes=yes)
     began = time.monotonic()
     keeps_data = not (volumes or stack.ephemeral) and _has_volumes(name)
     sweep.end(stack, volumes=volumes)

@@ -16,7 +16,7 @@ from stack.control.choice import Choice
 from stack.data import postgres, snapshot
 from stack.data.rows import Difference
 from stack.data.snapshot import Snapshot
-from stack.display import messages, tables
+from stack.display import messages, question, tables
 from stack.errors import InvalidOption
 
 ROWS_AT_MOST = 10
@@ -33,6 +33,7 @@ def run(
     branch: bool = False,
     overwrite: bool = False,
     as_json: bool = False,
+    yes: bool = False,
 ) -> None:
     """Save, restore, delete or compare the snapshot ``name``, or list all.
 
@@ -40,11 +41,12 @@ def run(
 
     Raises:
         InvalidOption: there is no such verb.
+        NotConfirmed: who was asked does not want the snapshot deleted.
     """
     verbs: dict[str, Callable[[Access, str], None]] = {
         "save": lambda access, chosen: _save(access, chosen, overwrite=overwrite or branch),
         "restore": _restore,
-        "delete": _delete,
+        "delete": lambda access, chosen: _delete(access, chosen, yes=yes),
         "diff": _diff,
     }
     if verb == "list":
@@ -82,10 +84,12 @@ def _restore(access: Access, name: str) -> None:
     messages.say(f"{access.state.name}: restored the snapshot {name}, {age} old ({seconds:.2f} s)")
 
 
-def _delete(access: Access, name: str) -> None:
-    deleted, others = snapshot.delete(access.server, access.location(), name, say=messages.say)
+def _delete(access: Access, name: str, *, yes: bool) -> None:
+    with postgres.session(access.server) as cursor:
+        size = tables.format_bytes(snapshot.find(cursor, access.server, name).size_bytes)
+    question.require_consent(f"Delete the snapshot {name} of {access.state.name} ({size})?", yes=yes)
+    others = snapshot.delete(access.server, access.location(), name, say=messages.say)
     snapshot_record.write(access.state, others)
-    size = tables.format_bytes(deleted.size_bytes)
     messages.say(f"{access.state.name}: deleted the snapshot {name} ({size})")
 
 

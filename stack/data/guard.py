@@ -6,7 +6,7 @@ It acts in two steps, and a refusal in either has sent no statement that writes:
 2. *Identity*: what the server itself says in a read-only session: that it is the stack's own server, and that
    the database carries this stack's disposable mark (see ``stack.data.mark``).
 
-No command asks a question in its place, and no option skips it.
+No question on a terminal stands in its place, and no option skips it.
 """
 
 from __future__ import annotations

@@ -179,16 +179,15 @@ def restore(live: LiveData, name: str, *, say: Say) -> Snapshot:
     return snapshot
 
 
-def delete(server: Server, location: Location, name: str, *, say: Say) -> tuple[Snapshot, list[Snapshot]]:
-    """Delete a snapshot; return it, and those that are left.
+def delete(server: Server, location: Location, name: str, *, say: Say) -> list[Snapshot]:
+    """Delete a snapshot; return those that are left.
 
     Raises: as ``restore``.
     """
     with lock.exclusive(server.stack, say=say), postgres.session(server) as cursor:
         guard.require_disposable(cursor, server, location)
-        snapshot = find(cursor, server, name)
-        postgres.drop(cursor, snapshot.database)
-        return snapshot, all_of(cursor, server)
+        postgres.drop(cursor, find(cursor, server, name).database)
+        return all_of(cursor, server)
 
 
 def diff(server: Server, name: str, *, say: Say) -> list[Difference]:

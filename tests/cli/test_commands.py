@@ -16,7 +16,7 @@ from cli.terminal import Ended, Terminal, inv
 
 ELSEWHERE = {
     "up": "--stack --engine --file --profile --timeout --watch --compose",
-    "down": "--volumes --stack --compose",
+    "down": "--volumes --yes --stack --compose",
     "stop": "--stack --compose",
     "start": "--stack --compose",
     "restart": "--compose",
@@ -38,7 +38,7 @@ ELSEWHERE = {
     "stats": "--compose",
     "config": "--file --profile --compose --dry_run",
     "doctor": "--json",
-    "prune": "--all",
+    "prune": "--all --yes",
 }
 """Options that the tests below type; `--compose` and `--stack` mean the same to every command."""
 
@@ -106,6 +106,22 @@ def test_data_is_saved_listed_and_restored(typed: Callable[[str], Ended]) -> Non
 def test_the_doctor_reports_on_this_machine(typed: Callable[[str], Ended]) -> None:
     assert re.search(r"^ok       python +3\.", typed("doctor").out)
     assert re.search(r'"name": "python",\n  "level": "ok"', typed("doctor --json").out)
+
+
+@pytest.mark.parametrize(
+    "command", ["down --volumes", "snapshot delete asked", "snapshot delete asked --yes"]
+)
+def test_on_a_terminal_a_deletion_is_asked_about_once(
+    typed: Callable[[str], Ended], terminal: Callable[[str], Terminal], command: str
+) -> None:
+    typed("snapshot save asked --overwrite")
+    deleting = terminal(command)
+    if "--yes" not in command:
+        deleting.wait_for(r"\? \[y/N\] ")
+        deleting.type("n")
+        deleting.wait_for("error: Nothing was deleted")
+    assert deleting.end() == (0 if "--yes" in command else 54)
+    assert ("asked" in typed("snapshot list").out) == ("--yes" not in command)
 
 
 def test_prune_keeps_running_stacks(typed: Callable[[str], Ended]) -> None:

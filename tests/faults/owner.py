@@ -32,7 +32,7 @@ def main(verb: str, tree: str) -> int:
         if verb == "up":
             up.run(choice, "", timeout_s=30, watch=False)
         elif verb == "down":
-            down.run(choice, volumes=True)
+            down.run(choice, volumes=True, yes=True)
         return 0
     except StackError as problem:
         messages.print_error(problem)

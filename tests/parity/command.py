@@ -41,7 +41,7 @@ def say(typed: argparse.Namespace) -> int | None:
         case "up":
             up.run(choice, typed.service, timeout_s=typed.timeout, watch=False)
         case "down":
-            down.run(choice, volumes=typed.volumes)
+            down.run(choice, volumes=typed.volumes, yes=True)
         case "stop" | "start" | "restart":
             start_stop.run(choice, typed.verb, typed.service)
         case "ps":

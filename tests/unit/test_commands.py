@@ -17,6 +17,11 @@ from stack.engines import registry
 from stack.errors import InvalidOption, NotDisposable, NotUp, UnknownService
 from stack.records import folders, plans, runs, service_logs, state, unmarked
 
+DELETIONS = [
+    lambda: down.run(Choice(), volumes=True, yes=True),
+    lambda: prune.end_all([], yes=True),
+]
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +35,7 @@ def name() -> str:
 
 
 def test_down_of_what_is_not_up_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
-    down.run(Choice(), volumes=False)
+    down.run(Choice(), volumes=False, yes=True)
     assert capsys.readouterr().out == (
         "Nothing to end. The stack shop-test is not up. Start it with `inv up`.\n"
     )
@@ -67,9 +72,9 @@ def test_down_with_volumes_forgets_what_a_stack_kept(
     monkeypatch.setattr(registry, "why_not", lambda engine: "not here")
     data = folders.of_stack("shop-test") / "volumes" / "data"
     data.mkdir(parents=True)
-    down.run(Choice(), volumes=False)
+    down.run(Choice(), volumes=False, yes=True)
     assert data.exists()
-    down.run(Choice(), volumes=True)
+    down.run(Choice(), volumes=True, yes=True)
     assert not data.exists()
     assert capsys.readouterr().out.splitlines()[-1] == "shop-test was not up; its data is deleted"
 
@@ -82,14 +87,14 @@ def test_down_with_volumes_says_that_an_engine_without_answer_keeps_what_a_run_l
     (tmp_path / "compose" / "docker-compose.local.yml").touch()
     run = runs.new_run(tmp_path, "shop-test")
     (run / "request.json").write_text(json.dumps({"name": "shop-test", "engine": "docker"}))
-    down.run(Choice(work_tree=tmp_path), volumes=True)
+    down.run(Choice(work_tree=tmp_path), volumes=True, yes=True)
     assert capsys.readouterr().out.splitlines() == [
         "shop-test was not up; its data is deleted",
         "What docker keeps of it stays: no daemon answers.",
     ]
 
 
-@pytest.mark.parametrize("delete", [lambda: down.run(Choice(), volumes=True), lambda: prune.end_all([])])
+@pytest.mark.parametrize("delete", DELETIONS)
 def test_in_production_nothing_is_deleted_not_even_what_an_ended_stack_kept(
     monkeypatch: pytest.MonkeyPatch, delete: Callable[[], None]
 ) -> None:
@@ -101,7 +106,7 @@ def test_in_production_nothing_is_deleted_not_even_what_an_ended_stack_kept(
     assert data.exists()
 
 
-@pytest.mark.parametrize("delete", [lambda: down.run(Choice(), volumes=True), lambda: prune.end_all([])])
+@pytest.mark.parametrize("delete", DELETIONS)
 def test_a_database_that_had_no_mark_outlives_its_stack(
     monkeypatch: pytest.MonkeyPatch, delete: Callable[[], None]
 ) -> None:

@@ -57,7 +57,8 @@ def seed(
 
 
 @task(
-    help=explain("stack", "compose", "json", verb="save, restore, list, delete or diff, also as a plain word",
+    help=explain("stack", "compose", "json", "yes",
+                 verb="save, restore, list, delete or diff, also as a plain word",
                  name="what it is called, also as a plain word",
                  branch="NAME is a git branch (default: the current one), replaced by each save",
                  overwrite="replace a snapshot of that name")
@@ -65,10 +66,10 @@ def seed(
 @quick_command
 def snapshot(
     c: Context, verb: str | None = None, name: str | None = None, stack: str = "local", branch: bool = False,
-    overwrite: bool = False, json: bool = False, compose: str = "",
+    overwrite: bool = False, json: bool = False, yes: bool = False, compose: str = "",
 ) -> int | None:  # fmt: skip
     """Save, restore, list, delete or compare named copies of the stack's Postgres and Redis data."""
-    options: Options = {"branch": branch, "overwrite": overwrite, "as_json": json}
+    options: Options = {"branch": branch, "overwrite": overwrite, "as_json": json, "yes": yes}
     return on_standby("snapshot", stack, compose, {"verb": verb or "", "name": name or "", **options})
 
 

@@ -34,13 +34,15 @@ def up(
     )
 
 
-@task(help=explain("stack", "compose", volumes="delete the stack's data, too"))
+@task(help=explain("stack", "compose", "yes", volumes="delete the stack's data, too"))
 @command
-def down(c: Context, stack: str = "local", volumes: bool = False, compose: str = "") -> None:
+def down(
+    c: Context, stack: str = "local", volumes: bool = False, yes: bool = False, compose: str = ""
+) -> None:
     """Stop and remove the stack; its data is kept unless --volumes is given."""
     from stack.commands import down
 
-    down.run(choice(stack, compose), volumes=volumes)
+    down.run(choice(stack, compose), volumes=volumes, yes=yes)
 
 
 @task(help=explain("stack", "compose", service="the service to stop"))

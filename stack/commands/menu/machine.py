@@ -26,10 +26,10 @@ def doctor(c: Context, json: bool = False) -> int:
     return doctor.run(as_json=json)
 
 
-@task(help={"all": "end every running stack of this machine and delete its data, too"})
+@task(help=explain("yes", all="end every running stack of this machine and delete its data, too"))
 @command
-def prune(c: Context, all: bool = False) -> None:
+def prune(c: Context, all: bool = False, yes: bool = False) -> None:
     """Remove what ended stacks left on disk, and unused caches."""
     from stack.commands import prune
 
-    prune.run(everything=all)
+    prune.run(everything=all, yes=yes)

@@ -69,6 +69,7 @@ HELP = {
     "file": "an additional compose file that overrides the stack's own (may be repeated)",
     "profile": "a compose profile to enable (may be repeated)",
     "json": "print JSON instead of a table",
+    "yes": "delete without a question, which is asked on a terminal only",
 }
 
 
