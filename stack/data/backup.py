@@ -168,6 +168,7 @@ def _sync(path: Path) -> None:
 def _dump(
     path: Path, command: list[str], clients: Clients, encrypt: Encryption | None, progress: Progress
 ) -> None:
+    progress("dumping", 0)
     commands = [command, *([encrypt.command()] if encrypt is not None else [])]
     with path.open("wb") as file:
         try:

@@ -110,6 +110,7 @@ def _load(source: Source, expected: Manifest, target: Server, location: Location
     path, sealed = source.folder / DATABASE, expected.encryption
     decrypt = [encryption.decrypt_command(sealed, source.identity)] if sealed else []
     command = source.clients.restore(target.database, jobs=source.jobs or 1, file=path)
+    progress("restoring", 0)
     with path.open("rb") as file:
         try:
             with room.explained(target, location):
