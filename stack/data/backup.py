@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stack.data import encryption, guard, keys, manifest, postgres, rows
+from stack.data import encryption, guard, keys, manifest, postgres, roles, rows
 from stack.data.clients import Clients
 from stack.data.encryption import Encryption
 from stack.data.guard import LiveData
@@ -105,6 +105,8 @@ def _describe(
         redis_keys=0,
         encryption=encrypt.program if encrypt is not None else "",
         files={},
+        owners=roles.owners(cursor),
+        grantees=roles.grantees(cursor),
     )
 
 
@@ -186,7 +188,8 @@ def _dump(
 
 def _write_keys(path: Path, held: list[Row], encrypt: Encryption | None) -> None:
     lines = (
-        json.dumps([b64encode(key).decode(), ttl, b64encode(value).decode()]) for key, ttl, value in held
+        json.dumps([b64encode(key).decode(), ttl_ms, b64encode(value).decode(), database])
+        for key, ttl_ms, value, database in held
     )
     packed = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
     path.write_bytes(encryption.encrypted(packed, encrypt) if encrypt is not None else packed)

@@ -46,12 +46,12 @@ class Clients:
 
     def dump(self, moment: str) -> list[str]:
         """Return the command that writes a compressed dump of an exported snapshot to its output."""
-        words = ["--format=custom", COMPRESSION, f"--snapshot={moment}", "--no-owner", "--no-privileges"]
+        words = ["--format=custom", COMPRESSION, f"--snapshot={moment}"]
         return [*self.prefix, *self._client("pg_dump"), *words, "--dbname", self.server.database]
 
-    def restore(self, database: str, *, jobs: int, file: Path) -> list[str]:
+    def restore(self, database: str, *, options: list[str], jobs: int, file: Path) -> list[str]:
         """Return the command that restores a dump from its input, or by several ``jobs`` from ``file``."""
-        words = ["--exit-on-error", "--no-owner", "--no-privileges", "--dbname", database]
+        words = ["--exit-on-error", *options, "--dbname", database]
         if jobs == 1:
             return [*self.prefix, *self._client("pg_restore"), *words]
         restore = [*self._client("pg_restore"), *words, f"--jobs={jobs}"]

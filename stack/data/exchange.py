@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from stack.data import keys, lock, mark, postgres, template
+from stack.data import keys, lock, mark, postgres, properties, template
 from stack.data.mark import Identity
 from stack.data.postgres import quoted
 from stack.data.stores import Redis, Server
@@ -202,6 +202,7 @@ def _statements(
         (
             f"ALTER DATABASE {live} RENAME TO {quoted(outgoing)}",
             f"ALTER DATABASE {quoted(new.name)} RENAME TO {live}",
+            *properties.statements(cursor, old.oid, server.database),
             mark.statement(cursor, became_old, stack=server.stack, kind="old", notes=notes),
             mark.statement(
                 cursor,

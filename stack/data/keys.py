@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
 
 from stack.data import postgres, resp
 from stack.data.stores import Redis, Server
@@ -23,23 +24,32 @@ EVENT_STREAM = "shop.events"
 CREATE = """
 DROP SCHEMA IF EXISTS stack_redis CASCADE;
 CREATE SCHEMA stack_redis;
-CREATE TABLE stack_redis.keys (key bytea, ttl_ms bigint, value bytea)
+CREATE TABLE stack_redis.keys (key bytea, ttl_ms bigint, value bytea, database int)
 """
 INSERT = "INSERT INTO stack_redis.keys VALUES %s"
-SELECT = "SELECT key, ttl_ms, value FROM stack_redis.keys"
+SELECT = "SELECT * FROM stack_redis.keys"
 FORGET = "DROP SCHEMA IF EXISTS stack_redis CASCADE"
 BATCH = 1000
 DUMP = """
 local rows = {}
-for i, key in ipairs(redis.call('KEYS', '*')) do
-  rows[i] = {key, redis.call('PTTL', key), redis.call('DUMP', key)}
+for database in string.gmatch(redis.call('INFO', 'keyspace'), 'db(%d+):') do
+  redis.call('SELECT', database)
+  for _, key in ipairs(redis.call('KEYS', '*')) do
+    rows[#rows + 1] = {key, redis.call('PTTL', key), redis.call('DUMP', key), tonumber(database)}
+  end
 end
 return rows
 """
-"""One script, so that all keys are read at one moment."""
+"""One script, so that the keys of all databases are read at one moment."""
 
-Row = tuple[bytes, int, bytes]
-"""A key, its time to live in milliseconds (-1: for ever), and its value as ``DUMP`` gives it."""
+
+class Row(NamedTuple):
+    """A key, its time to live (-1: for ever), its value as ``DUMP`` gives it, the number of its database."""
+
+    key: bytes
+    ttl_ms: int
+    value: bytes
+    database: int = 0
 
 
 def read(redis: Redis | None) -> list[Row]:
@@ -47,7 +57,7 @@ def read(redis: Redis | None) -> list[Row]:
     if redis is None:
         return []
     with resp.session(redis) as connection:
-        return [(key, ttl, value) for key, ttl, value in connection.call("EVAL", DUMP, 0)]
+        return [Row(*row) for row in connection.call("EVAL", DUMP, 0)]
 
 
 def replace(redis: Redis | None, rows: list[Row], *, announce: str) -> None:
@@ -59,11 +69,17 @@ def replace(redis: Redis | None, rows: list[Row], *, announce: str) -> None:
     if redis is None:
         return
     commands: list[tuple[bytes | str | int, ...]] = [("MULTI",), ("FLUSHALL",)]
-    commands += [("RESTORE", key, max(ttl, 0), value) for key, ttl, value in rows]
-    if all(key != EVENT_STREAM.encode() for key, _, _ in rows):
-        commands.append(("XADD", EVENT_STREAM, "*", *_event(announce)))
+    for database, group in groupby(sorted(rows, key=_database), key=_database):
+        commands.append(("SELECT", database))
+        commands += [("RESTORE", row.key, max(row.ttl_ms, 0), row.value) for row in group]
+    if all((row.database, row.key) != (0, EVENT_STREAM.encode()) for row in rows):
+        commands += [("SELECT", 0), ("XADD", EVENT_STREAM, "*", *_event(announce))]
     with resp.session(redis) as connection:
         connection.pipeline([*commands, ("EXEC",)])
+
+
+def _database(row: Row) -> int:
+    return row.database
 
 
 def _event(verb: str) -> tuple[str, ...]:
@@ -93,7 +109,7 @@ def load(cursor: extensions.cursor) -> list[Row] | None:
     if row is None or row[0] is None:
         return None
     cursor.execute(SELECT)
-    return [(bytes(key), ttl, bytes(value)) for key, ttl, value in cursor.fetchall()]
+    return [Row(bytes(key), ttl, bytes(value), *database) for key, ttl, value, *database in cursor.fetchall()]
 
 
 def forget(cursor: extensions.cursor) -> None:

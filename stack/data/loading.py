@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stack.data import encryption, postgres, room, rows, template
+from stack.data import encryption, postgres, roles, room, rows, template
 from stack.data.backup import DATABASE, LIMIT_S, REDIS, Progress
 from stack.data.clients import Clients
 from stack.data.errors import BackupDamaged
@@ -58,7 +58,10 @@ def read_keys(source: Source, expected: Manifest) -> list[Row]:
     if expected.encryption:
         packed = encryption.decrypted(packed, expected.encryption, source.identity)
     lines = gzip.decompress(packed).decode().splitlines()
-    return [(b64decode(key), ttl, b64decode(value)) for key, ttl, value in map(json.loads, lines)]
+    return [
+        Row(b64decode(key), ttl_ms, b64decode(value), *database)
+        for key, ttl_ms, value, *database in map(json.loads, lines)
+    ]
 
 
 def restore_copy(
@@ -71,12 +74,14 @@ def restore_copy(
         DiskFull, CommandFailed: it could not be restored. No scratch database is left.
     """
     with postgres.session(server) as cursor:
-        scratch = template.copy(cursor, server, "template0", kind="scratch", notes={})
+        scratch = template.copy(cursor, server, None, kind="scratch", notes={})
         postgres.allow_connections(cursor, scratch, allowed=True)
+        options = roles.restore_options(cursor, expected, user=server.user, say=say)
     target = replace(server, database=scratch)
     with template.dropped_on_failure(server, scratch):
         jobs = possible_jobs(expected, source.jobs, say=say)
-        _load(replace(source, jobs=jobs), expected, target, location, progress)
+        command = source.clients.restore(scratch, options=options, jobs=jobs, file=source.folder / DATABASE)
+        _load(source, expected.encryption, command, target, location, progress)
         with postgres.session(target, scratch) as cursor:
             _require_same(source.folder / DATABASE, expected, cursor)
     return scratch
@@ -106,10 +111,11 @@ def possible_jobs(expected: Manifest, jobs: int | None, *, say: Say) -> int:
     return 1
 
 
-def _load(source: Source, expected: Manifest, target: Server, location: Location, progress: Progress) -> None:
-    path, sealed = source.folder / DATABASE, expected.encryption
+def _load(
+    source: Source, sealed: str, command: list[str], target: Server, location: Location, progress: Progress
+) -> None:
+    path = source.folder / DATABASE
     decrypt = [encryption.decrypt_command(sealed, source.identity)] if sealed else []
-    command = source.clients.restore(target.database, jobs=source.jobs or 1, file=path)
     progress("restoring", 0)
     with path.open("rb") as file:
         try:

@@ -16,7 +16,8 @@ import msgspec
 from stack.data.errors import BackupDamaged, BackupForeign, BackupNewer, BackupOtherServer, NotABackup
 from stack.errors import StackError
 
-FORMAT = 1
+FORMAT = 2
+"""Since 2 it says who owns what and who may use it, and in which of Redis' databases each key lies."""
 FILE = "manifest.json"
 CHUNK_BYTES = 1 << 20
 
@@ -31,7 +32,8 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A backup. ``created`` is in ISO 8601, ``rows`` is table -> number, ``encryption`` age, gpg or empty.
 
-    ``database_bytes`` is what the restored database takes.
+    ``database_bytes`` is what the restored database takes. ``owners`` and ``grantees`` are the roles that its
+    objects need, unset in one of format 1.
     """
 
     format: int
@@ -46,6 +48,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     redis_keys: int
     encryption: str
     files: Mapping[str, File]
+    owners: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    grantees: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     checksum: str = ""
 
 

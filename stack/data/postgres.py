@@ -22,6 +22,24 @@ renamed is another one, even where that is called ``postgres``. A session here i
 CONNECT_S = 5
 STATEMENT_S = 600
 """No statement of maintenance takes longer; one that does has met a server that hangs."""
+SETTINGS = {
+    "statement_timeout": f"{STATEMENT_S}s",
+    "default_transaction_read_only": "off",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+}
+"""What a database or a role may have set otherwise: the text of equal rows of two databases is equal."""
+
+LOCALE_OPTIONS = ("ENCODING", "LC_COLLATE", "LC_CTYPE", "LOCALE_PROVIDER", "ICU_LOCALE", "BUILTIN_LOCALE")
+LOCALE = """
+SELECT pg_encoding_to_char(encoding), datcollate, datctype, CASE provider WHEN 'i' THEN 'icu' WHEN 'b' THEN
+'builtin' END, CASE provider WHEN 'i' THEN locale END, CASE provider WHEN 'b' THEN locale END
+FROM pg_database d, LATERAL (SELECT to_jsonb(d) ->> 'datlocprovider' provider,
+    coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') locale) known
+WHERE datname = %s
+"""
+"""Only newer servers know providers, under names that changed: a column that is not there is NULL as JSON."""
 
 
 @contextmanager
@@ -54,8 +72,9 @@ def _parameters(server: Server, database: str) -> dict[str, Any]:
         "password": server.password,
         "dbname": database,
         "connect_timeout": CONNECT_S,
+        "client_encoding": "UTF8",
         "application_name": f"stack {server.stack}",
-        "options": f"-c statement_timeout={STATEMENT_S}s",
+        "options": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items()),
     }
 
 
@@ -82,9 +101,19 @@ def exists(cursor: extensions.cursor, database: str) -> bool:
     return cursor.fetchone() is not None
 
 
-def create(cursor: extensions.cursor, database: str, *, template: str = "template0") -> None:
+def create(cursor: extensions.cursor, database: str, *, template: str) -> None:
     """Create a database as a copy of ``template``, which must have no sessions."""
     cursor.execute(f"CREATE DATABASE {quoted(database)} TEMPLATE {quoted(template)}")
+
+
+def create_empty(cursor: extensions.cursor, database: str, *, like: str) -> None:
+    """Create a database without a table that stores and sorts text as the database ``like`` does."""
+    cursor.execute(LOCALE, (like,))
+    row = cursor.fetchone()
+    assert row is not None
+    named = {name: value for name, value in zip(LOCALE_OPTIONS, row, strict=True) if value is not None}
+    options = cursor.mogrify(" ".join(f"{name} %s" for name in named), tuple(named.values())).decode()
+    cursor.execute(f"CREATE DATABASE {quoted(database)} TEMPLATE template0 {options}")
 
 
 def drop(cursor: extensions.cursor, database: str) -> None:

@@ -44,7 +44,8 @@ class Connection:
         line = self._answers.readline()
         kind, rest = line[:1], line[1:-2]
         if kind == b"-":
-            raise ServiceFailed(f"Redis refused: {rest.decode(errors='replace')}.", hint="See `inv logs`.")
+            text = rest.decode(errors="replace").rstrip(".")
+            raise ServiceFailed(f"Redis refused: {text}.", hint="See `inv logs`.")
         if kind == b":":
             return int(rest)
         if kind == b"*":
@@ -87,7 +88,7 @@ def session(redis: Redis) -> Iterator[Connection]:
         ):
             connection = Connection(link, answers)
             if redis.password:
-                connection.call("AUTH", redis.password)
+                connection.call("AUTH", *([redis.user] if redis.user else []), redis.password)
             yield connection
     except OSError as error:
         raise _does_not_answer(redis, error) from error

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from psycopg2 import extensions
 
 TABLES = """SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname !~ '^(pg_|stack_)'
-AND n.nspname <> 'information_schema' ORDER BY 1, 2"""
-HEADS = "SELECT app, max(name), count(*) FROM django_migrations GROUP BY app ORDER BY app"
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname !~ '^pg_'
+AND n.nspname NOT IN ('information_schema', 'stack_redis') ORDER BY 1, 2"""
+MIGRATIONS = "django_migrations"
+HEADS = "SELECT app, max(name), count(*) FROM {} GROUP BY app ORDER BY app"
+APPLIED = "SELECT app || '.' || name FROM {} ORDER BY 1"
 
 SMALL_ROWS = 500
 """Of a table with at most so many rows the rows themselves are compared."""
@@ -32,13 +34,16 @@ class Difference:
     new: tuple[str, ...] = ()
 
 
-def tables(cursor: extensions.cursor) -> list[str]:
-    """Return every table of the database as an SQL name, those of the engine's own left out."""
+def tables(cursor: extensions.cursor) -> dict[str, str]:
+    """Return every table but the engine's own: what people call it, and its SQL name with its schema.
+
+    The schema is always said: a database may have a ``search_path`` of its own.
+    """
     cursor.execute(TABLES)
-    names = [(schema, name) for schema, name in cursor.fetchall()]
-    return [
-        quoted(name) if schema == "public" else f"{quoted(schema)}.{quoted(name)}" for schema, name in names
-    ]
+    return {
+        name if schema == "public" else f"{schema}.{name}": f"{quoted(schema)}.{quoted(name)}"
+        for schema, name in cursor.fetchall()
+    }
 
 
 def analyze(cursor: extensions.cursor, *, vacuum: bool = False) -> None:
@@ -47,7 +52,7 @@ def analyze(cursor: extensions.cursor, *, vacuum: bool = False) -> None:
     The server's own tables are a superuser's: each would be a warning in its log.
     """
     if names := tables(cursor):
-        cursor.execute(f"{'VACUUM (ANALYZE)' if vacuum else 'ANALYZE'} {', '.join(names)}")
+        cursor.execute(f"{'VACUUM (ANALYZE)' if vacuum else 'ANALYZE'} {', '.join(names.values())}")
 
 
 def count(cursor: extensions.cursor) -> dict[str, int]:
@@ -57,48 +62,46 @@ def count(cursor: extensions.cursor) -> dict[str, int]:
 
 def checksums(cursor: extensions.cursor) -> dict[str, Any]:
     """Return a number for every table that is the same where its rows are, in whatever order they lie."""
-    return _each(cursor, "sum(hashtextextended(t::text, 0)::numeric)")
+    return _each(cursor, "sum(hashtextextended((t.*)::text, 0)::numeric)")
 
 
 def _each(cursor: extensions.cursor, aggregate: str) -> dict[str, Any]:
     names = tables(cursor)
     if not names:
         return {}
-    columns = ", ".join(f"(SELECT {aggregate} FROM {name} t)" for name in names)  # noqa: S608  quoted names
-    cursor.execute(f"SELECT {columns}")
+    values = (f"(SELECT {aggregate} FROM {name} t)" for name in names.values())  # noqa: S608  quoted names
+    cursor.execute(f"SELECT {', '.join(values)}")
     row = cursor.fetchone()
     assert row is not None
-    return {name.replace('"', ""): value for name, value in zip(names, row, strict=True)}
+    return dict(zip(names, row, strict=True))
 
 
 def heads(cursor: extensions.cursor) -> dict[str, str]:
     """Return the newest migration of every app; none where the database was never migrated."""
-    cursor.execute("SELECT to_regclass('django_migrations')")
-    row = cursor.fetchone()
-    if row is None or row[0] is None:
-        return {}
-    cursor.execute(HEADS)
-    return {app: f"{name} ({number})" for app, name, number in cursor.fetchall()}
+    return {app: f"{name} ({number})" for app, name, number in _of_migrations(cursor, HEADS)}
 
 
 def migrations(cursor: extensions.cursor) -> list[str]:
     """Return every applied migration as ``app.name``, sorted; none where the database was never migrated."""
-    cursor.execute("SELECT to_regclass('django_migrations')")
-    row = cursor.fetchone()
-    if row is None or row[0] is None:
+    return [row[0] for row in _of_migrations(cursor, APPLIED)]
+
+
+def _of_migrations(cursor: extensions.cursor, query: str) -> list[tuple[Any, ...]]:
+    """Return what a query of Django's table of migrations gives, in whatever schema that is."""
+    names = [name for label, name in tables(cursor).items() if label.rpartition(".")[2] == MIGRATIONS]
+    if not names:
         return []
-    cursor.execute("SELECT app || '.' || name FROM django_migrations ORDER BY 1")
-    return [row[0] for row in cursor.fetchall()]
+    cursor.execute(query.format(names[0]))
+    return cursor.fetchall()
 
 
 def content(cursor: extensions.cursor, counts: Mapping[str, int]) -> dict[str, Counter[str]]:
     """Return the rows of every small table, each as JSON."""
     small = {}
-    for name in tables(cursor):
-        plain = name.replace('"', "")
-        if counts[plain] <= SMALL_ROWS:
-            cursor.execute(f"SELECT row_to_json(t)::text FROM {name} t")  # noqa: S608  a quoted name
-            small[plain] = Counter(row[0] for row in cursor.fetchall())
+    for label, name in tables(cursor).items():
+        if counts[label] <= SMALL_ROWS:
+            cursor.execute(f"SELECT row_to_json(t.*)::text FROM {name} t")  # noqa: S608  a quoted name
+            small[label] = Counter(row[0] for row in cursor.fetchall())
     return small
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from stack.plan import file_variables
 from stack.plan.addresses import LOOPBACK
-from stack.plan.service_plan import Plan, ServicePlan
+from stack.plan.service_plan import Plan, ServicePlan, server_arguments
 
 POSTGRES_PORT, REDIS_PORT = 5432, 6379
 POSTGRES_SCHEMES = frozenset({"postgres", "postgresql"})
@@ -34,10 +35,11 @@ class Server:
 
 @dataclass(frozen=True, kw_only=True)
 class Redis:
-    """The Redis server of a stack."""
+    """The Redis server of a stack. ``user`` is empty for the one that every server has."""
 
     service: str
     port: int
+    user: str = ""
     password: str = ""
     host: str = LOOPBACK
 
@@ -143,6 +145,17 @@ def _server(plan: Plan, planned: ServicePlan, urls: list[SplitResult]) -> Server
 def _redis(planned: ServicePlan | None, urls: list[tuple[str, str, SplitResult]]) -> Redis | None:
     if planned is None or not planned.ports:
         return None
-    passwords = [unquote(url.password) for _, _, url in urls if url.scheme in REDIS_SCHEMES and url.password]
     port = planned.host_port(REDIS_PORT) or 0
-    return Redis(service=planned.name, port=port, password=passwords[0] if passwords else "")
+    if password := _required_password(planned):
+        return Redis(service=planned.name, port=port, password=password)
+    for _, _, url in urls:
+        if url.scheme in REDIS_SCHEMES and url.password:
+            user = unquote(url.username or "")
+            return Redis(service=planned.name, port=port, user=user, password=unquote(url.password))
+    return Redis(service=planned.name, port=port)
+
+
+def _required_password(planned: ServicePlan) -> str:
+    """Return the password that Redis is started with, empty where its words name none."""
+    words = server_arguments(planned.service, planned.image) or ()
+    return next((value for word, value in pairwise(words) if word == "--requirepass"), "")

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 TEMPLATES_AT_MOST = 3
 """As many sizes of seed are held ready for quick use; each costs its size on disk."""
 
-IDENTIFIER_BYTES = 63
-"""Postgres' longest name (NAMEDATALEN - 1)."""
+LIVE_BYTES = 63 - len("__snapshot_00000000")
+"""What the longest suffix leaves of Postgres' longest name (NAMEDATALEN - 1)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +53,8 @@ Prepare = Callable[[Server, Recipe], None]
 
 
 def database_name(live: str, suffix: str) -> str:
-    """Return the name of a database that belongs to ``live``; within Postgres' limit, never cut short."""
-    name = f"{live}__{suffix}"
-    assert len(name.encode()) <= IDENTIFIER_BYTES, name
-    return name
+    """Return the name of a database that belongs to ``live``, of which a long name is cut short."""
+    return f"{live.encode()[:LIVE_BYTES].decode(errors='ignore')}__{suffix}"
 
 
 def find_spare(cursor: extensions.cursor, server: Server, recipe: Recipe) -> str | None:
@@ -84,7 +82,7 @@ def make_template(server: Server, recipe: Recipe, prepare: Prepare) -> str:
     build, name = database_name(server.database, "build"), database_name(server.database, f"t_{recipe.key}")
     with postgres.session(server) as cursor:
         postgres.drop(cursor, build)
-        postgres.create(cursor, build)
+        postgres.create_empty(cursor, build, like=server.database)
         mark.write(cursor, build, stack=server.stack, kind="scratch")
     with dropped_on_failure(server, build):
         prepare(replace(server, database=build), recipe)
@@ -124,11 +122,19 @@ def discard(server: Server, name: str) -> None:
 
 
 def copy(
-    cursor: extensions.cursor, server: Server, source: str, *, kind: mark.Kind, notes: dict[str, object]
+    cursor: extensions.cursor,
+    server: Server,
+    source: str | None,
+    *,
+    kind: mark.Kind,
+    notes: dict[str, object],
 ) -> str:
-    """Return a new, closed and marked copy of a database that has no sessions."""
+    """Return a new, closed and marked copy of a database that has no sessions; an empty one of None."""
     name = database_name(server.database, f"{kind}_{secrets.token_hex(4)}")
-    postgres.create(cursor, name, template=source)
+    if source is None:
+        postgres.create_empty(cursor, name, like=server.database)
+    else:
+        postgres.create(cursor, name, template=source)
     postgres.allow_connections(cursor, name, allowed=False)
     mark.write(cursor, name, stack=server.stack, kind=kind, notes=notes)
     return name

@@ -56,7 +56,7 @@ class TestDatabases:
     def empty(self) -> str:
         """Return the name of a database without a table. Raises: NotDisposable."""
         with lock.exclusive(self.server.stack, say=self.say):
-            return self._give(self._make("template0"))
+            return self._give(self._make(None))
 
     def take_back(self, name: str) -> None:
         """Let a database be dropped later."""
@@ -90,7 +90,7 @@ class TestDatabases:
                 source = template.find(cursor, self.server, "template", self.recipe)
             return self._make(source or template.make_template(self.server, self.recipe, self.prepare))
 
-    def _make(self, source: str) -> str:
+    def _make(self, source: str | None) -> str:
         with postgres.session(self.server) as cursor:
             guard.require_disposable(cursor, self.server, self.location)
             room.require(cursor, self.server, self.location)

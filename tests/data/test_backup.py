@@ -47,7 +47,7 @@ def test_a_backup_is_whole_restored_and_taken_back(stack: Stack, good_backup: Pa
 
 def test_the_manifest_says_what_is_in_it(good_backup: Path) -> None:
     contents = manifest.read(good_backup)
-    assert (contents.format, contents.postgres, contents.encryption) == (1, 15, "")
+    assert (contents.format, contents.postgres, contents.encryption) == (manifest.FORMAT, 15, "")
     assert contents.redis_keys >= 1
     assert contents.rows["catalog_product"] == 1000
     assert "catalog.0002_search_vector" in contents.migrations
@@ -80,7 +80,7 @@ def test_a_backup_that_does_not_fit_is_refused_with_its_own_code(
 
 def test_a_format_of_the_future_is_called_newer_not_damaged(copy: Path) -> None:
     raw = json.loads((copy / manifest.FILE).read_text())
-    unsigned = {**raw, "format": 2, "more": 1, "checksum": ""}
+    unsigned = {**raw, "format": manifest.FORMAT + 1, "more": 1, "checksum": ""}
     text = json.dumps(unsigned, indent=1) + "\n"
     digest = hashlib.sha256(text.encode()).hexdigest()
     (copy / manifest.FILE).write_text(text.replace('"checksum": ""', f'"checksum": "{digest}"'))
@@ -169,7 +169,7 @@ def test_a_database_that_a_program_in_a_container_still_fills_is_dropped_at_once
     monkeypatch.setattr(postgres, "STATEMENT_S", 2)
     server = data_access.access_to(guardians.require_running(stack.name)).server
     with postgres.session(server) as cursor:
-        scratch = template.copy(cursor, server, "template0", kind="scratch", notes={})
+        scratch = template.copy(cursor, server, None, kind="scratch", notes={})
         postgres.allow_connections(cursor, scratch, allowed=True)
     with stack.sql(scratch) as filling, contextlib.suppress(psycopg2.OperationalError):
         filling.execute("CREATE TABLE filled (); BEGIN; LOCK filled")

@@ -21,7 +21,7 @@ BRANDS = "SELECT count(*) FROM catalog_product WHERE brand = 'changed'"
 )
 @protected_by(
     "a key keeps its time to live",
-    Cut("stack/data/keys.py", "max(ttl, 0), value)", "0, value)"),
+    Cut("stack/data/keys.py", "max(row.ttl_ms, 0)", "0"),
 )
 @protected_by(
     "what carried Redis' keys is gone from the database in use",

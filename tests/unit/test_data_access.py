@@ -74,6 +74,28 @@ def test_a_server_is_reached_at_its_own_port_whatever_else_it_publishes() -> Non
     assert (stores.server.port, stores.redis.port) == (20001, 20002)
 
 
+@pytest.mark.parametrize(
+    ("command", "url", "expected"),
+    [
+        (None, "redis://cache:6379/0", ("", "")),
+        (None, "redis://:pass%20word@cache:6379/0", ("", "pass word")),
+        (None, "redis://shop:secret@cache:6379/0", ("shop", "secret")),
+        (("redis-server", "--requirepass", "own"), "redis://:other@elsewhere:6379/0", ("", "own")),
+        (("sh", "-c", "exec redis-server --requirepass $PASSWORD"), "redis://cache:6379/0", ("", "p w")),
+    ],
+)
+def test_the_password_of_redis_is_that_of_its_own_words_else_of_a_service_s_address(
+    command: tuple[str, ...] | None, url: str, expected: tuple[str, str]
+) -> None:
+    plan = plan_of({"REDIS_URL": url})
+    cache = plan.services["cache"]
+    service = replace(cache.service, command=command, environment={"PASSWORD": "p w"})
+    services = {**plan.services, "cache": replace(cache, service=service)}
+    redis = stores_of(replace(plan, services=services)).redis
+    assert redis is not None
+    assert (redis.user, redis.password) == expected
+
+
 def test_of_several_servers_none_is_taken_for_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_of()
     first = replace(plan.services["db"], server_image="postgres:15")

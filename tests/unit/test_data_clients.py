@@ -18,18 +18,24 @@ DUMP = Path("/backups/database.dump")
 
 
 def test_several_jobs_read_the_file_of_the_dump() -> None:
-    words = BESIDE.restore("scratch", jobs=2, file=DUMP)
+    words = BESIDE.restore("scratch", options=["--no-owner"], jobs=2, file=DUMP)
     assert (words[0], words[-2:]) == ("/usr/bin/pg_restore", ["--jobs=2", str(DUMP)])
+    assert "--no-owner" in words
 
 
 def test_one_job_reads_its_input() -> None:
     for clients in (BESIDE, IN_CONTAINER):
-        assert str(DUMP) not in clients.restore("scratch", jobs=1, file=DUMP)
-    assert IN_CONTAINER.restore("scratch", jobs=1, file=DUMP)[:4] == ["docker", "exec", "c", "pg_restore"]
+        assert str(DUMP) not in clients.restore("scratch", options=[], jobs=1, file=DUMP)
+    assert IN_CONTAINER.restore("scratch", options=[], jobs=1, file=DUMP)[:4] == [
+        "docker",
+        "exec",
+        "c",
+        "pg_restore",
+    ]
 
 
 def test_several_jobs_in_a_container_read_a_copy_of_their_input() -> None:
-    words = IN_CONTAINER.restore("scratch", jobs=2, file=DUMP)
+    words = IN_CONTAINER.restore("scratch", options=[], jobs=2, file=DUMP)
     assert words[:8] == ["docker", "exec", "c", "sh", "-c", SPOOLED, "sh", "pg_restore"]
     assert words[-1] == "--jobs=2"
 
