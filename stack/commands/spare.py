@@ -59,7 +59,8 @@ def make(stack: str, recipe: Mapping[str, Any] | None = None) -> None:
         access = data_access.access_to(guardians.require_running(stack))
         with contextlib.suppress(StackError):  # the next command exchanges the database meanwhile
             loading.analyze(access.server)
-        chosen = access.recipe() if recipe is None else Recipe(**recipe)
+        reset.drop_replaced(access.server, access.location(), say=messages.say)
+        chosen = access.recipe() if recipe is None else Recipe(**recipe)  # a stack without a backend has none
         reset.make_ready(access.server, access.location(), chosen, access.prepare, say=messages.say)
     except StackError as problem:
         messages.print_error(problem)

@@ -70,8 +70,6 @@ def write(
         NotWritable: the path exists, or may not be written.
         DiskFull, CommandFailed: there is no room, or the dump failed; no folder is left.
     """
-    if path.exists():
-        raise NotWritable(f"{path} exists already.", hint="Name a new folder.")
     with new_folder(path) as folder:
         with (
             _exported_snapshot(live) as (cursor, moment),
@@ -132,10 +130,17 @@ def _exported_snapshot(live: LiveData) -> Iterator[tuple[extensions.cursor, str]
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Give a folder under a temporary name; it is synced and gets its name when the block succeeds."""
+    """Give a folder under a temporary name; it is synced and gets its name when the block succeeds.
+
+    Raises:
+        NotWritable: the path exists, or may not be written.
+        DiskFull: there is no room.
+    """
     path = path.absolute()
     partial = path.with_name(f".{path.name}.partial")
     try:
+        if path.exists():
+            raise NotWritable(f"{path} exists already.", hint="Name a new folder.")
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(partial, ignore_errors=True)  # left by a backup that was killed
         partial.mkdir(mode=0o700)

@@ -7,7 +7,9 @@ byte of it is noticed, blanks included; every other file of the backup is in it 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +22,8 @@ FORMAT = 2
 """Since 2 it says who owns what and who may use it, and in which of Redis' databases each key lies."""
 FILE = "manifest.json"
 CHUNK_BYTES = 1 << 20
+LIMIT_BYTES = 64 << 20
+"""A manifest of a hundred thousand tables is smaller."""
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,7 +73,7 @@ def read(folder: Path) -> Manifest:
         BackupDamaged: the manifest is not as it was written.
     """
     try:
-        text = (folder / FILE).read_bytes()
+        text = _read_file(folder / FILE)
     except OSError as error:
         what = _why_unreadable(folder) or f"holds no readable {FILE} ({error.strerror})"
         raise NotABackup(f"{folder} {what}.", hint="Name the folder that `inv backup` wrote.") from error
@@ -84,6 +88,20 @@ def read(folder: Path) -> Manifest:
     return manifest
 
 
+def _read_file(path: Path) -> bytes:
+    """Return what a regular file holds; anything else could be read for ever.
+
+    Raises:
+        OSError: it is another kind of file, cannot be read, or is too large.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    if status.st_size > LIMIT_BYTES:
+        raise OSError(errno.EFBIG, f"it is larger than {LIMIT_BYTES >> 20} MiB")
+    return path.read_bytes()
+
+
 def is_encrypted(folder: Path) -> bool:
     """Return whether ``folder`` holds an encrypted backup; one that cannot be read is none."""
     try:
@@ -94,7 +112,7 @@ def is_encrypted(folder: Path) -> bool:
 
 def _why_unreadable(folder: Path) -> str:
     """Return what is wrong with the folder itself; nothing where that cannot be told."""
-    with contextlib.suppress(PermissionError):
+    with contextlib.suppress(OSError):
         if not folder.exists():
             return "does not exist"
         if not folder.is_dir():

@@ -47,6 +47,19 @@ def reset(live: LiveData, recipe: Recipe, prepare: Prepare, *, say: Say) -> floa
             return exchange.exchange(cursor, server, live.redis, incoming=spare, verb=VERB).closed_s
 
 
+def drop_replaced(server: Server, location: Location, *, say: Say) -> None:
+    """Drop the databases that commands have put others in the place of.
+
+    Raises:
+        NotDisposable, DataBusy: as ``reset``.
+    """
+    with lock.exclusive(server.stack, say=say, purpose=lock.SPARE):
+        exchange.heal(server.stack)
+        with postgres.session(server) as cursor:
+            guard.require_disposable(cursor, server, location)
+            template.drop_replaced(cursor, server)
+
+
 def make_ready(server: Server, location: Location, recipe: Recipe, prepare: Prepare, *, say: Say) -> None:
     """Make the spare for the next reset where none is ready.
 

@@ -131,3 +131,14 @@ def test_an_empty_database_stores_text_as_the_one_in_use_does(
             found.append(cursor.fetchone())
             postgres.drop(cursor, name)
     assert found == [(8, "C", "C")] * 2
+
+
+def test_databases_that_were_replaced_are_dropped_also_without_a_backend(
+    project: Project, tmp_path: Path
+) -> None:
+    project.done("backup", str(tmp_path / "backup"))
+    for _ in range(3):
+        project.done("restore", str(tmp_path / "backup"))
+    project.stack.wait_for_background()
+    names = project.sql("SELECT datname FROM pg_database WHERE datname ~ $$__old_$$").split()
+    assert len(names) == 1, names  # what `inv restore --undo` brings back

@@ -41,6 +41,15 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(
         pass
 
 
+@pytest.mark.parametrize(("name", "reason"), [("", "exists already"), ("n" * 300, "File name too long")])
+def test_a_name_that_cannot_be_new_is_a_sentence(tmp_path: Path, name: str, reason: str) -> None:
+    with (
+        pytest.raises(NotWritable, match=reason),
+        backup.new_folder(tmp_path / name),
+    ):
+        pass
+
+
 def test_a_backup_that_fails_leaves_nothing(tmp_path: Path) -> None:
     def write() -> None:
         with backup.new_folder(tmp_path / "backup") as folder:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -90,14 +92,49 @@ def test_a_folder_without_a_manifest_is_no_backup(tmp_path: Path) -> None:
         manifest.read(tmp_path / "none")
 
 
-@pytest.mark.parametrize("refusing", [("read_bytes", "iterdir"), ("read_bytes", "exists"), ("read_bytes",)])
+@pytest.mark.parametrize("refusing", [("read_bytes", "iterdir"), ("stat", "exists"), ("stat",)])
 def test_a_folder_that_may_not_be_read_is_named_with_the_reason(
     folder: Path, monkeypatch: pytest.MonkeyPatch, refusing: tuple[str, ...]
 ) -> None:
-    def refuse(self: Path, **_: object) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     for name in refusing:
         monkeypatch.setattr(Path, name, refuse)
     with pytest.raises(NotABackup, match=r"holds no readable manifest\.json \(Permission denied\)"):
         manifest.read(folder)
+
+
+def test_a_path_that_is_too_long_is_no_backup(tmp_path: Path) -> None:
+    with pytest.raises(NotABackup, match="File name too long"):
+        manifest.read(tmp_path / ("n" * 300))
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_endless(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def make_huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(manifest.LIMIT_BYTES + 1)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (make_pipe, "it is no regular file"),
+        (make_endless, "it is no regular file"),
+        (Path.mkdir, "it is no regular file"),
+        (make_huge, "it is larger than 64 MiB"),
+    ],
+)
+def test_what_could_be_read_for_ever_is_no_manifest(
+    tmp_path: Path, make: Callable[[Path], None], reason: str
+) -> None:
+    make(tmp_path / manifest.FILE)
+    with pytest.raises(NotABackup, match=reason):
+        manifest.read(tmp_path)
