@@ -60,13 +60,37 @@ def host_pid(pid: int) -> int:
     """Return the machine's pid of a child of ours that we know by the pid of our namespace."""
     if own_pid() == os.getpid():
         return pid
-    for child in children(own_pid()):
-        with contextlib.suppress(OSError, StopIteration):
-            status = Path(f"/proc/{child}/status").read_text()
-            line = next(line for line in status.splitlines() if line.startswith("NSpid:"))
-            if int(line.split()[-1]) == pid:
-                return child
-    return pid
+    return next((child for child in children(own_pid()) if _pid_inside(child) == pid), pid)
+
+
+def _pid_inside(child: int) -> int:
+    """Return the pid of a child of ours in our namespace (proc_pid_status(5)), 0 where it is gone."""
+    with contextlib.suppress(OSError, StopIteration):
+        status = Path(f"/proc/{child}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("NSpid:")).split()[-1])
+    return 0
+
+
+def kill_children_of(service: str) -> None:
+    """Kill our children that belong to a service and wait until they have ended.
+
+    In a PID namespace, whose first process we are, those become our children that left the service's group.
+    """
+    mark = f"{SERVICE}={service}\0".encode()
+    while True:
+        pids = [_pid_inside(child) for child in children(own_pid()) if mark in _environment(child)]
+        if not any(pids):
+            return
+        for pid in filter(None, pids):
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # whoever started it reads its exit code
+
+
+def _environment(pid: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    return b""
 
 
 def children(pid: int) -> list[int]:

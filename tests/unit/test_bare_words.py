@@ -15,6 +15,7 @@ TASKS = """
 import sys
 from invoke import Collection, task
 from stack.commands.menu import bare_words
+from stack.commands.menu.task import ListsTask
 
 @task(help={"service": "which one"})
 def logs(c, service=None, follow=False, since=""):
@@ -44,7 +45,11 @@ def test(c, words=None, stack="local"):
 def restore(c, path=None):
     print("restore", path)
 
-namespace = Collection(logs, exec, psql, ps, snapshot, test, restore)
+@task(klass=ListsTask, iterable=["encrypt"])
+def backup(c, path=None, encrypt=None):
+    print("backup", path, encrypt)
+
+namespace = Collection(logs, exec, psql, ps, snapshot, test, restore, backup)
 bare_words.require_verb(namespace, sys.argv[1:])
 bare_words.require_services(namespace, sys.argv[1:], services=lambda words: {"psql", "backend"})
 bare_words.allow(namespace, sys.argv[1:], options=("service", "command", "name", "words", "path"))
@@ -79,6 +84,8 @@ def inv(tmp_path: Path) -> object:
         ("snapshot --stack ci restore monday", "snapshot restore monday ci"),
         ("snapshot restore --name monday", "snapshot restore monday local"),
         ("restore monday", "restore monday"),
+        ("backup monday", "backup monday []"),
+        ("backup --encrypt ada monday --encrypt bob", "backup monday ['ada', 'bob']"),
         ("test ps", "test ps local"),
         ("test ps --stack ci", "test ps ci"),
         ("test --stack ci", "test None ci"),
@@ -125,3 +132,10 @@ def test_services_are_those_of_the_file_that_is_named_or_of_the_projects_own(tmp
     assert service_names.of_command_line(["logs", "--compose", str(file), "dashboard"]) == {"dashboard"}
     assert service_names.of_command_line(["logs", f"--compose={tmp_path}/none.yml", "dashboard"]) == set()
     assert {"backend", "dashboard"} <= service_names.of_command_line(["logs", "dashboard"])
+
+
+@pytest.mark.parametrize("typed", ["backup --encrypt", "backup --encrypt --path monday"])
+def test_an_option_that_may_be_repeated_needs_a_value(inv, typed: str) -> None:
+    done = inv(*typed.split())
+    assert done.returncode == 1
+    assert "needed value and was not given one" in done.stderr

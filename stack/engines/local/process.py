@@ -20,7 +20,7 @@ from stack.engines.protocol import Connection, Exit
 from stack.errors import CommandFailed
 from stack.plan.plan import ServicePlan
 from stack.records.service_logs import Log
-from stack.system import async_programs, kernel, network_namespace, programs
+from stack.system import async_programs, kernel, network_namespace, processes, programs
 from stack.system.control_groups import ControlGroup
 from stack.system.mounts import Mounts
 from stack.system.processes import host_pid
@@ -120,6 +120,7 @@ class LocalProcess:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         await self.wait()
+        await asyncio.to_thread(processes.kill_children_of, self._plan.name)
 
     async def connect(self, host: str, port: int) -> Connection:
         """Open a connection on the network of the service."""
