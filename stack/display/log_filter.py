@@ -33,7 +33,7 @@ def entry(text: str) -> Entry | None:
         return None
     try:
         return _decode(text)
-    except (msgspec.MsgspecError, UnicodeError):
+    except log_lines.NOT_STRUCTURED:
         return None
 
 

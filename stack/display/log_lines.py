@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -12,6 +13,8 @@ from stack.display.terminal import paint, plain
 
 LIMIT = 300
 TRACEBACK_LINES = 3
+NOT_STRUCTURED = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""What decoding a line raises that is no JSON object, or one that is nested too deeply."""
 _WARNINGS = frozenset({"warning", "error", "critical", "fatal"})
 _PLAIN_WARNING = re.compile(
     r"\b(?:WARN|WARNING|ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|^\w*(?:Error|Exception):"
@@ -48,43 +51,48 @@ def _format(stamp: str, name: str, text: str) -> str:
     return "\n".join([f"{stamp[11:23]} {name} {first}", *(f"{'':12} {name} {line}" for line in rest)])
 
 
+def fields(text: str) -> dict[str, Any]:
+    """Return what a structured line (a JSON object) says, nothing for any other line."""
+    if not text.startswith("{"):
+        return {}
+    try:
+        record: dict[str, Any] = msgspec.json.decode(text)
+    except NOT_STRUCTURED:
+        return {}
+    return record
+
+
 def readable(text: str) -> str:
     """Return a structured log line (JSON with a ``message``) as a sentence, its exception in the lines below.
 
     Any other line is returned unchanged.
     """
-    if not text.startswith("{"):
+    record = fields(text)
+    if "message" not in record:
         return text
-    try:
-        record = msgspec.json.decode(text)
-        level, message = str(record.get("level", "")), str(record["message"])
-    except (msgspec.MsgspecError, UnicodeError, KeyError):
-        return text
-    identity = record.get("request_id", "-")
+    level, message = str(record.get("level", "")), str(record["message"])
+    identity = _request_id(record)
     extra = [f"{record['duration_ms']} ms"] if "duration_ms" in record and " ms" not in message else []
-    extra += [f"[{identity}]"] if identity not in {"-", ""} else []
+    extra += [f"[{identity}]"] if identity else []
     sentence = " ".join([f"{level:<7}", message, *extra])
     return f"{sentence}\n{record['exception']}" if "exception" in record else sentence
 
 
 def is_warning(text: str) -> bool:
     """Return whether a log line is a warning, an error or an exception of its service."""
-    if not text.startswith("{"):
+    record = fields(text)
+    if not record:
         return bool(_PLAIN_WARNING.search(text))
-    try:
-        record = msgspec.json.decode(text)
-        return "exception" in record or str(record.get("level", "")).lower() in _WARNINGS
-    except (msgspec.MsgspecError, UnicodeError):
-        return False
+    return "exception" in record or str(record.get("level", "")).lower() in _WARNINGS
 
 
 def request_id(text: str) -> str:
     """Return the id of the request that a structured log line is about, "" where there is none."""
-    try:
-        identity = str(msgspec.json.decode(text)["request_id"]) if text.startswith("{") else ""
-    except (msgspec.MsgspecError, UnicodeError, KeyError):
-        return ""
-    return identity.strip("-")
+    return _request_id(fields(text))
+
+
+def _request_id(record: dict[str, Any]) -> str:
+    return str(record.get("request_id", "")).strip("-")
 
 
 def excerpt(rows: Sequence[tuple[str, str, str]], limit: int = LIMIT) -> str:

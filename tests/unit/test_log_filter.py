@@ -28,6 +28,7 @@ def line(message: str = "GET / 200", **values: object) -> str:
         ("# WARNING Memory overcommit", "warning"),
         ("Ready to accept connections", "info"),
         ("{ no JSON", "info"),
+        ('{"a":' * 3_000 + "1" + "}" * 3_000, "info"),
         ("", "info"),
     ],
 )

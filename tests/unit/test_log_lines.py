@@ -10,6 +10,7 @@ from stack.display import log_lines, terminal
 
 STAMP = "2026-01-31T12:00:00.123Z"
 TRACEBACK = "Traceback:\n  File a\n    b()\n  File c, line 1\n    import d\nModuleNotFoundError: d"
+NESTED = '{"a":' * 3_000 + "1" + "}" * 3_000
 CRASH = json.dumps({"level": "error", "message": "Exception in worker process", "exception": TRACEBACK})
 
 
@@ -23,7 +24,12 @@ def test_a_structured_line_is_read_as_a_sentence() -> None:
     assert log_lines.readable(line) == "INFO    GET / 200 3 ms [abc]"
 
 
-@pytest.mark.parametrize("line", ["plain words", "{not json", '{"no": "message"}', "{}"])
+def test_a_structured_line_may_have_anything_in_the_place_of_its_words() -> None:
+    line = '{"level": 30, "message": {"a": 1}, "request_id": {"b": 2}, "exception": ["c"]}'
+    assert log_lines.readable(line) == "30      {'a': 1} [{'b': 2}]\n['c']"
+
+
+@pytest.mark.parametrize("line", ["plain words", "{not json", '{"no": "message"}', "{}", NESTED])
 def test_any_other_line_is_shown_as_it_is(line: str) -> None:
     assert log_lines.readable(line) == line
 
