@@ -94,7 +94,7 @@ def pytest_sessionfinish() -> None:
         try:
             answer = session.post(
                 f"{endpoint.rstrip('/')}/v1/traces",
-                data=json.dumps(body),
+                data=json.dumps(body, ensure_ascii=False).encode(errors="replace"),  # halves of characters
                 headers={"Content-Type": "application/json"},
                 timeout=TIMEOUT_S,
             )

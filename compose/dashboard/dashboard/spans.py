@@ -7,10 +7,13 @@ hexadecimal and 64-bit numbers are strings.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -21,6 +24,7 @@ TEXT_LIMIT = 2_000
 ATTRIBUTES_LIMIT = 64
 OBJECT_BYTES = 600
 """What a span takes in memory besides its name and its details, about."""
+IDS = {"traceId", "spanId", "parentSpanId"}
 ERROR = 2
 """``STATUS_CODE_ERROR`` of the trace protocol."""
 
@@ -61,13 +65,7 @@ def from_protobuf(body: bytes) -> list[Span]:
         request.ParseFromString(body)
     except DecodeError as error:
         raise Malformed(f"The body is no OTLP trace export request: {error}.") from None
-    return [
-        _from_proto(span, service)
-        for resource in request.resource_spans
-        for service in (_service(resource.resource.attributes),)
-        for scope in resource.scope_spans
-        for span in scope.spans
-    ]
+    return list(_spans(request))
 
 
 def from_json(body: bytes) -> list[Span]:
@@ -76,10 +74,28 @@ def from_json(body: bytes) -> list[Span]:
     Raises:
         Malformed: the body is no such request.
     """
+    request = ExportTraceServiceRequest()
     try:
-        return list(_from_document(json.loads(body)))
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise Malformed(f"The body is no OTLP trace export request in JSON: {error}.") from None
+        document = json.loads(body, object_hook=_with_ids_in_base64)
+        ParseDict(document, request, ignore_unknown_fields=True)
+    except (ValueError, TypeError, AttributeError, RecursionError, ParseError) as error:
+        raise Malformed(f"The body is no OTLP trace export request in JSON: {str(error)[:200]}.") from None
+    return list(_spans(request))
+
+
+def _with_ids_in_base64(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return an object with its ids as Protobuf's JSON has bytes; OTLP has them in hexadecimal."""
+    for name in IDS & fields.keys():
+        fields[name] = b64encode(bytes.fromhex(fields[name] or "")).decode()
+    return fields
+
+
+def _spans(request: ExportTraceServiceRequest) -> Iterator[Span]:
+    for resource in request.resource_spans:
+        service = _service(resource.resource.attributes)
+        for scope in resource.scope_spans:
+            for span in scope.spans:
+                yield _span(span, service)
 
 
 def _service(attributes: Sequence[KeyValue]) -> str:
@@ -89,11 +105,13 @@ def _service(attributes: Sequence[KeyValue]) -> str:
     return "unknown"
 
 
-def _from_proto(span: ProtoSpan, service: str) -> Span:
+def _span(span: ProtoSpan, service: str) -> Span:
+    if len(span.trace_id) != 16 or len(span.span_id) != 8 or len(span.parent_span_id) not in (0, 8):
+        raise Malformed("A trace id has 16 bytes, a span id 8.")
     details: dict[str, Any] = {"attributes": _attributes(span.attributes)}
     if span.events:
         details["events"] = [
-            {"name": event.name, "at_ns": event.time_unix_nano, **_attributes(event.attributes)}
+            {"name": event.name[:TEXT_LIMIT], "at_ns": event.time_unix_nano, **_attributes(event.attributes)}
             for event in span.events[:ATTRIBUTES_LIMIT]
         ]
     if span.status.message:
@@ -120,59 +138,11 @@ def _value(value: AnyValue) -> Any:
     kind = value.WhichOneof("value")
     if kind == "string_value":
         return value.string_value[:TEXT_LIMIT]
+    if kind == "double_value" and not math.isfinite(value.double_value):
+        return str(value.double_value)  # JSON has no such number
     if kind in {"int_value", "double_value", "bool_value"}:
         return getattr(value, kind)
     return str(value)[:TEXT_LIMIT] if kind else None
-
-
-def _from_document(document: Mapping[str, Any]) -> Iterator[Span]:
-    for resource in document.get("resourceSpans", []):
-        named = _pairs(resource.get("resource", {}).get("attributes", []))
-        for scope in resource.get("scopeSpans", []):
-            for span in scope.get("spans", []):
-                yield _from_mapping(span, str(named.get("service.name") or "unknown"))
-
-
-def _from_mapping(span: Mapping[str, Any], service: str) -> Span:
-    start = int(span["startTimeUnixNano"])
-    status = span.get("status") or {}
-    details: dict[str, Any] = {"attributes": _pairs(span.get("attributes", []))}
-    if events := span.get("events"):
-        details["events"] = [
-            {"name": str(each.get("name", "")), **_pairs(each.get("attributes", []))}
-            for each in events[:ATTRIBUTES_LIMIT]
-        ]
-    if status.get("message"):
-        details["message"] = str(status["message"])[:TEXT_LIMIT]
-    return Span(
-        trace_id=bytes.fromhex(span["traceId"]).hex(),
-        span_id=bytes.fromhex(span["spanId"]).hex(),
-        parent_id=bytes.fromhex(span.get("parentSpanId") or "").hex(),
-        service=service[:TEXT_LIMIT],
-        name=str(span.get("name", ""))[:TEXT_LIMIT],
-        kind=int(span.get("kind", 0)),
-        start_ns=_sqlite_integer(start),
-        end_ns=_sqlite_integer(max(int(span.get("endTimeUnixNano", start)), start)),
-        failed=status.get("code") in {ERROR, "STATUS_CODE_ERROR"},
-        details=json.dumps(details),
-    )
-
-
-def _pairs(attributes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {
-        str(each["key"])[:TEXT_LIMIT]: _plain(each.get("value") or {})
-        for each in attributes[:ATTRIBUTES_LIMIT]
-    }
-
-
-def _plain(value: Mapping[str, Any]) -> Any:
-    for kind, content in value.items():
-        if kind == "intValue":
-            return int(content)
-        if kind in {"doubleValue", "boolValue"}:
-            return content
-        return (content if isinstance(content, str) else json.dumps(content))[:TEXT_LIMIT]
-    return None
 
 
 def _sqlite_integer(number: int) -> int:

@@ -19,6 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.testclient import TestClient
 
 PROTOBUF = {"content-type": "application/x-protobuf"}
+JSON = {"content-type": "application/json"}
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
@@ -78,11 +79,11 @@ def test_spans_in_compressed_json_are_shown_as_a_trace(client: TestClient) -> No
     ("body", "headers", "status"),
     [
         (b"\xff\xff\xff", PROTOBUF, 400),
-        (b"{", {"content-type": "application/json"}, 400),
-        (b"[1]", {"content-type": "application/json"}, 400),
+        (b"{", JSON, 400),
+        (b"[1]", JSON, 400),
         (
             b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": 1}]}]}]}',
-            {"content-type": "application/json"},
+            JSON,
             400,
         ),
         (b"", {"content-type": "text/plain"}, 415),
@@ -108,6 +109,52 @@ def test_what_is_no_export_request_is_refused_in_one_sentence(
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["title"].endswith(".")
+
+
+def in_json(**fields: object) -> bytes:
+    """Return an export request with one span that has these fields besides its ids."""
+    span = {"traceId": TRACE, "spanId": "00f067aa0ba902b7", "startTimeUnixNano": "1000", **fields}
+    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        in_json(name="\ud800"),
+        in_json(attributes=[{"key": "half", "value": {"stringValue": "\ud800"}}]),
+        in_json(attributes=[{"key": "\ud800", "value": {"intValue": "1"}}]),
+        in_json(attributes=[{"key": "n", "value": {"intValue": float("inf")}}]),
+        in_json(startTimeUnixNano=float("inf")),
+        in_json(startTimeUnixNano="-" + "9" * 30),
+        in_json(kind=1 << 70),
+        in_json(traceId="ab"),
+        in_json(traceId=""),
+        in_json(spanId="00" * 9),
+        in_json(parentSpanId="zz"),
+        in_json(traceId=7),
+        b'{"resourceSpans":' + b"[" * 200_000,
+        in_json(attributes=[{"key": "deep", "value": json.loads('{"arrayValue": {"values": [' * 200 + "{}" + "]}}" * 200)}]),
+    ],
+    ids=["name", "value", "key", "infinite", "time", "negative time", "kind", "short id", "no id", "long id",
+         "no hexadecimal", "a number as id", "nested", "nested values"],
+)  # fmt: skip
+def test_a_span_that_no_database_can_hold_is_refused_and_the_next_one_is_written(
+    client: TestClient, body: bytes
+) -> None:
+    answer = client.post("/v1/traces", content=body, headers=JSON)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    client.post("/v1/traces", content=exported(name="next"), headers=PROTOBUF)
+    assert [span["name"] for span in wait_for_trace(client)] == ["next"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_json_has_not_is_shown_in_words(client: TestClient, value: float) -> None:
+    request = ExportTraceServiceRequest.FromString(exported())
+    attribute = request.resource_spans[0].scope_spans[0].spans[0].attributes[0]
+    attribute.value.double_value = value
+    client.post("/v1/traces", content=request.SerializeToString(), headers=PROTOBUF)
+    (span,) = wait_for_trace(client)
+    assert span["details"] == {"attributes": {"http.route": str(value)}}
 
 
 def test_a_huge_attribute_is_cut_and_a_clock_that_runs_backwards_gives_no_negative_time(
