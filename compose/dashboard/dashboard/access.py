@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import hmac
 import html
+import re
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard.answers import Problem
 
 COOKIE = "dashboard_token"
 OPEN_PATHS = frozenset({"/health", "/metrics", "/v1/traces"})
 """What services ask without a token: the health check, Prometheus' numbers, and where spans are sent."""
-HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "dashboard"})
+HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\]|dashboard)(:[0-9]+)?", re.ASCII)
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -67,8 +70,8 @@ class Access:
         await answer(scope, receive, send_with_fields)
 
     def _refusal(self, request: Request) -> Response | None:
-        host = request.headers.get("host", "").rsplit(":", 1)[0] if "host" in request.headers else ""
-        if host not in HOSTS:
+        host = request.headers.get("host", "")
+        if not HOST.fullmatch(host):
             return _sentence(
                 request, 421, f"This page is not served as {host!r}: open it as http://127.0.0.1."
             )
@@ -91,7 +94,7 @@ class Access:
 
 
 def _sentence(request: Request, status: int, text: str) -> Response:
-    """Return a sentence: as a page for a person, else as a problem document (RFC 9457)."""
+    """Return a sentence: as a page for a person, else as a problem document."""
     if "text/html" in request.headers.get("accept", ""):
         return HTMLResponse(PAGE.format(html.escape(text)), status)
-    return JSONResponse({"title": text, "status": status}, status, media_type="application/problem+json")
+    return Problem(status, text)

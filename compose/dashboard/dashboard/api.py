@@ -7,10 +7,11 @@ from typing import get_args
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from dashboard import events, logs, parts, query, runs, snapshots
+from dashboard.answers import Answer
 from dashboard.store import Order
 
 ORDERS: tuple[Order, ...] = get_args(Order)
@@ -18,7 +19,7 @@ RUNS_SHOWN = 20
 
 
 async def health(_: Request) -> Response:
-    return JSONResponse({"status": "healthy", "service": "dashboard"})
+    return Answer({"status": "healthy", "service": "dashboard"})
 
 
 def measurements(request: Request) -> Response:
@@ -32,7 +33,7 @@ def measurements(request: Request) -> Response:
 
 
 def overview(request: Request) -> Response:
-    return JSONResponse(parts.of(request).overview(query.text(request, "run")))
+    return Answer(parts.of(request).overview(query.text(request, "run")))
 
 
 async def follow(request: Request) -> Response:
@@ -49,7 +50,7 @@ async def follow(request: Request) -> Response:
 
 async def charts(request: Request) -> Response:
     """Return the metrics of the last minutes for as long as a page was open."""
-    return JSONResponse(parts.of(request).history.shown())
+    return Answer(parts.of(request).history.shown())
 
 
 def traces(request: Request) -> Response:
@@ -60,7 +61,7 @@ def traces(request: Request) -> Response:
         background=query.one_of(request, "background", ("", "true", "false")) == "true",
         limit=query.number(request, "limit", default=100, most=500),
     )
-    return JSONResponse(rows)
+    return Answer(rows)
 
 
 def trace(request: Request) -> Response:
@@ -68,7 +69,7 @@ def trace(request: Request) -> Response:
     found = parts.of(request).store.trace(trace_id)
     if not found:
         raise HTTPException(404, f"There is no trace {trace_id!r} here.")
-    return JSONResponse(found)
+    return Answer(found)
 
 
 def log_lines(request: Request) -> Response:
@@ -81,21 +82,19 @@ def log_lines(request: Request) -> Response:
         after=query.text(request, "after"),
     )
     run = parts.of(request).run(query.text(request, "run"))
-    return JSONResponse(logs.last(run, chosen, limit=query.number(request, "limit", default=200, most=1000)))
+    return Answer(logs.last(run, chosen, limit=query.number(request, "limit", default=200, most=1000)))
 
 
 def results(request: Request) -> Response:
-    return JSONResponse(runs.tests(parts.of(request).run(query.text(request, "run"))))
+    return Answer(runs.tests(parts.of(request).run(query.text(request, "run"))))
 
 
 def all_snapshots(request: Request) -> Response:
-    return JSONResponse(snapshots.of_run(parts.of(request).run(query.text(request, "run"))))
+    return Answer(snapshots.of_run(parts.of(request).run(query.text(request, "run"))))
 
 
 def all_runs(request: Request) -> Response:
-    folder = parts.of(request).settings.runs
-    names = runs.names(folder)[:RUNS_SHOWN]
-    return JSONResponse([runs.summary(runs.find(folder, name)) for name in names])
+    return Answer(runs.summaries(parts.of(request).settings.runs, limit=RUNS_SHOWN))
 
 
 ROUTES = (

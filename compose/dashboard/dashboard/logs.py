@@ -47,31 +47,39 @@ class Filter:
 _SEVERE = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|^\w*(?:Error|Exception):")
 _WARNING = re.compile(r"\b(?:WARN|WARNING)\b")
 LEVELS = ("debug", "info", "warning", "error", "critical")
+_OTHER_NAMES = {"warn": "warning", "fatal": "critical"}
 _AT_LEAST = {name: frozenset(LEVELS[index:]) for index, name in enumerate(LEVELS)}
 
 
 def last(run: Path, chosen: Filter, *, limit: int = 200) -> list[dict[str, Any]]:
     """Return the last lines of all services that the filter admits, the oldest of them first."""
-    files = sorted((run / "logs").glob("*.log"))
+    services = sorted(file.stem for file in (run / "logs").glob("*.log"))
     sources = [
-        _backwards(file, chosen) for file in files if not chosen.services or file.stem in chosen.services
+        _backwards(run / "logs" / name, name, chosen)
+        for name in services
+        if not chosen.services or name in chosen.services
     ]
     newest = heapq.merge(*sources, key=lambda row: row[0], reverse=True)
     rows = list(itertools.islice(newest, limit))
     return [_shown(*row) for row in reversed(rows)]
 
 
-def _backwards(file: Path, chosen: Filter) -> Iterator[tuple[str, str, str]]:
-    for line in _lines_backwards(file):
+def _backwards(stem: Path, service: str, chosen: Filter) -> Iterator[tuple[str, str, str]]:
+    """Yield the wanted lines of a log and of the older file that it had when it was full."""
+    for line in itertools.chain(_lines_backwards(stem, ".log"), _lines_backwards(stem, ".log.1")):
         stamp, _, text = line.partition(" ")
         if chosen.after and stamp <= chosen.after:
             return
         if chosen.admits(stamp, text):
-            yield stamp, file.stem, text
+            yield stamp, service, text
 
 
-def _lines_backwards(file: Path) -> Iterator[str]:
-    with file.open("rb") as source:
+def _lines_backwards(stem: Path, suffix: str) -> Iterator[str]:
+    try:
+        source = stem.with_name(f"{stem.name}{suffix}").open("rb")
+    except FileNotFoundError:  # it has not been full yet
+        return
+    with source:
         position = source.seek(0, os.SEEK_END)
         floor, rest = max(position - SCANNED_BYTES, 0), b""
         while position > floor:
@@ -86,21 +94,21 @@ def _lines_backwards(file: Path) -> Iterator[str]:
 
 
 def _level(text: str) -> str:
-    if level := _record(text).get("level"):
-        return str(level).lower()
+    level = _record(text).get("level")
+    if level and isinstance(level, str):
+        name = level.lower()
+        return _OTHER_NAMES.get(name, name if name in LEVELS else "info")
     if _SEVERE.search(text):
         return "error"
     return "warning" if _WARNING.search(text) else "info"
 
 
 def _record(text: str) -> dict[str, Any]:
-    if text.startswith("{"):
-        try:
-            record = json.loads(text)
-        except ValueError:
-            return {}
-        return record if isinstance(record, dict) else {}
-    return {}
+    try:
+        record: dict[str, Any] = json.loads(text) if text.startswith("{") else {}
+    except (ValueError, RecursionError):
+        return {}
+    return record
 
 
 def _shown(stamp: str, service: str, text: str) -> dict[str, Any]:

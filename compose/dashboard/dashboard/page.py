@@ -7,12 +7,12 @@ import mimetypes
 from collections.abc import Sequence
 from pathlib import Path
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from dashboard import parts
+from dashboard.timeline import UnknownRun
 
 FOLDER = Path(__file__).with_name("static")
 NEWEST = "{{ newest }}"
@@ -37,7 +37,7 @@ def _newest(asked: parts.Parts) -> str:
     """Return the newest run in JSON that ends no element of the page, ``null`` where there is none."""
     try:
         return json.dumps(asked.overview()).replace("<", "\\u003c")
-    except HTTPException:
+    except UnknownRun:
         return "null"
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from dashboard import runs
@@ -14,6 +13,7 @@ from dashboard.history import History
 from dashboard.receiver import Receiver
 from dashboard.settings import Settings
 from dashboard.store import Store
+from dashboard.timeline import UnknownRun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,15 +29,12 @@ class Parts:
         """Return the folder of a run, the stack's newest where none is named.
 
         Raises:
-            HTTPException: there is none.
+            UnknownRun: there is none.
         """
-        try:
-            chosen = name or runs.newest(self.settings.runs, self.settings.stack)
-            if chosen is None:
-                raise HTTPException(404, "No run of this stack is recorded yet: start one with `inv up`.")
-            return runs.find(self.settings.runs, chosen)
-        except runs.UnknownRun as error:
-            raise HTTPException(404, str(error)) from None
+        chosen = name or runs.newest(self.settings.runs, self.settings.stack)
+        if chosen is None:
+            raise UnknownRun("No run of this stack is recorded yet: start one with `inv up`.")
+        return runs.find(self.settings.runs, chosen)
 
     def overview(self, name: str = "") -> dict[str, Any]:
         """Return the state of a run, the newest where none is named, and the counters of the receiver."""

@@ -6,13 +6,15 @@ A run's folder is written by the engine while the stack lives (``timeline.jsonl`
 
 from __future__ import annotations
 
-import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from dashboard import timeline
+from dashboard.timeline import UnknownRun
 
 NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,120}")
 READY = {"ready", "completed"}
@@ -35,10 +37,6 @@ class Service:
     came_up: bool = False
     fails: float | None = None
     needs: list[str] = field(default_factory=list)
-
-
-class UnknownRun(LookupError):
-    """There is no run of that name."""
 
 
 def names(folder: Path) -> list[str]:
@@ -70,20 +68,19 @@ def find(folder: Path, name: str) -> Path:
 
 def overview(run: Path) -> dict[str, Any]:
     """Return what a run is and was: its phase, its services with their times, its critical chain."""
-    events, plan = list(_events(run)), _plan(run)
-    began = events[0]["at"] if events else 0.0
+    events, plan = list(timeline.events(run)), _plan(run)
+    began = events[0].at if events else 0.0
     services = _services(plan, events, began)
-    phases = [event.get("state", "") for event in events if event.get("kind") == "stack"]
-    up = next((e["at"] - began for e in events if e.get("kind") == "stack" and e.get("state") == "up"), None)
+    phases = [event for event in events if event.kind == "stack"]
     return {
         "run": run.name,
         "stack": str(plan.get("name", "")),
-        "phase": phases[-1] if phases else "starting",
+        "phase": phases[-1].state if phases else "starting",
         "began": began,
-        "up_s": up,
+        "up_s": next((event.at - began for event in phases if event.state == "up"), None),
         "services": [asdict(service) for service in services.values()],
         "chain": chain(services),
-        "error": next((e.get("text", "") for e in events if e.get("kind") == "error"), ""),
+        "error": next((event.text for event in events if event.kind == "error"), ""),
     }
 
 
@@ -108,12 +105,9 @@ def _waited_for(service: Service, need: Service | None) -> bool:
 
 def tests(run: Path) -> list[dict[str, Any]]:
     """Return the tests of a run with outcome, seconds, the failure's text, and the trace they sent along."""
-    file = run / "junit.xml"
-    if not file.is_file():
-        return []
     try:
-        cases = ET.parse(file).getroot().iter("testcase")  # noqa: S314  written by our own pytest
-    except ET.ParseError:  # it is being written
+        cases = ET.parse(run / "junit.xml").getroot().iter("testcase")  # noqa: S314  written by our own pytest
+    except (ET.ParseError, OSError):  # it is being written, or was removed just now
         return []
     return [_test(case) for case in cases]
 
@@ -135,6 +129,15 @@ def summary(run: Path) -> dict[str, Any]:
     }
 
 
+def summaries(folder: Path, *, limit: int) -> list[dict[str, Any]]:
+    """Return one line about each of the newest runs; without those that were removed meanwhile."""
+    shown = []
+    for name in names(folder)[:limit]:
+        with suppress(UnknownRun):
+            shown.append(summary(folder / name))
+    return shown
+
+
 def ready_seconds(run: Path) -> dict[str, float]:
     """Return how long each service took from its start until it was ready; one that failed is absent."""
     services: list[dict[str, Any]] = overview(run)["services"]
@@ -152,25 +155,29 @@ def _test(case: ET.Element) -> dict[str, Any]:
     return {
         "name": case.get("name", ""),
         "file": case.get("classname", ""),
-        "seconds": float(case.get("time") or 0),
+        "seconds": _seconds(case.get("time") or ""),
         "outcome": outcome,
         "text": (failure.get("message") or failure.text or "")[:4000] if failure is not None else "",
         "trace_id": properties.get("trace_id") or "",
     }
 
 
-def _services(plan: dict[str, Any], events: list[dict[str, Any]], began: float) -> dict[str, Service]:
+def _seconds(text: str) -> float:
+    return float(text) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text, re.ASCII) else 0.0
+
+
+def _services(plan: dict[str, Any], events: list[timeline.Event], began: float) -> dict[str, Service]:
     services: dict[str, Service] = {}
     for event in events:
-        if event.get("kind") != "service":
+        if event.kind != "service":
             continue
-        service = services.setdefault(event["service"], Service(name=event["service"]))
-        at, state = round(event["at"] - began, 4), event.get("state", "")
-        service.state, service.text = state, event.get("text", "")
+        service = services.setdefault(event.service, Service(name=event.service))
+        at = round(event.at - began, 4)
+        service.state, service.text = event.state, event.text
         service.waits = at if service.waits is None else service.waits
-        if state == "starting" and service.starts is None:
+        if event.state == "starting" and service.starts is None:
             service.starts = at
-        if state in ENDED and service.settles is None:
+        if event.state in ENDED and service.settles is None:
             service.settles = at
         _note_failure(service, at)
     for name, needs in _needs(plan).items():
@@ -190,24 +197,13 @@ def _note_failure(service: Service, at: float) -> None:
 def _plan(run: Path) -> dict[str, Any]:
     """Return the redacted plan of a run, empty where there is none that can be read."""
     try:
-        plan = json.loads((run / "plan.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return timeline.json_object((run / "plan.json").read_text(encoding="utf-8", errors="replace"))
+    except OSError:
         return {}
-    return plan if isinstance(plan, dict) else {}
 
 
 def _needs(plan: dict[str, Any]) -> dict[str, list[str]]:
     try:
-        return {name: list(service["needs"]) for name, service in plan["services"].items()}
+        return {name: [str(need) for need in service["needs"]] for name, service in plan["services"].items()}
     except (KeyError, TypeError, AttributeError):
         return {}
-
-
-def _events(run: Path) -> Iterator[dict[str, Any]]:
-    for line in (run / "timeline.jsonl").read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:  # the last line may be half written
-            continue
-        if isinstance(event, dict) and isinstance(event.get("at"), (int, float)):
-            yield event

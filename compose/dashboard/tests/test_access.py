@@ -47,7 +47,15 @@ def test_a_foreign_host_in_that_sentence_is_text(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example:4318", "localhost.evil.example", ""]
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example:4318",
+        "localhost.evil.example",
+        "127.0.0.1:80/health?",
+        "127.0.0.1:80:evil.example",
+        "",
+    ],
 )
 def test_another_name_for_this_machine_is_refused(client: TestClient, host: str) -> None:
     """DNS rebinding: a page of another origin whose name was made to point here."""

@@ -117,6 +117,51 @@ def test_a_record_of_another_version_or_half_written_is_shown_as_far_as_it_goes(
     assert client.get("/api/runs").json()[0]["services"] == {"redis": 0.1, "backend": 0.8}
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b'{"at": 1, "kind": "service"}',
+        b'{"at": 1, "kind": {}, "service": ["a"], "state": 3, "text": {"b": 1}}',
+        b'{"at": NaN, "kind": "stack"}\n{"at": Infinity, "kind": "service", "service": "a"}',
+        b'{"at": 1, "kind": "service", "service": "a", "state": "exited", "text": "\\ud800"}',
+        b'{"at":' * 3_000,
+        b"\xff\xfe\0\n\n",
+        b"",
+    ],
+    ids=["no name", "other types", "no numbers", "half a character", "nested", "no text", "empty"],
+)
+def test_a_record_of_another_version_hides_no_other_run(client: TestClient, runs: Path, lines: bytes) -> None:
+    odd = write_run(runs, "20260131-130000-odd")
+    (odd / "timeline.jsonl").write_bytes(lines)
+    (odd / "junit.xml").write_text('<testsuites><testcase time="1,234.5" name="t"/></testsuites>')
+    write_run(runs)
+    assert [each["run"] for each in client.get("/api/runs").json()] == [odd.name, RUN]
+    assert client.get("/api/overview", params={"run": odd.name}).status_code == 200
+    assert client.get("/api/tests", params={"run": odd.name}).json()[0]["seconds"] == 0
+
+
+def test_a_run_that_is_removed_meanwhile_hides_no_other(
+    client: TestClient, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_run(runs)
+    monkeypatch.setattr("dashboard.runs.names", lambda _: ["20260131-130000-gone", RUN])
+    assert [each["run"] for each in client.get("/api/runs").json()] == [RUN]
+
+
+def test_our_own_mistake_is_a_sentence_too(
+    settings: Settings, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_run(runs)
+    monkeypatch.setattr("dashboard.runs.tests", lambda _: 1 / 0)
+    app, cookies = create_app(settings), {"dashboard_token": TOKEN}
+    with TestClient(
+        app, base_url="http://127.0.0.1", cookies=cookies, raise_server_exceptions=False
+    ) as client:
+        answer = client.get("/api/tests")
+    assert answer.status_code == 500
+    assert answer.json()["title"].startswith("The dashboard failed: ZeroDivisionError.")
+
+
 def test_a_failed_test_comes_with_its_text_and_its_trace(client: TestClient, runs: Path) -> None:
     run = write_run(runs)
     (run / "junit.xml").write_text(
@@ -176,6 +221,12 @@ def test_logs_are_filtered_by_words_level_identity_service_and_time(client: Test
         ("ValueError: no", "error"),
         ("Ready to accept connections", "info"),
         (record("warning", "no ERROR here"), "warning"),
+        (record("warn", "slow"), "warning"),
+        (record("FATAL", "gone"), "critical"),
+        (record("notice", "a level that nobody knows"), "info"),
+        ('{"level": 50, "message": "a number"}', "info"),
+        ('{"a":' * 3_000 + "1" + "}" * 3_000, "info"),
+        (record("info", "half a character: \ud800"), "info"),
     ],
 )
 def test_a_line_that_names_no_level_has_that_of_its_words(
@@ -184,6 +235,15 @@ def test_a_line_that_names_no_level_has_that_of_its_words(
     write_log(write_run(runs), "postgres", line)
     (row,) = client.get("/api/logs", params={"level": level}).json()
     assert row["level"] == level
+
+
+def test_the_older_half_of_a_log_is_read_where_the_newer_one_is_short(client: TestClient, runs: Path) -> None:
+    run = write_run(runs)
+    write_log(run, "backend", "old", "older half's end")
+    (run / "logs" / "backend.log").rename(run / "logs" / "backend.log.1")
+    (run / "logs" / "backend.log").write_text("2026-01-31T12:01:00.000Z new\n")
+    texts = [row["text"] for row in client.get("/api/logs").json()]
+    assert texts == ["old", "older half's end", "new"]
 
 
 def test_a_hostile_line_stays_text(client: TestClient, runs: Path) -> None:
