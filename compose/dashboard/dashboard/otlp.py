@@ -7,18 +7,21 @@ import zlib
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from dashboard import parts, spans
+from dashboard.answers import Answer
 
 BODY_LIMIT_BYTES = 8 << 20
+WINDOW_BITS = {"identity": None, "gzip": 31, "deflate": 15}
+"""The encodings of a body, and how zlib unpacks them (https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1)."""
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 
 
 async def take_spans(request: Request) -> Response:
     """Take an OTLP export request."""
-    kind = request.headers.get("content-type", "").partition(";")[0]
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in {PROTOBUF, JSON}:
         raise HTTPException(415, f"Send {PROTOBUF} or {JSON}, not {kind or 'nothing'}.")
     body = await _body(request)
@@ -28,11 +31,11 @@ async def take_spans(request: Request) -> Response:
         raise HTTPException(400, str(error)) from None
     dropped = parts.of(request).receiver.take(taken)
     if kind == JSON:
-        return JSONResponse({"partialSuccess": {"rejectedSpans": dropped}})
+        return Answer({"partialSuccess": {"rejectedSpans": dropped}})
     answer = ExportTraceServiceResponse()
     if dropped:
         answer.partial_success.rejected_spans = dropped
-        answer.partial_success.error_message = "too many spans wait to be written"
+        answer.partial_success.error_message = parts.of(request).receiver.problem
     return Response(answer.SerializeToString(), media_type=PROTOBUF)
 
 
@@ -42,15 +45,24 @@ async def _body(request: Request) -> bytes:
         body += chunk
         if len(body) > BODY_LIMIT_BYTES:
             raise HTTPException(413, f"A request may have {BODY_LIMIT_BYTES} bytes.")
-    if request.headers.get("content-encoding") != "gzip":
-        return bytes(body)
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding not in WINDOW_BITS:
+        raise HTTPException(415, "A body is sent as it is, or packed with gzip or deflate.")
+    return _unpacked(bytes(body), WINDOW_BITS[encoding])
+
+
+def _unpacked(body: bytes, window_bits: int | None) -> bytes:
+    if window_bits is None:
+        return body
     try:
-        unpacked = zlib.decompressobj(wbits=31)
-        text = unpacked.decompress(body, BODY_LIMIT_BYTES)
+        stream = zlib.decompressobj(window_bits)
+        text = stream.decompress(body, BODY_LIMIT_BYTES)
     except zlib.error as error:
-        raise HTTPException(400, f"The body is not gzip: {error}.") from None
-    if unpacked.unconsumed_tail:
+        raise HTTPException(400, f"The body cannot be unpacked: {error}.") from None
+    if stream.unconsumed_tail:
         raise HTTPException(413, f"A request may have {BODY_LIMIT_BYTES} bytes, unpacked.")
+    if not stream.eof:
+        raise HTTPException(400, "The body cannot be unpacked: its end is missing.")
     return text
 
 

@@ -39,7 +39,12 @@ class Parts:
     def overview(self, name: str = "") -> dict[str, Any]:
         """Return the state of a run, the newest where none is named, and the counters of the receiver."""
         receiver = self.receiver
-        counters = {"received": receiver.received, "dropped": receiver.dropped, "spans": self.store.spans}
+        counters = {
+            "received": receiver.received,
+            "dropped": receiver.dropped,
+            "problem": receiver.problem,
+            "spans": self.store.spans,
+        }
         return {**runs.overview(self.run(name)), "traces": counters}
 
 

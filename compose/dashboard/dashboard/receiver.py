@@ -16,7 +16,7 @@ SHRINK_EVERY = 50
 
 
 class Receiver:
-    """``dropped`` counts spans that found the queue full or could not be written."""
+    """``dropped`` counts spans that found the queue full or could not be written; ``problem`` says why."""
 
     def __init__(self, store: Store, *, run: str, queue_limit_bytes: int, database_limit_bytes: int) -> None:
         self._store, self.run, self._database_limit_bytes = store, run, database_limit_bytes
@@ -24,6 +24,7 @@ class Receiver:
         self._limit_bytes, self._waiting_bytes = queue_limit_bytes, 0
         self._lock = threading.Lock()
         self.received = self.dropped = 0
+        self.problem = ""
         self._thread = threading.Thread(target=self._write, name="spans", daemon=True)
         self._thread.start()
 
@@ -32,10 +33,15 @@ class Receiver:
         with self._lock:
             accepted = self._accept(spans)
             self.received += len(accepted)
-            self.dropped += len(spans) - len(accepted)
+            if left := len(spans) - len(accepted):
+                self._drop(left, "too many spans wait to be written")
         if accepted:
             self._queue.put(accepted)
         return len(spans) - len(accepted)
+
+    def _drop(self, count: int, why: str) -> None:
+        self.dropped += count
+        self.problem = why
 
     def _accept(self, spans: Sequence[Span]) -> Sequence[Span]:
         for number, span in enumerate(spans):
@@ -60,17 +66,19 @@ class Receiver:
                     break
                 entry = self._queue.get()
             open_ = entry is not None
-            self._store_batch(spans)
             batches += 1
-            if batches % SHRINK_EVERY == 0:
-                self._store.shrink(self._database_limit_bytes)
+            self._store_batch(spans, shrink=batches % SHRINK_EVERY == 0)
 
-    def _store_batch(self, spans: list[Span]) -> None:
+    def _store_batch(self, spans: list[Span], *, shrink: bool) -> None:
+        left = len(spans)
         try:
             self._store.add(self.run, spans)
-        except sqlite3.Error:  # a full disk costs spans, never the stack
+            left = 0
+            if shrink:
+                self._store.shrink(self._database_limit_bytes)
+        except sqlite3.Error as error:  # a full disk costs spans, never the stack
             with self._lock:
-                self.dropped += len(spans)
+                self._drop(left, str(error))
         finally:
             with self._lock:
                 self._waiting_bytes -= sum(span.size_bytes for span in spans)

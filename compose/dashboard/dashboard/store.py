@@ -44,12 +44,22 @@ class Store:
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
         self._path, self._clock = path, clock
         path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(self._connect()) as connection:
-            if connection.execute("PRAGMA user_version").fetchone()[0] not in {0, VERSION}:
-                connection.executescript("DROP TABLE IF EXISTS spans; DROP TABLE IF EXISTS runs;")
-            connection.executescript(SCHEMA)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+        try:
+            self._open()
+        except sqlite3.OperationalError:  # a full disk or the like: the file may be sound
+            raise
+        except sqlite3.DatabaseError:  # the file is damaged, or none of a database
+            for part in path.parent.glob(f"{path.name}*"):
+                part.unlink()
+            self._open()
+
+    def _open(self) -> None:
+        """Open the connection that writes; tables of another version are made anew."""
         self._writer = self._connect()
+        if self._writer.execute("PRAGMA user_version").fetchone()[0] not in {0, VERSION}:
+            self._writer.executescript("DROP TABLE IF EXISTS spans; DROP TABLE IF EXISTS runs;")
+        self._writer.executescript(SCHEMA)
+        self._writer.execute(f"PRAGMA user_version = {VERSION}")
         self._count()
 
     def begin_run(self, run: str, *, kept: int) -> None:

@@ -6,6 +6,8 @@ import gzip
 import json
 import sqlite3
 import time
+import zlib
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -39,12 +41,16 @@ def exported(*, name: str = "GET /health", count: int = 1, start_ns: int = 10, e
     return request.SerializeToString()
 
 
-def wait_for_trace(client: TestClient, trace_id: str = TRACE) -> list[dict[str, object]]:
+def wait_until(happened: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
-    while (answer := client.get(f"/api/traces/{trace_id}")).status_code == 404:
-        assert time.monotonic() < deadline, "no span was written within 60 s"
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen within 60 s"
         time.sleep(0.01)
-    spans: list[dict[str, object]] = answer.json()
+
+
+def wait_for_trace(client: TestClient, trace_id: str = TRACE) -> list[dict[str, object]]:
+    wait_until(lambda: client.get(f"/api/traces/{trace_id}").status_code != 404)
+    spans: list[dict[str, object]] = client.get(f"/api/traces/{trace_id}").json()
     return spans
 
 
@@ -75,6 +81,13 @@ def test_spans_in_compressed_json_are_shown_as_a_trace(client: TestClient) -> No
     assert shown["details"] == {"attributes": {"order.number": "A1", "n": 7}, "message": "no stock"}
 
 
+@pytest.mark.parametrize(("encoding", "packed"), [("GZIP", gzip.compress), ("deflate", zlib.compress)])
+def test_a_body_may_be_packed(client: TestClient, encoding: str, packed: Callable[[bytes], bytes]) -> None:
+    headers = {"content-type": "Application/X-Protobuf", "content-encoding": encoding}
+    assert client.post("/v1/traces", content=packed(exported()), headers=headers).status_code == 200
+    assert len(wait_for_trace(client)) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "status"),
     [
@@ -87,6 +100,9 @@ def test_spans_in_compressed_json_are_shown_as_a_trace(client: TestClient) -> No
             400,
         ),
         (b"", {"content-type": "text/plain"}, 415),
+        (b"\x0a", PROTOBUF | {"content-encoding": "br"}, 415),
+        (gzip.compress(exported())[:-9], PROTOBUF | {"content-encoding": "gzip"}, 400),
+        (zlib.compress(b"\0" * (BODY_LIMIT_BYTES + 1)), PROTOBUF | {"content-encoding": "deflate"}, 413),
         (b"no gzip", PROTOBUF | {"content-encoding": "gzip"}, 400),
         (b"x" * (BODY_LIMIT_BYTES + 1), PROTOBUF, 413),
         (gzip.compress(b"\0" * (BODY_LIMIT_BYTES + 1)), PROTOBUF | {"content-encoding": "gzip"}, 413),
@@ -97,6 +113,9 @@ def test_spans_in_compressed_json_are_shown_as_a_trace(client: TestClient) -> No
         "a list",
         "no ids",
         "another type",
+        "another encoding",
+        "cut gzip",
+        "too large deflated",
         "no gzip",
         "too large",
         "too large unpacked",
@@ -262,6 +281,39 @@ def test_a_database_of_another_version_is_made_anew(settings: Settings) -> None:
     connection.close()
     with TestClient(create_app(settings), base_url="http://localhost") as client:
         assert client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("content", [b"no database " * 1000, b"SQLite format 3\0" + b"\xff" * 8192])
+def test_a_damaged_database_is_made_anew(settings: Settings, content: bytes) -> None:
+    settings.database.parent.mkdir()
+    settings.database.write_bytes(content)
+    store = Store(settings.database)
+    assert store.traces(order="recent", run=None) == []
+    store.close()
+
+
+def test_what_cannot_be_written_is_counted_with_the_reason_and_the_next_spans_are_written(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    span = Span(trace_id="1", span_id="2", parent_id="", service="s", name="n", kind=1, start_ns=1, end_ns=2,
+                failed=False, details="{}")  # fmt: skip
+    store = Store(settings.database)
+    receiver = Receiver(store, run="run", queue_limit_bytes=1 << 20, database_limit_bytes=1)
+    monkeypatch.setattr("dashboard.receiver.SHRINK_EVERY", 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "shrink", full)
+        receiver.take([span])
+        wait_until(lambda: receiver.problem == "database or disk is full")
+        patched.setattr(store, "add", full)
+        receiver.take([span] * 2)
+        wait_until(lambda: receiver.dropped == 2)
+    receiver.take([span] * 3)
+    receiver.close()
+    assert store.spans == 3
+    store.close()
 
 
 def test_spans_survive_a_restart(settings: Settings) -> None:

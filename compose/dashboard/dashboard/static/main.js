@@ -74,8 +74,8 @@ function head(overview) {
   const words = bad ? `${plain(bad.name)} ${bad.state}` : overview.phase;
   phase.textContent = words;
   phase.className = `state ${tone(bad ? bad.state : overview.phase)}`;
-  const { spans, dropped } = overview.traces;
-  document.getElementById("counters").textContent = `${spans.toLocaleString("en")} spans${dropped ? `, ${dropped.toLocaleString("en")} dropped` : ""}`;
+  const { spans, dropped, problem } = overview.traces;
+  document.getElementById("counters").textContent = `${spans.toLocaleString("en")} spans${dropped ? `, ${dropped.toLocaleString("en")} dropped: ${plain(problem)}` : ""}`;
   document.title = `${words} · ${overview.run}`;
 }
 
