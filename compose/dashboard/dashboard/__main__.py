@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import sys
 
 from dashboard.settings import BadEnvironment, read
 
 
 def main() -> None:
-    """Serve; end with 2 where the environment makes no sense."""
+    """Serve; end with 2 where the environment makes no sense or the database cannot be opened."""
     try:
         settings = read(os.environ)
     except BadEnvironment as error:
@@ -19,8 +20,14 @@ def main() -> None:
     import uvicorn
 
     from dashboard.app import create_app
+    from dashboard.store import Store
 
-    app = create_app(settings)
+    try:
+        store = Store(settings.database)
+    except (OSError, sqlite3.Error) as error:
+        print(f"dashboard: {settings.database} cannot be opened: {error}", file=sys.stderr)
+        sys.exit(2)
+    app = create_app(settings, store)
     config = uvicorn.Config(
         app,
         host=settings.host,

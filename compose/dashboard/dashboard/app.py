@@ -23,12 +23,11 @@ from dashboard.store import Store
 from dashboard.timeline import UnknownRun
 
 
-def create_app(settings: Settings) -> Starlette:
-    """Return the application that serves the page, its data, and the receiver of spans."""
+def create_app(settings: Settings, store: Store) -> Starlette:
+    """Return the application: the page, its data, the receiver of spans. It closes the store."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        store = Store(settings.database)
         run = runs.newest(settings.runs, settings.stack) or "no run"
         store.begin_run(run, kept=settings.runs_kept)
         receiver = Receiver(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from dashboard.app import create_app
 from dashboard.settings import Settings
+from dashboard.store import Store
 from starlette.testclient import TestClient
 
 TOKEN = "a-token-of-the-tests"
@@ -54,6 +55,8 @@ def settings(tmp_path: Path, runs: Path) -> Settings:
 def client(settings: Settings) -> Iterator[TestClient]:
     """A browser of this machine that has the token."""
     with TestClient(
-        create_app(settings), base_url="http://127.0.0.1", cookies={"dashboard_token": TOKEN}
+        create_app(settings, Store(settings.database)),
+        base_url="http://127.0.0.1",
+        cookies={"dashboard_token": TOKEN},
     ) as client:
         yield client

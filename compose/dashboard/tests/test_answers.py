@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from dashboard.app import create_app
 from dashboard.settings import Settings
+from dashboard.store import Store
 from starlette.testclient import TestClient
 
 from tests.conftest import write_run
@@ -40,7 +41,7 @@ def sent() -> dict[str, Any]:
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer["asked"])
 def test_the_application_answers_so(settings: Settings, runs: Path, answer: dict[str, Any]) -> None:
     write_run(runs, ROW["run"])
-    app = create_app(replace(settings, token="s&cret"))
+    app = create_app(replace(settings, token="s&cret"), Store(settings.database))
     with TestClient(app, base_url="http://127.0.0.1") as client:
         assert client.post("/v1/traces", json=sent()).status_code == 200
         app.state.parts.receiver.close()  # what waits is written

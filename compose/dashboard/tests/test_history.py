@@ -12,6 +12,7 @@ from dashboard.app import create_app
 from dashboard.history import History
 from dashboard.scraping import NoAnswer, Target
 from dashboard.settings import BadEnvironment, Settings, read
+from dashboard.store import Store
 from starlette.testclient import TestClient
 
 from tests.conftest import TOKEN
@@ -148,7 +149,7 @@ def test_who_comes_back_later_is_shown_nothing_old(kept: History, services: Serv
 
 
 def test_the_page_is_given_the_charts(settings: Settings) -> None:
-    app = create_app(replace(settings, targets=(BACKEND,)))
+    app = create_app(replace(settings, targets=(BACKEND,)), Store(settings.database))
     with TestClient(app, base_url="http://127.0.0.1", cookies={"dashboard_token": TOKEN}) as client:
         answer = client.get("/api/metrics")
     assert answer.json() == {
@@ -183,7 +184,7 @@ def test_the_page_is_open_as_long_as_its_stream_of_events(
 
     monkeypatch.setattr(History, "ask", ask)
     monkeypatch.setattr(events, "PAUSE_S", 0.01)
-    app = create_app(replace(settings, targets=(BACKEND,)))
+    app = create_app(replace(settings, targets=(BACKEND,)), Store(settings.database))
     rounds = iter([False, False, True])
     app.state.is_stopping = lambda: next(rounds)
     (runs / "one").mkdir()

@@ -136,6 +136,9 @@ def in_json(**fields: object) -> bytes:
     return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
 
 
+NESTED = json.loads('{"arrayValue": {"values": [' * 200 + "{}" + "]}}" * 200)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -152,7 +155,7 @@ def in_json(**fields: object) -> bytes:
         in_json(parentSpanId="zz"),
         in_json(traceId=7),
         b'{"resourceSpans":' + b"[" * 200_000,
-        in_json(attributes=[{"key": "deep", "value": json.loads('{"arrayValue": {"values": [' * 200 + "{}" + "]}}" * 200)}]),
+        in_json(attributes=[{"key": "deep", "value": NESTED}]),
     ],
     ids=["name", "value", "key", "infinite", "time", "negative time", "kind", "short id", "no id", "long id",
          "no hexadecimal", "a number as id", "nested", "nested values"],
@@ -279,7 +282,7 @@ def test_a_database_of_another_version_is_made_anew(settings: Settings) -> None:
         connection.execute("CREATE TABLE spans (something TEXT)")
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     connection.close()
-    with TestClient(create_app(settings), base_url="http://localhost") as client:
+    with TestClient(create_app(settings, Store(settings.database)), base_url="http://localhost") as client:
         assert client.get("/health").status_code == 200
 
 
@@ -319,7 +322,11 @@ def test_what_cannot_be_written_is_counted_with_the_reason_and_the_next_spans_ar
 def test_spans_survive_a_restart(settings: Settings) -> None:
     cookies = {"dashboard_token": settings.token}
     for _ in range(2):
-        with TestClient(create_app(settings), base_url="http://localhost", cookies=cookies) as client:
+        with TestClient(
+            create_app(settings, Store(settings.database)), base_url="http://localhost", cookies=cookies
+        ) as client:
             client.post("/v1/traces", content=exported(), headers=PROTOBUF)
-    with TestClient(create_app(settings), base_url="http://localhost", cookies=cookies) as client:
+    with TestClient(
+        create_app(settings, Store(settings.database)), base_url="http://localhost", cookies=cookies
+    ) as client:
         assert len(wait_for_trace(client)) == 2

@@ -71,3 +71,11 @@ def test_the_stream_of_an_open_page_ends_with_the_server(server: subprocess.Pope
         assert stream.read().strip() == b""  # whole: a stream that is cut raises IncompleteRead
     _, said = server.communicate(timeout=LIMIT_S)
     assert (server.returncode, said) == (-signal.SIGTERM, "")
+
+
+def test_a_database_that_cannot_be_opened_is_named_in_one_sentence(tmp_path: Path) -> None:
+    environment = {**os.environ, "DASHBOARD_TOKEN": TOKEN, "DASHBOARD_DATABASE": str(tmp_path)}
+    command = [sys.executable, "-m", "dashboard"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT_S)
+    assert ended.returncode == 2
+    assert ended.stderr == f"dashboard: {tmp_path} cannot be opened: unable to open database file\n"
