@@ -9,7 +9,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from config.logs import request_id
-from config.tracing import trace_id_of
+from config.tracing import TRACE_ID
 
 SCRAPE = "shop.scrape"
 """In the environ of a request for the metrics: one that is answered every few seconds has no line."""
@@ -43,7 +43,7 @@ class AccessLogger(Logger):
             "duration_ms": round(seconds * 1000, 2),
             "remote": environ.get("REMOTE_ADDR", "-"),
         }
-        if trace_id := trace_id_of(environ.get("HTTP_TRACEPARENT", "")):
+        if trace_id := environ.get(TRACE_ID):
             fields["trace_id"] = trace_id
         identities = (value for name, value in resp.headers if name.lower() == "x-request-id")
         identity = next(identities, None) or request_id.get()

@@ -25,7 +25,8 @@ ADDRESSES = frozenset({"http.url", "http.target", "url.full", "url.query"})
 """https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/ (before 1.21 and since)"""
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 """https://www.w3.org/TR/trace-context/#traceparent-header"""
-
+TRACE_ID = "shop.trace_id"
+"""In the environ of a request: the id of its trace, whether its caller or this service began it."""
 
 traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 """The header of the request that this code runs for, empty where it has none."""

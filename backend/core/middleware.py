@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
 from config.logs import request_id
-from config.tracing import trace_id_of, traceparent
+from config.tracing import TRACE_ID, current_trace_id, trace_id_of, traceparent
 from core.problems import Problem, problem_response, response_to
 from core.unavailable import database_response
 
@@ -39,6 +39,7 @@ class RequestIdMiddleware:
         identity = given if ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
         parent = request.META.get("HTTP_TRACEPARENT", "")
         traceparent.set(parent if trace_id_of(parent) else "")
+        request.META[TRACE_ID] = current_trace_id()
         request_id.set(identity)  # left in place: Django and Gunicorn log after the last middleware returned
         response = self.get_response(request)
         response["X-Request-ID"] = identity

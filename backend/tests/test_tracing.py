@@ -154,6 +154,29 @@ def test_a_request_is_recorded_if_the_sampler_takes_it_from_its_caller(
     assert names == ({"GET api/v1/categories", "SELECT"} if is_recorded else set())
 
 
+ASK_WITHOUT_A_TRACE = """
+import config.wsgi
+from datetime import timedelta
+from types import SimpleNamespace
+from config.access import AccessLogger
+from django.test import RequestFactory
+environ = RequestFactory(SERVER_NAME="localhost").get("/api/v1/nothing").environ
+b"".join(config.wsgi.application(environ, lambda status, headers: None))
+logger = AccessLogger.__new__(AccessLogger)
+logger.access_log = SimpleNamespace(info=lambda *words, extra: print(extra["fields"].get("trace_id")))
+logger.access(SimpleNamespace(status="200 OK", headers=[]), SimpleNamespace(), environ, timedelta())
+"""
+
+
+def test_the_access_log_has_the_trace_of_a_request_whose_caller_began_none(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    logged = run(ASK_WITHOUT_A_TRACE, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url).strip()
+    requests = map(ExportTraceServiceRequest.FromString, receiver.bodies)
+    scopes = [scope for body in requests for each in body.resource_spans for scope in each.scope_spans]
+    assert {span.trace_id.hex() for scope in scopes for span in scope.spans} == {logged}
+
+
 def test_a_switched_off_sdk_sends_nothing(tmp_path: Path, receiver: Receiver) -> None:
     run(ASK, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, OTEL_SDK_DISABLED="true")
     assert receiver.bodies == []
