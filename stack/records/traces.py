@@ -12,6 +12,8 @@ from stack.errors import StateUnreadable
 from stack.records import record_file
 
 FILE = "traces.json"
+CLIENT = 3
+"""``SPAN_KIND_CLIENT`` of OpenTelemetry's protocol."""
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +24,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     parent_id: str
     service: str
     name: str
+    kind: int = 0
     start_ns: int
     end_ns: int
     failed: bool
@@ -34,10 +37,22 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def statement(self) -> str:
         """The SQL or the command of a store, "" where it is none."""
+        return self._attribute("db.query.text", "db.statement")
+
+    @property
+    def status(self) -> str:
+        """The status of the HTTP answer, "" where it is none."""
+        return self._attribute("http.response.status_code", "http.status_code")
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it is a request to another service."""
+        return self.kind == CLIENT
+
+    def _attribute(self, *names: str) -> str:
+        """Return the value of the first of these attributes that it has: they were renamed once."""
         attributes = self.details.get("attributes")
-        if not isinstance(attributes, dict):
-            return ""
-        return str(attributes.get("db.query.text") or attributes.get("db.statement") or "")
+        return str(next(filter(None, map(attributes.get, names)), "") if isinstance(attributes, dict) else "")
 
 
 Traces = Mapping[str, Sequence[Span]]

@@ -19,8 +19,8 @@ from stack.system.directories import ROOT
 
 SERVICES = ("postgres", "redis", "backend", "worker", "api-gateway", "dashboard")
 MARKUP = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"
-ESCAPES = "\x1b[31mred\x1b[0m \x1b]8;;http://evil.example\x07link \u202etxet desrever\u202c"
-CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]")
+ESCAPES = "\x1b[31mred\x1b[0m \x1b]8;;http://evil.example\x07link \u202etxet desrever\u202c \u061c\u2028"
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\u061c\u2028-\u202e\u2066-\u2069]")
 
 
 def test_the_token_leaves_the_address_at_once(visit: Visit) -> None:
@@ -54,7 +54,7 @@ def test_a_request_is_followed_from_its_log_line_to_its_sql(visit: Visit, stack:
     visit.open_trace(trace, spans=4)
     expect(visit.spans(re.compile("^api-gateway GET .api.v1")).first).to_be_visible()
     expect(visit.spans(re.compile("^backend GET api")).first).to_be_visible()
-    visit.spans(re.compile("^backend SELECT .catalog_product")).first.click()
+    visit.spans(re.compile("^backend SELECT … FROM .catalog_product")).first.click()
     visit.require_text(re.compile(r"db\.statement|db\.query\.text"))
     visit.picture("trace")
 
@@ -109,6 +109,15 @@ def test_a_small_window_shows_every_view_whole(chromium: Browser, address: str) 
             visit.go(view)
             visit.picture(f"{view.lower()}-small")
             visit.require_readable()
+
+
+def test_a_small_window_shows_commands_in_a_few_lines(chromium: Browser, address: str) -> None:
+    with Visit.open(chromium, address, viewport={"width": 400, "height": 800}) as visit:
+        visit.require_view("Services")
+        commands = visit.content.locator("td:has(> code)")
+        expect(commands.first).to_be_visible()
+        heights = "(all) => Math.max(...all.map((each) => each.getBoundingClientRect().height))"
+        assert commands.evaluate_all(heights) < 80
 
 
 @pytest.mark.parametrize("width", [400, 800])
@@ -166,7 +175,7 @@ def test_a_span_is_chosen_by_keyboard(visit: Visit, stack: Stack) -> None:
     visit.go("Traces")
     visit.content.locator(f"tr.pick a[href$='{trace}']").focus()
     visit.page.keyboard.press("Enter")
-    visit.spans(re.compile("^backend SELECT .catalog_product")).first.focus()
+    visit.spans(re.compile("^backend SELECT … FROM .catalog_product")).first.focus()
     at = visit.focused()
     assert at["outline"] >= 2
     visit.page.keyboard.press("Enter")

@@ -39,6 +39,15 @@ def test_a_run_is_compared_with_the_one_before_that_had_the_same_services(visit:
     visit.picture("runs-slower")
 
 
+def test_services_of_another_stack_have_no_column(visit: Visit) -> None:
+    runs = [run("own", {"backend": 1.0, "gone-since": 1.0}), run("of-another-stack", {"mail": 1.0})]
+    visit.page.route("**/api/runs*", lambda route: route.fulfill(json=runs))
+    visit.go("Runs")
+    expect(visit.content.get_by_role("row")).to_have_count(3)
+    titles = ["Run", "Phase", "Tests", "Failed", "Up in", "backend", "gone-since"]
+    expect(visit.content.get_by_role("columnheader")).to_have_text(titles)
+
+
 def test_a_run_is_opened_from_the_list(visit: Visit, stack: Stack) -> None:
     """An earlier one has no commands that act on a running stack."""
     service = {"name": "db", "state": "exited", "text": "exit code 1", "waits": 0, "starts": 0, "settles": 1}

@@ -78,6 +78,41 @@ def test_a_trace_says_which_service_did_what_with_sql_and_times() -> None:
     ]
 
 
+def answered(status: int) -> dict[str, object]:
+    return {"attributes": {"http.status_code": status}}
+
+
+def test_a_call_to_another_service_is_one_line_with_its_status() -> None:
+    spans = [
+        span(1, service="gateway", name="POST /cart", end=30, details=answered(402)),
+        span(2, 1, service="gateway", name="POST", kind=3, end=29, failed=True, details=answered(402)),
+        span(3, 2, name="POST cart", begin=1, end=28, details=answered(402)),
+        span(4, 3, name="SELECT", kind=3, begin=2, end=4, details=query("SELECT 1")),
+        span(5, 1, service="gateway", name="GET", kind=3, end=1, failed=True),
+        span(6, 1, service="tests", name="GET /x 409", end=1, details=answered(409)),
+    ]
+    assert trace_lines.lines("test_cart", spans)[1:] == [
+        "      30.0 ms  gateway  POST /cart 402",
+        "       1.0 ms  gateway    GET FAILED",
+        "       1.0 ms  tests      GET /x 409",
+        "      27.0 ms  web        POST cart 402",
+        "       2.0 ms  web          SELECT 1",
+    ]
+
+
+def test_what_took_long_itself_is_shown_and_not_what_waited_for_it() -> None:
+    waiting = [span(n, n - 1 if n > 1 else "", end=900 - n) for n in range(1, 30)]
+    slow = span(100, 1, name="slow", end=50)
+    assert any("slow" in line for line in trace_lines.lines("x", [*waiting, slow]))
+
+
+def test_the_longest_statements_are_shown_however_long_the_rest_takes() -> None:
+    requests = [span(n, end=90 * n) for n in range(1, 40)]
+    queries = [span(100 + n, 39, end=n, name="SELECT", details=query(f"SELECT {n}")) for n in range(1, 9)]
+    shown = [line for line in trace_lines.lines("x", [*requests, *queries]) if "SELECT" in line]
+    assert [line.split()[-1] for line in shown] == ["5", "6", "7", "8"]
+
+
 def test_of_a_long_trace_the_failed_and_the_slow_are_shown_with_what_led_to_them() -> None:
     spans = [span(0, end=1000), *(span(n, 0, begin=n, end=2 * n) for n in range(1, 200))]
     spans += [span(500, 3, begin=4, end=5, failed=True, name="boom\x1b[31m\u202e")]

@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 // Bidirectional controls and other invisible characters are shown as escapes, so that no line lies about itself.
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]/gu;
 
 export function plain(value) {
   return String(value ?? "").replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, "")

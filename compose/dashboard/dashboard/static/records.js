@@ -24,9 +24,9 @@ export function runs(view, context) {
   return follow(view, context, () => ask("/api/runs"), (all) => sideBySide(view, all, context));
 }
 
-function sideBySide(view, all, { choose }) {
+function sideBySide(view, all, { choose, overview }) {
   if (!all.length) return view.replaceChildren(empty("No run is recorded yet."));
-  const names = [...new Set(all.flatMap((each) => Object.keys(each.services)))];
+  const names = columnsOf(all, overview.services.map((each) => each.name));
   const same = (one, other) => String(Object.keys(one.services).sort()) === String(Object.keys(other.services).sort());
   const before = all.map((each, index) => all.slice(index + 1).find((other) => same(each, other)));
   const cell = (value, earlier) => {
@@ -35,8 +35,14 @@ function sideBySide(view, all, { choose }) {
     return h("td", { class: `number ${slower ? "bad" : ""}`, title: slower ? `slower: ${seconds(earlier)} before` : "" }, seconds(value), slower ? " ▲" : "");
   };
   view.replaceChildren(h("p", { class: "quiet" }, "▲ took over 1.3 times as long as in the run before with the same services."),
-    scrolled(h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Run"), h("th", {}, "Phase"), h("th", { class: "number" }, "Tests"), h("th", { class: "number" }, "Failed"), h("th", { class: "number" }, "Up in"), names.map((name) => h("th", { class: "number" }, name)))),
-      h("tbody", {}, all.map((each, index) => h("tr", {}, h("td", {}, h("a", { href: "#/services", class: "mono", onclick: () => choose(each.run) }, each.run)), h("td", {}, each.phase), h("td", { class: "number" }, each.tests || ""),
+    scrolled(h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Run"), h("th", {}, "Phase"), h("th", { class: "number" }, "Tests"), h("th", { class: "number" }, "Failed"), h("th", { class: "number" }, "Up in"), names.map((name) => h("th", { class: "number service" }, name)))),
+      h("tbody", {}, all.map((each, index) => h("tr", {}, h("td", { class: "run-name" }, h("a", { href: "#/services", class: "mono", onclick: () => choose(each.run) }, each.run)), h("td", {}, each.phase), h("td", { class: "number" }, each.tests || ""),
         h("td", { class: `number ${each.failed ? "bad" : ""}` }, each.failed || ""), cell(each.up_s ?? undefined, before[index]?.up_s ?? undefined),
         names.map((name) => cell(each.services[name], before[index]?.services[name]))))))));
+}
+
+// The services of the runs that have one in common with the run that is shown: other stacks' have no columns.
+function columnsOf(all, shown) {
+  const names = all.map((each) => Object.keys(each.services)), related = names.filter((each) => each.some((name) => shown.includes(name)));
+  return [...new Set((related.length ? related : names).flat())];
 }

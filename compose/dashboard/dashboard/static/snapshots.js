@@ -19,7 +19,7 @@ function draw(view, all, overview) {
         h("td", { class: "number" }, h("time", { datetime: time(each.created), title: time(each.created) }, each.age)),
         h("td", { class: "number" }, size(each.size_bytes)),
         h("td", { class: "apart" }, each.branch || "none"),
-        h("td", {}, command(`snapshot restore ${each.name}`, overview))))))));
+        h("td", { class: "command" }, command(`snapshot restore ${each.name}`, overview))))))));
 }
 
 function age(value_s) {

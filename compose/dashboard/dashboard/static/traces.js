@@ -29,12 +29,12 @@ export function traces(view, context) {
 function table(rows) {
   const slowest = Math.max(...rows.map((row) => row.took_ns), 1);
   return h("table", {},
-    h("thead", {}, h("tr", {}, h("th", {}, "Started"), h("th", {}, "Service"), h("th", {}, "Operation"), h("th", { class: "number" }, "Spans"), h("th", { class: "number" }, "Took"), h("th", { class: "roomy" }, ""))),
+    h("thead", {}, h("tr", {}, h("th", {}, "Started"), h("th", {}, "Service"), h("th", {}, "Operation"), h("th", { class: "number roomy" }, "Spans"), h("th", { class: "number" }, "Took"), h("th", { class: "roomy" }, ""))),
     h("tbody", {}, rows.map((row) => h("tr", { class: "pick" },
       h("td", { class: "mono quiet" }, new Date(row.start_ns / 1e6).toISOString().slice(11, 23)),
       h("td", {}, row.service),
       h("td", { class: "name" }, h("a", { href: `#/traces/${row.trace_id}` }, row.failed ? h("span", { class: "bad" }, "failed ") : "", row.name)),
-      h("td", { class: "number" }, row.spans), h("td", { class: "number" }, seconds(row.took_ns / 1e9)),
+      h("td", { class: "number roomy" }, row.spans), h("td", { class: "number" }, seconds(row.took_ns / 1e9)),
       h("td", { class: "roomy" }, s("svg", { width: 120, height: 10, "aria-hidden": "true" }, s("rect", { class: row.failed ? "fails" : "runs", width: Math.max((row.took_ns / slowest) * 120, 1), height: 10, rx: 2 })))))));
 }
 
@@ -56,7 +56,7 @@ function waterfall(view, id, spans, chosen) {
     const x = name + ((span.start_ns - start) / total) * width, w = Math.max(((span.end_ns - span.start_ns) / total) * width, 2), y = i * row;
     return s("g", { tabindex: 0, role: "button", "data-span": span.span_id, "aria-label": `${span.service} ${label(span).slice(0, 120)}, ${seconds((span.end_ns - span.start_ns) / 1e9)}`, onclick: () => choose(span), onkeydown: (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); choose(span); } } },
       s("rect", { class: "row", x: 0, y, width: name + width + 90, height: row }),
-      s("text", { x: depth * 12, y: y + 15 }, `${span.service} · ${label(span)}`.slice(0, Math.max(letters - depth * 2, 4))),
+      s("text", { x: depth * 12, y: y + 15 }, shortened(`${span.service} · ${label(span)}`, Math.max(letters - depth * 2, 4))),
       s("rect", { class: span.failed ? "fails" : "runs", x, y: y + 5, width: w, height: 12, rx: 2 }),
       s("text", { class: "quiet", x: Math.min(x + w + 5, name + width + 20), y: y + 15 }, seconds((span.end_ns - span.start_ns) / 1e9)));
   });
@@ -92,8 +92,22 @@ function cause(ordered) {
 // A database's span by its statement: where, not only that it was asked.
 function label(span) {
   const { "db.statement": old, "db.query.text": text } = span.details.attributes ?? {};
-  const statement = String(text ?? old ?? "").replace(/\s+/g, " ");
+  const statement = withoutColumns(String(text ?? old ?? "").replace(/\s+/g, " "));
   return statement.startsWith(span.name) ? statement : [span.name, statement].filter(Boolean).join(" ");
+}
+
+// A query without what it selects: from its own FROM on, not from that of a part in brackets.
+function withoutColumns(statement) {
+  let depth = 0;
+  for (const { 0: found, index } of statement.startsWith("SELECT ") ? statement.matchAll(/[()]| FROM /g) : []) {
+    depth += { "(": 1, ")": -1 }[found] ?? 0;
+    if (found === " FROM " && depth === 0) return `SELECT …${statement.slice(index)}`;
+  }
+  return statement;
+}
+
+function shortened(text, letters) {
+  return text.length > letters ? `${text.slice(0, letters - 1)}…` : text;
 }
 
 function tree(spans) {
