@@ -38,7 +38,7 @@ def lines(title: str, spans: Sequence[Span], *, limit: int = LIMIT) -> list[str]
 
 
 def label(span: Span) -> str:
-    """Return what a span did: its statement, without the columns that it selects, else its name and status."""
+    """Return what a span did: its statement without the columns that it selects, else its name and status."""
     statement = _without_columns(" ".join(span.statement.split()))
     if not statement:
         return span.name if span.name.endswith(span.status) else f"{span.name} {span.status}"
