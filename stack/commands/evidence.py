@@ -34,13 +34,16 @@ def hints(run: Path) -> list[str]:
     return [*limits, *(f"probably a mistake: {sentence}" for sentence in mistakes)]
 
 
-def show_tests(name: str, run: Path, tests: Sequence[FailedTest] | None = None) -> None:
-    """Print the failed tests of a run by cause and, where they were recorded, their traces."""
-    failed = failure_records.read(run) if tests is None else tests
+def show_tests(name: str, run: Path, *, since: str = "") -> None:
+    """Print the failed tests of a run by cause and, where they were recorded, their traces.
+
+    With ``since`` no line of a service before that time is evidence.
+    """
+    failed = failure_records.read(run)
     if not failed:
         return
     with log_reader.opened(run) as logs:
-        rows = list(log_reader.merge(logs))
+        rows = list(log_reader.merge(logs, since=since))
     warnings = [row for row in rows if log_lines.is_warning(row[2])]
     outside = [f"outside of requests: {line}" for line in log_evidence.outside_of_requests(rows)]
     room = failed_tests.REPORT_LINES - len(hints(run)) - len(outside)

@@ -72,11 +72,15 @@ def _row(each: RunRecord) -> dict[str, str]:
         "run": each.name,
         "began": datetime.fromtimestamp(each.began, UTC).strftime("%m-%d %H:%M:%S"),
         "engine": each.engine,
-        "outcome": each.outcome.partition("\n")[0][:OUTCOME_WIDTH],
+        "outcome": _shortened(each.outcome.partition("\n")[0]),
         "start": "" if each.up_s is None else f"{each.up_s:.1f} s",
         "took": f"{each.seconds:.1f} s",
         "tests": _tests(each),
     }
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= OUTCOME_WIDTH else f"{text[: OUTCOME_WIDTH - 1]}…"
 
 
 def _tests(each: RunRecord) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from stack.control.choice import Choice
 from stack.display import messages
 from stack.environments import virtualenv
 from stack.errors import NotUp, StackError
-from stack.records import failed_tests, plans
+from stack.records import failed_tests, plans, service_logs
 from stack.records.state import StackState
 from stack.system import programs
 
@@ -68,6 +69,7 @@ def _file(word: str) -> str:
 def _run(stack: StackState, chosen: Sequence[str]) -> None:
     run = Path(stack.run)
     (run / failed_tests.FILE).unlink(missing_ok=True)
+    began = service_logs.stamp_of(time.time())
     python = virtualenv.sync(TESTS).python
     argv = pytest_process.argv_of(python, run, chosen, ["-q"])
     interrupts: list[bool] = []
@@ -79,7 +81,7 @@ def _run(stack: StackState, chosen: Sequence[str]) -> None:
     )
     if interrupts:
         raise KeyboardInterrupt
-    evidence.show_tests(stack.name, run)
+    evidence.show_tests(stack.name, run, since=began)
     pytest_process.require_passed(code, run)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from stack.display import log_lines
 from stack.display.terminal import plain
 from stack.records.failed_tests import FailedTest
+from stack.records.service_logs import stamp_of
 
 Row = tuple[str, str, str]
 """Time, service and text of a line of a log."""
@@ -105,7 +105,7 @@ def service_lines(test: FailedTest, rows: Sequence[Row]) -> list[str]:
 
     They are those of its requests, by id, or else all of its time that belong to no other request.
     """
-    first, last = _stamp(test.started - MARGIN_S), _stamp(test.ended + MARGIN_S)
+    first, last = stamp_of(test.started - MARGIN_S), stamp_of(test.ended + MARGIN_S)
     inside = [row for row in rows if first <= row[0] <= last and log_lines.is_warning(row[2])]
     own = [row for row in inside if any(identity in row[2] for identity in test.request_ids)]
     lines = []
@@ -122,10 +122,6 @@ def _is_of_another(test: FailedTest, text: str) -> bool:
 
 def _short(name: str) -> str:
     return name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 3]}..."
-
-
-def _stamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def _count(number: int, noun: str) -> str:

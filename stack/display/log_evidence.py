@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from stack.display import log_lines
 from stack.records import log_reader
+from stack.records.service_logs import stamp_of
 from stack.records.timeline import Event
 
 SHOWN_LINES = 20
@@ -30,7 +30,7 @@ _CONSEQUENCE = re.compile(r"^(?:gunicorn\.errors\.)?HaltServer\b")
 
 def of_event(event: Event, run: Path) -> list[str]:
     """Return the last lines of the service's log up to the event, or those that the event itself carries."""
-    until = datetime.fromtimestamp(event.at + MARGIN_S, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    until = stamp_of(event.at + MARGIN_S)
     with log_reader.opened(run, [event.service]) as logs:
         recorded = [text for _, _, text in log_reader.last(logs, READ_LINES, until=until)]
     return last_lines(recorded or event.evidence.splitlines())

@@ -17,6 +17,11 @@ LIMIT_BYTES = 32 << 20
 LINE_BYTES = 16 << 10
 
 
+def stamp_of(seconds: float) -> str:
+    """Return the time of a line, from seconds since the epoch."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
 def log_file(run: Path, service: str) -> Path:
     """Return the path of a service's log in a run's folder."""
     return run / "logs" / f"{service}.log"
@@ -49,9 +54,7 @@ class Log:
             lines, rest = [*lines, rest], b""
         self._rest = rest
         lines = self._redact(b"\n".join(lines)).split(b"\n") if lines else []
-        stamp = (
-            datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3].encode() + b"Z "
-        )
+        stamp = f"{stamp_of(self._clock())} ".encode()
         with contextlib.suppress(OSError):  # a full disk costs lines of the log, never the service
             self._write(b"".join(stamp + line.rstrip(b"\r") + b"\n" for line in lines))
         self._tail.extend(line.decode(errors="replace").rstrip("\r") for line in lines[-20:])

@@ -208,6 +208,12 @@ def test_runs_are_listed_the_newest_first(tree: Choice, capsys: pytest.CaptureFi
     assert (newest["failed"], newest["good"], newest["services"]["web"]) == (["test_two"], False, 2.0)
 
 
+def test_a_long_outcome_is_cut_where_it_is_listed(tree: Choice, capsys: pytest.CaptureFixture[str]) -> None:
+    (tree.work_tree / ".stack/runs/20260131-120000-shop-bbb/outcome.txt").write_text("failed: " + "x" * 80)
+    command.run(tree, "", "", "")
+    assert f"  failed: {'x' * 51}…  " in capsys.readouterr().out
+
+
 def test_two_runs_are_compared_by_parts_of_their_names(
     tree: Choice, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -188,6 +188,22 @@ def test_failed_tests_are_shown_with_their_traces_which_are_kept(
     assert [each.name for each in traces.read(tmp_path)[KNOWN]] == ["GET /"]
 
 
+def test_what_services_said_before_the_tests_began_is_no_evidence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A stack that is up for hours had its first errors when it started."""
+    monkeypatch.setattr(recorder, "of_stack", lambda name: None)
+    failure = {"test": "test_x", "place": "x.py:1", "message": "assert 1 == 2", "trace_id": KNOWN}
+    (tmp_path / "failures.jsonl").write_text(json.dumps(failure) + "\n")
+    (tmp_path / "logs").mkdir()
+    lines = ("2026-01-31T12:00:00.000Z FATAL: starting up", "2026-01-31T13:00:00.000Z FATAL: out of memory")
+    (tmp_path / "logs" / "db.log").write_text("\n".join((*lines, "")))
+    evidence.show_tests("shop", tmp_path, since="2026-01-31T12:59:00.000Z")
+    output = capsys.readouterr().out
+    assert "outside of requests: db | FATAL: out of memory" in output
+    assert "starting up" not in output
+
+
 def test_a_file_that_cannot_be_read_is_no_trace(tmp_path: Path) -> None:
     assert traces.read(tmp_path) == {}
     (tmp_path / traces.FILE).write_text("{")
