@@ -43,6 +43,24 @@ def test_the_processes_of_a_stack_are_found_by_their_token_and_ended() -> None:
             child.wait()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process becomes the guardian's child")
+def test_what_left_the_group_of_a_service_is_killed_with_it() -> None:
+    def started(service: str) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, processes.SERVICE: service}
+        return programs.spawn(["sleep", "60"], env=environment, own_session=True)
+
+    own, other = started("web"), started("web-2")
+    try:
+        processes.kill_children_of("web")
+        assert own.poll() == -signal.SIGKILL
+        assert other.poll() is None
+    finally:
+        own.kill()
+        other.kill()
+        own.wait()
+        other.wait()
+
+
 def test_one_that_ignores_the_request_is_killed() -> None:
     stubborn = programs.spawn(["sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"], own_session=True)
     time.sleep(0.1)
