@@ -1,4 +1,4 @@
-"""Answers in JSON: what the page asks for, and sentences about what went wrong."""
+"""The JSON that the page asks for, and sentences about what went wrong."""
 
 from __future__ import annotations
 
