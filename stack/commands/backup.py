@@ -12,29 +12,36 @@ from stack.control.choice import Choice
 from stack.data import backup, encryption, lock, restoration
 from stack.data import manifest as manifests
 from stack.data.backup import Origin
+from stack.data.errors import NotABackup
 from stack.data.loading import Source
 from stack.data.manifest import Manifest
 from stack.display import messages, tables, transfer
+from stack.errors import InvalidOption
 
 
-def run(choice: Choice, *, path: str, recipients: list[str], verify: str, identity: str, jobs: str) -> None:
+def run(
+    choice: Choice, *, path: str, recipients: list[str], verify: str | None, identity: str, jobs: str
+) -> None:
     """Back up the stack, or verify the backup in the folder ``verify``.
 
     Raises:
+        InvalidOption: a folder for a new backup is named, too, or an option that makes no sense.
         NotUp, NotDisposable: the stack cannot be used for that.
         NotWritable, DiskFull: no backup can be made.
         NotABackup, BackupDamaged, BackupForeign, BackupNewer, BackupOtherServer: it is not fit.
     """
-    if verify:
-        check(choice, path=verify, identity=identity, jobs=jobs)
-    else:
+    if verify is None:
         write(choice, path=path, recipients=recipients)
+    elif path:
+        raise InvalidOption(f"--verify writes no backup to {path}.", hint="Type one of the two.")
+    else:
+        check(choice, path=verify, identity=identity, jobs=jobs)
 
 
-def uses_keys(*, recipients: list[str], verify: str, **others: str) -> bool:
+def uses_keys(*, recipients: list[str], verify: str | None, **others: str) -> bool:
     """Return whether it encrypts or decrypts: that may ask for a passphrase, and starts GnuPG's agent."""
     del others
-    return bool(recipients) or (bool(verify) and manifests.is_encrypted(Path(verify)))
+    return bool(recipients) or (verify is not None and manifests.is_encrypted(Path(verify)))
 
 
 def write(choice: Choice, *, path: str, recipients: list[str]) -> None:
@@ -72,7 +79,13 @@ def check(choice: Choice, *, path: str, identity: str, jobs: str) -> None:
 
 
 def source(access: Access, path: str, *, identity: str, jobs: str) -> Source:
-    """Return the backup that is named by words as they were typed, and how it is to be loaded."""
+    """Return the backup that is named by words as they were typed, and how it is to be loaded.
+
+    Raises:
+        NotABackup: none is named.
+    """
+    if not path:
+        raise NotABackup("No backup was named.", hint="Name the folder that `inv backup` wrote.")
     return Source(
         folder=Path(path),
         clients=access.clients(),

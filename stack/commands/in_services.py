@@ -6,8 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from stack.control import plans
-from stack.errors import CommandFailed
+from stack.errors import CommandFailed, UnknownService
 from stack.plan.service_plan import Plan, ServicePlan
 from stack.records.state import StackState
 from stack.system import programs
@@ -23,8 +22,13 @@ def backend_of(plan: Plan) -> ServicePlan:
     Raises:
         UnknownService: the compose files have none.
     """
-    if BACKEND in plan.services or BACKEND not in plan.stack.services:
-        return plans.service_of(plan, BACKEND)
+    if BACKEND in plan.services:
+        return plan.services[BACKEND]
+    if BACKEND not in plan.stack.services:
+        raise UnknownService(
+            f"{plan.name} has no service {BACKEND!r}, which migrates and seeds.",
+            hint="Without one there are `inv snapshot`, `inv backup` and `inv restore`.",
+        )
     from stack.plan import plan as planning
 
     services = {BACKEND: plan.stack.services[BACKEND]}

@@ -8,8 +8,8 @@ from pathlib import Path
 from stack.commands import backup, data_access, spare
 from stack.control.choice import Choice
 from stack.data import manifest, restoration
-from stack.data.errors import NotABackup
 from stack.display import messages, tables, transfer
+from stack.errors import InvalidOption
 
 
 def run(
@@ -18,9 +18,12 @@ def run(
     """Verify a backup, then put it in the place of the stack's data; or take that back (``undo``).
 
     Raises:
+        InvalidOption: a backup is named, and one is to be taken back.
         NotABackup, BackupDamaged, BackupForeign, BackupNewer, BackupOlder, BackupOtherServer: it is not fit.
         NothingToUndo: there was no restore.
     """
+    if undo and path:
+        raise InvalidOption(f"--undo does not restore {path}.", hint="Type one of the two.")
     if undo:
         bring_back(choice)
     else:
@@ -36,8 +39,6 @@ def uses_keys(*, path: str, undo: bool, **others: str | bool) -> bool:
 def restore(choice: Choice, *, path: str, keep_old: bool, migrate: bool, identity: str, jobs: str) -> None:
     """Verify a backup, then put it in the place of the stack's data."""
     began = time.monotonic()
-    if not path:
-        raise NotABackup("No backup was named.", hint="`inv restore PATH`, or `inv restore --undo`.")
     access = data_access.open_access(choice)
     with transfer.show_progress() as progress:
         restored = restoration.restore(

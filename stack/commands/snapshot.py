@@ -40,7 +40,7 @@ def run(
     With ``branch`` the name is that of a git branch, the current one where none is given.
 
     Raises:
-        InvalidOption: there is no such verb.
+        InvalidOption: there is no such verb, or no branch.
         NotConfirmed: who was asked does not want the snapshot deleted.
     """
     verbs: dict[str, Callable[[Access, str], None]] = {
@@ -58,8 +58,18 @@ def run(
         raise InvalidOption(f"inv snapshot {what}.", hint=f"Verbs: {known}.")
     access = data_access.open_access(choice)
     if branch:
-        name = snapshot.name_of_branch(name or current_branch(Path(access.state.work_tree)))
+        name = snapshot.name_of_branch(name or _require_branch(access))
     verbs[verb](access, name)
+
+
+def _require_branch(access: Access) -> str:
+    branch = current_branch(Path(access.state.work_tree))
+    if not branch:
+        raise InvalidOption(
+            f"--branch: {access.state.work_tree} is on no git branch.",
+            hint="Name one, or leave --branch out.",
+        )
+    return branch
 
 
 def _save(access: Access, name: str, *, overwrite: bool) -> None:

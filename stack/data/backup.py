@@ -139,7 +139,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     path = path.absolute()
     partial = path.with_name(f".{path.name}.partial")
     try:
-        if path.exists():
+        if os.path.lexists(path):
             raise NotWritable(f"{path} exists already.", hint="Name a new folder.")
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(partial, ignore_errors=True)  # left by a backup that was killed

@@ -7,9 +7,9 @@ import importlib
 from invoke.context import Context
 from invoke.tasks import task
 
-from stack.commands.menu.task import choice, command, explain, quick_command
+from stack.commands.menu.task import ListsTask, choice, command, explain, quick_command
 
-Options = dict[str, str | bool | list[str]]
+Options = dict[str, str | bool | list[str] | None]
 
 
 def on_standby(word: str, stack: str, compose: str, options: Options) -> int | None:
@@ -74,7 +74,7 @@ def snapshot(
 
 
 @task(
-    iterable=["encrypt"],
+    klass=ListsTask, iterable=["encrypt"],
     help=explain("stack", "compose", path="the new folder, also as a plain word; default: in .stack/backups/",
                  verify="check the backup in this folder instead, by restoring it aside",
                  encrypt="an age or GnuPG recipient (may be repeated)",
@@ -83,7 +83,7 @@ def snapshot(
 )  # fmt: skip
 @quick_command
 def backup(
-    c: Context, path: str | None = None, stack: str = "local", verify: str = "",
+    c: Context, path: str | None = None, stack: str = "local", verify: str | None = None,
     encrypt: list[str] | None = None, identity: str = "", jobs: str = "", compose: str = "",
 ) -> int | None:  # fmt: skip
     """Back up the stack's Postgres and Redis data to a folder, or verify a backup."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.tasks import task
 
-from stack.commands.menu.task import choice, command, explain
+from stack.commands.menu.task import ListsTask, choice, command, explain
 
 
 @task(
-    iterable=["file", "profile"],
+    klass=ListsTask, iterable=["file", "profile"],
     help=explain(
         "stack", "compose", "engine", "file", "profile",
         service="a service to start with its dependencies, also as a plain word; default: all",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.tasks import task
 
-from stack.commands.menu.task import choice, command, explain
+from stack.commands.menu.task import ListsTask, choice, command, explain
 
 
 @task(help=explain("service", "stack", "compose", "json", format="table or json (the same as --json)"))
@@ -75,7 +75,7 @@ def health(c: Context, stack: str = "local", json: bool = False, compose: str = 
 
 
 @task(
-    iterable=["file", "profile"],
+    klass=ListsTask, iterable=["file", "profile"],
     help=explain(
         "stack", "compose", "engine", "file", "profile",
         dry_run="show the plan instead, as JSON: order, ports, commands, environment",

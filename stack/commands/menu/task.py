@@ -7,14 +7,31 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from invoke.exceptions import Exit
+from invoke.parser.argument import Argument
+from invoke.tasks import Task
 
 if TYPE_CHECKING:
     from stack.control.choice import Choice
 
 P = ParamSpec("P")
+
+
+class ListsTask(Task[Any]):
+    """A task with options that may be repeated. Each needs its value, as other options do.
+
+    Invoke reads `--encrypt` without one as if it had not been typed.
+    """
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """Return the arguments of the task; a list of which nothing was typed is no value yet."""
+        arguments = super().get_arguments(ignore_unknown_help)
+        for argument in arguments:
+            if argument.kind is list:
+                argument.raw_value = None
+        return arguments
 
 
 def command(work: Callable[P, int | None]) -> Callable[P, None]:
