@@ -66,6 +66,7 @@ def order_place(*, buyer: Buyer, email: str) -> Order:
         errors = [{"location": ["body", "email"], "message": "Required without an account"}]
         raise EmailMissing("Provide an email address for order updates.", errors=errors)
     order = _store_order(buyer, lines, address)
+    tracing.describe(order=order.number)
     try:
         stock.stock_reserve(units=order.units())
         if buyer.user is None:
@@ -136,7 +137,9 @@ def _copy_line(order: Order, view: LineView) -> OrderLine:
 
 def lock_order(*, order_id: int) -> Order:
     """Return the order, its row locked until the transaction ends."""
-    return Order.objects.select_for_update().get(pk=order_id)
+    order = Order.objects.select_for_update().get(pk=order_id)
+    tracing.describe(order=order.number)
+    return order
 
 
 @transaction.atomic

@@ -59,6 +59,7 @@ def payment_make(*, order_id: int, card: str, request_key: str) -> Payment:
     payment = _start_payment(order_id, card, request_key)
     if payment.state not in OPEN:
         return payment
+    tracing.describe(provider=payment.provider)
     try:
         outcome = get_provider(payment.provider).charge(
             reference=payment.reference, amount=payment.amount, currency=payment.currency, card=card
@@ -144,6 +145,7 @@ def next_state(payment: str, outcome: str, order: str) -> PaymentState:
 
 def refund_send(*, payment: Payment) -> Payment:
     """Ask the provider for the pending refunds; where it does not answer, the worker asks again."""
+    tracing.describe(provider=payment.provider)
     provider = get_provider(payment.provider)
     for refund in payment.refunds.filter(state=RefundState.PENDING):
         try:

@@ -232,6 +232,33 @@ def test_without_a_receiver_the_caller_s_trace_goes_with_the_event_all_the_same(
     assert said.split() == ["order.placed", f"00-{TRACE}-b7ad6b7169203331-01"]
 
 
+PAY = f"""
+import config.wsgi
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from tests.shop import Person, variant_make
+variant_make("A")
+buyer = Person(headers={{"traceparent": "00-{TRACE}-b7ad6b7169203331-01", "Host": "localhost"}})
+number = buyer.order("A")
+assert buyer.pay(number).status_code == 201
+print(number)
+"""
+
+
+def test_a_request_is_recorded_with_the_order_and_the_provider_that_it_is_about(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    number = run(PAY, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url).strip()
+    subjects = {
+        name: (attributes.get("shop.order"), attributes.get("shop.provider"))
+        for _, name, attributes in receiver.spans()
+        if name.startswith("POST ")
+    }
+    assert subjects["POST api/v1/checkout"] == (number, None)
+    assert subjects["POST api/v1/orders/<number>/payments"] == (number, "sandbox")
+    assert subjects["POST api/v1/cart/lines"] == (None, None)
+
+
 PREPARE = """
 import django
 django.setup()
