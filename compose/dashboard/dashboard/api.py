@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from dashboard import events, logs, parts, query, runs, snapshots
+from dashboard import clocks, events, logs, parts, query, runs, snapshots
 from dashboard.answers import Answer
 from dashboard.store import Order
 
@@ -69,7 +69,7 @@ def trace(request: Request) -> Response:
     found = parts.of(request).store.trace(trace_id)
     if not found:
         raise HTTPException(404, f"There is no trace {trace_id!r} here.")
-    return Answer(found)
+    return Answer(clocks.aligned(found))
 
 
 def log_lines(request: Request) -> Response:

@@ -70,7 +70,7 @@ export function seconds(value) {
   if (value === null || value === undefined) return "";
   if (value < 0.001) return `${(value * 1e6).toFixed(0)} µs`;
   if (value < 1) return `${(value * 1000).toFixed(value < 0.01 ? 1 : 0)} ms`;
-  return `${value.toFixed(2)} s`;
+  return value < 120 ? `${value.toFixed(2)} s` : `${Math.floor(value / 60)} min ${Math.floor(value % 60)} s`;
 }
 
 export const BAD = new Set(["exited", "unhealthy", "timed out", "port taken", "dependency failed", "failed"]);

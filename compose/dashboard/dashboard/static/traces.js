@@ -62,13 +62,22 @@ function waterfall(view, id, spans, chosen) {
   });
   view.replaceChildren(
     h("p", {}, h("a", { href: "#/traces" }, "All traces"), " · ", h("code", {}, id), " · ", h("a", { href: `#/logs?identity=${id}` }, "its log lines"), " · ", h("code", {}, `inv logs --trace ${id} --run ${spans[0].run}`)),
+    ...clocks(ordered),
     scrolled(s("svg", { class: kind, viewBox: `0 0 ${name + width + 90} ${ordered.length * row + 4}`, width: "100%" }, bars)), detail);
   show(spans.find((each) => each.span_id === chosen.span) ?? cause(ordered) ?? ordered[0][0]);
 }
 
+// What is said where services' clocks differ: their spans are not where they were timed.
+function clocks(ordered) {
+  const moved = new Map(ordered.filter(([span]) => span.moved_ns).map(([span]) => [span.service, Math.abs(span.moved_ns)]));
+  const words = [...moved].map(([service, by_ns]) => `${service} by ${seconds(by_ns / 1e9)}`).join(", ");
+  return words ? [h("p", { class: "quiet" }, `Clocks differ: ${words}. Spans stand where their callers waited for them.`)] : [];
+}
+
 function when(span, start) {
   const took = seconds((span.end_ns - span.start_ns) / 1e9);
-  return span.start_ns > start ? `${took}, began ${seconds((span.start_ns - start) / 1e9)} after the first` : took;
+  const clock = span.moved_ns ? `; its clock differs by ${seconds(Math.abs(span.moved_ns) / 1e9)}` : "";
+  return (span.start_ns > start ? `${took}, began ${seconds((span.start_ns - start) / 1e9)} after the first` : took) + clock;
 }
 
 // What a span says of itself: why it failed, its attributes, its events.
