@@ -80,6 +80,7 @@ def log_lines(request: Request) -> Response:
         identity=query.text(request, "identity"),
         before=query.text(request, "before"),
         after=query.text(request, "after"),
+        seen=query.number(request, "seen", default=0, least=0, most=1_000_000),
     )
     run = parts.of(request).run(query.text(request, "run"))
     return Answer(logs.last(run, chosen, limit=query.number(request, "limit", default=200, most=1000)))

@@ -11,7 +11,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,11 @@ SCANNED_BYTES = 64 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """What a line must have; what is empty admits every line. ``before`` and ``after`` are times of lines."""
+    """What a line must have; what is empty admits every line.
+
+    ``before`` and ``after`` are times of lines, both included. Of the last lines at ``before`` so many were
+    ``seen``: what a service writes at once has one time.
+    """
 
     services: tuple[str, ...] = ()
     words: str = ""
@@ -33,9 +37,10 @@ class Filter:
     identity: str = ""
     before: str = ""
     after: str = ""
+    seen: int = 0
 
     def admits(self, stamp: str, text: str) -> bool:
-        if self.before and stamp >= self.before:
+        if self.before and stamp > self.before:
             return False
         if self.words and self.words.lower() not in text.lower():
             return False
@@ -60,15 +65,22 @@ def last(run: Path, chosen: Filter, *, limit: int = 200) -> list[dict[str, Any]]
         if not chosen.services or name in chosen.services
     ]
     newest = heapq.merge(*sources, key=lambda row: row[0], reverse=True)
-    rows = list(itertools.islice(newest, limit))
+    unseen = itertools.filterfalse(_counted(chosen), newest)
+    rows = list(itertools.islice(unseen, limit))
     return [_shown(*row) for row in reversed(rows)]
+
+
+def _counted(chosen: Filter) -> Callable[[tuple[str, str, str]], bool]:
+    """Return what is true of the first rows at ``chosen.before``, as many as were seen."""
+    left = itertools.count(chosen.seen, -1)
+    return lambda row: row[0] == chosen.before and next(left) > 0
 
 
 def _backwards(stem: Path, service: str, chosen: Filter) -> Iterator[tuple[str, str, str]]:
     """Yield the wanted lines of a log and of the older file that it had when it was full."""
     for line in itertools.chain(_lines_backwards(stem, ".log"), _lines_backwards(stem, ".log.1")):
         stamp, _, text = line.partition(" ")
-        if chosen.after and stamp <= chosen.after:
+        if stamp < chosen.after:
             return
         if chosen.admits(stamp, text):
             yield stamp, service, text

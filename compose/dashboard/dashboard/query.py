@@ -29,13 +29,13 @@ def one_of(request: Request, name: str, choices: Sequence[Word]) -> Word:
     raise HTTPException(422, f"{name} is one of: {', '.join(filter(None, choices))}.")
 
 
-def number(request: Request, name: str, *, default: int, most: int) -> int:
-    """Return a parameter from 1 to ``most``.
+def number(request: Request, name: str, *, default: int, least: int = 1, most: int) -> int:
+    """Return a parameter from ``least`` to ``most``.
 
     Raises:
         HTTPException: it is something else.
     """
     value = request.query_params.get(name, str(default))
-    if not (value.isascii() and value.isdecimal() and len(value) < 10 and 1 <= int(value) <= most):
-        raise HTTPException(422, f"{name} is a number from 1 to {most}.")
+    if not (value.isascii() and value.isdecimal() and len(value) < 10 and least <= int(value) <= most):
+        raise HTTPException(422, f"{name} is a number from {least} to {most}.")
     return int(value)

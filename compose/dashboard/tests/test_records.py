@@ -209,9 +209,24 @@ def test_logs_are_filtered_by_words_level_identity_service_and_time(client: Test
     assert texts(level="warning") == ["slow", "upstream gone"]
     assert texts(identity="r1") == ["GET /a", "GET /a"]
     assert texts(service="gateway") == ["GET /a", "upstream gone"]
-    assert texts(after="2026-01-31T12:00:00.000Z") == ["slow", "upstream gone"]
-    assert texts(before="2026-01-31T12:00:01.000Z") == ["GET /a", "GET /a"]
+    assert texts(after="2026-01-31T12:00:00.500Z") == ["slow", "upstream gone"]
+    assert texts(before="2026-01-31T12:00:00.000Z") == ["GET /a", "GET /a"]
+    assert client.get("/api/logs", params={"seen": "-1"}).status_code == 422
     assert client.get("/api/logs", params={"level": "loud"}).status_code == 422
+
+
+def test_of_lines_that_were_written_at_once_none_is_left_out(client: TestClient, runs: Path) -> None:
+    at = "2026-01-31T12:00:00.000Z"
+    log = write_run(runs) / "logs" / "backend.log"
+    log.write_text("".join(f"{at} line {number}\n" for number in range(5)))
+
+    def texts(**parameters: object) -> list[str]:
+        return [row["text"] for row in client.get("/api/logs", params=parameters).json()]
+
+    assert texts(limit=2) == ["line 3", "line 4"]
+    assert texts(limit=2, before=at, seen=2) == ["line 1", "line 2"]
+    assert texts(limit=2, before=at, seen=4) == ["line 0"]
+    assert texts(after=at) == [f"line {number}" for number in range(5)]
 
 
 @pytest.mark.parametrize(

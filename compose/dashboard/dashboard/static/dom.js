@@ -34,7 +34,9 @@ export async function ask(path, parameters = {}) {
   for (const [key, value] of Object.entries(parameters)) {
     for (const each of Array.isArray(value) ? value : [value]) if (each !== "" && each !== null && each !== undefined) query.append(key, each);
   }
-  const response = await fetch(`${path}?${query}`, { headers: { accept: "application/json" } });
+  const response = await fetch(`${path}?${query}`, { headers: { accept: "application/json" } }).catch(() => {
+    throw new Error("The dashboard does not answer: `inv ps` says whether its stack is up.");
+  });
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.title ?? `HTTP ${response.status}`);
   return answer;

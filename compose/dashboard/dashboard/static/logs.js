@@ -9,8 +9,8 @@ export function logs(view, { run, overview, query, live, current, search, filter
   const list = h("div", { class: "lines", role: "log", "aria-label": "Log lines" });
   const older = h("button", { onclick: () => more(), hidden: true }, "Older lines");
   const follow = h("input", { type: "checkbox", id: "follow", checked: live });
-  const note = h("p", { class: "quiet" });
-  let first = "", last = "", turn = 0, asking = false, waiting = null;
+  const note = h("div", { class: "quiet" });
+  let begun = false, turn = 0, asking = false, waiting = null;
 
   const set = (key, pause_ms) => ({ target }) => { filter[key] = target.value; clearTimeout(waiting); waiting = setTimeout(begin, pause_ms); };
   const choose = (label, values, key) => h("label", {}, label + " ", h("select", { onchange: set(key, 0) },
@@ -28,44 +28,61 @@ export function logs(view, { run, overview, query, live, current, search, filter
   const more = async () => {
     if (asking) return;
     asking = true;
-    const mine = turn, rows = await asked({ before: first }).catch((problem) => { note.textContent = problem.message; return []; });
+    const { at, texts } = edge(list.children), mine = turn;
+    const rows = await asked({ before: at, seen: texts.length }).catch((problem) => { note.textContent = problem.message; return []; });
     asking = false;
     if (mine !== turn) return; // the filter changed
     list.prepend(...rows.map(line));
-    if (rows.length) first = rows[0].at;
     older.hidden = rows.length < PAGE;
   };
   const add = (rows) => {
-    if (!last) { list.replaceChildren(); older.hidden = rows.length < PAGE; note.textContent = rows.length ? "" : "No line fits."; }
-    if (!rows.length) return;
-    first ||= rows[0].at;
-    last = rows.at(-1).at;
-    note.textContent = "";
-    list.append(...rows.map(line));
+    if (!begun) { list.replaceChildren(); older.hidden = rows.length < PAGE; }
+    note.textContent = begun || rows.length ? "" : "No line fits.";
+    const lines = unseen(rows.map(line), edge([...list.children].reverse()));
+    if (!lines.length) return;
+    lines[0].classList.toggle("gap", begun && rows.length === PAGE && lines.length === PAGE);
+    begun = true;
+    list.append(...lines);
     while (list.childElementCount > 5000) list.firstChild.remove();
     if (follow.checked) list.lastChild.scrollIntoView({ block: "end" });
   };
   const loop = async (mine) => {
     if (mine !== turn || !current()) return;
-    const rows = await asked(last ? { after: last } : {}).catch((problem) => problem);
+    const rows = await asked(begun ? { after: list.lastChild.dataset.at } : {}).catch((problem) => problem);
     if (mine !== turn || !current()) return;
-    if (rows instanceof Error) { list.append(empty(rows.message)); return; }
-    add(rows);
+    if (rows instanceof Error) note.replaceChildren(empty(rows.message));
+    else add(rows);
     if (live) setTimeout(() => loop(mine), follow.checked ? 500 : 2000);
   };
   const begin = () => {
     if (!current()) return;
     keep(filter);
-    [first, last] = ["", ""];
+    begun = false;
     return loop(++turn);
   };
   return begin();
+}
+
+// The time of the first of some lines, and the texts of those that follow with the same time.
+function edge(lines) {
+  const at = lines[0]?.dataset.at, end = [...lines].findIndex((each) => each.dataset.at !== at);
+  return { at, texts: [...lines].slice(0, end < 0 ? undefined : end).map((each) => each.textContent) };
+}
+
+// The lines that are not shown yet: of those with the time of the last one that is, some may be.
+function unseen(lines, { at, texts }) {
+  const left = [...texts];
+  return lines.filter((each) => {
+    const index = each.dataset.at === at ? left.indexOf(each.textContent) : -1;
+    if (index >= 0) left.splice(index, 1);
+    return index < 0;
+  });
 }
 
 function line(row) {
   const ids = [];
   if (row.trace_id) ids.push(h("a", { href: `#/traces/${row.trace_id}` }, "trace"));
   if (row.request_id) ids.push(" ", h("a", { href: `#/logs?identity=${encodeURIComponent(row.request_id)}`, title: row.request_id }, "request"));
-  return h("div", { class: row.level }, h("span", { class: "quiet" }, row.at.slice(11, 23)), h("span", {}, row.service),
+  return h("div", { class: row.level, "data-at": row.at }, h("span", { class: "quiet" }, row.at.slice(11, 23)), h("span", {}, row.service),
     h("span", { class: "level" }, row.level), h("span", { class: "text" }, row.exception ? `${row.text}\n${row.exception}` : row.text), h("span", { class: "ids" }, ids));
 }
