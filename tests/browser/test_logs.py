@@ -28,7 +28,7 @@ class Log:
         self.rows += [{**empty, "at": at, "text": f"line {first + number}"} for number in range(count)]
 
     def answer(self, route: Route) -> None:
-        """Answer as the dashboard does; it is silent while it is started again."""
+        """Return what the dashboard would; it is silent while it is started again."""
         self.asked += 1
         if self.is_silent:
             route.abort()
