@@ -77,7 +77,7 @@ class Access:
             )
         if request.url.path in OPEN_PATHS:
             return None
-        given = request.query_params.get("token") or request.cookies.get(COOKIE) or ""
+        given = request.query_params.get("token") or request.cookies.get(_cookie_of(request)) or ""
         if not hmac.compare_digest(given.encode(), self._token.encode()):
             return _sentence(
                 request, 403, "The token is missing or wrong: `inv dashboard` prints the address with it."
@@ -89,8 +89,13 @@ class Access:
         if "token" not in request.query_params or request.url.path != "/":
             return None
         response = RedirectResponse("/", status_code=303)
-        response.set_cookie(COOKIE, self._token, httponly=True, samesite="strict")
+        response.set_cookie(_cookie_of(request), self._token, httponly=True, samesite="strict")
         return response
+
+
+def _cookie_of(request: Request) -> str:
+    """Return the cookie's name, by the port: browsers send all to every port, and each stack has its page."""
+    return f"{COOKIE}_{request.url.port or 80}"
 
 
 def _sentence(request: Request, status: int, text: str) -> Response:

@@ -57,6 +57,6 @@ def client(settings: Settings) -> Iterator[TestClient]:
     with TestClient(
         create_app(settings, Store(settings.database)),
         base_url="http://127.0.0.1",
-        cookies={"dashboard_token": TOKEN},
+        cookies={"dashboard_token_80": TOKEN},
     ) as client:
         yield client

@@ -17,6 +17,16 @@ def test_the_token_in_the_address_becomes_a_cookie_and_leaves_the_address(client
     assert "SameSite=strict" in cookie
 
 
+def test_the_pages_of_two_stacks_may_be_open_in_one_browser(client: TestClient) -> None:
+    """Browsers send the cookies of one port to every other one."""
+    client.cookies.clear()
+    own, other = ({"host": f"127.0.0.1:{port}"} for port in (4001, 4002))
+    client.get("/", params={"token": TOKEN}, headers=own, follow_redirects=False)
+    client.cookies.set("dashboard_token_4002", "the token of another stack")
+    assert client.get("/main.js", headers=own).status_code == 200
+    assert client.get("/main.js", headers=other).status_code == 403
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/api/overview", "/api/logs", "/api/metrics", "/api/snapshots", "/main.js", "/api/events"]
 )

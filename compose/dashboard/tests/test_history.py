@@ -150,7 +150,7 @@ def test_who_comes_back_later_is_shown_nothing_old(kept: History, services: Serv
 
 def test_the_page_is_given_the_charts(settings: Settings) -> None:
     app = create_app(replace(settings, targets=(BACKEND,)), Store(settings.database))
-    with TestClient(app, base_url="http://127.0.0.1", cookies={"dashboard_token": TOKEN}) as client:
+    with TestClient(app, base_url="http://127.0.0.1", cookies={"dashboard_token_80": TOKEN}) as client:
         answer = client.get("/api/metrics")
     assert answer.json() == {
         "now": 0.0,
@@ -189,7 +189,7 @@ def test_the_page_is_open_as_long_as_its_stream_of_events(
     app.state.is_stopping = lambda: next(rounds)
     (runs / "one").mkdir()
     (runs / "one" / "timeline.jsonl").write_text("")
-    with TestClient(app, base_url="http://127.0.0.1", cookies={"dashboard_token": TOKEN}) as client:
+    with TestClient(app, base_url="http://127.0.0.1", cookies={"dashboard_token_80": TOKEN}) as client:
         client.get("/api/overview")
         assert asked == []
         assert client.get("/api/events").text.startswith("data: ")

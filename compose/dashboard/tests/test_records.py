@@ -88,7 +88,7 @@ def test_the_newest_run_is_that_of_the_pages_own_stack(settings: Settings, runs:
     write_run(runs, other, events=EVENTS[:1])
     named = read({"DASHBOARD_TOKEN": TOKEN, "STACK_OWN_NAME": "ecommerce-ci-1"})
     app = create_app(replace(settings, stack=named.stack), Store(settings.database))
-    with TestClient(app, base_url="http://127.0.0.1", cookies={"dashboard_token": TOKEN}) as client:
+    with TestClient(app, base_url="http://127.0.0.1", cookies={"dashboard_token_80": TOKEN}) as client:
         assert client.get("/api/overview").json()["run"] == own
         assert f'"run": "{own}"' in client.get("/").text
         assert 'stack_service_ready_seconds{service="backend"}' in client.get("/metrics").text
@@ -154,7 +154,7 @@ def test_our_own_mistake_is_a_sentence_too(
 ) -> None:
     write_run(runs)
     monkeypatch.setattr("dashboard.runs.tests", lambda _: 1 / 0)
-    app, cookies = create_app(settings, Store(settings.database)), {"dashboard_token": TOKEN}
+    app, cookies = create_app(settings, Store(settings.database)), {"dashboard_token_80": TOKEN}
     with TestClient(
         app, base_url="http://127.0.0.1", cookies=cookies, raise_server_exceptions=False
     ) as client:

@@ -320,7 +320,7 @@ def test_what_cannot_be_written_is_counted_with_the_reason_and_the_next_spans_ar
 
 
 def test_spans_survive_a_restart(settings: Settings) -> None:
-    cookies = {"dashboard_token": settings.token}
+    cookies = {"dashboard_token_80": settings.token}
     for _ in range(2):
         with TestClient(
             create_app(settings, Store(settings.database)), base_url="http://localhost", cookies=cookies
