@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shlex
 import signal
 import socket
@@ -78,6 +79,12 @@ class Stack:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code
+
+    def traced_request(self, path: str = "/api/v1/products?limit=2") -> str:
+        """Ask the shop through the gateway, as the start of a trace, and return its id."""
+        trace = secrets.token_hex(16)
+        self.get("GATEWAY_URL", path, {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"})
+        return trace
 
     def redis(self, *words: str) -> bytes:
         """Send one command to Redis and return the beginning of its answer."""

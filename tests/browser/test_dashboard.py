@@ -40,15 +40,8 @@ def test_services_are_shown_with_their_states_their_graph_and_their_start(visit:
     expect(visit.page.locator("#phase")).to_have_text("up")
 
 
-def trace_of_request(stack: Stack, path: str = "/api/v1/products?limit=2") -> str:
-    """Ask the shop through the gateway, as the start of a trace, and return its id."""
-    trace = secrets.token_hex(16)
-    stack.get("GATEWAY_URL", path, {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"})
-    return trace
-
-
 def test_a_request_is_followed_from_its_log_line_to_its_sql(visit: Visit, stack: Stack) -> None:
-    trace = trace_of_request(stack, f"/api/v1/products?limit=2&search={secrets.token_hex(4)}")
+    trace = stack.traced_request(f"/api/v1/products?limit=2&search={secrets.token_hex(4)}")
     visit.page.goto(f"{visit.origin}/#/logs?identity={trace}")
     visit.require_text("api-gateway", "backend")
     visit.open_trace(trace, spans=4)
@@ -91,7 +84,7 @@ def test_a_failed_test_stands_first_with_its_message_and_its_trace(visit: Visit,
 def test_every_view_can_be_read_in_both_colours(
     chromium: Browser, address: str, scheme: str, stack: Stack
 ) -> None:
-    trace_of_request(stack)
+    stack.traced_request()
     with Visit.open(chromium, address, pictures=PICTURES, color_scheme=scheme) as visit:
         for view in VIEWS:
             visit.go(view)
@@ -101,43 +94,6 @@ def test_every_view_can_be_read_in_both_colours(
         ground = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (ground == "rgb(255, 255, 255)") == (scheme == "light")
         visit.require_quiet()
-
-
-def test_a_small_window_shows_every_view_whole(chromium: Browser, address: str) -> None:
-    with Visit.open(chromium, address, pictures=PICTURES, viewport={"width": 400, "height": 800}) as visit:
-        for view in VIEWS:
-            visit.go(view)
-            visit.picture(f"{view.lower()}-small")
-            visit.require_readable()
-
-
-def test_a_small_window_shows_commands_in_a_few_lines(chromium: Browser, address: str) -> None:
-    with Visit.open(chromium, address, viewport={"width": 400, "height": 800}) as visit:
-        visit.require_view("Services")
-        commands = visit.content.locator("td:has(> code)")
-        expect(commands.first).to_be_visible()
-        heights = "(all) => Math.max(...all.map((each) => each.getBoundingClientRect().height))"
-        assert commands.evaluate_all(heights) < 80
-
-
-@pytest.mark.parametrize("width", [400, 800])
-def test_the_graph_and_the_start_up_fit_into_a_window(chromium: Browser, address: str, width: int) -> None:
-    with Visit.open(chromium, address, viewport={"width": width, "height": 800}) as visit:
-        visit.go("Services")
-        boxes = [picture.bounding_box() for picture in visit.content.get_by_role("img").all()]
-        assert len(boxes) == 2
-        assert all(box and box["x"] + box["width"] <= width for box in boxes)
-
-
-def test_a_small_window_shows_the_bars_of_a_trace(chromium: Browser, address: str, stack: Stack) -> None:
-    trace, width = trace_of_request(stack), 400
-    with Visit.open(chromium, address, pictures=PICTURES, viewport={"width": width, "height": 800}) as visit:
-        visit.open_trace(trace, spans=4)
-        boxes = [bar.bounding_box() for bar in visit.content.locator("svg rect.runs").all()]
-        assert len(boxes) >= 4
-        assert all(box and box["x"] + box["width"] <= width for box in boxes)
-        visit.picture("trace-small")
-        visit.require_readable()
 
 
 def test_the_keyboard_reaches_every_view_and_shows_where_it_is(visit: Visit) -> None:
@@ -171,7 +127,7 @@ def test_a_number_key_opens_a_view(visit: Visit, key: int) -> None:
 
 
 def test_a_span_is_chosen_by_keyboard(visit: Visit, stack: Stack) -> None:
-    trace = trace_of_request(stack)
+    trace = stack.traced_request()
     visit.go("Traces")
     visit.content.locator(f"tr.pick a[href$='{trace}']").focus()
     visit.page.keyboard.press("Enter")

@@ -75,6 +75,11 @@ export function seconds(value) {
   return value < 120 ? `${value.toFixed(2)} s` : `${Math.floor(value / 60)} min ${Math.floor(value % 60)} s`;
 }
 
+// What does not fit into a picture: there is no room for more letters, and text in SVG does not wrap.
+export function shortened(text, letters) {
+  return text.length > letters ? `${text.slice(0, letters - 1)}…` : text;
+}
+
 export const BAD = new Set(["exited", "unhealthy", "timed out", "port taken", "dependency failed", "failed"]);
 export const GOOD = new Set(["ready", "completed", "up", "passed"]);
 export function tone(state) {

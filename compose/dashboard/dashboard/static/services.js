@@ -1,6 +1,6 @@
 // Services: a table, the dependency graph, and the start-up as a Gantt chart with its critical chain.
 
-import { BAD, columns, command, firstBad, h, isRunning, redraw, s, scrolled, seconds, tone, empty } from "./dom.js";
+import { BAD, columns, command, firstBad, h, isRunning, redraw, s, scrolled, seconds, shortened, tone, empty } from "./dom.js";
 
 export function services(view, { overview }) {
   if (!overview.services.length) { view.replaceChildren(empty("No service has started in this run yet.")); return; }
@@ -88,7 +88,7 @@ function graph(view, list) {
     const [x, y] = place.get(each.name);
     return s("g", {}, s("title", {}, `${each.name}: ${each.state}`),
       s("rect", { class: `box ${tone(each.state)}`, x, y, width, height, rx: 6 }),
-      s("text", { x: x + 10, y: y + 18 }, each.name), s("text", { class: tone(each.state), x: x + 10, y: y + 34 }, each.state));
+      s("text", { x: x + 10, y: y + 18 }, shortened(each.name, 21)), s("text", { class: tone(each.state), x: x + 10, y: y + 34 }, each.state));
   });
   const head = s("marker", { id: "head", viewBox: "0 0 8 8", refX: 8, refY: 4, markerWidth: 8, markerHeight: 8, orient: "auto" }, s("path", { class: "head", d: "M0,0.5 L8,4 L0,7.5 Z" }));
   const needs = list.filter((each) => each.needs.length).map((each) => `${each.name} needs ${each.needs.join(", ")}`);
@@ -101,7 +101,7 @@ function gantt(view, overview) {
   const bars = list.flatMap((each, i) => {
     const y = i * row, starts = each.starts ?? each.settles ?? last, ends = each.settles ?? last;
     return [
-      s("text", { x: 0, y: y + 16 }, each.name),
+      s("text", { x: 0, y: y + 16 }, shortened(each.name, 19), s("title", {}, each.name)),
       s("rect", { class: "waits", x: x(each.waits ?? 0), y: y + 5, width: Math.max(x(starts) - x(each.waits ?? 0), 0), height: 14, rx: 3 }, s("title", {}, `${each.name} waited for ${seconds(starts - (each.waits ?? 0))}`)),
       s("rect", { class: BAD.has(each.state) && !each.came_up ? "fails" : chain.has(each.name) ? "chain" : "runs", x: x(starts), y: y + 5, width: Math.max(x(ends) - x(starts), 2), height: 14, rx: 3 }, s("title", {}, `${each.name} took ${seconds(ends - starts)}`)),
       s("text", { class: "quiet", x: x(ends) + 6, y: y + 16 }, seconds(ends - starts), each.fails === null ? null : s("tspan", { class: "bad", dx: 6 }, "✕", s("title", {}, `${each.name} was ready, and ${each.state} at ${seconds(each.fails)}`))),

@@ -1,6 +1,6 @@
 // Traces: a list, slowest or failing first; one trace as a waterfall of its spans.
 
-import { ask, columns, follow, h, redraw, s, scrolled, seconds, empty } from "./dom.js";
+import { ask, columns, follow, h, redraw, s, scrolled, seconds, shortened, empty } from "./dom.js";
 
 export function traces(view, context) {
   const { run, query, current, search, filters, keep } = context, list = h("div", {});
@@ -113,10 +113,6 @@ function withoutColumns(statement) {
     if (found === " FROM " && depth === 0) return `SELECT …${statement.slice(index)}`;
   }
   return statement;
-}
-
-function shortened(text, letters) {
-  return text.length > letters ? `${text.slice(0, letters - 1)}…` : text;
 }
 
 function tree(spans) {
