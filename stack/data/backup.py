@@ -16,7 +16,7 @@ import shutil
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from stack.data.guard import LiveData
 from stack.data.keys import Row
 from stack.data.manifest import Manifest
 from stack.data.stores import Server
-from stack.errors import CommandFailed, DiskFull, NotWritable
+from stack.errors import CommandFailed, DiskFull, NotWritable, StackError
 from stack.system import disk_space, pipelines
 from stack.system.disk_space import disk_full, reports_full_disk
 
@@ -77,7 +77,8 @@ def write(
         ):
             counting = beside.submit(_describe, cursor, live.server, origin, encrypt)  # while pg_dump works
             held = keys.read(live.redis)
-            _dump(folder / DATABASE, clients.dump(moment), clients, encrypt, progress)
+            with _ended_on_failure(live.server):
+                _dump(folder / DATABASE, clients.dump(moment), clients, encrypt, progress)
             contents = counting.result()
         _write_keys(folder / REDIS, held, encrypt)
         files = {file.name: manifest.describe(file) for file in sorted(folder.iterdir())}
@@ -120,12 +121,24 @@ def _exported_snapshot(live: LiveData) -> Iterator[tuple[extensions.cursor, str]
     server = live.server
     with postgres.session(server, server.database) as cursor:
         guard.require_disposable(cursor, server, live.location)
+        postgres.end_programs(cursor, server)  # of a command that was killed
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
         row = cursor.fetchone()
         assert row is not None
         yield cursor, row[0]
         cursor.execute("COMMIT")
+
+
+@contextmanager
+def _ended_on_failure(server: Server) -> Iterator[None]:
+    """End pg_dump where the block fails: in a container it goes on without its command."""
+    try:
+        yield
+    except BaseException:
+        with suppress(StackError), postgres.session(server) as cursor:
+            postgres.end_programs(cursor, server)
+        raise
 
 
 @contextmanager

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack.data import postgres
 from stack.data.stores import Server
 
 LOOPBACK = "127.0.0.1"
-VARIABLES = ("PGPASSWORD", "PGOPTIONS")
+VARIABLES = ("PGPASSWORD", "PGOPTIONS", "PGAPPNAME")
 """What they are told by their environment; a container has to be given each by name."""
 COMPRESSION = "--compress=1"
 """zlib's fastest level: a third less time than its default, and a fifth more to store."""
@@ -42,7 +43,8 @@ class Clients:
     def environment(self) -> Mapping[str, str]:
         """Return their environment: without ``PG*`` of the user's own, which could lead them elsewhere."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        return {**own, "PGPASSWORD": self.server.password, "PGOPTIONS": UNFLUSHED}
+        name = postgres.program_name(self.server)
+        return {**own, "PGPASSWORD": self.server.password, "PGOPTIONS": UNFLUSHED, "PGAPPNAME": name}
 
     def dump(self, moment: str) -> list[str]:
         """Return the command that writes a compressed dump of an exported snapshot to its output."""

@@ -31,6 +31,9 @@ SETTINGS = {
 }
 """What a database or a role may have set otherwise: the text of equal rows of two databases is equal."""
 
+NAME_BYTES = 63
+"""The server cuts a longer name, also that of a program (NAMEDATALEN - 1)."""
+
 LOCALE_OPTIONS = ("ENCODING", "LC_COLLATE", "LC_CTYPE", "LOCALE_PROVIDER", "ICU_LOCALE", "BUILTIN_LOCALE")
 LOCALE = """
 SELECT pg_encoding_to_char(encoding), datcollate, datctype, CASE provider WHEN 'i' THEN 'icu' WHEN 'b' THEN
@@ -124,6 +127,19 @@ def drop(cursor: extensions.cursor, database: str) -> None:
 def end_sessions(cursor: extensions.cursor, database: str) -> None:
     """Tell the sessions of a database to end; they do so a little later."""
     cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (database,))
+
+
+def program_name(server: Server) -> str:
+    """Return the name by which the server lists the sessions of pg_dump and pg_restore that work for us."""
+    return f"stack {server.stack} copying"
+
+
+def end_programs(cursor: extensions.cursor, server: Server) -> None:
+    """End pg_dump and pg_restore that work for us: in a container they go on without their command."""
+    cursor.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s",
+        (program_name(server)[:NAME_BYTES],),
+    )
 
 
 def allow_connections(cursor: extensions.cursor, *databases: str, allowed: bool) -> None:

@@ -116,6 +116,7 @@ def _require_fit(folder: Path, server: Server, location: Location, *, project: s
     with postgres.session(server) as cursor:
         guard.require_disposable(cursor, server, location)
         manifest.require_fitting(folder, expected, project=project, postgres=postgres.major_version(cursor))
+        template.drop_replaced(cursor, server)
         room.require(cursor, server, location, size_bytes=expected.database_bytes)
     with postgres.session(server, server.database) as cursor:
         known = set(rows.migrations(cursor))

@@ -129,20 +129,23 @@ def save(live: LiveData, name: str, *, branch: str, overwrite: bool = False, say
                     f"{server.stack} has a snapshot {name!r} already.",
                     hint=f"Type `inv snapshot delete {name}` first, add --overwrite, or choose another name.",
                 )
+            template.drop_replaced(cursor, server)
             room.require(cursor, server, location)
             with exchange.closed(cursor, server, VERB):
                 held = keys.read(live.redis)
                 copy = template.copy(cursor, server, server.database, kind="scratch", notes={})
         with template.dropped_on_failure(server, copy):
-            _complete(server, copy, name, branch, held)
+            _complete(server, copy, name, branch, held, earlier=[each.database for each in earlier])
         with postgres.session(server) as cursor:
             for snapshot in earlier:
                 postgres.drop(cursor, snapshot.database)
             return all_of(cursor, server)
 
 
-def _complete(server: Server, copy: str, name: str, branch: str, held: list[keys.Row]) -> None:
-    """Store Redis' keys in the copy, then mark it as a snapshot."""
+def _complete(
+    server: Server, copy: str, name: str, branch: str, held: list[keys.Row], *, earlier: list[str]
+) -> None:
+    """Store Redis' keys in the copy, then mark it as the snapshot in the place of ``earlier`` ones."""
     with postgres.session(server) as cursor:
         postgres.allow_connections(cursor, copy, allowed=True)
         with postgres.session(server, copy) as inside:
@@ -152,7 +155,10 @@ def _complete(server: Server, copy: str, name: str, branch: str, held: list[keys
         final = template.database_name(server.database, f"snapshot_{secrets.token_hex(4)}")
         cursor.execute(f"ALTER DATABASE {postgres.quoted(copy)} RENAME TO {postgres.quoted(final)}")
         notes = {"name": name, "branch": branch, "heads": heads, "created": time.time()}
-        mark.write(cursor, final, stack=server.stack, kind="snapshot", notes=notes)
+        known = mark.identities(cursor, final, *earlier)
+        marks = [mark.statement(cursor, known[final], stack=server.stack, kind="snapshot", notes=notes)]
+        marks += [mark.statement(cursor, known[old], stack=server.stack, kind="old") for old in earlier]
+        cursor.execute(";".join(marks))  # statements that are sent together are one transaction
 
 
 def restore(live: LiveData, name: str, *, say: Say) -> Snapshot:

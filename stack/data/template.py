@@ -115,9 +115,10 @@ def discard(server: Server, name: str) -> None:
     """
     with contextlib.suppress(StackError), postgres.session(server) as cursor:
         postgres.end_sessions(cursor, name)  # of a program in a container, which goes on without its command
-        postgres.allow_connections(cursor, name, allowed=True)
-        with postgres.session(server, name) as inside:
-            inside.execute("DROP SCHEMA IF EXISTS public, stack_redis CASCADE")
+        with contextlib.suppress(StackError):
+            postgres.allow_connections(cursor, name, allowed=True)
+            with postgres.session(server, name) as inside:
+                inside.execute("DROP SCHEMA IF EXISTS public, stack_redis CASCADE")
         postgres.drop(cursor, name)
 
 
@@ -131,12 +132,13 @@ def copy(
 ) -> str:
     """Return a new, closed and marked copy of a database that has no sessions; an empty one of None."""
     name = database_name(server.database, f"{kind}_{secrets.token_hex(4)}")
-    if source is None:
-        postgres.create_empty(cursor, name, like=server.database)
-    else:
-        postgres.create(cursor, name, template=source)
-    postgres.allow_connections(cursor, name, allowed=False)
-    mark.write(cursor, name, stack=server.stack, kind=kind, notes=notes)
+    with dropped_on_failure(server, name):
+        if source is None:
+            postgres.create_empty(cursor, name, like=server.database)
+        else:
+            postgres.create(cursor, name, template=source)
+        postgres.allow_connections(cursor, name, allowed=False)
+        mark.write(cursor, name, stack=server.stack, kind=kind, notes=notes)
     return name
 
 
@@ -150,16 +152,21 @@ def drop_unused(cursor: extensions.cursor, server: Server, recipe: Recipe) -> No
     others = [n for n, m in templates if n not in outdated and m.notes.get("key") != recipe.key]
     unused = [n for n, m in owned if m.kind == "test" and _is_abandoned(m)]
     unused += [n for n, m in owned if m.kind == "spare" and m.notes.get("key") != recipe.key]
-    half_made = _unmarked_copies(cursor, server)
-    for name in (*outdated, *others[: -(TEMPLATES_AT_MOST - 1)], *unused, *half_made):
+    for name in (*outdated, *others[: -(TEMPLATES_AT_MOST - 1)], *unused):
         postgres.drop(cursor, name)
 
 
 def drop_replaced(cursor: extensions.cursor, server: Server) -> None:
-    """Drop the databases that were exchanged for others and are not kept, and half made copies."""
-    for name, found in mark.marked_databases(cursor, stack=server.stack):
-        if found.kind in {"old", "scratch"} and not found.notes.get("kept"):
-            postgres.drop(cursor, name)
+    """Drop the databases that were exchanged for others and are not kept, and half made copies.
+
+    The caller holds the lock of the stack's data: what is half made, or still at work, was left by a command
+    that was killed.
+    """
+    postgres.end_programs(cursor, server)
+    owned = mark.marked_databases(cursor, stack=server.stack)
+    replaced = [n for n, m in owned if m.kind in {"old", "scratch"} and not m.notes.get("kept")]
+    for name in (*replaced, *_unmarked_copies(cursor, server)):
+        postgres.drop(cursor, name)
 
 
 def _is_abandoned(found: mark.Mark) -> bool:

@@ -61,7 +61,8 @@ def test_clients_are_told_the_password_and_not_to_wait_for_the_disk_and_nothing_
 ) -> None:
     monkeypatch.setenv("PGHOST", "production.example.com")
     own = {name: value for name, value in BESIDE.environment.items() if name.startswith("PG")}
-    assert own == {"PGPASSWORD": "p", "PGOPTIONS": "-c synchronous_commit=off"}
+    name = "stack shop copying"
+    assert own == {"PGPASSWORD": "p", "PGOPTIONS": "-c synchronous_commit=off", "PGAPPNAME": name}
     assert set(own) == set(VARIABLES)
 
 
