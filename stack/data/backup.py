@@ -15,7 +15,7 @@ import os
 import shutil
 from base64 import b64encode
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -77,7 +77,7 @@ def write(
         ):
             counting = beside.submit(_describe, cursor, live.server, origin, encrypt)  # while pg_dump works
             held = keys.read(live.redis)
-            with _ended_on_failure(live.server):
+            with _ended_on_failure(live.server, counting):
                 _dump(folder / DATABASE, clients.dump(moment), clients, encrypt, progress)
             contents = counting.result()
         _write_keys(folder / REDIS, held, encrypt)
@@ -131,13 +131,18 @@ def _exported_snapshot(live: LiveData) -> Iterator[tuple[extensions.cursor, str]
 
 
 @contextmanager
-def _ended_on_failure(server: Server) -> Iterator[None]:
-    """End pg_dump where the block fails: in a container it goes on without its command."""
+def _ended_on_failure(server: Server, counting: Future[Manifest]) -> Iterator[None]:
+    """End pg_dump where the block fails: in a container it goes on without its command.
+
+    Where ``counting`` failed, too, that is raised: it ended the transaction whose snapshot is dumped.
+    """
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         with suppress(StackError), postgres.session(server) as cursor:
             postgres.end_programs(cursor, server)
+        if isinstance(error, CommandFailed):
+            counting.result()
         raise
 
 

@@ -131,7 +131,8 @@ def _load(
         except CommandFailed as error:
             if reports_full_disk(error.output):
                 raise disk_full(Path("the database")) from error
-            cause = (error.output.strip().splitlines() or [str(error)])[-1]
+            lines = error.output.strip().splitlines() or [str(error)]
+            cause = next((line for line in lines if "error:" in line), lines[-1])  # its command may follow
             raise BackupDamaged(
                 f"{path} cannot be restored: {cause}.",
                 hint="Nothing was changed. Use another backup.",

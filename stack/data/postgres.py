@@ -34,10 +34,11 @@ SETTINGS = {
 NAME_BYTES = 63
 """The server cuts a longer name, also that of a program (NAMEDATALEN - 1)."""
 
-LOCALE_OPTIONS = ("ENCODING", "LC_COLLATE", "LC_CTYPE", "LOCALE_PROVIDER", "ICU_LOCALE", "BUILTIN_LOCALE")
-LOCALE = """
-SELECT pg_encoding_to_char(encoding), datcollate, datctype, CASE provider WHEN 'i' THEN 'icu' WHEN 'b' THEN
-'builtin' END, CASE provider WHEN 'i' THEN locale END, CASE provider WHEN 'b' THEN locale END
+OPTIONS = ("OWNER", "ENCODING", "LC_COLLATE", "LC_CTYPE", "LOCALE_PROVIDER", "ICU_LOCALE", "BUILTIN_LOCALE")
+LIKE = """
+SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype,
+    CASE provider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' END,
+    CASE provider WHEN 'i' THEN locale END, CASE provider WHEN 'b' THEN locale END
 FROM pg_database d, LATERAL (SELECT to_jsonb(d) ->> 'datlocprovider' provider,
     coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') locale) known
 WHERE datname = %s
@@ -85,6 +86,12 @@ def _failure(server: Server, text: str) -> ServiceFailed | DiskFull:
     where = f"the database server of {server.stack} ({server.host}:{server.port})"
     if reports_full_disk(text):
         return DiskFull(f"No room is left on the disk of {where}.", hint="Free some, or run `inv prune`.")
+    if "permission denied" in text or "must be owner" in text:
+        text = text.splitlines()[0]
+        return ServiceFailed(
+            f"{where[0].upper()}{where[1:]} refused {server.user}: {text}.",
+            hint=f"Grant it to {server.user}, which is no superuser on the local engine (docs/engines.md).",
+        )
     subject = f"{where[0].upper()}{where[1:]}"
     if "Connection refused" in text:
         return ServiceFailed(
@@ -110,11 +117,11 @@ def create(cursor: extensions.cursor, database: str, *, template: str) -> None:
 
 
 def create_empty(cursor: extensions.cursor, database: str, *, like: str) -> None:
-    """Create a database without a table that stores and sorts text as the database ``like`` does."""
-    cursor.execute(LOCALE, (like,))
+    """Create a database without a table, with the owner of the database ``like``, its encoding and locale."""
+    cursor.execute(LIKE, (like,))
     row = cursor.fetchone()
     assert row is not None
-    named = {name: value for name, value in zip(LOCALE_OPTIONS, row, strict=True) if value is not None}
+    named = {name: value for name, value in zip(OPTIONS, row, strict=True) if value is not None}
     options = cursor.mogrify(" ".join(f"{name} %s" for name in named), tuple(named.values())).decode()
     cursor.execute(f"CREATE DATABASE {quoted(database)} TEMPLATE template0 {options}")
 

@@ -20,7 +20,10 @@ AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
 UNION SELECT current_user WHERE %s ORDER BY 1
 """
 """What the role owns that made the server's data is not listed: it is our own, or owns none of it."""
-OWNERS_HERE = "SELECT rolname FROM pg_roles WHERE pg_has_role(oid, 'MEMBER')"
+OWNERS_HERE = (
+    "SELECT rolname FROM pg_roles WHERE current_setting('is_superuser') = 'on' OR rolname = current_user"
+)
+"""Only a superuser gives a table to a role that may not make one in its schema: pg_restore grants last."""
 ROLES_HERE = "SELECT rolname FROM pg_roles"
 
 
@@ -43,7 +46,7 @@ def restore_options(cursor: extensions.cursor, expected: Manifest, *, user: str,
     """Return what pg_restore leaves out because the server has not the roles for it; say so."""
     options = []
     if lacking := _lacking(cursor, expected.owners or (), OWNERS_HERE):
-        say(f"{user} owns what is restored: this server has no role {', '.join(lacking)} to give it to")
+        say(f"{user} owns what is restored: it cannot be given to {', '.join(lacking)} here")
         options.append("--no-owner")
     if lacking := _lacking(cursor, expected.grantees or (), ROLES_HERE):
         say(f"no privileges are restored: this server has no role {', '.join(lacking)} to grant them to")

@@ -9,7 +9,7 @@ import pytest
 
 from data.damage import rewrite
 from data.project import Project
-from data.stack import Stack
+from data.stack import ENGINE, Stack
 from stack.commands import data_access
 from stack.control import guardians
 from stack.data import postgres, resp, stores
@@ -111,9 +111,19 @@ def test_roles_that_the_server_has_not_are_named_and_the_data_is_restored(
     project.done("backup", str(tmp_path / "backup"))
     rewrite(tmp_path / "backup", owners=["stranger"], grantees=["reader", "guest"])
     restored = project.done("restore", str(tmp_path / "backup"))
-    assert "postgres owns what is restored: this server has no role stranger to give it to" in restored
+    assert "postgres owns what is restored: it cannot be given to stranger here" in restored
     assert "no privileges are restored: this server has no role guest to grant them to" in restored
     assert "reader" not in project.sql("SELECT relacl FROM pg_class WHERE oid = $$shop.item$$::regclass")
+
+
+def test_a_table_keeps_its_owner_or_it_is_said_that_it_does_not(project: Project, tmp_path: Path) -> None:
+    give = "GRANT CREATE ON SCHEMA stack_exchange TO app; ALTER TABLE stack_exchange.post OWNER TO app"
+    project.sql(f"{READ_WRITE}; {give}")
+    project.done("backup", str(tmp_path / "backup"))
+    restored = project.done("restore", str(tmp_path / "backup"))
+    owner = project.sql("SELECT relowner::regrole FROM pg_class WHERE relname = $$post$$").strip()
+    said = "postgres owns what is restored: it cannot be given to app here" in restored
+    assert (owner, said) == (("postgres", True) if ENGINE == "local" else ("app", False))
 
 
 def test_an_empty_database_stores_text_as_the_one_in_use_does(

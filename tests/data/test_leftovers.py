@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 
 import psycopg2
 import pytest
+from psycopg2 import extensions
 
 from data.stack import Stack
 from stack.commands import data_access
 from stack.control import guardians
-from stack.data import guard, mark, postgres, snapshot, template
+from stack.data import backup, guard, mark, postgres, rows, snapshot, template
+from stack.errors import ServiceFailed
 from unprotected.protection import Cut, protected_by
 
 
@@ -102,3 +105,28 @@ def test_a_program_that_a_killed_command_left_at_work_is_ended_by_the_next(
         stack.typed("backup", str(tmp_path_factory.mktemp("left") / "backup"))
         with pytest.raises(psycopg2.Error), left.cursor() as cursor:
             cursor.execute("SELECT 1")
+
+
+@protected_by(
+    "why a backup fails is what its counting met, not what pg_dump says of it",
+    Cut(
+        "stack/data/backup.py",
+        "            counting.result()\n        raise",
+        "            pass\n        raise",
+    ),
+)
+def test_a_backup_says_what_ended_the_transaction_that_it_dumps(
+    live: guard.LiveData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def count(cursor: extensions.cursor) -> dict[str, int]:
+        cursor.execute("SELECT 1 / 0")
+        return {}
+
+    monkeypatch.setattr(rows, "count", count)
+    clients = data_access.access_to(guardians.require_running(live.server.stack)).clients()
+    origin = backup.Origin(project="shop", version="1")
+    with pytest.raises(ServiceFailed, match="division by zero"):
+        backup.write(
+            tmp_path / "b", live, clients, origin, encrypt=None, progress=lambda doing, size_bytes: None
+        )
+    assert not (tmp_path / "b").exists()

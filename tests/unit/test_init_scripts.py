@@ -122,6 +122,7 @@ def test_the_user_of_the_services_is_a_superuser_while_its_scripts_run_alone(
         "psql CREATE USER guest",
         "pg_ctl stop",
         'alone ALTER ROLE "app" NOSUPERUSER',
+        init_scripts.MEMBERSHIP.format(user='"app"'),
     ]
 
 

@@ -36,6 +36,14 @@ psql=(docker_process_sql)
 """What runs a script that is not executable: the official image reads it into its own entry script, which
 ends at the first error and has these two for it."""
 
+MEMBERSHIP: Final = (
+    "DO $$ DECLARE made name; BEGIN FOR made IN SELECT rolname FROM pg_roles WHERE NOT rolsuper"
+    " AND rolname !~ '^pg_' AND NOT pg_has_role(oid, '{user}'::regrole, 'MEMBER')"
+    " LOOP EXECUTE format('GRANT %I TO %s', made, '{user}'::regrole); END LOOP; END $$"
+)
+"""Makes POSTGRES_USER a member of the roles that scripts have made: it may do what their owners may, as a
+superuser could, and can start no program."""
+
 UNPACK: Final = {".gz": gzip.decompress, ".xz": lzma.decompress}
 
 
@@ -81,14 +89,15 @@ def run(scripts: list[tuple[str, Path]], server: Server, data_folder: Path) -> N
         shutil.copy(script, copies / name)
     chown_tree(server.work, server.postgres.account)
     allow_traversal(copies, server.postgres.account)
-    _alter_user(server, data_folder, "SUPERUSER")
+    user = single_user.quoted(server.user)
+    _alter_user(server, data_folder, [f"ALTER ROLE {user} SUPERUSER"])
     _run_all([copies / name for name, _ in scripts], data_folder, server)
-    _alter_user(server, data_folder, "NOSUPERUSER")
+    membership = MEMBERSHIP.format(user=user.replace("'", "''"))
+    _alter_user(server, data_folder, [f"ALTER ROLE {user} NOSUPERUSER", membership])
 
 
-def _alter_user(server: Server, data_folder: Path, what: str) -> None:
-    statement = f"ALTER ROLE {single_user.quoted(server.user)} {what}"
-    if failed := single_user.run(server.postgres, [statement], data_folder):
+def _alter_user(server: Server, data_folder: Path, statements: list[str]) -> None:
+    if failed := single_user.run(server.postgres, statements, data_folder):
         raise BuildFailed(f"The role {server.user} could not be changed: {failed.strip()[-1000:]}")
 
 
