@@ -29,7 +29,7 @@ from stack.system import processes
 if TYPE_CHECKING:
     from psycopg2 import extensions
 
-PROTECTED = re.compile(r"(?<![a-z])(prod|production|staging|stage|live)(?![a-z])", re.IGNORECASE)
+PROTECTED = re.compile(r"(?<![a-z])((pre)?prod(uction)?|prd|staging|stage|stg|live)(?![a-z])", re.IGNORECASE)
 """Words that name an environment which must not be touched."""
 
 ENVIRONMENT_NAMES = re.compile(r"(^|_)(?<!^NODE_)(ENV|ENVIRONMENT|STAGE|TIER)$|^DJANGO_SETTINGS_MODULE$")

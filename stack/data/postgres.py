@@ -76,6 +76,7 @@ def _parameters(server: Server, database: str) -> dict[str, Any]:
         "password": server.password,
         "dbname": database,
         "connect_timeout": CONNECT_S,
+        "sslmode": "prefer",
         "client_encoding": "UTF8",
         "application_name": f"stack {server.stack}",
         "options": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items()),

@@ -16,7 +16,8 @@ from stack.plan.addresses import LOOPBACK
 from stack.plan.service_plan import Plan, ServicePlan, server_arguments
 
 POSTGRES_PORT, REDIS_PORT = 5432, 6379
-POSTGRES_SCHEMES = frozenset({"postgres", "postgresql"})
+POSTGRES_SCHEMES = frozenset({"postgres", "postgresql", "postgis", "psql", "pgsql"})
+"""As Django's and SQLAlchemy's readers of URLs know them."""
 REDIS_SCHEMES = frozenset({"redis", "rediss"})
 
 
@@ -97,9 +98,9 @@ def servers_of(plan: Plan) -> list[Server]:
 def _urls(plan: Plan) -> Iterator[tuple[str, str, SplitResult]]:
     for name, planned in plan.services.items():
         for variable, value in planned.environment.items():
-            scheme = value.partition("://")[0]
+            scheme = value.partition("://")[0].partition("+")[0]  # without its driver: postgresql+asyncpg
             if scheme in POSTGRES_SCHEMES | REDIS_SCHEMES | {"sqlite"} and "://" in value:
-                yield name, variable, urlsplit(value)
+                yield name, variable, urlsplit(value)._replace(scheme=scheme)
 
 
 def _place(url: SplitResult) -> str:

@@ -95,6 +95,14 @@ def test_the_own_database_of_a_living_stack_is_disposable() -> None:
     assert refusals(identity_of(comment())) == []
 
 
+def test_the_driver_in_the_address_of_the_own_database_is_of_no_account() -> None:
+    plan = plan_of(url="postgresql+asyncpg://u:p@127.0.0.1:20001/books")
+    server = stores_of(plan).server
+    assert refusals_of_plan(plan) == []
+    assert server is not None
+    assert server.database == "books"
+
+
 def test_a_service_with_a_network_of_its_own_reaches_the_own_database_by_name() -> None:
     plan = plan_of({"REDIS_URL": "redis://cache:6379/0"}, url="postgresql://u:p@db:5432/shop")
     assert refusals_of_plan(plan) == []
@@ -113,6 +121,8 @@ def test_a_stack_whose_guardian_is_gone_is_refused() -> None:
     "url",
     [
         "postgresql://u:p@db.example.com:5432/shop",
+        "postgresql+asyncpg://u:p@db.example.com:5432/shop",
+        "postgis://u:p@db.example.com:5432/shop",
         "postgresql://u:p@localhost:20001/shop",
         "postgresql://u:p@127.0.0.1:20009/shop",
         "postgresql://u:p@/shop?host=/var/run/postgresql",
@@ -138,6 +148,9 @@ def test_a_container_is_known_by_the_name_of_its_service_alone() -> None:
     [
         {"DJANGO_SETTINGS_MODULE": "config.settings.production"},
         {"ENVIRONMENT": "staging"},
+        {"ENVIRONMENT": "preprod"},
+        {"ENVIRONMENT": "prd"},
+        {"ENVIRONMENT": "eu-stg-1"},
         {"APP_ENV": "PROD"},
     ],
 )

@@ -36,3 +36,29 @@ def test_a_refusal_says_who_was_refused_and_what_helps(
         pass
     assert refused.value.message.endswith(message)
     assert hint in refused.value.hint
+
+
+def test_a_connection_s_own_words_and_not_the_user_s_decide_where_and_how(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: dict[str, object] = {}
+
+    def connect(**values: object) -> None:
+        given.update(values)
+        raise psycopg2.Error("enough")
+
+    monkeypatch.setattr(psycopg2, "connect", connect)
+    with pytest.raises(ServiceFailed), postgres.session(SERVER):
+        pass
+    decided = {
+        "host",
+        "hostaddr",
+        "port",
+        "user",
+        "password",
+        "dbname",
+        "sslmode",
+        "client_encoding",
+        "options",
+    }
+    assert decided <= given.keys()  # each wins over its variable: PGHOST, PGSSLMODE, PGOPTIONS ...
