@@ -42,7 +42,7 @@ async def follow(request: Request) -> Response:
 
     async def changes() -> AsyncIterator[str]:
         with asked.history.watched():
-            async for event in events.stream(asked.overview, over=request.app.state.is_stopping):
+            async for event in events.stream(asked.newest, over=request.app.state.is_stopping):
                 yield event
 
     return StreamingResponse(changes(), media_type="text/event-stream")

@@ -14,7 +14,9 @@ PAUSE_S = 0.5
 KEEP_ALIVE_PAUSES = 30
 
 
-async def stream(look: Callable[[], dict[str, Any]], *, over: Callable[[], bool]) -> AsyncIterator[str]:
+async def stream(
+    look: Callable[[], dict[str, Any] | None], *, over: Callable[[], bool]
+) -> AsyncIterator[str]:
     """Yield what ``look`` returns each time it differs, and a comment every 15 s, until ``over`` says so."""
     before, quiet = "", 0
     while not over():

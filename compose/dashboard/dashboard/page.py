@@ -12,7 +12,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from dashboard import parts
-from dashboard.timeline import UnknownRun
 
 FOLDER = Path(__file__).with_name("static")
 NEWEST = "{{ newest }}"
@@ -28,17 +27,10 @@ def routes() -> Sequence[BaseRoute]:
 
 def _page(index: str) -> Route:
     def show(request: Request) -> Response:
-        return HTMLResponse(index.replace(NEWEST, _newest(parts.of(request))))
+        newest = json.dumps(parts.of(request).newest()).replace("<", "\\u003c")  # it ends no element
+        return HTMLResponse(index.replace(NEWEST, newest))
 
     return Route("/", show)
-
-
-def _newest(asked: parts.Parts) -> str:
-    """Return the newest run in JSON that ends no element of the page, ``null`` where there is none."""
-    try:
-        return json.dumps(asked.overview()).replace("<", "\\u003c")
-    except UnknownRun:
-        return "null"
 
 
 def _file(path: Path) -> Route:

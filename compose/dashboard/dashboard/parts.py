@@ -47,6 +47,13 @@ class Parts:
         }
         return {**runs.overview(self.run(name)), "traces": counters}
 
+    def newest(self) -> dict[str, Any] | None:
+        """Return the state of the stack's newest run, None where none is recorded yet."""
+        try:
+            return self.overview()
+        except UnknownRun:
+            return None
+
 
 def of(request: Request) -> Parts:
     """Return the parts of the application that is asked."""

@@ -74,6 +74,12 @@ def test_what_was_ready_only_after_a_service_started_is_not_on_its_chain(
     assert client.get("/api/overview").json()["chain"] == ["redis", "backend"]
 
 
+def test_the_page_waits_for_the_first_run(client: TestClient, runs: Path) -> None:
+    questions = iter((False, True))
+    client.app.state.is_stopping = lambda: next(questions)  # type: ignore[attr-defined]
+    assert client.get("/api/events").text == "data: null\n\n"
+
+
 def test_where_no_run_is_recorded_the_answer_says_what_to_type(client: TestClient) -> None:
     answer = client.get("/api/overview")
     assert answer.status_code == 404

@@ -104,6 +104,7 @@ const source = new EventSource("/api/events");
 source.onmessage = (event) => {
   const before = newest;
   newest = JSON.parse(event.data);
+  if (!newest) return; // no run is recorded yet
   if (!chosen) head(newest);
   if (!picker.length || before?.run !== newest.run) pick();
   const changed = JSON.stringify({ ...before, traces: 0 }) !== JSON.stringify({ ...newest, traces: 0 });
