@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,6 +26,9 @@ TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 """https://www.w3.org/TR/trace-context/#traceparent-header"""
 TRACE_ID = "shop.trace_id"
 """In the environ of a request: the id of its trace, whether its caller or this service began it."""
+
+_api: Any = None
+"""OpenTelemetry's API, from `start` on: where traces are off it is not used, whoever else may import it."""
 
 traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 """The header of the request that this code runs for, empty where it has none."""
@@ -52,6 +54,8 @@ def start(service: str) -> TracerProvider | None:
 
     from config.span_export import WithoutMessages
 
+    global _api
+    _api = trace
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(WithoutMessages(OTLPSpanExporter())))
     trace.set_tracer_provider(provider)
@@ -74,9 +78,8 @@ def _remove_query(span: Any, request: HttpRequest) -> None:
 
 def describe(**subject: str) -> None:
     """Note on the current span what this code is about: `order="..."` becomes the attribute `shop.order`."""
-    api = sys.modules.get("opentelemetry.trace")
-    if api is not None:
-        api.get_current_span().set_attributes({f"shop.{name}": value for name, value in subject.items()})
+    if _api is not None:
+        _api.get_current_span().set_attributes({f"shop.{name}": value for name, value in subject.items()})
 
 
 def current_trace_id() -> str:
@@ -86,8 +89,7 @@ def current_trace_id() -> str:
 
 def current_traceparent() -> str:
     """Return the `traceparent` for what this code causes elsewhere: of its span, else of its request."""
-    api = sys.modules.get("opentelemetry.trace")
-    context = api.get_current_span().get_span_context() if api is not None else None
+    context = _api.get_current_span().get_span_context() if _api is not None else None
     if context is None or not context.is_valid:
         return traceparent.get()
     return _header(context)
@@ -96,22 +98,21 @@ def current_traceparent() -> str:
 @contextmanager
 def continued(name: str, parent: str, aggregate: str) -> Iterator[str]:
     """Record a span below the span that `parent` names; yield the `traceparent` for the next service."""
-    api = sys.modules.get("opentelemetry.trace")
-    if api is None or not trace_id_of(parent):
+    if _api is None or not trace_id_of(parent):
         yield parent
         return
     from opentelemetry.propagate import extract
 
     attributes = {"messaging.system": "redis", "shop.aggregate": aggregate}
-    context, kind = extract({"traceparent": parent}), api.SpanKind.PRODUCER
-    with api.get_tracer("shop").start_span(name, context, kind, attributes) as span:
+    context, kind = extract({"traceparent": parent}), _api.SpanKind.PRODUCER
+    with _api.get_tracer("shop").start_span(name, context, kind, attributes) as span:
         yield _header(span.get_span_context())
 
 
 @contextmanager
 def unrecorded() -> Iterator[None]:
     """Record no span of this code: whoever asks again and again says with `recorded` what came of it."""
-    if "opentelemetry.trace" not in sys.modules:
+    if _api is None:
         yield
         return
     from opentelemetry.instrumentation.utils import suppress_instrumentation
@@ -123,15 +124,14 @@ def unrecorded() -> Iterator[None]:
 @contextmanager
 def recorded(name: str) -> Iterator[None]:
     """Record this code as the root of a trace, below `unrecorded`, too."""
-    api = sys.modules.get("opentelemetry.trace")
-    if api is None:
+    if _api is None:
         yield
         return
     from opentelemetry import context
 
     token = context.attach(context.Context())
     try:
-        with api.get_tracer("shop").start_as_current_span(name):
+        with _api.get_tracer("shop").start_as_current_span(name):
             yield
     finally:
         context.detach(token)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from django.test import Client
@@ -175,6 +176,14 @@ def test_the_access_log_has_the_trace_of_a_request_whose_caller_began_none(
     requests = map(ExportTraceServiceRequest.FromString, receiver.bodies)
     scopes = [scope for body in requests for each in body.resource_spans for scope in each.scope_spans]
     assert {span.trace_id.hex() for scope in scopes for span in scope.spans} == {logged}
+
+
+def test_where_traces_are_off_nothing_of_what_others_import_is_used(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half_imported = ModuleType("opentelemetry.trace")  # as another thread sees what redis-py imports
+    monkeypatch.setitem(sys.modules, "opentelemetry.trace", half_imported)
+    assert client.get("/health/").status_code == 200
 
 
 def test_a_switched_off_sdk_sends_nothing(tmp_path: Path, receiver: Receiver) -> None:

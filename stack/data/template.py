@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from stack.data import mark, postgres, rows
 from stack.data.stores import Server
-from stack.errors import StackError
+from stack.errors import ServiceFailed, StackError
 from stack.system import processes
 
 if TYPE_CHECKING:
@@ -111,11 +111,11 @@ def discard(server: Server, name: str) -> None:
     """Drop a database that is no longer of use, even on a full disk; one that cannot be dropped now is later.
 
     It is emptied first, which gives its room back at once: ``DROP DATABASE`` begins with a checkpoint, and a
-    Postgres that has no room for one ends. ``drop_unused`` drops what is left.
+    Postgres that has no room for one ends. What a full disk does not let it empty is dropped later.
     """
     with contextlib.suppress(StackError), postgres.session(server) as cursor:
         postgres.end_sessions(cursor, name)  # of a program in a container, which goes on without its command
-        with contextlib.suppress(StackError):
+        with contextlib.suppress(ServiceFailed):
             postgres.allow_connections(cursor, name, allowed=True)
             with postgres.session(server, name) as inside:
                 inside.execute("DROP SCHEMA IF EXISTS public, stack_redis CASCADE")

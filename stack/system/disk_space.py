@@ -7,6 +7,13 @@ from pathlib import Path
 
 from stack.errors import DiskFull, StackError
 
+FULL_DISK = (
+    "no space left on device",
+    "os error 28",
+    "disk quota exceeded",
+    "could not write init file",  # Postgres, when a session begins
+)
+
 
 def as_disk_full(error: OSError, folder: Path) -> Exception:
     """Return what to raise for ``error``: DiskFull where there is no room, else the error itself."""
@@ -38,5 +45,4 @@ def disk_full(folder: Path) -> DiskFull:
 
 def reports_full_disk(output: str) -> bool:
     """Return whether a program failed for want of room; the container engines say it in lower case."""
-    text = output.lower()
-    return any(words in text for words in ("no space left on device", "os error 28", "disk quota exceeded"))
+    return any(words in output.lower() for words in FULL_DISK)

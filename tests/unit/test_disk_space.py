@@ -12,6 +12,7 @@ from stack.system import disk_space
     [
         "pg_dump: error: could not write: No space left on device",
         "write /dev/stdout: no space left on device",
+        "FATAL:  could not write init file",
     ],
 )
 def test_a_full_disk_is_recognised_whichever_program_reports_it(output: str) -> None:
