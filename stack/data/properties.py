@@ -16,7 +16,12 @@ from stack.data.postgres import quoted
 if TYPE_CHECKING:
     from psycopg2 import extensions
 
-OWNER = "SELECT pg_get_userbyid(datdba), datconnlimit FROM pg_database WHERE oid = %s"
+WHOLE = """
+SELECT pg_get_userbyid(datdba), datconnlimit, datacl IS NOT NULL,
+    EXISTS (SELECT FROM pg_db_role_setting WHERE setdatabase = d.oid)
+FROM pg_database d WHERE oid = %s
+"""
+"""Most databases have no privileges and no settings of their own: they are asked for where there are some."""
 SETTINGS = """
 SELECT r.rolname, split_part(item, '=', 1), substr(item, strpos(item, '=') + 1)
 FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) WITH ORDINALITY items(item, place)
@@ -48,16 +53,18 @@ NAME = re.compile(r'"((?:[^"]|"")*)"|([^",\s]+)')
 
 def statements(cursor: extensions.cursor, oid: int, database: str) -> Iterator[str]:
     """Return what gives ``database`` the properties of the database with the number ``oid``."""
-    cursor.execute(OWNER, (oid,))
-    for owner, limit in cursor.fetchall():
+    cursor.execute(WHOLE, (oid,))
+    for owner, limit, has_privileges, has_settings in cursor.fetchall():
         yield f"ALTER DATABASE {quoted(database)} OWNER TO {quoted(owner)}"
         yield f"ALTER DATABASE {quoted(database)} CONNECTION LIMIT {limit}"
-    yield from _settings(cursor, oid, database)
-    yield from _privileges(cursor, oid, database)
+        yield f"ALTER DATABASE {quoted(database)} RESET ALL"
+        if has_settings:
+            yield from _settings(cursor, oid, database)
+        if has_privileges:
+            yield from _privileges(cursor, oid, database)
 
 
 def _settings(cursor: extensions.cursor, oid: int, database: str) -> Iterator[str]:
-    yield f"ALTER DATABASE {quoted(database)} RESET ALL"
     cursor.execute(SETTINGS, (oid,))
     for role, name, value in cursor.fetchall():
         whose = "" if role is None else f"ROLE {quoted(role)} IN "
