@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
@@ -17,7 +18,8 @@ from stack.control.guardians import GuardianProcess
 from stack.display import messages, report
 from stack.display.progress import Progress
 from stack.environments import virtualenv
-from stack.errors import StackError, TestsFailed
+from stack.errors import StackError, TestsFailed, UpElsewhere
+from stack.records.state import StackState
 
 RECORDER, RECORDERS = "recorder", frozenset({"recorder", "observability"})
 """The profile that records traces, and all that do."""
@@ -105,29 +107,44 @@ def build(arguments: Sequence[str]) -> int:
 def _run(options: Options) -> None:
     prune.clean_up_killed_stacks()
     choice = Choice(kind=options.stack, engine=options.engine, profiles=options.profiles)
-    request = session.request(choice, ephemeral=not options.keep, deadline_s=options.deadline_s)
-    messages.say(f"stack {request.name} on {request.engine}")
-    with session.hold(request) as stack:
-        try:
-            _start_and_test(stack, options)
-        except StackError:
+    with contextlib.ExitStack() as while_starting:
+        if options.keep:
+            running = while_starting.enter_context(session.alone(choice.name(), timeout_s=options.deadline_s))
+            _require_down(running)
+        request = session.request(choice, ephemeral=not options.keep, deadline_s=options.deadline_s)
+        messages.say(f"stack {request.name} on {request.engine}")
+        with session.hold(request) as stack:
+            try:
+                _start_and_test(stack, options, while_starting)
+            except StackError:
+                _say_if_detached(stack)
+                evidence.show(stack.name, stack.run)
+                raise
+            if stack.detached:
+                report.write(stack.run, alive=True)  # it goes on, so no end writes it
             _say_if_detached(stack)
-            evidence.show(stack.name, stack.run)
-            raise
-        if stack.detached:
-            report.write(stack.run, alive=True)  # it goes on, so no end writes it
-        _say_if_detached(stack)
 
 
-def _start_and_test(stack: GuardianProcess, options: Options) -> None:
+def _start_and_test(stack: GuardianProcess, options: Options, while_starting: contextlib.ExitStack) -> None:
     began = time.monotonic()
     python = virtualenv.sync(pytest_process.TESTS).python
     with Progress() as progress:
         events = session.wait_until_up(stack, progress.show)
     if options.keep:
         stack.detach()
+    while_starting.close()
     messages.say(f"up in {time.monotonic() - began:.1f} s")
     pytest_process.test(stack, python, options.pytest, began_at=len(events))
+
+
+def _require_down(running: StackState | None) -> None:
+    """Raise where the stack that is to be kept runs already: another of its name would share its folders."""
+    if running is not None:
+        raise UpElsewhere(
+            f"{running.name} is up already, and `--keep` starts it anew.",
+            hint=f"Test it as it is: `inv test --stack {running.name}`."
+            f" Or end it first: `inv down --stack {running.name}`.",
+        )
 
 
 def _say_if_detached(stack: GuardianProcess) -> None:

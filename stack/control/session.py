@@ -189,14 +189,28 @@ def up(choice: Choice, services: Sequence[str], *, deadline_s: float, show: Show
     Raises:
         StackError: see ``up_already.require_same`` and ``wait_until_up``.
     """
-    name = choice.name()
-    with lock.hold(state_home() / "locks" / name, timeout_s=deadline_s + 60, purpose=name):
-        if (running := guardians.alive(name)) is not None and running.phase in {"up", "starting"}:
+    with alone(choice.name(), timeout_s=deadline_s + 60) as running:
+        if running is not None:
             up_already.require_same(choice, services, running)
             return running, True
-        if running is not None:
-            sweep.end(running)  # it is stopping; there is one stack of a name at a time
         with hold(request(choice, services=services, ephemeral=False, deadline_s=deadline_s)) as stack:
             wait_until_up(stack, show)
             stack.detach()
-    return guardians.require_running(name), False
+    return guardians.require_running(choice.name()), False
+
+
+@contextmanager
+def alone(name: str, *, timeout_s: float) -> Iterator[StackState | None]:
+    """Let no other command start the stack ``name`` during the block: there is one of a name at a time.
+
+    Yield its state where it is up or starts; where it stops, wait for its end.
+
+    Raises:
+        StackError: another command has been starting it for ``timeout_s``.
+    """
+    with lock.hold(state_home() / "locks" / name, timeout_s=timeout_s, purpose=name):
+        running = guardians.alive(name)
+        if running is not None and running.phase not in {"up", "starting"}:
+            sweep.end(running)
+            running = None
+        yield running

@@ -36,8 +36,13 @@ class Ended:
 
 def inv(typed: str, environment: Mapping[str, str], *, limit_s: float = LIMIT_S) -> Ended:
     """Type `inv ...` where no terminal is, and wait until it ends; it reads an empty input."""
+    return module("invoke", typed, environment, limit_s=limit_s)
+
+
+def module(name: str, typed: str, environment: Mapping[str, str], *, limit_s: float = LIMIT_S) -> Ended:
+    """Run a module of Python with these arguments as `inv` is run."""
     done = subprocess.run(
-        [sys.executable, "-m", "invoke", *shlex.split(typed)],
+        [sys.executable, "-m", name, *shlex.split(typed)],
         cwd=ROOT,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
