@@ -52,12 +52,12 @@ def start(service: str) -> TracerProvider | None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    from config.span_export import WithoutMessages
+    from config.span_export import OwnSpans
 
     global _api
     _api = trace
     provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(WithoutMessages(OTLPSpanExporter())))
+    provider.add_span_processor(BatchSpanProcessor(OwnSpans(OTLPSpanExporter())))
     trace.set_tracer_provider(provider)
     DjangoInstrumentor().instrument(request_hook=_remove_query)
     Psycopg2Instrumentor().instrument(skip_dep_check=True)  # it is installed as psycopg2-binary

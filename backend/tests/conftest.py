@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from django.core.management import call_command
@@ -12,6 +13,9 @@ from django.test import Client
 
 from tests.servers import RedisServer
 from tests.shop import Person, variant_make
+
+if TYPE_CHECKING:
+    from tests.traces import Receiver
 
 SEED = int(os.environ.get("TEST_SEED", random.SystemRandom().randrange(2**32)))
 
@@ -34,6 +38,17 @@ def rng() -> random.Random:
 def client() -> Client:
     """A client that gets 500 pages instead of exceptions only where a test asks for that."""
     return Client()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver of spans."""
+    from tests.traces import Receiver
+
+    server = Receiver()
+    yield server
+    server.server.shutdown()
+    server.server.server_close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -25,14 +24,6 @@ address = "/api/v1/products?brand=very-private-words"
 response = client.get(address, RAW_URI=address)  # as Gunicorn says it
 assert response.status_code == 200, response.content
 """
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    server = Receiver()
-    yield server
-    server.server.shutdown()
-    server.server.server_close()
 
 
 def test_without_a_receiver_nothing_of_opentelemetry_is_imported(tmp_path: Path) -> None:

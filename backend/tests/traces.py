@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 BACKEND = Path(__file__).resolve().parent.parent
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -35,11 +36,12 @@ class Receiver:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
-    def names(self) -> list[str]:
-        """Return the names of all spans, whatever their trace."""
+    def names(self, *, failed: bool = False) -> list[str]:
+        """Return the names of all spans, whatever their trace, or of those that failed."""
         requests = map(ExportTraceServiceRequest.FromString, self.bodies)
         scopes = [scope for body in requests for each in body.resource_spans for scope in each.scope_spans]
-        return [span.name for scope in scopes for span in scope.spans]
+        spans = [span for scope in scopes for span in scope.spans]
+        return [span.name for span in spans if not failed or span.status.code == Status.STATUS_CODE_ERROR]
 
     def spans(self) -> list[tuple[str, str, dict[str, str]]]:
         """Return service, name and attributes of each span of the trace."""

@@ -59,7 +59,7 @@ def test_a_small_window_shows_the_bars_of_a_trace(chromium: Browser, address: st
     trace, width = stack.traced_request(), 400
     with Visit.open(chromium, address, pictures=PICTURES, viewport={"width": width, "height": 800}) as visit:
         visit.open_trace(trace, spans=4)
-        boxes = [bar.bounding_box() for bar in visit.content.locator("svg rect.runs").all()]
+        boxes = [bar.bounding_box() for bar in visit.content.locator("svg rect:is(.runs, .fails)").all()]
         assert len(boxes) >= 4
         assert all(box and box["x"] + box["width"] <= width for box in boxes)
         visit.picture("trace-small")
