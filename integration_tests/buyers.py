@@ -12,14 +12,11 @@ from typing import Any, TypeVar
 
 import requests
 
-from shop import TIMEOUT_S, Service, documents
+from shop import TIMEOUT_S, Service, documents, trace
 
 GOOD, DECLINED = "4242424242424242", "4000000000000002"
 SILENT, LATE, TWICE = "4000000000000119", "4000000000000259", "4000000000000341"
 CART_LIMIT = 99
-RECORDED = 10
-"""Of a crowd the services record what they do for every tenth buyer: spans of all would cost more than the
-test. The requests of the others are spans of the tests (``spans.py``)."""
 BUYER_TIMEOUT_S = 60.0
 """A crowd queues before one worker: longer than for one question, still a deadline."""
 T = TypeVar("T")
@@ -101,15 +98,20 @@ def ordered(buyer: Buyer, one: Goods, quantity: int = 1) -> str:
 
 @contextmanager
 def crowd(url: str, size: int) -> Iterator[list[Buyer]]:
-    """Give so many buyers, each on a connection of their own; at the end all they ordered is undone."""
-    buyers = [Buyer(service=Service(url=url, recorded=number % RECORDED == 0)) for number in range(size)]
+    """Give so many buyers, each on a connection of their own; at the end all they ordered is undone.
+
+    The services record what they do for the first: spans of all would cost more than the test. The requests
+    of the others are spans of the tests (``spans.py``).
+    """
+    buyers = [Buyer(service=Service(url=url, recorded=number == 0)) for number in range(size)]
     for buyer in buyers:
         buyer.service.__enter__()
     try:
         yield buyers
     finally:
         try:
-            together(Buyer.undo, buyers, at_once=8)
+            with trace.quietly():
+                together(Buyer.undo, buyers, at_once=8)
         finally:
             for buyer in buyers:
                 buyer.service.session.close()

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shop import trace
+
 PAUSE_S = 0.05
 
 
@@ -25,16 +27,22 @@ class Patience:
     def wait_until(self, is_done: Callable[[], bool], missing: Callable[[], str]) -> None:
         """Wait until something is done; ``missing`` returns the sentence about what is not.
 
+        The services record what ``is_done`` asks them the first time alone.
+
         Raises:
             AssertionError: it was not done in time.
         """
         limit_s = self.again_s if self.was_in_vain else self.long_s
         deadline = self.clock() + limit_s
-        while not is_done():
-            if self.clock() >= deadline:
-                self.was_in_vain = True
-                raise AssertionError(f"not within {limit_s:g} s: {missing()}")
-            self.sleep(PAUSE_S)
+        if is_done():
+            return
+        with trace.quietly():
+            while self.clock() < deadline:
+                self.sleep(PAUSE_S)
+                if is_done():
+                    return
+        self.was_in_vain = True
+        raise AssertionError(f"not within {limit_s:g} s: {missing()}")
 
 
 worker = Patience()

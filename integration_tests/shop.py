@@ -9,6 +9,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -69,21 +70,31 @@ class Trace:
     """The trace of the running test, which its requests carry (https://www.w3.org/TR/trace-context/).
 
     The test is its root span, ``span_id``; what the services do for it are spans below. Exchanges that they
-    are told not to record are ``unrecorded``.
+    are told not to record are ``unrecorded``. While it is ``quiet`` they record nothing.
     """
 
     trace_id: str = ""
     span_id: str = ""
+    quiet: bool = False
     unrecorded: list[Unrecorded] = field(default_factory=list)
 
     def begin(self) -> None:
         """Begin a new trace."""
         self.trace_id, self.span_id = secrets.token_hex(16), secrets.token_hex(8)
-        self.unrecorded = []
+        self.quiet, self.unrecorded = False, []
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """Let the services record nothing of the block: it asks the same once more, or tidies up."""
+        before, self.quiet = self.quiet, True
+        try:
+            yield
+        finally:
+            self.quiet = before
 
     def headers(self, *, recorded: bool) -> dict[str, str]:
         """Return the header that names the trace, with its flag `sampled`; none outside a test."""
-        flags = "01" if recorded else "00"
+        flags = "01" if recorded and not self.quiet else "00"
         return {"traceparent": f"00-{self.trace_id}-{self.span_id}-{flags}"} if self.trace_id else {}
 
 
@@ -164,7 +175,7 @@ class Service:
 
     def _note(self, exchange: Exchange, began_ns: int) -> None:
         """Note an exchange of which nobody else has a span."""
-        if not self.recorded:
+        if trace.quiet or not self.recorded:
             trace.unrecorded.append(Unrecorded(exchange=exchange, began_ns=began_ns, ended_ns=time.time_ns()))
 
     def get(self, path: str, **request: Any) -> requests.Response:

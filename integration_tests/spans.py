@@ -1,6 +1,7 @@
 """Each test is the root span of a trace: its id is in the report, and in the log lines of the services.
 
-Requests that the services are told not to record, those of most buyers of a crowd, are spans of the tests.
+Requests that the services are told not to record are spans of the tests: those of most buyers of a crowd, the
+repeated questions of a wait, and what tidies up.
 
 Where OTEL_EXPORTER_OTLP_ENDPOINT names a receiver, the spans of all tests are sent to it at the end, as
 OTLP in JSON (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding).
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import sys
 import time
@@ -26,6 +28,8 @@ SERVICE = "integration-tests"
 TIMEOUT_S = 3.0
 INTERNAL, CLIENT, OK, ERROR = 1, 3, 1, 2
 """Two kinds of span and two of status, as the protocol numbers them."""
+IDENTITY = re.compile(r"(?<=/)(?!v\d+/)[^/]*[-\d][^/]*")
+"""A part of a path with a digit or a hyphen, but the API's version."""
 
 spans: list[dict[str, Any]] = []
 failed: dict[str, str] = {}
@@ -49,15 +53,21 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, b
 def of_unrecorded(noted: Unrecorded) -> dict[str, Any]:
     """Return the span of a request below the running test; one without an answer, or with 5xx, has failed."""
     exchange = noted.exchange
-    answer = str(exchange.status or "no answer")
+    method, _, path = exchange.request.partition(" ")
     attributes = {
-        "http.response.status_code": answer,
+        "http.response.status_code": str(exchange.status or "no answer"),
+        "url.path": path.partition("?")[0],
         "request.id": exchange.request_id,
-        "recorded": "by the tests alone: one of a crowd",
+        "recorded": "by the tests alone",
     }
-    span = _span(f"{exchange.request} {answer}", CLIENT, noted.began_ns, noted.ended_ns, attributes)
+    span = _span(f"{method} {route(path)}", CLIENT, noted.began_ns, noted.ended_ns, attributes)
     why = exchange.body if not exchange.status else exchange.sentence() if exchange.status >= 500 else None
     return span | {"parentSpanId": trace.span_id, "status": _status(why)}
+
+
+def route(path: str) -> str:
+    """Return a path with ``{id}`` for a number or a slug: there are few routes, and many URLs."""
+    return IDENTITY.sub("{id}", path.partition("?")[0])
 
 
 def _span(name: str, kind: int, began_ns: int, ended_ns: int, attributes: dict[str, str]) -> dict[str, Any]:

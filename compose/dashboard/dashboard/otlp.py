@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import zlib
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dashboard import parts, spans
+from dashboard import parts
 from dashboard.answers import Answer
 
 BODY_LIMIT_BYTES = 8 << 20
@@ -25,18 +24,19 @@ async def take_spans(request: Request) -> Response:
     if kind not in {PROTOBUF, JSON}:
         raise HTTPException(415, f"Send {PROTOBUF} or {JSON}, not {kind or 'nothing'}.")
     body = await _body(request)
+    from dashboard import export_requests
+
+    read = export_requests.from_protobuf if kind == PROTOBUF else export_requests.from_json
     try:
-        taken = spans.from_protobuf(body) if kind == PROTOBUF else spans.from_json(body)
-    except spans.Malformed as error:
+        taken = read(body)
+    except export_requests.Malformed as error:
         raise HTTPException(400, str(error)) from None
-    dropped = parts.of(request).receiver.take(taken)
+    receiver = parts.of(request).receiver
+    dropped = receiver.take(taken)
     if kind == JSON:
         return Answer({"partialSuccess": {"rejectedSpans": dropped}})
-    answer = ExportTraceServiceResponse()
-    if dropped:
-        answer.partial_success.rejected_spans = dropped
-        answer.partial_success.error_message = parts.of(request).receiver.problem
-    return Response(answer.SerializeToString(), media_type=PROTOBUF)
+    answer = export_requests.answer(rejected=dropped, why=receiver.problem)
+    return Response(answer, media_type=PROTOBUF)
 
 
 async def _body(request: Request) -> bytes:
