@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from core.schemas import MoneyOut
+from core.schemas import MoneyOut, PageSize, require_digits
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[-a-zA-Z0-9_]+$", max_length=220)]
 Price = Annotated[
     Decimal,
     Field(ge=0, le=9_999_999_999, max_digits=12, decimal_places=2),
+    BeforeValidator(require_digits),
     WithJsonSchema({"type": "string", "pattern": r"^([0-9]{1,10}(\.[0-9]{1,2})?)?$"}),
 ]
 MaybePrice = Annotated[Price | None, BeforeValidator(lambda value: None if value == "" else value)]
@@ -38,7 +39,7 @@ class ProductQuery(FilterQuery):
     """How a list of products is filtered, sorted and paged."""
 
     sort: Literal["newest", "name", "-name", "price", "-price", "relevance"] = "newest"
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    limit: PageSize = 20
     cursor: Annotated[str, StringConstraints(max_length=1000)] | None = None
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Schema
-from pydantic import ConfigDict, field_serializer
+from pydantic import BeforeValidator, ConfigDict, Field, field_serializer
 
 from core.problems import Unprocessable
+
+DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 class MoneyOut(Schema):
@@ -43,6 +46,17 @@ class ProblemOut(Schema):
     instance: str
     request_id: str
     errors: list[ProblemError] = []
+
+
+def require_digits(value: Any) -> Any:
+    """Return a number of a query unchanged. Raises: ValueError for "1_0", " 10" or "1e1"."""
+    if isinstance(value, str) and not DIGITS.fullmatch(value):
+        raise ValueError("Input should be a number in digits")
+    return value
+
+
+PageSize = Annotated[int, Field(ge=1, le=100), BeforeValidator(require_digits)]
+"""How many items a page may have."""
 
 
 class Strict(Schema):

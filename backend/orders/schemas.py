@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, StringConstraints
 
 from accounts.schemas import Email
-from core.schemas import MoneyOut, Strict
+from core.schemas import MoneyOut, PageSize, Strict
 
 OrderNumber = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{16}$")]
 
@@ -25,7 +25,7 @@ class OrderQuery(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    limit: PageSize = 20
     cursor: Annotated[str, StringConstraints(max_length=1000)] | None = None
 
 
