@@ -21,23 +21,26 @@ UNKNOWN_SCRIPT = "redis.exceptions.NoScriptError"
 
 
 class OwnSpans(SpanExporter):
-    """Hand spans to another exporter, each as it may leave this process."""
+    """Send spans over OTLP, each as it may leave this process.
 
-    def __init__(self, exporter: SpanExporter) -> None:
-        """`exporter` sends them."""
-        self.exporter = exporter
+    What sends them is made for the first of them: importing it takes longer than most of the start.
+    """
+
+    def __init__(self) -> None:
+        self._sender: SpanExporter | None = None
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send the spans."""
-        return self.exporter.export([outgoing(span) for span in spans])
+        if self._sender is None:
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+            self._sender = OTLPSpanExporter()
+        return self._sender.export([outgoing(span) for span in spans])
 
     def shutdown(self) -> None:
-        """End the other exporter."""
-        self.exporter.shutdown()
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Let the other exporter send what waits."""
-        return self.exporter.force_flush(timeout_millis)
+        """End what sends them."""
+        if self._sender is not None:
+            self._sender.shutdown()
 
 
 def outgoing(span: ReadableSpan) -> ReadableSpan:

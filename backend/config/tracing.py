@@ -44,7 +44,6 @@ def start(service: str) -> TracerProvider | None:
     os.environ.setdefault("OTEL_SERVICE_NAME", service)
     os.environ.setdefault("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "health")
     from opentelemetry import trace
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.instrumentation.django import DjangoInstrumentor
     from opentelemetry.instrumentation.psycopg2 import Psycopg2Instrumentor
     from opentelemetry.instrumentation.redis import RedisInstrumentor
@@ -57,7 +56,7 @@ def start(service: str) -> TracerProvider | None:
     global _api
     _api = trace
     provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(OwnSpans(OTLPSpanExporter())))
+    provider.add_span_processor(BatchSpanProcessor(OwnSpans()))
     trace.set_tracer_provider(provider)
     DjangoInstrumentor().instrument(request_hook=_remove_query)
     Psycopg2Instrumentor().instrument(skip_dep_check=True)  # it is installed as psycopg2-binary

@@ -32,3 +32,18 @@ def test_a_script_that_redis_does_not_have_yet_is_no_failure(
     assert said.strip() == "ResponseError"
     assert receiver.names()[:1] == ["EVALSHA"]
     assert receiver.names(failed=True) == ["INCR"]
+
+
+START = """
+import sys
+from config import tracing
+provider = tracing.start("backend")
+print("requests" in sys.modules)
+"""
+
+
+def test_what_sends_spans_is_imported_for_the_first_of_them(tmp_path: Path, receiver: Receiver) -> None:
+    assert run(START, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url).strip() == "False"
+    first = f'{START}provider.get_tracer("shop").start_span("first").end()'
+    run(first, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url)
+    assert receiver.names() == ["first"], "a process that ends at once sends it all the same"

@@ -39,15 +39,15 @@ def start() -> None:
     if not is_enabled():
         return
     os.environ.setdefault("OTEL_SERVICE_NAME", SERVICE)
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     from gateway.sampling import RequestTraceIds
+    from gateway.span_export import SentSpans
 
     provider = TracerProvider(id_generator=RequestTraceIds())
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    provider.add_span_processor(BatchSpanProcessor(SentSpans()))
     trace.set_tracer_provider(provider)
     AioHttpClientInstrumentor().instrument(url_filter=lambda url: str(url.with_query(None)))
 

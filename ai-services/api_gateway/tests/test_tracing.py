@@ -188,13 +188,24 @@ def test_without_a_receiver_the_header_passes_through_and_the_sdk_is_not_importe
         ask(url, "/api/v1/products")
     (sent,) = [dict(request["headers"])["traceparent"] for request in backend.seen]
     assert sent == HEADER
+    assert imported_at_the_start("opentelemetry.sdk", endpoint="") == "False"
+
+
+def test_what_sends_spans_is_imported_for_the_first_of_them() -> None:
+    assert imported_at_the_start("opentelemetry.sdk", endpoint="http://127.0.0.1:9") == "True"
+    assert imported_at_the_start("requests", endpoint="http://127.0.0.1:9") == "False"
+
+
+def imported_at_the_start(module: str, *, endpoint: str) -> str:
+    """Return whether the gateway has imported a module once traces are started."""
     code = "import sys, gateway.__main__, gateway.app, gateway.tracing as t; t.start(); "
-    code += "print([m for m in sys.modules if m.startswith('opentelemetry.sdk')])"
-    environment = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": ""}
+    code += f"print({module!r} in sys.modules)"
+    environment = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=GATEWAY, env=environment, capture_output=True, text=True
     )
-    assert done.stdout == "[]\n", done.stderr
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 @pytest.mark.parametrize(
