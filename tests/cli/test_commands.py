@@ -5,15 +5,14 @@ from __future__ import annotations
 import importlib
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cli.cases import LISTINGS, REFUSALS, SERVICES, WORK, Case
 from cli.conftest import ENGINE
-from cli.terminal import Ended, Terminal, inv, module
-from stack.errors import UpElsewhere
+from cli.terminal import Ended, Terminal, inv
 
 ELSEWHERE = {
     "up": "--stack --engine --file --profile --timeout --watch --compose",
@@ -130,16 +129,6 @@ def test_prune_keeps_running_stacks(typed: Callable[[str], Ended]) -> None:
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.splitlines()[-1] in {"Done.", "There was nothing to remove."}
     assert typed("ps backend").code == 0
-
-
-def test_a_stack_that_is_up_is_not_started_anew(
-    typed: Callable[[str], Ended], environment: Mapping[str, str]
-) -> None:
-    asked = f"--stack local --engine {ENGINE} --keep -k test_health"
-    refused = module("stack.commands.integration", asked, environment)
-    assert (refused.code, refused.out) == (UpElsewhere.code, "")
-    assert f"inv test --stack {environment['STACK_NAME']}" in refused.err
-    assert typed("test test_health").code == 0
 
 
 @pytest.mark.parametrize("command", ["exec redis sh", "run redis sh"])
