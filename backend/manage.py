@@ -11,8 +11,11 @@ def main() -> None:
         os.environ.setdefault("DATABASE_TIMEOUTS", "true")
     from django.core.management import execute_from_command_line
 
+    from config import tracing
     from config.env import BadEnvironment
 
+    if not tracing.is_enabled():
+        tracing.keep_from_redis()
     try:
         execute_from_command_line(sys.argv)
     except BadEnvironment as refusal:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -34,12 +35,28 @@ traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 """The header of the request that this code runs for, empty where it has none."""
 
 
+def is_enabled() -> bool:
+    """Return whether the variables ask for traces."""
+    return bool(os.environ.get(ENDPOINT)) and os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true"
+
+
+def keep_from_redis() -> None:
+    """Let redis-py find no OpenTelemetry: it imports the SDK wherever it is installed, which takes long.
+
+    What is None in the cache of modules cannot be imported
+    (https://docs.python.org/3/reference/import.html#the-module-cache).
+    """
+    for name in ("opentelemetry.metrics", "opentelemetry.sdk"):
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+
+
 def start(service: str) -> TracerProvider | None:
     """Record spans of Django, its database and Redis in this process and send them in the background.
 
     Return what records them, None where the variables ask for no traces.
     """
-    if not os.environ.get(ENDPOINT) or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+    if not is_enabled():
+        keep_from_redis()
         return None
     os.environ.setdefault("OTEL_SERVICE_NAME", service)
     os.environ.setdefault("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "health")

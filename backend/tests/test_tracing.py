@@ -27,8 +27,11 @@ assert response.status_code == 200, response.content
 
 
 def test_without_a_receiver_nothing_of_opentelemetry_is_imported(tmp_path: Path) -> None:
-    code = "import sys, config.wsgi; print([m for m in sys.modules if m.startswith('opentelemetry')])"
-    assert run(code, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT="").strip() == "[]"
+    code = "import sys; %s; import redis; "  # which imports it wherever it can
+    code += "print([m for m in sys.modules if m.startswith('opentelemetry.') and sys.modules[m]])"
+    assert run(code % "import config.wsgi", tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT="").strip() == "[]"
+    command = "sys.argv[1:] = ['check']; import manage; manage.main()"
+    assert run(code % command, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT="").splitlines()[-1] == "[]"
 
 
 def test_a_request_and_its_sql_belong_to_the_caller_s_trace(tmp_path: Path, receiver: Receiver) -> None:

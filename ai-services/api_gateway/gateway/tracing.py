@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 from fastapi.telemetry import TelemetryConfig
@@ -37,6 +38,7 @@ def is_enabled() -> bool:
 def start() -> None:
     """Send the spans of this process in the background; the SDK is imported only here."""
     if not is_enabled():
+        _keep_from_redis()
         return
     os.environ.setdefault("OTEL_SERVICE_NAME", SERVICE)
     from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
@@ -50,6 +52,15 @@ def start() -> None:
     provider.add_span_processor(BatchSpanProcessor(SentSpans()))
     trace.set_tracer_provider(provider)
     AioHttpClientInstrumentor().instrument(url_filter=lambda url: str(url.with_query(None)))
+
+
+def _keep_from_redis() -> None:
+    """Let redis-py find no SDK: it imports the SDK wherever it is installed, which takes long.
+
+    What is None in the cache of modules cannot be imported
+    (https://docs.python.org/3/reference/import.html#the-module-cache).
+    """
+    sys.modules.setdefault("opentelemetry.sdk", None)  # type: ignore[arg-type]
 
 
 def stop() -> None:
