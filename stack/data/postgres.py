@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stack.data.stores import Server
 from stack.errors import DiskFull, ServiceFailed
+from stack.system import libpq
 from stack.system.disk_space import reports_full_disk
 
 if TYPE_CHECKING:
@@ -50,14 +51,13 @@ WHERE datname = %s
 def session(server: Server, database: str = MAINTENANCE) -> Iterator[extensions.cursor]:
     """Give a cursor that commits each statement, and close its connection in the end.
 
-    Nothing of the user's own ``PG*`` environment leads the connection elsewhere: ``hostaddr`` is given.
-
     Raises:
         DiskFull: the server has no room left.
         ServiceFailed: the server refused, or does not answer.
     """
     import psycopg2
 
+    libpq.hide_user_variables()
     try:
         with closing(psycopg2.connect(**_parameters(server, database))) as connection:
             connection.autocommit = True  # a database is created and dropped outside of transactions
@@ -70,13 +70,11 @@ def session(server: Server, database: str = MAINTENANCE) -> Iterator[extensions.
 def _parameters(server: Server, database: str) -> dict[str, Any]:
     return {
         "host": server.host,
-        "hostaddr": server.host,
         "port": server.port,
         "user": server.user,
         "password": server.password,
         "dbname": database,
         "connect_timeout": CONNECT_S,
-        "sslmode": "prefer",
         "client_encoding": "UTF8",
         "application_name": f"stack {server.stack}",
         "options": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items()),
