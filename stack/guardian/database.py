@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from stack.data import exchange, mark
+from stack.data import journal, mark
 from stack.data.stores import Server, servers_of
 from stack.engines.protocol import Running
 from stack.errors import StackError
@@ -62,7 +62,7 @@ async def _mark(server: Server, new: bool, *, attempts: int) -> bool:
     """Mark a database that is new; False: there is none yet, a service may make it later."""
     for attempt in range(1, attempts + 1):
         try:
-            await asyncio.to_thread(exchange.open_abandoned, server)
+            await asyncio.to_thread(journal.open_abandoned, server)
             has_mark = await asyncio.to_thread(mark.mark_if_new, server, new=new)
             if has_mark is not None:
                 unmarked.record(server.stack, server.service, server.database, has_mark=has_mark)
