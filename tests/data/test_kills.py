@@ -22,8 +22,8 @@ LONG = os.environ.get("DATA_LONG") == "1"
 SEED = int(os.environ.get("TEST_SEED", "14"))
 MOMENTS = 100 if LONG else 4
 
-BACKUP = "stack/data/backup.py"
 EXCHANGE, JOURNAL = "stack/data/exchange.py", "stack/data/journal.py"
+NEW_FOLDER = "stack/data/new_folder.py"
 SNAPSHOT = "stack/data/snapshot.py"
 UNNAMED = 'template.copy(cursor, server, server.database, kind="scratch", notes={})'
 NAMED = (
@@ -153,13 +153,17 @@ def kill_at(point: Point, stack: Stack, *words: str) -> None:
 
 @protected_by(
     "a backup gets its name when it is whole",
-    Cut(BACKUP, 'partial = path.with_name(f".{path.name}.partial")', "partial = path"),
+    Cut(NEW_FOLDER, 'folder = parent / f"{PREFIX}{secrets.token_hex(4)}"', 'folder = parent / "b"'),
 )
-def test_a_backup_that_was_killed_is_no_backup_and_is_made_anew(stack: Stack, tmp_path: Path) -> None:
+@protected_by(
+    "what a killed backup left is removed by the next one beside it",
+    Cut(NEW_FOLDER, "shutil.rmtree(folder)\n", "pass\n"),
+)
+def test_a_backup_that_was_killed_is_no_backup_and_nothing_of_it_stays(stack: Stack, tmp_path: Path) -> None:
     kill_at(("stack.data.manifest", "write", 1), stack, "backup", str(tmp_path / "b"))
     assert not (tmp_path / "b").exists()
-    stack.typed("backup", str(tmp_path / "b"))
-    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    stack.typed("backup", str(tmp_path / "c"))
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
 
 
 @protected_by("a snapshot's mark is written when it is whole", Cut(SNAPSHOT, UNNAMED, NAMED))
