@@ -24,13 +24,23 @@ CONNECT_S = 5
 STATEMENT_S = 600
 """No statement of maintenance takes longer; one that does has met a server that hangs."""
 SETTINGS = {
+    "role": "none",
     "statement_timeout": f"{STATEMENT_S}s",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
     "default_transaction_read_only": "off",
+    "standard_conforming_strings": "on",
     "TimeZone": "UTC",
     "DateStyle": "ISO",
     "IntervalStyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "lc_monetary": "C",
 }
-"""What a database or a role may have set otherwise: the text of equal rows of two databases is equal."""
+"""What a database or a role may have set otherwise. The text of equal rows of two databases is equal."""
+
+SQL_ASCII, BYTES = "SQL_ASCII", "LATIN1"
+"""A database whose text is bytes of any encoding, and the one in which every byte is a character."""
 
 NAME_BYTES = 63
 """The server cuts a longer name, also that of a program (NAMEDATALEN - 1)."""
@@ -60,6 +70,8 @@ def session(server: Server, database: str = MAINTENANCE) -> Iterator[extensions.
     libpq.hide_user_variables()
     try:
         with closing(psycopg2.connect(**_parameters(server, database))) as connection:
+            if connection.info.parameter_status("server_encoding") == SQL_ASCII:
+                connection.set_client_encoding(BYTES)
             connection.autocommit = True  # a database is created and dropped outside of transactions
             with connection.cursor() as cursor:
                 yield cursor
