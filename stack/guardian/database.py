@@ -14,8 +14,8 @@ from stack.plan.plan import Plan, ServicePlan
 from stack.records import unmarked
 from stack.records.timeline import Timeline
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S, ATTEMPTS = 0.1, 5.0, 20
-"""About a minute: a server without a health check may still be starting."""
+PAUSE_S, ATTEMPTS = 0.5, 120
+"""A minute: a server without a health check may still be starting, and a person types when it answers."""
 
 
 def when_up(plan: Plan, timeline: Timeline) -> Callable[[ServicePlan, Running], Awaitable[None]]:
@@ -71,5 +71,5 @@ async def _mark(server: Server, new: bool, *, attempts: int) -> bool:
             if attempt == attempts:
                 raise
         if attempt < attempts:
-            await asyncio.sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt))
+            await asyncio.sleep(PAUSE_S)
     return False

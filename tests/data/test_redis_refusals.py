@@ -31,6 +31,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Iterator[Pr
     project = Project(folder, home / "refusals", script=SCRIPT, further={"cache": CACHE})
     project.up()
     project.wait_for(BOOKS, "1")
+    project.wait_for("SELECT shobj_description(oid, $$pg_database$$) FROM pg_database", "disposable")
     yield project
     project.done("down", "--volumes")
 
