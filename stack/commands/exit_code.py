@@ -5,10 +5,11 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from stack.display import messages
 from stack.errors import StackError
-from stack.system import ctrl_c, disk_space
+from stack.system import ctrl_c, directories, disk_space
 
 SIGNALLED = 128
 """Shells report a program that a signal ended as 128 plus the signal's number."""
@@ -23,6 +24,7 @@ def run(work: Callable[[], int | None], *, interrupted: str = "interrupted") -> 
     ``interrupted`` is printed after Ctrl-C.
     """
     ctrl_c.raise_lost_interrupts()
+    directories.let_accounts_in()
     try:
         code = work() or 0
         return code if code >= 0 else SIGNALLED - code
@@ -36,7 +38,16 @@ def run(work: Callable[[], int | None], *, interrupted: str = "interrupted") -> 
         sys.stderr.close()
         return 0
     except OSError as error:
-        return _print(disk_space.as_stack_error(error, run=".stack/runs"))
+        return _print(_folder_is_gone() or disk_space.as_stack_error(error, run=".stack/runs"))
+
+
+def _folder_is_gone() -> StackError | None:
+    """Return what to say where the folder in which the command was typed was deleted; else None."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return StackError("The folder in which this was typed was deleted.", hint="Change to another one.")
+    return None
 
 
 def _print(error: StackError) -> int:

@@ -16,7 +16,7 @@ from stack.control.choice import Choice
 from stack.data import postgres, snapshot
 from stack.data.rows import Difference
 from stack.data.snapshot import Snapshot
-from stack.display import messages, question, tables
+from stack.display import messages, question, tables, terminal
 from stack.errors import InvalidOption
 
 ROWS_AT_MOST = 10
@@ -109,7 +109,7 @@ def _diff(access: Access, name: str) -> None:
         messages.say(f"{access.state.name}: nothing has changed since the snapshot {name}")
     for difference in found:
         for line in difference_lines(difference):
-            messages.say(line)
+            messages.say(terminal.plain(line.replace("\n", " ")))
 
 
 def difference_lines(difference: Difference) -> list[str]:
@@ -130,7 +130,7 @@ def _paired(difference: Difference) -> tuple[list[str], list[str], list[str]]:
     """Return the changed columns of rows with the same id, and the rows that were deleted and added."""
     old, new = _by_id(difference.gone), _by_id(difference.new)
     both = [key for key in old if key in new]
-    changes = [f"id {key}: {_changed_columns(json.loads(old[key]), json.loads(new[key]))}" for key in both]
+    changes = [f"id {key}: {_changed_columns(_parsed(old[key]), _parsed(new[key]))}" for key in both]
     paired = {table[key] for table in (old, new) for key in both}
     return (
         changes,
@@ -141,9 +141,18 @@ def _paired(difference: Difference) -> tuple[list[str], list[str], list[str]]:
 
 def _by_id(rows: Sequence[str]) -> dict[object, str]:
     """Return the rows that have an id of their own, by it."""
-    named = [(key, row) for row in rows if isinstance(key := json.loads(row).get("id"), int | str)]
+    named = [(key, row) for row in rows if isinstance(key := _parsed(row).get("id"), int | str)]
     times = Counter(key for key, _ in named)
     return {key: row for key, row in named if times[key] == 1}
+
+
+def _parsed(row: str) -> dict[str, object]:
+    """Return a row's columns; none where they are nested too deeply, or a number is too long, to be read."""
+    try:
+        columns: dict[str, object] = json.loads(row)
+    except (ValueError, RecursionError):
+        return {}
+    return columns
 
 
 def _changed_columns(old: dict[str, object], new: dict[str, object]) -> str:

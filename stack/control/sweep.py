@@ -129,6 +129,6 @@ def _clean_up_or_say(stack: StackState) -> str:
 
 def _heal(name: str) -> str | None:
     """End an exchange of databases whose command was killed; imported only then, as every command sweeps."""
-    from stack.data import exchange
+    from stack.data import journal
 
-    return exchange.heal_abandoned(name)
+    return journal.heal_abandoned(name)

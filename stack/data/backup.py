@@ -1,6 +1,6 @@
 """Backups: a stack's Postgres and Redis data in a folder that can leave the machine.
 
-The folder is filled under a temporary name, synced, and renamed: a backup that was cut short is no backup.
+The folder gets its name when it is whole (``stack.data.new_folder``): what was cut short is no backup.
 Postgres is dumped by the client of the server's own major version (see ``stack.data.clients``), compressed:
 of 100 flipped bits `pg_restore` noticed 100, of an uncompressed dump a third. The rows are counted in the
 very snapshot that is dumped. Verifying compares every file with its SHA-256, restores into a scratch database
@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import shutil
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,9 +26,10 @@ from stack.data.encryption import Encryption
 from stack.data.guard import LiveData
 from stack.data.keys import Row
 from stack.data.manifest import Manifest
+from stack.data.new_folder import new_folder
 from stack.data.stores import Server
-from stack.errors import CommandFailed, DiskFull, NotWritable, StackError
-from stack.system import disk_space, pipelines
+from stack.errors import CommandFailed, StackError
+from stack.system import pipelines
 from stack.system.disk_space import disk_full, reports_full_disk
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from psycopg2 import extensions
 
 DATABASE, REDIS = "database.dump", "redis.json.gz"
+FILES = frozenset({DATABASE, REDIS, manifest.FILE})
 LIMIT_S = 24 * 3600.0
 """The longest that a dump or a restore may take."""
 
@@ -70,7 +70,7 @@ def write(
         NotWritable: the path exists, or may not be written.
         DiskFull, CommandFailed: there is no room, or the dump failed; no folder is left.
     """
-    with new_folder(path) as folder:
+    with new_folder(path, files=FILES) as folder:
         with (
             _exported_snapshot(live) as (cursor, moment),
             ThreadPoolExecutor(1) as beside,
@@ -144,50 +144,6 @@ def _ended_on_failure(server: Server, counting: Future[Manifest]) -> Iterator[No
         if isinstance(error, CommandFailed):
             counting.result()
         raise
-
-
-@contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """Give a folder under a temporary name; it is synced and gets its name when the block succeeds.
-
-    Raises:
-        NotWritable: the path exists, or may not be written.
-        DiskFull: there is no room.
-    """
-    path = path.absolute()
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        if os.path.lexists(path):
-            raise NotWritable(f"{path} exists already.", hint="Name a new folder.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)  # left by a backup that was killed
-        partial.mkdir(mode=0o700)
-        yield partial
-        for file in partial.iterdir():
-            _sync(file)
-        _sync(partial)
-        partial.rename(path)
-        _sync(path.parent)
-    except (NotADirectoryError, FileExistsError) as error:
-        raise NotWritable(
-            f"{path} cannot be a folder: {error.filename} is a file.", hint="Choose another."
-        ) from error
-    except OSError as error:
-        if isinstance(full := disk_space.as_disk_full(error, path), DiskFull):
-            raise full from error
-        raise NotWritable(
-            f"{path} may not be written ({error.strerror}).", hint="Choose another folder."
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _dump(

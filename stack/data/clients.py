@@ -15,9 +15,10 @@ VARIABLES = ("PGPASSWORD", "PGOPTIONS", "PGAPPNAME")
 """What they are told by their environment; a container has to be given each by name."""
 COMPRESSION = "--compress=1"
 """zlib's fastest level: a third less time than its default, and a fifth more to store."""
-UNFLUSHED = "-c synchronous_commit=off"
+OPTIONS = "-c synchronous_commit=off -c role=none -c default_transaction_read_only=off"
 """No commit waits for the disk. What is restored is used only after the exchange, whose commit does wait, and
-with it all that was written before: https://www.postgresql.org/docs/15/wal-async-commit.html"""
+with it all that was written before: https://www.postgresql.org/docs/15/wal-async-commit.html. The others are
+what a database or a role may have set otherwise."""
 SPOOLED = (
     'file=$(mktemp -p "${PGDATA:-/var/lib/postgresql/data}") && exec 3<>"$file" && rm "$file"'
     ' && cat >&3 && exec "$@" /dev/fd/3'
@@ -44,7 +45,7 @@ class Clients:
         """Return their environment: without ``PG*`` of the user's own, which could lead them elsewhere."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         name = postgres.program_name(self.server)
-        return {**own, "PGPASSWORD": self.server.password, "PGOPTIONS": UNFLUSHED, "PGAPPNAME": name}
+        return {**own, "PGPASSWORD": self.server.password, "PGOPTIONS": OPTIONS, "PGAPPNAME": name}
 
     def dump(self, moment: str) -> list[str]:
         """Return the command that writes a compressed dump of an exported snapshot to its output."""

@@ -13,13 +13,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from stack.data import postgres, resp
+from stack.data.resp import Command
 from stack.data.stores import Redis, Server
+from stack.errors import ServiceFailed
 
 if TYPE_CHECKING:
     from psycopg2 import extensions
-
-EVENT_STREAM = "shop.events"
-"""The stream of the shop's events, as the backend writes it (backend/config/settings/base.py)."""
 
 CREATE = """
 DROP SCHEMA IF EXISTS stack_redis CASCADE;
@@ -30,6 +29,10 @@ INSERT = "INSERT INTO stack_redis.keys VALUES %s"
 SELECT = "SELECT * FROM stack_redis.keys"
 FORGET = "DROP SCHEMA IF EXISTS stack_redis CASCADE"
 BATCH = 1000
+PROBE = "stack_redis.probe"
+"""The key that a value is tried at, in a transaction that deletes it: no service ever sees it."""
+FULL = "OOM"
+"""Redis' word for having no memory left."""
 DUMP = """
 local rows = {}
 for database in string.gmatch(redis.call('INFO', 'keyspace'), 'db(%d+):') do
@@ -60,22 +63,65 @@ def read(redis: Redis | None) -> list[Row]:
         return [Row(*row) for row in connection.call("EVAL", DUMP, 0)]
 
 
-def replace(redis: Redis | None, rows: list[Row], *, announce: str) -> None:
-    """Put ``rows`` in the place of all that Redis holds, in one transaction.
+def require_replaceable(redis: Redis | None, rows: list[Row]) -> None:
+    """Check that Redis will take ``rows`` in the place of all that it holds; it holds the same afterwards.
 
-    An empty event stream begins with the event ``data.replaced``, so that a consumer that remembers a
-    position can tell that what follows belongs to other data; ``announce`` says by which verb.
+    Raises:
+        ServiceFailed: it will not: it is a replica, wants another password, or cannot read a value.
     """
     if redis is None:
         return
-    commands: list[tuple[bytes | str | int, ...]] = [("MULTI",), ("FLUSHALL",)]
+    try:
+        with resp.session(redis) as connection:
+            connection.pipeline([("MULTI",), ("FLUSHALL",), ("XADD", PROBE, "*", "field", ""), ("DISCARD",)])
+            for start in range(0, len(rows), BATCH):
+                connection.pipeline(_attempts(rows[start : start + BATCH]))
+    except ServiceFailed as error:
+        if _is_full(error):  # what is to go makes room
+            return
+        raise ServiceFailed(error.message, hint=f"Nothing was changed. {error.hint}") from error
+
+
+def _attempts(rows: list[Row]) -> list[Command]:
+    restore: list[Command] = [("RESTORE", PROBE, 0, row.value, "REPLACE") for row in rows]
+    return [("MULTI",), *restore, ("DEL", PROBE), ("EXEC",)]
+
+
+def replace(redis: Redis | None, rows: list[Row], *, announce: str) -> None:
+    """Put ``rows`` in the place of all that Redis holds, in one transaction.
+
+    The shop's event stream, where it is empty, begins with the event ``data.replaced``, so that a consumer
+    that remembers a position can tell that what follows belongs to other data. ``announce`` says by which
+    verb.
+
+    Raises:
+        ServiceFailed: it refuses.
+    """
+    if redis is None:
+        return
+    commands = _replacing(redis, rows, announce)
+    with resp.session(redis) as connection:
+        try:
+            connection.pipeline(commands)
+        except ServiceFailed as error:
+            if not _is_full(error):
+                raise
+            connection.pipeline([("FLUSHALL",), *commands])
+
+
+def _replacing(redis: Redis, rows: list[Row], announce: str) -> list[Command]:
+    commands: list[Command] = [("MULTI",), ("FLUSHALL",)]
     for database, group in groupby(sorted(rows, key=_database), key=_database):
         commands.append(("SELECT", database))
         commands += [("RESTORE", row.key, max(row.ttl_ms, 0), row.value) for row in group]
-    if all((row.database, row.key) != (0, EVENT_STREAM.encode()) for row in rows):
-        commands += [("SELECT", 0), ("XADD", EVENT_STREAM, "*", *_event(announce))]
-    with resp.session(redis) as connection:
-        connection.pipeline([*commands, ("EXEC",)])
+    stream = redis.event_stream
+    if stream and all((row.database, row.key) != (0, stream.encode()) for row in rows):
+        commands += [("SELECT", 0), ("XADD", stream, "*", *_event(announce))]
+    return [*commands, ("EXEC",)]
+
+
+def _is_full(error: ServiceFailed) -> bool:
+    return isinstance(error, resp.Refused) and error.word == FULL
 
 
 def _database(row: Row) -> int:

@@ -133,12 +133,17 @@ def is_true(mark: Mark, identity: Identity, *, stack: str) -> bool:
     return (mark.stack, mark.cluster, mark.oid) == (stack, identity.cluster, identity.oid)
 
 
+def is_own(identity: Identity, *, stack: str) -> bool:
+    """Return whether a database carries a true mark of ``stack``."""
+    return identity.mark is not None and is_true(identity.mark, identity, stack=stack)
+
+
 def has_mark(cursor: extensions.cursor, server: Server) -> bool | None:
     """Return whether the stack's database has its mark, None where there is no such database."""
     identity = identify(cursor, server.database)
     if identity is None:
         return None
-    return identity.mark is not None and is_true(identity.mark, identity, stack=server.stack)
+    return is_own(identity, stack=server.stack)
 
 
 def mark_if_new(server: Server, *, new: bool) -> bool | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stack.data.stores import Server
 from stack.errors import DiskFull, ServiceFailed
+from stack.system import libpq
 from stack.system.disk_space import reports_full_disk
 
 if TYPE_CHECKING:
@@ -23,13 +24,23 @@ CONNECT_S = 5
 STATEMENT_S = 600
 """No statement of maintenance takes longer; one that does has met a server that hangs."""
 SETTINGS = {
+    "role": "none",
     "statement_timeout": f"{STATEMENT_S}s",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
     "default_transaction_read_only": "off",
+    "standard_conforming_strings": "on",
     "TimeZone": "UTC",
     "DateStyle": "ISO",
     "IntervalStyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "lc_monetary": "C",
 }
-"""What a database or a role may have set otherwise: the text of equal rows of two databases is equal."""
+"""What a database or a role may have set otherwise. The text of equal rows of two databases is equal."""
+
+SQL_ASCII, BYTES = "SQL_ASCII", "LATIN1"
+"""A database whose text is bytes of any encoding, and the one in which every byte is a character."""
 
 NAME_BYTES = 63
 """The server cuts a longer name, also that of a program (NAMEDATALEN - 1)."""
@@ -50,16 +61,17 @@ WHERE datname = %s
 def session(server: Server, database: str = MAINTENANCE) -> Iterator[extensions.cursor]:
     """Give a cursor that commits each statement, and close its connection in the end.
 
-    Nothing of the user's own ``PG*`` environment leads the connection elsewhere: ``hostaddr`` is given.
-
     Raises:
         DiskFull: the server has no room left.
         ServiceFailed: the server refused, or does not answer.
     """
     import psycopg2
 
+    libpq.hide_user_variables()
     try:
         with closing(psycopg2.connect(**_parameters(server, database))) as connection:
+            if connection.info.parameter_status("server_encoding") == SQL_ASCII:
+                connection.set_client_encoding(BYTES)
             connection.autocommit = True  # a database is created and dropped outside of transactions
             with connection.cursor() as cursor:
                 yield cursor
@@ -70,13 +82,11 @@ def session(server: Server, database: str = MAINTENANCE) -> Iterator[extensions.
 def _parameters(server: Server, database: str) -> dict[str, Any]:
     return {
         "host": server.host,
-        "hostaddr": server.host,
         "port": server.port,
         "user": server.user,
         "password": server.password,
         "dbname": database,
         "connect_timeout": CONNECT_S,
-        "sslmode": "prefer",
         "client_encoding": "UTF8",
         "application_name": f"stack {server.stack}",
         "options": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items()),

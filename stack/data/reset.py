@@ -10,7 +10,7 @@ killed, what it left is dropped by the next one, and the next reset takes the lo
 
 from __future__ import annotations
 
-from stack.data import exchange, guard, lock, postgres, room, template
+from stack.data import exchange, guard, journal, lock, postgres, room, template
 from stack.data.guard import LiveData, Location
 from stack.data.lock import Say
 from stack.data.stores import Server
@@ -32,7 +32,7 @@ def reset(live: LiveData, recipe: Recipe, prepare: Prepare, *, say: Say) -> floa
     """
     server, location = live.server, live.location
     with lock.exclusive(server.stack, say=say), room.explained(server, location):
-        exchange.heal(server.stack)
+        journal.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
             spare = template.find_spare(cursor, server, recipe)
@@ -54,7 +54,7 @@ def drop_replaced(server: Server, location: Location, *, say: Say) -> None:
         NotDisposable, DataBusy: as ``reset``.
     """
     with lock.exclusive(server.stack, say=say, purpose=lock.SPARE):
-        exchange.heal(server.stack)
+        journal.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
             template.drop_replaced(cursor, server)
@@ -66,7 +66,7 @@ def make_ready(server: Server, location: Location, recipe: Recipe, prepare: Prep
     Raises: as ``reset``.
     """
     with lock.exclusive(server.stack, say=say, purpose=lock.SPARE), room.explained(server, location):
-        exchange.heal(server.stack)
+        journal.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
             template.drop_unused(cursor, server, recipe)

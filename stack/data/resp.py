@@ -15,13 +15,23 @@ from stack.data.stores import Redis
 from stack.errors import ServiceFailed
 
 TIMEOUT_S = 30.0
+Command = tuple[bytes | str | int, ...]
+
+
+class Refused(ServiceFailed):
+    """Redis answered with an error, of which ``word`` is the kind: OOM, READONLY, NOAUTH ..."""
+
+    def __init__(self, text: str, service: str) -> None:
+        hint = f"See `inv logs {service}`; `inv restart {service}` starts it as its compose file says."
+        super().__init__(f"Redis refused: {text}.", hint=hint)
+        self.word = text.partition(" ")[0]
 
 
 class Connection:
     """One connection; a command is bytes or text, an answer is bytes, int, list or None."""
 
-    def __init__(self, link: socket.socket, answers: BinaryIO) -> None:
-        self._link, self._answers = link, answers
+    def __init__(self, link: socket.socket, answers: BinaryIO, service: str) -> None:
+        self._link, self._answers, self._service = link, answers, service
 
     def call(self, *words: bytes | str | int) -> Any:
         """Return what Redis answers.
@@ -31,21 +41,24 @@ class Connection:
         """
         return self.pipeline([words])[0]
 
-    def pipeline(self, commands: list[tuple[bytes | str | int, ...]]) -> list[Any]:
+    def pipeline(self, commands: list[Command]) -> list[Any]:
         """Return what Redis answers to several commands that are sent together.
 
         Raises:
-            ServiceFailed: it answers one of them with an error.
+            ServiceFailed: it answers one of them, also within a transaction, with an error: the first.
         """
         self._link.sendall(b"".join(_frame(words) for words in commands))
-        return [self._value() for _ in commands]
+        answers = [self._value() for _ in commands]
+        for refusal in _refusals(answers):
+            raise refusal
+        return answers
 
     def _value(self) -> Any:
         line = self._answers.readline()
         kind, rest = line[:1], line[1:-2]
         if kind == b"-":
             text = rest.decode(errors="replace").rstrip(".")
-            raise ServiceFailed(f"Redis refused: {text}.", hint="See `inv logs`.")
+            return Refused(text, self._service)
         if kind == b":":
             return int(rest)
         if kind == b"*":
@@ -55,6 +68,14 @@ class Connection:
         if kind == b"+":
             return rest
         raise ServiceFailed("Redis closed the connection.", hint="See `inv logs`.")
+
+
+def _refusals(answers: list[Any]) -> Iterator[Refused]:
+    for answer in answers:
+        if isinstance(answer, list):
+            yield from _refusals(answer)
+        elif isinstance(answer, Refused):
+            yield answer
 
 
 def _frame(words: Sequence[bytes | str | int]) -> bytes:
@@ -86,7 +107,7 @@ def session(redis: Redis) -> Iterator[Connection]:
             socket.create_connection((redis.host, redis.port), TIMEOUT_S) as link,
             link.makefile("rb") as answers,
         ):
-            connection = Connection(link, answers)
+            connection = Connection(link, answers, redis.service)
             if redis.password:
                 connection.call("AUTH", *([redis.user] if redis.user else []), redis.password)
             yield connection

@@ -13,7 +13,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stack.data import exchange, guard, keys, loading, lock, manifest, mark, postgres, room, rows, template
+from stack.data import (
+    exchange,
+    guard,
+    journal,
+    keys,
+    loading,
+    lock,
+    manifest,
+    mark,
+    postgres,
+    room,
+    rows,
+    template,
+)
 from stack.data.backup import Progress
 from stack.data.errors import BackupNewer, BackupOlder, NothingToUndo
 from stack.data.guard import LiveData, Location
@@ -67,7 +80,7 @@ def restore(
     """
     server, location = live.server, live.location
     with lock.exclusive(server.stack, say=say), room.explained(server, location):
-        exchange.heal(server.stack)
+        journal.heal(server.stack)
         expected, is_older = _require_fit(source.folder, server, location, project=project)
         if is_older and migrate is None:
             raise BackupOlder(
@@ -95,7 +108,7 @@ def undo(live: LiveData, *, say: Say) -> float:
     """
     server = live.server
     with lock.exclusive(server.stack, say=say):
-        exchange.heal(server.stack)
+        journal.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, live.location)
             replaced = _replaced_databases(cursor, server)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from stack.data.postgres import quoted
+from stack.data.postgres import BYTES, quoted
 
 if TYPE_CHECKING:
     from psycopg2 import extensions
@@ -18,6 +17,9 @@ AND n.nspname NOT IN ('information_schema', 'stack_redis') ORDER BY 1, 2"""
 MIGRATIONS = "django_migrations"
 HEADS = "SELECT app, max(name), count(*) FROM {} GROUP BY app ORDER BY app"
 APPLIED = "SELECT app || '.' || name FROM {} ORDER BY 1"
+
+COLUMNS_AT_MOST = 1000
+"""So many values one query gives; the server knows a little more (MaxTupleAttributeNumber)."""
 
 SMALL_ROWS = 500
 """Of a table with at most so many rows the rows themselves are compared."""
@@ -40,10 +42,11 @@ def tables(cursor: extensions.cursor) -> dict[str, str]:
     The schema is always said: a database may have a ``search_path`` of its own.
     """
     cursor.execute(TABLES)
-    return {
-        name if schema == "public" else f"{schema}.{name}": f"{quoted(schema)}.{quoted(name)}"
-        for schema, name in cursor.fetchall()
-    }
+    found: dict[str, str] = {}
+    for schema, name in cursor.fetchall():
+        label, in_sql = name if schema == "public" else f"{schema}.{name}", f"{quoted(schema)}.{quoted(name)}"
+        found[in_sql if label in found else label] = in_sql  # a name may have a dot in it
+    return found
 
 
 def analyze(cursor: extensions.cursor, *, vacuum: bool = False) -> None:
@@ -67,13 +70,15 @@ def checksums(cursor: extensions.cursor) -> dict[str, Any]:
 
 def _each(cursor: extensions.cursor, aggregate: str) -> dict[str, Any]:
     names = tables(cursor)
-    if not names:
-        return {}
-    values = (f"(SELECT {aggregate} FROM {name} t)" for name in names.values())  # noqa: S608  quoted names
-    cursor.execute(f"SELECT {', '.join(values)}")
-    row = cursor.fetchone()
-    assert row is not None
-    return dict(zip(names, row, strict=True))
+    found: dict[str, Any] = {}
+    for start in range(0, len(names), COLUMNS_AT_MOST):
+        some = dict(list(names.items())[start : start + COLUMNS_AT_MOST])
+        values = (f"(SELECT {aggregate} FROM {name} t)" for name in some.values())  # noqa: S608  quoted names
+        cursor.execute(f"SELECT {', '.join(values)}")
+        row = cursor.fetchone()
+        assert row is not None
+        found |= dict(zip(some, row, strict=True))
+    return found
 
 
 def heads(cursor: extensions.cursor) -> dict[str, str]:
@@ -95,32 +100,42 @@ def _of_migrations(cursor: extensions.cursor, query: str) -> list[tuple[Any, ...
     return cursor.fetchall()
 
 
-def content(cursor: extensions.cursor, counts: Mapping[str, int]) -> dict[str, Counter[str]]:
-    """Return the rows of every small table, each as JSON."""
-    small = {}
-    for label, name in tables(cursor).items():
-        if counts[label] <= SMALL_ROWS:
-            cursor.execute(f"SELECT row_to_json(t.*)::text FROM {name} t")  # noqa: S608  a quoted name
-            small[label] = Counter(row[0] for row in cursor.fetchall())
-    return small
+def content(cursor: extensions.cursor, name: str) -> Counter[str]:
+    """Return the rows of a table, each as JSON."""
+    cursor.execute(f"SELECT row_to_json(t.*)::text FROM {name} t")  # noqa: S608  a quoted name
+    return Counter(_readable(cursor, row[0]) for row in cursor.fetchall())
+
+
+def _readable(cursor: extensions.cursor, text: str) -> str:
+    """Return the text of a database that says no encoding: it is UTF-8 in most."""
+    if cursor.connection.encoding != BYTES:
+        return text
+    return text.encode("latin-1").decode("utf-8", "backslashreplace")
 
 
 def differences(before: extensions.cursor, after: extensions.cursor) -> list[Difference]:
     """Return the tables that differ between two databases."""
+    for cursor in (before, after):
+        cursor.execute("SET search_path = pg_catalog")  # the text of a regclass says its schema, or not
     then, now = count(before), count(after)
     then_sums, now_sums = checksums(before), checksums(after)
-    then_rows, now_rows = content(before, then), content(after, now)
+    names = tables(before) | tables(after)
     found = []
-    for table in sorted(then.keys() | now.keys()):
-        if then_sums.get(table) == now_sums.get(table) and then.get(table) == now.get(table):
-            continue
-        old, new = then_rows.get(table), now_rows.get(table)
-        gone = tuple((old - new).elements()) if old is not None and new is not None else ()
-        came = tuple((new - old).elements()) if old is not None and new is not None else ()
-        found.append(
-            Difference(table=table, before=then.get(table), after=now.get(table), gone=gone, new=came)
-        )
+    for table in sorted(names):
+        if then_sums.get(table) != now_sums.get(table) or then.get(table) != now.get(table):
+            difference = Difference(table=table, before=then.get(table), after=now.get(table))
+            found.append(_with_rows(difference, before, after, names[table]))
     return found
+
+
+def _with_rows(
+    found: Difference, before: extensions.cursor, after: extensions.cursor, name: str
+) -> Difference:
+    """Return the difference with the rows themselves, where the table is small and is in both."""
+    if found.before is None or found.after is None or max(found.before, found.after) > SMALL_ROWS:
+        return found
+    old, new = content(before, name), content(after, name)
+    return replace(found, gone=tuple((old - new).elements()), new=tuple((new - old).elements()))
 
 
 def size_bytes(cursor: extensions.cursor) -> int:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stack.data import exchange, guard, keys, lock, mark, postgres, room, rows, template
+from stack.data import exchange, guard, journal, keys, lock, mark, postgres, room, rows, template
 from stack.data.errors import SnapshotUnknown
 from stack.data.guard import LiveData, Location
 from stack.data.lock import Say
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from psycopg2 import extensions
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-VERB = "snapshot"
+SAVE, RESTORE = "snapshot save", "snapshot restore"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ def save(live: LiveData, name: str, *, branch: str, overwrite: bool = False, say
     require_name(name)
     server, location = live.server, live.location
     with lock.exclusive(server.stack, say=say), room.explained(server, location):
-        exchange.heal(server.stack)
+        journal.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
             earlier = [s for s in all_of(cursor, server) if s.name == name]
@@ -131,7 +131,7 @@ def save(live: LiveData, name: str, *, branch: str, overwrite: bool = False, say
                 )
             template.drop_replaced(cursor, server)
             room.require(cursor, server, location)
-            with exchange.closed(cursor, server, VERB):
+            with exchange.closed(cursor, server, SAVE):
                 held = keys.read(live.redis)
                 copy = template.copy(cursor, server, server.database, kind="scratch", notes={})
         with template.dropped_on_failure(server, copy):
@@ -173,7 +173,7 @@ def restore(live: LiveData, name: str, *, say: Say) -> Snapshot:
     """
     server, location = live.server, live.location
     with lock.exclusive(server.stack, say=say), room.explained(server, location):
-        exchange.heal(server.stack)
+        journal.heal(server.stack)
         with postgres.session(server) as cursor:
             guard.require_disposable(cursor, server, location)
             snapshot = find(cursor, server, name)
@@ -181,7 +181,7 @@ def restore(live: LiveData, name: str, *, say: Say) -> Snapshot:
             room.require(cursor, server, location, database=snapshot.database)
             copy = template.copy(cursor, server, snapshot.database, kind="scratch", notes={})
             with template.dropped_on_failure(server, copy):
-                exchange.exchange(cursor, server, live.redis, incoming=copy, verb=VERB, carries_keys=True)
+                exchange.exchange(cursor, server, live.redis, incoming=copy, verb=RESTORE, carries_keys=True)
     return snapshot
 
 
@@ -204,13 +204,8 @@ def diff(server: Server, name: str, *, say: Say) -> list[Difference]:
     """
     with lock.exclusive(server.stack, say=say), postgres.session(server) as cursor:
         snapshot = find(cursor, server, name)
-        postgres.allow_connections(cursor, snapshot.database, allowed=True)
-        try:
-            then = replace(server, database=snapshot.database)
-            with (
-                postgres.session(then, then.database) as before,
-                postgres.session(server, server.database) as after,
-            ):
-                return rows.differences(before, after)
-        finally:
-            exchange.close(cursor, snapshot.database)
+        with (
+            exchange.opened(cursor, server, snapshot.database) as before,
+            postgres.session(server, server.database) as after,
+        ):
+            return rows.differences(before, after)

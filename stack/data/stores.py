@@ -19,6 +19,10 @@ POSTGRES_PORT, REDIS_PORT = 5432, 6379
 POSTGRES_SCHEMES = frozenset({"postgres", "postgresql", "postgis", "psql", "pgsql"})
 """As Django's and SQLAlchemy's readers of URLs know them."""
 REDIS_SCHEMES = frozenset({"redis", "rediss"})
+EVENT_STREAM = "shop.events"
+"""The stream of the shop's events, as the backend writes it (backend/config/settings/base.py)."""
+SHOP_SETTINGS = "config.settings."
+"""How the names of the shop's settings begin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +40,17 @@ class Server:
 
 @dataclass(frozen=True, kw_only=True)
 class Redis:
-    """The Redis server of a stack. ``user`` is empty for the one that every server has."""
+    """The Redis server of a stack. ``user`` is empty for the one that every server has.
+
+    ``event_stream`` is the stream that the stack's backend writes, empty where the stack is not a shop.
+    """
 
     service: str
     port: int
     user: str = ""
     password: str = ""
     host: str = LOOPBACK
+    event_stream: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +86,7 @@ def stores_of(plan: Plan) -> Stores:
     )
     return Stores(
         server=next(iter(servers_of(plan)), None),
-        redis=_redis(redis, urls),
+        redis=_redis(redis, urls, event_stream=EVENT_STREAM if _is_shop(plan) else ""),
         files={s: url.path[1:] for s, _, url in urls if url.scheme == "sqlite"},
         addresses=addresses,
     )
@@ -143,17 +151,35 @@ def _server(plan: Plan, planned: ServicePlan, urls: list[SplitResult]) -> Server
     )
 
 
-def _redis(planned: ServicePlan | None, urls: list[tuple[str, str, SplitResult]]) -> Redis | None:
+def _is_shop(plan: Plan) -> bool:
+    """Return whether the stack has the shop's backend, be it without a container or stopped now."""
+    settings = (each.environment.get("DJANGO_SETTINGS_MODULE", "") for each in plan.stack.services.values())
+    return any(name.startswith(SHOP_SETTINGS) for name in settings)
+
+
+def _redis(
+    planned: ServicePlan | None, urls: list[tuple[str, str, SplitResult]], *, event_stream: str
+) -> Redis | None:
     if planned is None or not planned.ports:
         return None
-    port = planned.host_port(REDIS_PORT) or 0
+    user, password = _credentials(planned, urls)
+    return Redis(
+        service=planned.name,
+        port=planned.host_port(REDIS_PORT) or 0,
+        user=user,
+        password=password,
+        event_stream=event_stream,
+    )
+
+
+def _credentials(planned: ServicePlan, urls: list[tuple[str, str, SplitResult]]) -> tuple[str, str]:
+    """Return the user and the password that Redis is started with, or by which services are told of it."""
     if password := _required_password(planned):
-        return Redis(service=planned.name, port=port, password=password)
+        return "", password
     for _, _, url in urls:
         if url.scheme in REDIS_SCHEMES and url.password:
-            user = unquote(url.username or "")
-            return Redis(service=planned.name, port=port, user=user, password=unquote(url.password))
-    return Redis(service=planned.name, port=port)
+            return unquote(url.username or ""), unquote(url.password)
+    return "", ""
 
 
 def _required_password(planned: ServicePlan) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from stack.data import exchange, mark
+from stack.data import journal, mark
 from stack.data.stores import Server, servers_of
 from stack.engines.protocol import Running
 from stack.errors import StackError
@@ -14,8 +14,8 @@ from stack.plan.plan import Plan, ServicePlan
 from stack.records import unmarked
 from stack.records.timeline import Timeline
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S, ATTEMPTS = 0.1, 5.0, 20
-"""About a minute: a server without a health check may still be starting."""
+PAUSE_S, ATTEMPTS = 0.5, 120
+"""A minute: a server without a health check may still be starting, and a person types when it answers."""
 
 
 def when_up(plan: Plan, timeline: Timeline) -> Callable[[ServicePlan, Running], Awaitable[None]]:
@@ -62,7 +62,7 @@ async def _mark(server: Server, new: bool, *, attempts: int) -> bool:
     """Mark a database that is new; False: there is none yet, a service may make it later."""
     for attempt in range(1, attempts + 1):
         try:
-            await asyncio.to_thread(exchange.open_abandoned, server)
+            await asyncio.to_thread(journal.open_abandoned, server)
             has_mark = await asyncio.to_thread(mark.mark_if_new, server, new=new)
             if has_mark is not None:
                 unmarked.record(server.stack, server.service, server.database, has_mark=has_mark)
@@ -71,5 +71,5 @@ async def _mark(server: Server, new: bool, *, attempts: int) -> bool:
             if attempt == attempts:
                 raise
         if attempt < attempts:
-            await asyncio.sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt))
+            await asyncio.sleep(PAUSE_S)
     return False

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from stack.health.probes import CLOSED, Connect, Observation, connect_from_here
+from stack.system import libpq
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class PostgresProbe:
     def _select(self) -> Observation:
         import psycopg2
 
+        libpq.hide_user_variables()
         try:
             connection = psycopg2.connect(
                 host=self.host,

@@ -35,7 +35,12 @@ async def run(
     words = programs.echo(argv)
     with Streams() as streams:
         process = await _start_async(
-            words, cwd=cwd, env=env, stdout=streams.out, stderr=streams.err, **programs.identity(user)
+            words,
+            cwd=cwd,
+            env=programs.environment_of(env),
+            stdout=streams.out,
+            stderr=streams.err,
+            **programs.identity(user),
         )
         ending = asyncio.ensure_future(process.wait())
         try:
@@ -56,7 +61,12 @@ async def follow(argv: Sequence[str | Path], feed: Callable[[bytes], None]) -> i
     Raises:
         CommandFailed: it was not found.
     """
-    process = await _start_async(programs.echo(argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = await _start_async(
+        programs.echo(argv),
+        env=programs.environment_of(None),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     assert process.stdout is not None
     try:
         while data := await process.stdout.read(1 << 16):

@@ -20,6 +20,15 @@ ROOTS = (0,)
 """Accounts that can change every folder anyway."""
 
 
+def let_accounts_in() -> None:
+    """Let the accounts that root's servers and services run as enter what is made from now on.
+
+    Whatever umask root has; what is private is made so by its own mode.
+    """
+    if os.geteuid() == 0:
+        os.umask(0o022)
+
+
 def cache_home() -> Path:
     """Return the folder of what can be made again: environments, server binaries, prepared data."""
     return _directory("STACK_CACHE", Path("/var/cache"), "user_cache_path")

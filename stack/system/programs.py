@@ -105,7 +105,7 @@ def attach(
     # ignored signal, is not inherited by the program.
     before = signal.signal(signal.SIGINT, lambda number, frame: on_interrupt())
     try:
-        return subprocess.Popen(words, cwd=cwd, env=env).wait()
+        return subprocess.Popen(words, cwd=cwd, env=environment_of(env)).wait()
     except OSError as error:
         raise cannot_be_run(words, error) from error
     finally:
@@ -136,7 +136,7 @@ def spawn(
     return subprocess.Popen(
         echo(argv),
         cwd=cwd,
-        env=env,
+        env=environment_of(env),
         stdin=subprocess.DEVNULL if own_session and input is None else input,
         stdout=output,
         stderr=output,
@@ -184,6 +184,11 @@ def identity(user: str | None) -> dict[str, Any]:
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
+def environment_of(env: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Return a program's environment: what ``os.environ`` holds, of which libpq is not shown all."""
+    return os.environ if env is None else env
+
+
 def echo(argv: Sequence[str | Path]) -> tuple[str, ...]:
     """Return the words of a command, having logged them as they would be typed."""
     words = tuple(str(word) for word in argv)
@@ -212,8 +217,8 @@ def start_group(
     """
     try:
         return subprocess.Popen(
-            words, cwd=cwd, env=env, pass_fds=tuple(pass_fds), process_group=0, preexec_fn=before,
-            **identity(user),
+            words, cwd=cwd, env=environment_of(env), pass_fds=tuple(pass_fds), process_group=0,
+            preexec_fn=before, **identity(user),
             stdin=DISCARD if input is None else input,
             stdout=DISCARD if output is None else output,
             stderr=DISCARD if errors is None else errors,

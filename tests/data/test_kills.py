@@ -22,8 +22,8 @@ LONG = os.environ.get("DATA_LONG") == "1"
 SEED = int(os.environ.get("TEST_SEED", "14"))
 MOMENTS = 100 if LONG else 4
 
-BACKUP = "stack/data/backup.py"
-EXCHANGE = "stack/data/exchange.py"
+EXCHANGE, JOURNAL = "stack/data/exchange.py", "stack/data/journal.py"
+NEW_FOLDER = "stack/data/new_folder.py"
 SNAPSHOT = "stack/data/snapshot.py"
 UNNAMED = 'template.copy(cursor, server, server.database, kind="scratch", notes={})'
 NAMED = (
@@ -40,7 +40,7 @@ Point = tuple[str, str, int]
 POINTS: dict[str, Point] = {
     "before the services are kept out": ("stack.data.exchange", "close", 1),
     "while the services are kept out": ("stack.data.exchange", "_rename", 1),
-    "after the renames": ("stack.data.exchange", "_finish", 1),
+    "after the renames": ("stack.data.journal", "finish", 1),
     "before Redis is filled": ("stack.data.keys", "replace", 1),
     "before the journal is removed": ("stack.data.keys", "forget", 1),
 }
@@ -115,17 +115,17 @@ def require_one_world(stack: Stack) -> str:
 
 @protected_by(
     "what was killed with the services kept out is undone by the next command",
-    Cut(EXCHANGE, "    _write(begun)\n    closed_at", "    closed_at"),
+    Cut(EXCHANGE, "    journal.write(begun)\n    closed_at", "    closed_at"),
     cases=["reset-db-while the services are kept out"],
 )
 @protected_by(
     "what was renamed is completed by the next command",
-    Cut(EXCHANGE, "    if completed:\n        _finish(begun)\n", "    if completed:\n"),
+    Cut(JOURNAL, "        finish(begun)\n        return", "        return"),
     cases=["restore-after the renames"],
 )
 @protected_by(
     "it is the number of the database that says whether it was renamed",
-    Cut(EXCHANGE, "completed = live is not None and live.oid == begun.incoming_oid", "completed = True"),
+    Cut(JOURNAL, "if live is not None and live.oid == begun.incoming_oid:", "if live is not None:"),
     cases=["reset-db-while the services are kept out"],
 )
 @pytest.mark.parametrize("point", POINTS)
@@ -153,13 +153,17 @@ def kill_at(point: Point, stack: Stack, *words: str) -> None:
 
 @protected_by(
     "a backup gets its name when it is whole",
-    Cut(BACKUP, 'partial = path.with_name(f".{path.name}.partial")', "partial = path"),
+    Cut(NEW_FOLDER, 'folder = parent / f"{PREFIX}{secrets.token_hex(4)}"', 'folder = parent / "b"'),
 )
-def test_a_backup_that_was_killed_is_no_backup_and_is_made_anew(stack: Stack, tmp_path: Path) -> None:
+@protected_by(
+    "what a killed backup left is removed by the next one beside it",
+    Cut(NEW_FOLDER, "shutil.rmtree(folder)\n", "pass\n"),
+)
+def test_a_backup_that_was_killed_is_no_backup_and_nothing_of_it_stays(stack: Stack, tmp_path: Path) -> None:
     kill_at(("stack.data.manifest", "write", 1), stack, "backup", str(tmp_path / "b"))
     assert not (tmp_path / "b").exists()
-    stack.typed("backup", str(tmp_path / "b"))
-    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    stack.typed("backup", str(tmp_path / "c"))
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
 
 
 @protected_by("a snapshot's mark is written when it is whole", Cut(SNAPSHOT, UNNAMED, NAMED))
@@ -171,7 +175,7 @@ def test_a_snapshot_that_was_killed_does_not_exist(stack: Stack) -> None:
 
 @protected_by(
     "a database that was left closed opens when its server starts",
-    Cut("stack/guardian/database.py", "await asyncio.to_thread(exchange.open_abandoned, server)", "pass"),
+    Cut("stack/guardian/database.py", "await asyncio.to_thread(journal.open_abandoned, server)", "pass"),
 )
 def test_a_database_left_closed_opens_with_its_server(stack: Stack) -> None:
     """So it is left where Postgres ended together with the command that kept the services out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg2
@@ -12,8 +13,10 @@ from psycopg2 import extensions
 from data.stack import Stack
 from stack.commands import data_access
 from stack.control import guardians
-from stack.data import backup, guard, mark, postgres, rows, snapshot, template
+from stack.data import backup, guard, journal, lock, mark, postgres, rows, snapshot, template
+from stack.data.journal import Journal
 from stack.errors import ServiceFailed
+from stack.records import folders
 from unprotected.protection import Cut, protected_by
 
 
@@ -66,6 +69,28 @@ def test_copies_of_killed_commands_are_dropped_by_the_next(
     else:
         stack.typed("backup", "--verify", str(good_backup))
     assert not {marked, "postgres__scratch_half"} & set(stack.databases())
+
+
+@protected_by(
+    "an exchange is undone only in a database of this stack",
+    Cut("stack/data/journal.py", "if live is not None and not mark.is_own(live, stack=stack):", "if False:"),
+)
+def test_a_database_of_another_server_is_not_opened_for_a_command_that_was_killed(
+    stack: Stack, live: guard.LiveData
+) -> None:
+    there = replace(live.server, database="anothers")
+    opens = "SELECT datallowconn FROM pg_database WHERE datname = 'anothers'"
+    begun = Journal(server=there, redis=None, incoming_oid=0, verb="reset-db", carries_keys=False)
+    with postgres.session(live.server) as cursor, lock.exclusive(stack.name, say=print):
+        postgres.create(cursor, "anothers", template="template0")
+        postgres.allow_connections(cursor, "anothers", allowed=False)
+        journal.write(begun)
+        try:
+            assert journal.heal(stack.name) is None
+            assert stack.value(opens, "template1") is False
+        finally:
+            folders.exchange_journal(stack.name).unlink(missing_ok=True)
+            postgres.drop(cursor, "anothers")
 
 
 def test_of_a_snapshot_that_was_replaced_only_the_new_one_is_there(

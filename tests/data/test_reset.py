@@ -43,7 +43,7 @@ def test_a_reset_brings_back_the_seeded_data_without_restarting_anything(stack: 
 
 @protected_by(
     "Redis is emptied with the database",
-    Cut("stack/data/exchange.py", "keys.replace(begun.redis, [], announce=begun.verb)", "pass"),
+    Cut("stack/data/journal.py", "keys.replace(redis, [], announce=begun.verb)", "pass"),
 )
 def test_redis_keys_of_the_old_data_are_gone_and_the_stream_begins_with_data_replaced(
     stack: Stack,

@@ -17,7 +17,7 @@ BRANDS = "SELECT count(*) FROM catalog_product WHERE brand = 'changed'"
 
 @protected_by(
     "a snapshot holds Redis' keys of its moment",
-    Cut("stack/data/exchange.py", "keys.replace(begun.redis, rows, announce=begun.verb)", "pass"),
+    Cut("stack/data/journal.py", "keys.replace(redis, rows, announce=begun.verb)", "pass"),
 )
 @protected_by(
     "a key keeps its time to live",
@@ -25,7 +25,7 @@ BRANDS = "SELECT count(*) FROM catalog_product WHERE brand = 'changed'"
 )
 @protected_by(
     "what carried Redis' keys is gone from the database in use",
-    Cut("stack/data/exchange.py", "keys.forget(cursor)", "pass"),
+    Cut("stack/data/journal.py", "keys.forget(cursor)", "pass"),
 )
 def test_a_snapshot_brings_back_both_stores_as_they_were_at_one_moment(stack: Stack) -> None:
     stack.typed("reset-db")

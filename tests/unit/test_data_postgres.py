@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from dataclasses import replace
+
 import psycopg2
 import pytest
 
@@ -38,27 +41,23 @@ def test_a_refusal_says_who_was_refused_and_what_helps(
     assert hint in refused.value.hint
 
 
-def test_a_connection_s_own_words_and_not_the_user_s_decide_where_and_how(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PGSERVICE", "missing"),
+        ("PGSSLROOTCERT", "system"),
+        ("PGSSLMODE", "verify-full"),
+        ("PGGSSENCMODE", "require"),
+        ("PGHOSTADDR", "192.0.2.1"),
+        ("PGLOADBALANCEHOSTS", "unknown"),
+    ],
+)
+def test_nothing_in_the_user_s_environment_decides_where_and_how_to_connect(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    given: dict[str, object] = {}
-
-    def connect(**values: object) -> None:
-        given.update(values)
-        raise psycopg2.Error("enough")
-
-    monkeypatch.setattr(psycopg2, "connect", connect)
-    with pytest.raises(ServiceFailed), postgres.session(SERVER):
-        pass
-    decided = {
-        "host",
-        "hostaddr",
-        "port",
-        "user",
-        "password",
-        "dbname",
-        "sslmode",
-        "client_encoding",
-        "options",
-    }
-    assert decided <= given.keys()  # each wins over its variable: PGHOST, PGSSLMODE, PGOPTIONS ...
+    monkeypatch.setenv(name, value)
+    with socket.socket() as closed:
+        closed.bind((SERVER.host, 0))  # nobody listens
+        server = replace(SERVER, port=closed.getsockname()[1])
+        with pytest.raises(ServiceFailed, match="does not run"), postgres.session(server):
+            pass

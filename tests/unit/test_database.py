@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.data import exchange, mark
+from stack.data import journal, mark
 from stack.data.stores import Server
 from stack.errors import ServiceFailed
 from stack.guardian import database
@@ -25,7 +25,7 @@ class Postgres:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, new: bool) -> None:
         self.new, self.refusal, self.is_made, self.marked, self.run = new, "", True, 0, folder
         monkeypatch.setattr(mark, "mark_if_new", self._mark)
-        monkeypatch.setattr(exchange, "open_abandoned", lambda server: None)
+        monkeypatch.setattr(journal, "open_abandoned", lambda server: None)
         monkeypatch.setattr(unmarked, "record", lambda stack, service, name, *, has_mark: None)
         services = {
             "db": self._service("db", image="postgres:15"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,25 @@ def test_ctrl_c_is_130_and_says_what_it_ended(capsys: pytest.CaptureFixture[str]
 def test_a_full_disk_is_a_sentence_with_its_own_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert failing(OSError(errno.ENOSPC, "No space left on device", ".stack/runs/1/request.json")) == 21
     assert capsys.readouterr().err.startswith("error: No room is left where .stack/runs/1/request.json is")
+
+
+def test_the_accounts_of_servers_can_enter_what_root_makes_whatever_its_umask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    before = os.umask(0o077)
+    try:
+        exit_code.run(lambda: (tmp_path / "made").mkdir())
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o755
+
+
+def test_that_the_folder_of_the_command_was_deleted_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert exit_code.run(lambda: print(Path.cwd())) == 1
+    assert "The folder in which this was typed was deleted." in capsys.readouterr().err

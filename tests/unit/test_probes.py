@@ -266,6 +266,14 @@ def test_what_postgres_says_tells_whether_it_is_up_refuses_or_does_not_listen_ye
     assert asyncio.run(probe.ask()).kind == kind
 
 
+def test_nothing_in_the_user_s_environment_decides_where_postgres_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PGSERVICE", "missing")
+    probe = PostgresProbe(host="127.0.0.1", port=1, user="u", password="p", database="shop", connect=accept)
+    assert "Is the server running" in asyncio.run(probe.ask()).detail
+
+
 async def accept(host: str, port: int) -> Any:
     """Stand for a server that takes a connection."""
 

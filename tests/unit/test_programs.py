@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stack.errors import CommandFailed
-from stack.system import async_programs, directories, programs
+from stack.system import async_programs, directories, libpq, programs
 from stack.system.completed import Completed
 
 SHELL_FAILS = ["sh", "-c", "echo out; echo no luck >&2; exit 3"]
@@ -33,6 +33,15 @@ def test_output_and_code_are_returned_and_the_command_is_echoed(
     done = run(["sh", "-c", "echo yes; echo no >&2; exit 3"], check=False)
     assert (done.returncode, done.stdout, done.stderr) == (3, "yes\n", "no\n")
     assert caplog.messages == ["sh -c 'echo yes; echo no >&2; exit 3'"]
+
+
+@both
+def test_a_program_has_the_user_s_variables_that_libpq_is_not_shown(
+    run: Callable[..., Completed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGHOST", "elsewhere")
+    libpq.hide_user_variables()
+    assert run(["sh", "-c", "echo $PGHOST"]).stdout == "elsewhere\n"
 
 
 @both

@@ -1,0 +1,28 @@
+-- What few databases hold, and some do. A script runs as a superuser.
+CREATE ROLE app;
+CREATE SCHEMA a;
+CREATE TABLE a.b (x int);
+INSERT INTO a.b VALUES (1);
+CREATE TABLE "a.b" (y int);
+INSERT INTO "a.b" VALUES (1), (2);
+CREATE TABLE kinds (id int PRIMARY KEY, b bytea, f float8, m money, c regclass);
+INSERT INTO kinds VALUES (1, '\x00ff', 0.1::float8 + 0.2, 12.5, 'a.b');
+CREATE TABLE large (id numeric, nested json);
+INSERT INTO large VALUES (('1' || repeat('0', 5000))::numeric, (repeat('[', 3000) || repeat(']', 3000))::json);
+CREATE TABLE composite (a int, b int, j json, PRIMARY KEY (a, b));
+INSERT INTO composite VALUES (1, 1, '{"x": 1}'), (1, 2, '{"x":  1}');
+CREATE TABLE keyless (a text, p point);
+INSERT INTO keyless VALUES ('x', '(1,2)'), ('x', '(1,2)');
+DO $$ BEGIN EXECUTE format('CREATE TABLE %I (i int)', E'\x1b[31mred\nx'); END $$;
+CREATE TABLE computed (a int, b int GENERATED ALWAYS AS (a * 2) STORED);
+INSERT INTO computed VALUES (1);
+DO $$ BEGIN FOR i IN 1..1700 LOOP EXECUTE format('CREATE TABLE many_%s (i int)', i); END LOOP; END $$;
+ALTER DATABASE books SET role = app;
+ALTER DATABASE books SET search_path = a, public;
+ALTER DATABASE books SET bytea_output = escape;
+ALTER DATABASE books SET extra_float_digits = -15;
+ALTER DATABASE books SET lc_monetary = 'C';
+ALTER DATABASE books SET standard_conforming_strings = off;
+ALTER DATABASE books SET lock_timeout = '1ms';
+ALTER DATABASE books SET idle_in_transaction_session_timeout = '200ms';
+CREATE TABLE filled ();
