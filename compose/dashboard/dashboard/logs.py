@@ -49,8 +49,11 @@ class Filter:
         return not self.level or _level(text) in _AT_LEAST[self.level]
 
 
-_SEVERE = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|^\w*(?:Error|Exception):")
-_WARNING = re.compile(r"\b(?:WARN|WARNING)\b")
+_SEVERE = re.compile(
+    r"\b(?:ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|^\w*(?:Error|Exception):"
+    r"|\blevel=(?:error|crit|fatal|panic)"  # logfmt: Prometheus, Grafana
+)
+_WARNING = re.compile(r"\b(?:WARN|WARNING)\b|\blevel=warn")
 LEVELS = ("debug", "info", "warning", "error", "critical")
 _OTHER_NAMES = {"warn": "warning", "fatal": "critical"}
 _AT_LEAST = {name: frozenset(LEVELS[index:]) for index, name in enumerate(LEVELS)}
