@@ -67,4 +67,7 @@ if ENGINE == "local":  # elsewhere cases.py has the refusal
                 child.ask("continue", threadId=thread)
                 asking.join()
         assert answers == [200]
+        place = f"127.0.0.1:{connect['port']}"
+        assert re.search(rf"backend +ready .* HTTP 200, under debugpy at {place}\n", typed("ps").out)
+        assert f"debugpy, which listens at {place}:" in typed("debug backend").out
         assert typed("restart backend").out == "backend: restarted and ready\n"
