@@ -56,7 +56,7 @@ if ENGINE == "local":  # elsewhere cases.py has the refusal
             with Editor(**worker["connect"]) as child:
                 child.attach(str(VIEWS), line, **worker)
                 asking = threading.Thread(
-                    target=lambda: answers.append(urllib.request.urlopen(f"{address}health/").status)
+                    target=lambda: answers.append(urllib.request.urlopen(address).status)
                 )
                 asking.start()
                 thread = child.wait_for("stopped")["threadId"]
