@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from stack.commands import browser
+from stack.commands import browser, tools
 from stack.control import guardians
 from stack.control.choice import Choice
-from stack.control.recorder import PROFILE, recorder_of
-from stack.errors import NotUp
+from stack.control.recorder import PROFILE, SERVICE, recorder_of
 from stack.plan.service_plan import Plan
 from stack.records import plans
 
@@ -37,8 +36,5 @@ def address_of(plan: Plan) -> str:
     """
     recorder = recorder_of(plan)
     if recorder is None:
-        raise NotUp(
-            f"{plan.name} is up without its dashboard.",
-            hint=f"Type `inv down`, then `inv up --profile {PROFILE}`: the data stays.",
-        )
+        raise tools.missing(plan, SERVICE, profile=PROFILE)
     return recorder.page

@@ -34,7 +34,7 @@ def run(choice: Choice, service: str, *, launch_json: bool = False) -> None:
     """
     stack = guardians.require_running(choice.resolve_name())
     debugpy = debugger.install(_virtualenv(stack, service), say=messages.say)
-    port = next(port for port in (PORT, *ports.candidates(stack.name)) if ports.is_free(port))
+    port = stack.debuggers.get(service) or _free_port(stack.name)
     configuration = vscode(service, port)
     path = write_launch_json(choice.work_tree, configuration) if launch_json else None
     command = Command(action=Action.DEBUG, services=(service,), port=port, debugpy=str(debugpy))
@@ -44,6 +44,10 @@ def run(choice: Choice, service: str, *, launch_json: bool = False) -> None:
     )
     _say_how_to_attach(configuration, port, path)
     messages.advise(f"`inv restart {service}` ends it")
+
+
+def _free_port(name: str) -> int:
+    return next(port for port in (PORT, *ports.candidates(name)) if ports.is_free(port))
 
 
 def _virtualenv(stack: StackState, service: str) -> Path:

@@ -58,9 +58,11 @@ def run(
     services = _chosen(folder, service)
     selection = _at_moments(selection, folder)
     with log_reader.opened(folder, services) as logs:
-        _show(_recorded(logs, selection), as_json=as_json)
+        shown = _show(_recorded(logs, selection), as_json=as_json)
         if follow and not selection.until:
             _follow(choice, folder, service, logs, selection, as_json=as_json)
+        elif not shown and not as_json:
+            messages.note(f"No line of {folder.name} fits.")
 
 
 def _at_moments(chosen: Selection, run: Path) -> Selection:
@@ -108,8 +110,8 @@ def _is_alive(choice: Choice, run: Path) -> bool:
     return any(Path(stack.run) == run for stack in guardians.running_stacks())
 
 
-def _show(rows: Iterable[Row], *, as_json: bool) -> None:
-    messages.say_lines((_json_line(*row) for row in rows) if as_json else log_lines.format_rows(rows))
+def _show(rows: Iterable[Row], *, as_json: bool) -> int:
+    return messages.say_lines((_json_line(*row) for row in rows) if as_json else log_lines.format_rows(rows))
 
 
 def _json_line(stamp: str, service: str, text: str) -> str:

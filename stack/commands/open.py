@@ -29,8 +29,8 @@ def _below(endpoint: str, path: str) -> Callable[[StackState], str]:
 
 
 PAGES: Final[Mapping[str, Callable[[StackState], str]]] = {
-    "backend": _below("BACKEND_URL", "/"),
-    "gateway": _below("GATEWAY_URL", "/"),
+    "backend": _below("BACKEND_URL", "/health/"),
+    "gateway": _below("GATEWAY_URL", "/health"),
     "admin": _below("BACKEND_URL", "/admin/"),
     "docs": _below("GATEWAY_URL", "/docs"),
     "dashboard": lambda stack: dashboard.address_of(plans.read(stack.name)),

@@ -39,5 +39,9 @@ def _row(status: services.ServiceStatus) -> dict[str, str]:
         "state": status.state,
         "since": tables.age(services.elapsed_s(status.since)),
         "ports": ", ".join(f"127.0.0.1:{host}->{target}" for target, host in status.ports),
-        "detail": first_line(status.text),
+        "detail": first_line(status.text) + _debugger(status.debugger),
     }
+
+
+def _debugger(port: int) -> str:
+    return f", under debugpy at 127.0.0.1:{port}" if port else ""

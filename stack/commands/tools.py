@@ -67,8 +67,16 @@ def _service(plan: Plan, name: str, *, profile: str = PROFILE) -> tuple[str, Map
     """Return the address and the environment of a service that has one port."""
     service = plan.services.get(name)
     if service is None or not service.ports:
-        raise NotUp(
-            f"{plan.name} is up without its {name}.",
-            hint=f"Type `inv down`, then `inv up --profile {profile}`: the data stays.",
-        )
+        raise missing(plan, name, profile=profile)
     return f"http://{LOOPBACK}:{next(iter(service.ports.values()))}", service.environment
+
+
+def missing(plan: Plan, name: str, *, profile: str) -> NotUp:
+    """Return the error of a page whose service a stack has not: why, or how to get it with all that is up."""
+    if name in plan.left_out:
+        return NotUp(f"{plan.name} came up without its {name}. {plan.left_out[name]}")
+    options = " ".join(f"--profile {each}" for each in dict.fromkeys((*plan.profiles, profile)))
+    return NotUp(
+        f"{plan.name} is up without its {name}.",
+        hint=f"Type `inv down`, then `inv up {options}`: the data stays.",
+    )

@@ -48,7 +48,7 @@ def change(stack: StackState, command: Command) -> None:
 class ServiceStatus:
     """The state of one service; ``since`` is the time of the last transition, in seconds since the epoch.
 
-    ``ports`` are pairs of container port and host port.
+    ``ports`` are pairs of container port and host port; ``debugger`` is where one listens, 0 without.
     """
 
     service: str
@@ -56,6 +56,7 @@ class ServiceStatus:
     text: str
     since: float
     ports: tuple[tuple[int, int], ...]
+    debugger: int = 0
 
 
 def service_statuses(stack: StackState) -> list[ServiceStatus]:
@@ -68,6 +69,7 @@ def service_statuses(stack: StackState) -> list[ServiceStatus]:
             text=last[name].text if name in last else "",
             since=last[name].at if name in last else stack.created,
             ports=(*ports.items(), *stack.further_ports.get(name, ())),
+            debugger=stack.debuggers.get(name, 0),
         )
         for name, ports in stack.ports.items()
     ]

@@ -33,7 +33,12 @@ def require_same(choice: Choice, services: Sequence[str], stack: StackState) -> 
         raise _elsewhere(stack, f"from {', '.join(request.files)}")
     profiles = [name for name in choice.profiles if not {name, "*"} & set(request.profiles)]
     if profiles:
-        raise _elsewhere(stack, f"without the profile {', '.join(profiles)}")
+        options = " ".join(f"--profile {each}" for each in (*request.profiles, *profiles))
+        raise _elsewhere(
+            stack,
+            f"without the profile {', '.join(profiles)}",
+            kept=f"is kept. Then type `inv up {options}`",
+        )
 
 
 def _require_engine(engine: str, stack: StackState) -> None:

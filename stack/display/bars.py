@@ -134,7 +134,7 @@ def _scale(total_s: float) -> Html:
 def _ticks(total_s: float) -> list[float]:
     """Return round moments from 0 to the end."""
     step = 10.0**-6
-    for step in (factor * 10.0**power for power in range(-7, 6) for factor in (1, 2, 5)):
+    for step in (factor * 10.0**power for power in range(-7, 12) for factor in (1, 2, 5)):
         if total_s / step <= TICKS:
             break
     return [step * number for number in range(int(total_s / step) + 1)]

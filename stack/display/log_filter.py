@@ -13,7 +13,11 @@ from stack.errors import InvalidOption
 LEVELS = ("debug", "info", "warning", "error", "critical")
 _SPECIAL = frozenset(r".^$*+?{}[]\|()")
 """The characters that are not themselves in a regular expression."""
-_SEVERE = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|^\w*(?:Error|Exception):")
+_OTHER_NAMES = {"warn": "warning", "fatal": "critical"}
+_SEVERE = re.compile(
+    r"\b(?:ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|^\w*(?:Error|Exception):"
+    r"|\blevel=(?:error|crit|fatal|panic)"  # logfmt
+)
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -48,7 +52,7 @@ def level(text: str) -> str:
 
 
 def _known(name: str) -> str:
-    return {"warn": "warning", "fatal": "critical"}.get(name, name if name in LEVELS else "info")
+    return _OTHER_NAMES.get(name, name if name in LEVELS else "info")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +114,8 @@ def make(*, grep: str = "", least: str = "", request_id: str = "", trace_id: str
     Raises:
         InvalidOption: ``grep`` is no regular expression, or ``least`` no level.
     """
-    if least and least.lower() not in LEVELS:
+    lowest = _OTHER_NAMES.get(least.lower(), least.lower())
+    if least and lowest not in LEVELS:
         raise InvalidOption(f"--level {least!r} is no level.", hint=f"Levels: {', '.join(LEVELS)}.")
     try:
         pattern = re.compile(grep, 0 if grep != grep.lower() else re.IGNORECASE) if grep else None
@@ -120,6 +125,4 @@ def make(*, grep: str = "", least: str = "", request_id: str = "", trace_id: str
             hint="Put a backslash before a character that stands for itself, for example \\( or \\[.",
         ) from error
     literal = grep.encode() if grep.isascii() and _SPECIAL.isdisjoint(grep) else b""
-    return LogFilter(
-        pattern=pattern, literal=literal, least=least.lower(), request_id=request_id, trace_id=trace_id
-    )
+    return LogFilter(pattern=pattern, literal=literal, least=lowest, request_id=request_id, trace_id=trace_id)

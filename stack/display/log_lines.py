@@ -18,6 +18,7 @@ NOT_STRUCTURED = (msgspec.MsgspecError, UnicodeError, RecursionError)
 _WARNINGS = frozenset({"warning", "error", "critical", "fatal"})
 _PLAIN_WARNING = re.compile(
     r"\b(?:WARN|WARNING|ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|^\w*(?:Error|Exception):"
+    r"|\blevel=(?:warn|error|crit|fatal|panic)"  # logfmt: Prometheus, Grafana
 )
 _FRAME = re.compile(r"^\s*File ")
 _LIBRARY = re.compile(r"site-packages|/lib/python\d|<frozen ")

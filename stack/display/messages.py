@@ -25,15 +25,22 @@ def advise(text: str) -> None:
     say(complete(text))
 
 
-def say_lines(lines: Iterable[str]) -> None:
-    """Print many lines as they come, several in one write where they come fast."""
-    written_s = 0.0
+def note(text: str) -> None:
+    """Print a sentence beside the output: it is no part of what another program reads."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def say_lines(lines: Iterable[str]) -> int:
+    """Print many lines as they come, several in one write where they come fast; return how many."""
+    written_s, count = 0.0, 0
     for line in lines:
+        count += 1
         sys.stdout.write(line + "\n")
         if (now_s := time.monotonic()) - written_s > FLUSH_S:
             sys.stdout.flush()
             written_s = now_s
     sys.stdout.flush()
+    return count
 
 
 def print_error(error: StackError) -> None:

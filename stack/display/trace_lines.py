@@ -25,7 +25,7 @@ def lines(title: str, spans: Sequence[Span], *, limit: int = LIMIT) -> list[str]
 
     A call whose answering service has a span of its own is not a line besides that one.
     """
-    rows = traces.tree(_without_answered_calls(spans))
+    rows = traces.tree(_without_answered_calls(spans) or spans)
     chosen = _chosen(rows, limit - 1)
     left_out = len(rows) - len(chosen)
     if left_out:

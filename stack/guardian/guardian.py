@@ -222,7 +222,11 @@ class Guardian:
         assert self.supervisor is not None, "the socket is opened after it is made"
         assert self._engine is not None
         note, run = self._timeline.note, self._request.run
-        return await change(self.supervisor, self._engine, command, note=note, run=run)
+        reply = await change(self.supervisor, self._engine, command, note=note, run=run)
+        debuggers = {name: port for name, each in self.supervisor.runs.items() if (port := each.debug_port)}
+        if debuggers != self._state.debuggers:
+            self._set(debuggers=debuggers)
+        return reply
 
     def _store(self, plan: Plan) -> None:
         """Store the plan and the stack's addresses; the run's folder gets a redacted copy of the plan."""

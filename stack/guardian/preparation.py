@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from stack import compose
@@ -71,7 +72,7 @@ def make_plan(
         networks=networks,
         configs=written_files.image_configs(services, site) if request.engine == "local" else None,
     )
-    return planning.with_further_ports(plan, leases.further)
+    return replace(planning.with_further_ports(plan, leases.further), profiles=request.profiles)
 
 
 def _select(request: Request, loaded: Stack) -> tuple[Stack, dict[str, Service]]:

@@ -52,6 +52,12 @@ class ServiceRun:
         own = self.undebugged or self.plan
         self.plan, self.undebugged = plan or own, own if plan is not None else None
 
+    @property
+    def debug_port(self) -> int:
+        """Return where its debugger listens, 0 where it has none."""
+        own = self.plan if self.undebugged is None else self.undebugged
+        return next(iter(self.plan.ports.keys() - own.ports.keys()), 0)
+
     def enter(self, state: str, text: str = "", *, evidence: str = "", symptom: str = "") -> None:
         """Change the state."""
         self.state, self.text = state, text

@@ -21,4 +21,4 @@ def leave_out(plan: Plan, reasons: Mapping[str, str]) -> Plan:
     left = {name: service for name, service in plan.services.items() if name not in reasons}
     why = " ".join(f"{name}: {reason}" for name, reason in reasons.items())
     note = f"The stack comes up without {', '.join(reasons)}. {why}"
-    return replace(plan, services=left, notes=(*plan.notes, note))
+    return replace(plan, services=left, notes=(*plan.notes, note), left_out=reasons)

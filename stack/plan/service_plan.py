@@ -150,7 +150,8 @@ class ServicePlan:
 class Plan:
     """A stack with every decision made.
 
-    ``services`` is in start order; ``notes`` are what is probably a mistake in the compose files.
+    ``services`` is in start order; ``notes`` are what is probably a mistake in the compose files;
+    ``left_out`` says why a service that the stack can do without is not in the plan.
     """
 
     name: str
@@ -159,6 +160,8 @@ class Plan:
     services: Mapping[str, ServicePlan]
     endpoints: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def servers(self, kind: images.ServerKind) -> list[ServicePlan]:
         """Return the services that run a server of this kind."""

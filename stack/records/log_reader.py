@@ -77,6 +77,8 @@ class LogReader:
         while True:
             if self._parts:
                 part = self._parts[-1]
+                if part.seek(0, os.SEEK_END) < self._ends[-1]:  # somebody emptied it
+                    self._ends[-1] = 0
                 part.seek(self._ends[-1])
                 while (line := part.readline()).endswith(b"\n"):
                     self._ends[-1] += len(line)

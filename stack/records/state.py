@@ -35,7 +35,7 @@ class StackState(
 
     ``token`` is in the environment of every process of the stack. ``ports`` is service -> container port ->
     host port, ``further_ports`` are pairs of both, of container ports that a service publishes several times.
-    ``created`` is in seconds since the epoch.
+    ``debuggers`` is service -> where its debugger listens. ``created`` is in seconds since the epoch.
     """
 
     name: str
@@ -50,6 +50,7 @@ class StackState(
     phase: Phase = "starting"
     ports: Mapping[str, Mapping[int, int]] = {}
     further_ports: Mapping[str, tuple[tuple[int, int], ...]] = {}
+    debuggers: Mapping[str, int] = {}
     endpoints: Mapping[str, str] = {}
 
 

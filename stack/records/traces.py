@@ -35,6 +35,11 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
         return (self.end_ns - self.start_ns) / 1e9
 
     @property
+    def identity(self) -> tuple[str, str]:
+        """Return what no other span of its trace has: some tracers give both ends of a call one id."""
+        return self.service, self.span_id
+
+    @property
     def statement(self) -> str:
         """The SQL or the command of a store, "" where it is none."""
         return self._attribute("db.query.text", "db.statement")
@@ -82,14 +87,13 @@ def tree(spans: Sequence[Span]) -> list[tuple[int, Span]]:
     for span in sorted(spans, key=lambda each: each.start_ns):
         below.setdefault(span.parent_id if span.parent_id in ids else "", []).append(span)
     rows: list[tuple[int, Span]] = []
-    done: set[str] = set()
-    stack = [(0, span) for span in reversed(below.get("", []))]
-    while stack or len(done) < len(ids):
-        if not stack:
-            stack = [(0, next(span for span in spans if span.span_id not in done))]
+    done: set[tuple[str, str]] = set()
+    left = [(0, span) for span in reversed(spans)]  # those on a circle, which no root leads to
+    stack = [*left, *((0, span) for span in reversed(below.get("", [])))]
+    while stack:
         depth, span = stack.pop()
-        if span.span_id not in done:
-            done.add(span.span_id)
+        if span.identity not in done:
+            done.add(span.identity)
             rows.append((depth, span))
             stack += [(depth + 1, each) for each in reversed(below.get(span.span_id, []))]
     return rows

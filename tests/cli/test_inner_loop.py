@@ -56,7 +56,7 @@ if ENGINE == "local":  # elsewhere cases.py has the refusal
             with Editor(**worker["connect"]) as child:
                 child.attach(str(VIEWS), line, **worker)
                 asking = threading.Thread(
-                    target=lambda: answers.append(urllib.request.urlopen(f"{address}health/").status)
+                    target=lambda: answers.append(urllib.request.urlopen(address).status)
                 )
                 asking.start()
                 thread = child.wait_for("stopped")["threadId"]
@@ -67,4 +67,7 @@ if ENGINE == "local":  # elsewhere cases.py has the refusal
                 child.ask("continue", threadId=thread)
                 asking.join()
         assert answers == [200]
+        place = f"127.0.0.1:{connect['port']}"
+        assert re.search(rf"backend +ready .* HTTP 200, under debugpy at {place}\n", typed("ps").out)
+        assert f"debugpy, which listens at {place}:" in typed("debug backend").out
         assert typed("restart backend").out == "backend: restarted and ready\n"

@@ -148,11 +148,12 @@ def test_debug_restarts_a_service_under_the_debugger_and_restart_without(tmp_pat
         reply = asyncio.run(change(services, None, command, note=print, run=""))  # type: ignore[arg-type]
         assert reply.outcome is Outcome.DONE
 
+    assert run.debug_port == 0
     ask(Action.DEBUG)
     ask(Action.DEBUG)
-    assert run.undebugged == own
+    assert (run.undebugged, run.debug_port) == (own, 5678)
     ask(Action.RESTART)
-    assert (run.plan, run.undebugged) == (own, None)
+    assert (run.plan, run.undebugged, run.debug_port) == (own, None, 0)
     assert ["-m debugpy" in " ".join(argv) for argv in services.started] == [True, True, False]
     assert " ".join(services.started[1]).count("-m debugpy") == 1
     run.log.close()

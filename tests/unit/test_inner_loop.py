@@ -89,7 +89,7 @@ def test_without_a_page_all_are_listed_and_a_missing_one_says_why(
 ) -> None:
     pages.run(Choice(), "")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1] == "  gateway    http://127.0.0.1:2/"
+    assert lines[:2] == ["  backend    http://127.0.0.1:1/health/", "  gateway    http://127.0.0.1:2/health"]
     assert lines[-4].startswith("  dashboard  - shop is up without its dashboard.")
     assert [line.split()[0] for line in lines[-3:]] == ["prometheus", "redis-ui", "pgadmin"]
     with pytest.raises(InvalidOption, match="There is no page 'nope'"):

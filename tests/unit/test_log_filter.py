@@ -26,6 +26,9 @@ def line(message: str = "GET / 200", **values: object) -> str:
         ("2026 [7] ERROR:  syntax error", "error"),
         ("ValueError: no", "error"),
         ("# WARNING Memory overcommit", "warning"),
+        ("ts=12:00 caller=main.go:1 level=warn msg=slow", "warning"),
+        ('level=error msg="no such table"', "error"),
+        ("level=info msg=warned", "info"),
         ("Ready to accept connections", "info"),
         ("{ no JSON", "info"),
         ('{"a":' * 3_000 + "1" + "}" * 3_000, "info"),
@@ -40,6 +43,11 @@ def test_a_level_admits_those_above_it() -> None:
     chosen = log_filter.make(least="WARNING")
     shown = [each for each in log_filter.LEVELS if chosen.admits(line(level=each))]
     assert shown == ["warning", "error", "critical"]
+
+
+@pytest.mark.parametrize(("name", "least"), [("warn", "warning"), ("FATAL", "critical")])
+def test_a_level_may_be_named_as_a_service_names_it(name: str, least: str) -> None:
+    assert log_filter.make(least=name) == log_filter.make(least=least)
 
 
 @pytest.mark.parametrize(

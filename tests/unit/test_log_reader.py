@@ -131,6 +131,18 @@ def test_no_line_is_lost_or_shown_twice_when_a_log_is_rotated_meanwhile(tmp_path
     assert seen == lines
 
 
+def test_a_log_that_is_emptied_meanwhile_is_read_from_its_new_beginning(tmp_path: Path) -> None:
+    write(tmp_path, "web", *range(1, 9))
+    with log_reader.opened(tmp_path) as logs:
+        path = service_logs.log_file(tmp_path, "web")
+        path.write_text(f"{at(10)} after that\n")
+        assert texts(log_reader.merge_new(logs)) == ["after that"]
+        path.write_text("")
+        assert texts(log_reader.merge_new(logs)) == []
+        path.write_text(f"{at(11)} and again\n")
+        assert texts(log_reader.merge_new(logs)) == ["and again"]
+
+
 def test_a_log_that_begins_later_is_read_from_its_first_line(tmp_path: Path) -> None:
     with closing(LogReader(tmp_path, "late")) as reader:
         assert list(reader.new_lines()) == []

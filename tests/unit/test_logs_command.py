@@ -85,6 +85,18 @@ def test_lines_are_chosen_by_time_pattern_level_and_id(
     assert lines(since="1d") == []
 
 
+@pytest.mark.parametrize("service", ["", "db"])
+def test_that_no_line_fits_is_said_beside_the_lines(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], service: str
+) -> None:
+    none = Selection(filter=log_filter.make(grep="no such word"))
+    logs.run(Choice(work_tree=tmp_path), service, none)
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", f"No line of {run.name} fits.\n")
+    logs.run(Choice(work_tree=tmp_path), service, none, as_json=True)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_json_has_the_ids_of_a_structured_line(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

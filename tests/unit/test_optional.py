@@ -44,6 +44,8 @@ def test_what_the_local_engine_cannot_run_is_left_out_and_said_once() -> None:
     assert list(left.services) == ["db", "cache", "other"]
     assert len(left.notes) == 1
     assert left.notes[0].startswith("The stack comes up without page. page: The local engine cannot run")
+    assert list(left.left_out) == ["page"]
+    assert left.left_out["page"].startswith("The local engine cannot run")
     assert optional.leave_out(made, {}) is made
 
 

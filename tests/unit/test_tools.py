@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -79,6 +80,17 @@ def test_the_page_of_prometheus_is_the_shops_console() -> None:
     with pytest.raises(NotUp) as caught:
         tools.prometheus(plan())
     assert "inv up --profile observability" in caught.value.hint
+
+
+def test_a_page_that_was_left_out_says_why_and_any_other_keeps_the_profiles_that_are_on() -> None:
+    without = replace(plan(), profiles=("vault", "observability"), left_out={"prometheus": "No image."})
+    with pytest.raises(NotUp) as caught:
+        tools.prometheus(without)
+    assert (caught.value.message, caught.value.hint) == ("shop came up without its prometheus. No image.", "")
+    with pytest.raises(NotUp) as caught:
+        tools.pgadmin(without)
+    words = "inv up --profile vault --profile observability --profile tools"
+    assert caught.value.hint == f"Type `inv down`, then `{words}`: the data stays."
 
 
 @pytest.mark.parametrize(("name", "address"), [("redis-ui", tools.redis_ui), ("pgadmin", tools.pgadmin)])

@@ -13,7 +13,7 @@ import pytest
 from stack.commands import evidence
 from stack.control import recorder
 from stack.control.recorder import Recorder
-from stack.display import trace_lines
+from stack.display import bars, trace_lines
 from stack.records import traces
 from stack.records.traces import Span
 from stack.system.directories import ROOT
@@ -98,6 +98,26 @@ def test_a_call_to_another_service_is_one_line_with_its_status() -> None:
         "      27.0 ms  web        POST cart 402",
         "       2.0 ms  web          SELECT 1",
     ]
+
+
+def test_spans_of_two_services_with_one_id_are_both_shown() -> None:
+    spans = [span(1, service="client", name="GET"), span(1, name="GET x"), span(2, 1, name="SELECT")]
+    assert [(depth, each.name) for depth, each in traces.tree(spans)] == [
+        (0, "GET"),
+        (1, "SELECT"),
+        (0, "GET x"),
+    ]
+    assert len(trace_lines.lines("x", spans)) == 4
+
+
+def test_calls_that_answer_each_other_are_shown_all_the_same() -> None:
+    spans = [span(1, 2, service="a", kind=3), span(2, 1, service="b", kind=3)]
+    assert [line.split()[2] for line in trace_lines.lines("x", spans)[1:]] == ["a", "b"]
+
+
+@pytest.mark.parametrize("end_ms", [1, 60_000, 2**63 // 10**6])
+def test_a_trace_has_a_few_ticks_however_long_it_takes(end_ms: int) -> None:
+    assert 2 <= bars.waterfall([span(1, end=end_ms)]).count('class="tick"') <= bars.TICKS + 1
 
 
 def test_what_took_long_itself_is_shown_and_not_what_waited_for_it() -> None:

@@ -85,7 +85,10 @@ def test_one_without_a_profile(tmp_path: Path) -> None:
         UpElsewhere, match=r"shop is up already, without the profile tools, vault\."
     ) as caught:
         up_already.require_same(choice(tmp_path, FILE, "tools", "recorder", "vault"), [], stack)
-    assert caught.value.hint == "End it first: `inv down --stack shop`; its data is kept."
+    assert caught.value.hint == (
+        "End it first: `inv down --stack shop`; its data is kept. "
+        "Then type `inv up --profile recorder --profile tools --profile vault`."
+    )
 
 
 def test_one_with_every_profile_has_each(tmp_path: Path) -> None:

@@ -91,48 +91,62 @@ def _spans(request: ExportTraceServiceRequest) -> Iterator[Span]:
 def _service(attributes: Sequence[KeyValue]) -> str:
     for attribute in attributes:
         if attribute.key == "service.name":
-            return attribute.value.string_value[:TEXT_LIMIT] or "unknown"
+            return _shortened(attribute.value.string_value) or "unknown"
     return "unknown"
 
 
 def _span(span: ProtoSpan, service: str) -> Span:
     if len(span.trace_id) != 16 or len(span.span_id) != 8 or len(span.parent_span_id) not in (0, 8):
         raise Malformed("A trace id has 16 bytes, a span id 8.")
-    details: dict[str, Any] = {"attributes": _attributes(span.attributes)}
-    if span.events:
-        details["events"] = [
-            {"name": event.name[:TEXT_LIMIT], "at_ns": event.time_unix_nano, **_attributes(event.attributes)}
-            for event in span.events[:ATTRIBUTES_LIMIT]
-        ]
-    if span.status.message:
-        details["message"] = span.status.message[:TEXT_LIMIT]
     return Span(
         trace_id=span.trace_id.hex(),
         span_id=span.span_id.hex(),
         parent_id=span.parent_span_id.hex(),
         service=service,
-        name=span.name[:TEXT_LIMIT],
+        name=_shortened(span.name),
         kind=span.kind,
         start_ns=_sqlite_integer(span.start_time_unix_nano),
         end_ns=_sqlite_integer(max(span.end_time_unix_nano, span.start_time_unix_nano)),
         failed=span.status.code == ERROR,
-        details=json.dumps(details),
+        details=json.dumps(_details(span)),
     )
 
 
+def _details(span: ProtoSpan) -> dict[str, Any]:
+    details: dict[str, Any] = {"attributes": _attributes(span.attributes)}
+    if span.events:
+        details["events"] = [
+            {"name": _shortened(event.name), "at_ns": event.time_unix_nano, **_attributes(event.attributes)}
+            for event in span.events[:ATTRIBUTES_LIMIT]
+        ]
+    if span.status.message:
+        details["message"] = _shortened(span.status.message)
+    left_out = {
+        "attributes": max(len(span.attributes) - ATTRIBUTES_LIMIT, 0) + span.dropped_attributes_count,
+        "events": max(len(span.events) - ATTRIBUTES_LIMIT, 0) + span.dropped_events_count,
+    }
+    if any(left_out.values()):
+        details["left_out"] = left_out
+    return details
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= TEXT_LIMIT else f"{text[: TEXT_LIMIT - 1]}…"
+
+
 def _attributes(attributes: Sequence[KeyValue]) -> dict[str, Any]:
-    return {each.key[:TEXT_LIMIT]: _value(each.value) for each in attributes[:ATTRIBUTES_LIMIT]}
+    return {_shortened(each.key): _value(each.value) for each in attributes[:ATTRIBUTES_LIMIT]}
 
 
 def _value(value: AnyValue) -> Any:
     kind = value.WhichOneof("value")
     if kind == "string_value":
-        return value.string_value[:TEXT_LIMIT]
+        return _shortened(value.string_value)
     if kind == "double_value" and not math.isfinite(value.double_value):
         return str(value.double_value)  # JSON has no such number
     if kind in {"int_value", "double_value", "bool_value"}:
         return getattr(value, kind)
-    return str(value)[:TEXT_LIMIT] if kind else None
+    return _shortened(str(value)) if kind else None
 
 
 def _sqlite_integer(number: int) -> int:

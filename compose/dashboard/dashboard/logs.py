@@ -49,8 +49,11 @@ class Filter:
         return not self.level or _level(text) in _AT_LEAST[self.level]
 
 
-_SEVERE = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|^\w*(?:Error|Exception):")
-_WARNING = re.compile(r"\b(?:WARN|WARNING)\b")
+_SEVERE = re.compile(
+    r"\b(?:ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|^\w*(?:Error|Exception):"
+    r"|\blevel=(?:error|crit|fatal|panic)"  # logfmt: Prometheus, Grafana
+)
+_WARNING = re.compile(r"\b(?:WARN|WARNING)\b|\blevel=warn")
 LEVELS = ("debug", "info", "warning", "error", "critical")
 _OTHER_NAMES = {"warn": "warning", "fatal": "critical"}
 _AT_LEAST = {name: frozenset(LEVELS[index:]) for index, name in enumerate(LEVELS)}
@@ -129,8 +132,20 @@ def _shown(stamp: str, service: str, text: str) -> dict[str, Any]:
         "at": stamp,
         "service": service,
         "level": _level(text),
-        "text": str(record.get("message", text))[:LINE_LIMIT],
-        "exception": str(record.get("exception", ""))[:LINE_LIMIT],
+        "text": _shortened(_message(record, text)),
+        "exception": _shortened(str(record.get("exception", ""))),
         "request_id": str(record.get("request_id", "")).strip("-"),
         "trace_id": str(record.get("trace_id", "")).strip("-"),
     }
+
+
+def _message(record: dict[str, Any], text: str) -> str:
+    """Return what a line says, with how long that took, as `inv logs` prints it."""
+    message, took_ms = str(record.get("message", text)), record.get("duration_ms")
+    is_new = "message" in record and took_ms is not None and " ms" not in message
+    return f"{message} {took_ms} ms" if is_new else message
+
+
+def _shortened(text: str) -> str:
+    more = len(text) - LINE_LIMIT
+    return text if more <= 0 else f"{text[:LINE_LIMIT]}… and {more} more characters"

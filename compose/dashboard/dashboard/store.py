@@ -34,6 +34,13 @@ _ORDERS: dict[Order, str] = {
 }
 SERVER, CLIENT = 2, 3
 """``SPAN_KIND_SERVER`` and ``SPAN_KIND_CLIENT`` of the trace protocol."""
+_TARGET, _STATUS = (
+    "CAST(coalesce({}, '') AS TEXT)".format(
+        ", ".join(f"""json_extract(details, '$.attributes."{name}"')""" for name in names)
+    )
+    for names in (("http.target", "url.path"), ("http.status_code", "http.response.status_code"))
+)
+"""What a request asked for and how it was answered: these attributes were renamed once."""
 _MANY = 500
 """Rows of one answer at the most."""
 
@@ -102,14 +109,15 @@ class Store:
     def traces(
         self, *, order: Order, run: str | None, words: str = "", background: bool = True, limit: int = 100
     ) -> list[dict[str, Any]]:
-        """Return traces by their first span: id, service, name, start, duration, failed, number of spans.
+        """Return traces by their first span: id, service, name, start, duration, failed, number of spans;
+        and of a request the address that was asked for and the status of the answer, "" where there is none.
 
         A trace begins with a span without a parent, or with a request whose sender sent no span of its own.
         Without ``background`` those are left out that begin with a statement or a call (a client's span).
         """
         query = f"""
             SELECT root.trace_id, root.service, root.name, root.start_ns,
-                root.end_ns - root.start_ns AS took_ns,
+                root.end_ns - root.start_ns AS took_ns, {_TARGET} AS target, {_STATUS} AS status,
                 (SELECT max(failed) FROM spans WHERE trace_id = root.trace_id) AS failed,
                 (SELECT count(*) FROM spans WHERE trace_id = root.trace_id) AS spans
             FROM spans AS root
@@ -117,7 +125,8 @@ class Store:
                 AND (parent_id = '' OR NOT EXISTS (
                     SELECT 1 FROM spans WHERE trace_id = root.trace_id AND span_id = root.parent_id
                 ))
-                AND (:background OR kind != {CLIENT}) AND name LIKE :words ESCAPE '\\'
+                AND (:background OR kind != {CLIENT})
+                AND (name LIKE :words ESCAPE '\\' OR {_TARGET} LIKE :words ESCAPE '\\')
             ORDER BY {_ORDERS[order]} LIMIT :limit
         """  # noqa: S608  all that is put in is a constant
         escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

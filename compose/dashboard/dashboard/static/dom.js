@@ -76,7 +76,8 @@ export function seconds(value) {
 }
 
 // What does not fit into a picture: there is no room for more letters, and text in SVG does not wrap.
-export function shortened(text, letters) {
+export function shortened(value, letters) {
+  const text = plain(value);
   return text.length > letters ? `${text.slice(0, letters - 1)}…` : text;
 }
 

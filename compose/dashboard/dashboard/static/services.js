@@ -28,12 +28,12 @@ function table(overview) {
   const rows = overview.services.map((each) => h("tr", {},
     h("td", {}, h("a", { href: `#/logs?service=${encodeURIComponent(each.name)}` }, each.name)),
     h("td", { class: `state ${tone(each.state)}` }, each.state),
-    h("td", { class: "number" }, each.settles !== null && each.starts !== null ? seconds(each.settles - each.starts) : ""),
+    h("td", { class: "number roomy" }, each.settles !== null && each.starts !== null ? seconds(each.settles - each.starts) : ""),
     h("td", { class: "apart roomy" }, chain.has(each.name) ? "yes" : ""),
     h("td", { class: "quiet" }, each.text.split("\n")[0].slice(0, 160)),
     isRunning(overview) ? h("td", { class: "command" }, command(`restart ${each.name}`, overview)) : null));
   return h("table", {},
-    h("thead", {}, h("tr", {}, h("th", {}, "Service"), h("th", {}, "State"), h("th", { class: "number" }, "Time to ready"),
+    h("thead", {}, h("tr", {}, h("th", {}, "Service"), h("th", {}, "State"), h("th", { class: "number roomy" }, "Time to ready"),
       h("th", { class: "apart roomy" }, "On the critical chain"), h("th", {}, "Last seen"), isRunning(overview) ? h("th", {}, "To restart it, type") : null)),
     h("tbody", {}, rows));
 }

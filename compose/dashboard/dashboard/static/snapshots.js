@@ -13,12 +13,12 @@ function draw(view, all, overview) {
   if (!all.length) return view.replaceChildren(empty("No snapshot is recorded. To take one of Postgres and Redis, type ", command("snapshot save NAME", overview), "."));
   view.replaceChildren(
     h("p", { class: "quiet" }, "Copies of Postgres and Redis, each of one moment. To take another one, type ", command("snapshot save NAME", overview), "."),
-    scrolled(h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Snapshot"), h("th", { class: "number" }, "Age"), h("th", { class: "number" }, "Size"), h("th", { class: "apart" }, "Git branch"), h("th", {}, "To restore it, type"))),
+    scrolled(h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Snapshot"), h("th", { class: "number" }, "Age"), h("th", { class: "number" }, "Size"), h("th", { class: "apart roomy" }, "Git branch"), h("th", {}, "To restore it, type"))),
       h("tbody", {}, all.map((each) => h("tr", {},
         h("td", {}, each.name),
         h("td", { class: "number" }, h("time", { datetime: time(each.created), title: time(each.created) }, each.age)),
         h("td", { class: "number" }, size(each.size_bytes)),
-        h("td", { class: "apart" }, each.branch || "none"),
+        h("td", { class: "apart roomy" }, each.branch || "none"),
         h("td", { class: "command" }, command(`snapshot restore ${each.name}`, overview))))))));
 }
 

@@ -2,6 +2,8 @@
 
 import { ask, columns, follow, h, redraw, s, scrolled, seconds, shortened, empty } from "./dom.js";
 
+const MOST = 2000, COLOURS = 6, LETTERS = 160;
+
 export function traces(view, context) {
   const { run, query, current, search, filters, keep } = context, list = h("div", {});
   const filter = { words: search.value, order: query.get("order") ?? "recent", background: query.get("background") ?? "" };
@@ -29,13 +31,23 @@ export function traces(view, context) {
 function table(rows) {
   const slowest = Math.max(...rows.map((row) => row.took_ns), 1);
   return h("table", {},
-    h("thead", {}, h("tr", {}, h("th", {}, "Started"), h("th", {}, "Service"), h("th", {}, "Operation"), h("th", { class: "number roomy" }, "Spans"), h("th", { class: "number" }, "Took"), h("th", { class: "roomy" }, ""))),
+    h("thead", {}, h("tr", {}, h("th", {}, "Started"), h("th", { class: "roomy" }, "Service"), h("th", {}, "Operation"), h("th", { class: "number roomy" }, "Spans"), h("th", { class: "number" }, "Took"), h("th", { class: "roomy" }, ""))),
     h("tbody", {}, rows.map((row) => h("tr", { class: "pick" },
       h("td", { class: "mono quiet" }, new Date(row.start_ns / 1e6).toISOString().slice(11, 23)),
-      h("td", {}, row.service),
-      h("td", { class: "name" }, h("a", { href: `#/traces/${row.trace_id}` }, row.failed ? h("span", { class: "bad" }, "failed ") : "", row.name)),
+      h("td", { class: "roomy" }, row.service),
+      h("td", { class: "name", title: row.name }, h("a", { href: `#/traces/${row.trace_id}` }, row.failed ? h("span", { class: "bad" }, "failed ") : "", shortened(named(row), LETTERS)),
+        h("span", { class: "quiet" }, asked(row)), h("div", { class: "quiet small" }, row.service)),
       h("td", { class: "number roomy" }, row.spans), h("td", { class: "number" }, seconds(row.took_ns / 1e9)),
       h("td", { class: "roomy" }, s("svg", { width: 120, height: 10, "aria-hidden": "true" }, s("rect", { class: row.failed ? "fails" : "runs", width: Math.max((row.took_ns / slowest) * 120, 1), height: 10, rx: 2 })))))));
+}
+
+function named({ name }) {
+  return name || "(without a name)";
+}
+
+// What a request asked for, besides its route, and how it was answered.
+function asked({ name, target, status }) {
+  return [name.endsWith(target) ? "" : shortened(target, LETTERS), status].map((word) => word && ` ${word}`).join("");
 }
 
 export function trace(view, context) {
@@ -47,24 +59,27 @@ function waterfall(view, id, spans, chosen) {
   const ordered = tree(spans), start = Math.min(...spans.map((each) => each.start_ns)), end = Math.max(...spans.map((each) => each.end_ns));
   const total = Math.max(end - start, 1), row = 22, detail = h("div", {});
   const { name, width, kind, letters } = columns(view, 420, 700);
-  const choose = (span) => { chosen.span = span.span_id; show(span); };
+  const colours = new Map([...new Set(ordered.map(([span]) => span.service))].map((service, i) => [service, `service${i % COLOURS}`]));
+  const choose = (span) => { chosen.span = identity(span); show(span); };
   const show = (span) => {
-    for (const each of view.querySelectorAll("g[role]")) each.classList.toggle("chosen", each.dataset.span === span.span_id);
-    detail.replaceChildren(h("h2", {}, `${span.service}: ${span.name}`), h("p", { class: "quiet" }, when(span, start)), ...details(span.details));
+    for (const each of view.querySelectorAll("g[role]")) each.classList.toggle("chosen", each.dataset.span === identity(span));
+    detail.replaceChildren(h("h2", {}, `${span.service}: ${shortened(named(span), 4 * LETTERS)}`), h("p", { class: "quiet" }, when(span, start)), ...details(span.details));
   };
   const bars = ordered.flatMap(([span, depth], i) => {
     const x = name + ((span.start_ns - start) / total) * width, w = Math.max(((span.end_ns - span.start_ns) / total) * width, 2), y = i * row;
-    return s("g", { tabindex: 0, role: "button", "data-span": span.span_id, "aria-label": `${span.service} ${label(span).slice(0, 120)}, ${seconds((span.end_ns - span.start_ns) / 1e9)}`, onclick: () => choose(span), onkeydown: (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); choose(span); } } },
+    return s("g", { tabindex: 0, role: "button", "data-span": identity(span), "aria-label": `${span.service} ${label(span).slice(0, 120)}, ${seconds((span.end_ns - span.start_ns) / 1e9)}`, onclick: () => choose(span), onkeydown: (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); choose(span); } } },
       s("rect", { class: "row", x: 0, y, width: name + width + 90, height: row }),
-      s("text", { x: depth * 12, y: y + 15 }, shortened(`${span.service} · ${label(span)}`, Math.max(letters - depth * 2, 4))),
-      s("rect", { class: span.failed ? "fails" : "runs", x, y: y + 5, width: w, height: 12, rx: 2 }),
+      s("rect", { class: colours.get(span.service), x: depth * 12, y: y + 4, width: 3, height: 14 }),
+      s("text", { x: depth * 12 + 8, y: y + 15 }, shortened(`${span.service} · ${label(span)}`, Math.max(letters - depth * 2, 4))),
+      s("rect", { class: span.failed ? "fails" : `runs ${colours.get(span.service)}`, x, y: y + 5, width: w, height: 12, rx: 2 }),
       s("text", { class: "quiet", x: Math.min(x + w + 5, name + width + 20), y: y + 15 }, seconds((span.end_ns - span.start_ns) / 1e9)));
   });
   view.replaceChildren(
     h("p", {}, h("a", { href: "#/traces" }, "All traces"), " · ", h("code", {}, id), " · ", h("a", { href: `#/logs?identity=${id}` }, "its log lines"), " · ", h("code", {}, `inv logs --trace ${id} --run ${spans[0].run}`)),
     ...clocks(ordered),
+    spans.length < MOST ? "" : h("p", { class: "quiet" }, `The first ${MOST.toLocaleString("en")} spans; a trace with more is not shown whole.`),
     scrolled(s("svg", { class: kind, viewBox: `0 0 ${name + width + 90} ${ordered.length * row + 4}`, width: "100%" }, bars)), detail);
-  show(spans.find((each) => each.span_id === chosen.span) ?? cause(ordered) ?? ordered[0][0]);
+  show(spans.find((each) => identity(each) === chosen.span) ?? cause(ordered) ?? ordered[0][0]);
 }
 
 // What is said where services' clocks differ: their spans are not where they were timed.
@@ -81,10 +96,11 @@ function when(span, start) {
 }
 
 // What a span says of itself: why it failed, its attributes, its events.
-function details({ message, attributes, events }) {
+function details({ message, attributes, events, left_out }) {
   return [
     message ? h("pre", { class: "bad" }, message) : "", pairs(attributes ?? {}),
     ...(events ?? []).flatMap(({ name, at_ns, ...more }) => [h("h3", {}, name), pairs(more)]),
+    ...Object.entries(left_out ?? {}).filter(([, count]) => count).map(([what, count]) => h("p", { class: "quiet" }, `${count.toLocaleString("en")} more ${what} are not kept.`)),
   ];
 }
 
@@ -102,7 +118,7 @@ function cause(ordered) {
 function label(span) {
   const { "db.statement": old, "db.query.text": text } = span.details.attributes ?? {};
   const statement = withoutColumns(String(text ?? old ?? "").replace(/\s+/g, " "));
-  return statement.startsWith(span.name) ? statement : [span.name, statement].filter(Boolean).join(" ");
+  return span.name && statement.startsWith(span.name) ? statement : [named(span), statement].filter(Boolean).join(" ");
 }
 
 // A query without what it selects: from its own FROM on, not from that of a part in brackets.
@@ -115,6 +131,11 @@ function withoutColumns(statement) {
   return statement;
 }
 
+// What no other span of its trace has: some tracers give both ends of a call one id.
+function identity(span) {
+  return `${span.service} ${span.span_id}`;
+}
+
 function tree(spans) {
   const ids = new Set(spans.map((each) => each.span_id)), below = new Map();
   for (const each of spans) {
@@ -124,13 +145,13 @@ function tree(spans) {
   const rows = [], done = new Set();
   const walk = (parent, depth) => {
     for (const each of below.get(parent) ?? []) {
-      if (done.has(each.span_id)) continue;
-      done.add(each.span_id);
+      if (done.has(identity(each))) continue;
+      done.add(identity(each));
       rows.push([each, depth]);
       walk(each.span_id, Math.min(depth + 1, 12));
     }
   };
   walk("", 0);
-  for (const each of spans) if (!done.has(each.span_id)) rows.push([each, 0]);
+  for (const each of spans) if (!done.has(identity(each))) rows.push([each, 0]);
   return rows;
 }
