@@ -58,9 +58,10 @@ copy_tree() {
   git ls-files -z | tar --null --files-from=- --create | tar --extract --directory="$1"
 }
 
-# use_folders FOLDER: an environment with this tree's commands, a home and a cache, which nobody has used yet.
+# use_folders FOLDER: an environment with this tree's commands, a home and a cache, which nobody has used yet. pytest's
+# folder is there, too: in /tmp each pytest that starts would close it to the servers of the tests that run beside it.
 use_folders() {
-  export STACK_HOME=$1/home STACK_CACHE=$1/cache
+  export STACK_HOME=$1/home STACK_CACHE=$1/cache PYTEST_DEBUG_TEMPROOT=$1
   mkdir -p "$STACK_HOME" "$STACK_CACHE"
   make_environment python3 "$1/venv"
   export PATH=$1/venv/bin:$PATH

@@ -8,6 +8,7 @@ there.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -84,8 +85,17 @@ def create(
     for name, text in _settings(memory_bytes, processes, cpus):
         file = next((each / name for each in folders.values() if (each / name).exists()), None)
         if file is not None:
-            file.write_text(text)
+            _write(file, text)
     return ControlGroup(folders=folders) if folders else None
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a limit. Version 1 refuses more processor time than the group above has: that limit holds."""
+    try:
+        file.write_text(text)
+    except OSError as error:
+        if (error.errno, file.name) != (errno.EINVAL, "cpu.cfs_quota_us"):
+            raise
 
 
 def group_of(pid: int) -> ControlGroup | None:

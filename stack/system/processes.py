@@ -174,10 +174,17 @@ def _listening_of(pid: int) -> set[int]:
     if not Path("/proc/self/net").exists():
         connections = psutil.Process(pid).net_connections("tcp")
         return {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
-    links = (str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir())
+    links = map(_link, Path(f"/proc/{pid}/fd").iterdir())
     inodes = {link[len("socket:[") : -1] for link in links if link.startswith("socket:[")}
     rows = (row.split() for name in ("tcp", "tcp6") for row in _rows(Path(f"/proc/{pid}/net/{name}")))
     return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == LISTENS and row[9] in inodes}
+
+
+def _link(entry: Path) -> str:
+    """Return to what a link in /proc leads, "" where the process has closed that file meanwhile."""
+    with contextlib.suppress(OSError):
+        return str(entry.readlink())
+    return ""
 
 
 def _rows(path: Path) -> list[str]:

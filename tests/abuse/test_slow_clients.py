@@ -62,7 +62,7 @@ def _connections(port: int) -> int:
     ),
 )
 def test_idle_and_half_sent_connections_are_closed(shop: Shop, start: Start) -> None:
-    gateway = start(services.gateway, shop.backend, REQUEST_HEAD_S="0.5", REQUEST_BODY_S="0.5")
+    gateway = start(services.gateway, shop.backend, REQUEST_HEAD_S="1.5", REQUEST_BODY_S="1.5")
     with ExitStack() as stack:
         idle, half, body = (stack.enter_context(http1.connect(gateway.port)) for _ in range(3))
         half.sendall(b"GET /health HTTP/1.1\r\nHost:")

@@ -33,7 +33,7 @@ LISTINGS = (
         out=r'^{"time": "\d{4}-.*Z", "service": "postgres", ',
     ),
     Case(typed="logs --grep 'ready to ACCEPT|Ready to accept' --until 2099-01-01T00:00", out=r"redis +\| "),
-    Case(typed="logs backend --level info --run last --tail 1", out=r"backend +\| info "),
+    Case(typed="logs backend --level info --run last --tail 1", out=r"backend +\| (info|warning) "),
     Case(typed="logs --request-id there-is-none --trace there-is-none", err=r"^No line of \S+ fits\.\n$"),
     Case(
         typed="runs", out=r"RUN +BEGAN +ENGINE +OUTCOME .*\n(.*\n)*\d{8}-\d{6}-cli-\w+ .* {engine} +running"

@@ -95,6 +95,8 @@ class Terminal:
         while self._process.poll() is None:
             assert time.monotonic() < deadline, f"it does not end:\n{self.output}"
             self._read(0.05)
+        while self._has_output() and self._read(0):
+            pass  # what it had printed last
         return self._process.returncode
 
     def close(self) -> None:
@@ -104,9 +106,12 @@ class Terminal:
         self._process.wait(LIMIT_S)
         os.close(self._master)
 
+    def _has_output(self, limit_s: float = 0) -> bool:
+        return bool(select.select([self._master], [], [], limit_s)[0])
+
     def _read(self, limit_s: float) -> bool:
         """Read what is there within ``limit_s``; return False at the end of the output."""
-        if not select.select([self._master], [], [], limit_s)[0]:
+        if not self._has_output(limit_s):
             return True
         try:
             data = os.read(self._master, 65536)

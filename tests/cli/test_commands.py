@@ -168,9 +168,12 @@ def test_the_shell_of_django_is_interactive(terminal: Callable[[str], Terminal])
     assert shell.end() == 0
 
 
-def test_logs_are_followed_until_ctrl_c(terminal: Callable[[str], Terminal]) -> None:
+def test_logs_are_followed_until_ctrl_c(
+    typed: Callable[[str], Ended], terminal: Callable[[str], Terminal]
+) -> None:
     logs = terminal("logs backend -f --tail 1")
     logs.wait_for(r"backend +\| ")
+    assert typed("health").code == 0
     logs.wait_for(r"backend +\| .*GET /health/ 200")
     logs.interrupt()
     logs.wait_for("interrupted\n")

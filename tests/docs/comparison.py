@@ -34,6 +34,7 @@ RULES: Final = tuple(
         (r"\b\d+(\.\d+)?%", "PERCENT"),
         (r"(?<=[:>])\d{4,5}\b", "PORT"),
         (r"\bpid \d+", "pid N"),
+        (r"(?<=-ci-)[0-9a-f]{6}\b", "ID"),  # one in 360 has no digit
         (r"\b(?=[0-9a-f]*\d)[0-9a-f]{6,64}\b", "ID"),
         (r"\b\d+ (passed|deselected|rows|tables|Redis key)s?\b", r"N \1"),
         (r"={2,}", "="),

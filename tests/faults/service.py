@@ -17,13 +17,15 @@ STARTED = time.monotonic()
 
 
 def serve(status=lambda: 200, port=PORT):
-    """Respond to every request with the status that ``status`` returns."""
+    """Respond with the status that ``status`` returns; exit or turn unwell where a test asks for that."""
+    asked_for = set()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             if self.path == "/exit":
                 os._exit(7)
-            self.send_response(status())
+            asked_for.add(self.path)
+            self.send_response(500 if "/turn-unwell" in asked_for else status())
             self.end_headers()
             self.wfile.write(b"written by the service\n")
 
@@ -51,11 +53,6 @@ def age():
     return time.monotonic() - STARTED
 
 
-def exits_after_ready():
-    threading.Timer(1.0, lambda: os._exit(7)).start()
-    serve()
-
-
 def writes_its_environment():
     print(dict(os.environ), flush=True)
     serve()
@@ -66,6 +63,13 @@ def asks_another_host():
     server = (os.environ["OUTSIDE_HOST"], int(os.environ["OUTSIDE_PORT"]))
     with socket.create_connection(server, 5) as connection:
         print(connection.recv(100).decode(), flush=True)
+    serve()
+
+
+def waits_for_a_file():
+    """Serve once a test has written the file ``go`` beside this one."""
+    while not pathlib.Path(__file__).with_name("go").exists():
+        time.sleep(0.02)
     serve()
 
 
@@ -146,7 +150,6 @@ BEHAVIOURS = {
     "well": serve,
     "exits_0": lambda: sys.exit(0),
     "exits_3": lambda: (print("no such table: orders", flush=True), sys.exit(3)),
-    "exits_after_ready": exits_after_ready,
     "asks_another_host": asks_another_host,
     "ignores_term": ignores_term,
     "forks_twice": forks_twice,
@@ -158,10 +161,10 @@ BEHAVIOURS = {
     "drips": lambda: listen(drip),
     "answers_500": lambda: serve(lambda: 500),
     "500_then_200": lambda: serve(lambda: 500 if age() < 1.5 else 200),
-    "200_then_500": lambda: serve(lambda: 200 if age() < 2 else 500),
     "wrong_port": lambda: serve(port=PORT + 1),
     "binds_a_taken_port": binds_a_taken_port,
-    "slow": lambda: (time.sleep(float(os.environ.get("SLOW_S", "3"))), serve()),
+    "slow": lambda: (time.sleep(float(os.environ["SLOW_S"])), serve()),
+    "waits_for_a_file": waits_for_a_file,
     "runs_out_of_memory": runs_out_of_memory,
     "eats_memory": eats_memory,
     "takes_256_mb": takes_256_mb,

@@ -35,8 +35,14 @@ DEATHS = 20 if LONG else 2 if CONTAINERS else 5
     ),
 )
 def test_a_service_that_dies_after_it_was_ready_is_reported_at_once(tree: Tree) -> None:
-    tree.write({"db": "exits_after_ready"})
-    outcome = tree.hold(until=lambda event: event.service == "db" and event.state == "exited")
+    tree.write({"db": "well"})
+
+    def until(event: Event) -> bool:
+        if event.kind == "stack" and event.state == "up":
+            tree.ask("db", "/exit")
+        return event.service == "db" and event.state == "exited"
+
+    outcome = tree.hold(until=until)
     assert outcome.states("db").index("ready") < outcome.states("db").index("exited")
     assert "exited with code 7" in outcome.event("db", "exited").text
     assert outcome.seconds < PROMPT_S

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import os
 import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -182,8 +179,7 @@ def test_a_service_that_exits_while_a_test_runs_ends_the_run_and_names_the_test(
 ) -> None:
     running = job()
     running.wait_for(RUNS)
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        urllib.request.urlopen(f"http://127.0.0.1:{two_services.port('web')}/exit", timeout=5)
+    two_services.ask("web", "/exit")
     code, _ = running.end()
     assert code == 3, running.output
     assert "web failed: exited, exited with code 7" in running.output

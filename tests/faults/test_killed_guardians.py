@@ -43,7 +43,7 @@ def test_services_end_at_once_with_their_killed_guardian(two_services: Tree) -> 
     assert run_owner(two_services, "up")[0] == 0
     kill(guardian_pid(two_services))
     deadline = time.monotonic() + PATIENCE_S / 3
-    while (left := [p.cmdline() for p in two_services.processes()]) and time.monotonic() < deadline:
+    while (left := [p.info["cmdline"] for p in two_services.processes()]) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not left
     assert run_owner(two_services, "list")[0] == 0

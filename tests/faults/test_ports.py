@@ -27,10 +27,11 @@ def test_a_port_that_another_process_holds_is_named_with_its_holder(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The port is free when it is leased, and taken before the service starts."""
-    tree.write({"db": "slow", "web": "well"}, db={"environment": {"SLOW_S": "1"}}, web=NEEDED)
-    launched = tree.launch(deadline_s=20)
+    tree.write({"db": "waits_for_a_file", "web": "well"}, web=NEEDED)
+    launched = tree.launch()
     port = tree.port("web")
     with socket.create_server(("127.0.0.1", port)):
+        (tree.folder / "go").touch()
         events = list(events_of(launched))
     event = next(e for e in events if e.service == "web" and e.state in verdicts.BAD)
     assert event.state == "port taken"

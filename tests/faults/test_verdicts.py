@@ -107,7 +107,7 @@ LISTENS = {
 )
 @pytest.mark.parametrize(("behaviour", "verdict", "reason"), VERDICTS, ids=[row[0] for row in VERDICTS])
 def test_the_verdict_names_what_is_wrong(tree: Tree, behaviour: str, verdict: str, reason: str) -> None:
-    check = HASTY | LISTENS.get(behaviour, {})
+    check = CHECK if verdict == "exited" else HASTY | LISTENS.get(behaviour, {})
     tree.write({"db": behaviour, "web": "well"}, db={"healthcheck": check}, web=NEEDED)
     outcome = tree.hold()
     assert reason in outcome.event("db", verdict).text
@@ -137,8 +137,15 @@ def test_a_recovery_is_not_a_failure(tree: Tree) -> None:
     Cut(READINESS, "if failures == check.retries:", "if False:"),
 )
 def test_a_ready_service_that_turns_unhealthy_is_reported(tree: Tree) -> None:
-    tree.write({"db": "200_then_500"}, db={"healthcheck": {**CHECK, "interval": "200ms"}})
-    outcome = tree.hold(until=lambda event: event.state == "unhealthy")
+    tree.write({"db": "well"}, db={"healthcheck": {**CHECK, "interval": "200ms"}})
+
+    def until(event: Event) -> bool:
+        if event.kind == "stack" and event.state == "up":
+            tree.ask("db", "/turn-unwell")
+        return event.state == "unhealthy"
+
+    outcome = tree.hold(until=until)
+    assert "ready" in outcome.states("db")
     assert "HTTP 500" in outcome.event("db", "unhealthy").text
 
 

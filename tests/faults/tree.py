@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import http.client
 import json
 import os
 import shutil
@@ -125,6 +127,13 @@ class Tree:
         started = [e for e in timeline.read(Path(saved.run)) if (e.kind, e.service) == ("process", service)]
         os.kill(started[-1].pid, signal.SIGKILL)
 
+    def ask(self, service: str, path: str) -> None:
+        """Send a request to a service, which may end instead of responding."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port(service), timeout=PATIENCE_S)
+        with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+            connection.request("GET", path)
+            connection.getresponse().read()
+
     def launch(self, *, deadline_s: float = 30.0) -> GuardianProcess:
         request = session.request(self.choice(), ephemeral=True, deadline_s=deadline_s)
         return guardians.launch(replace(request, name=request.name.replace("ecommerce-", "faults-")))
@@ -147,7 +156,7 @@ class Tree:
 
     def leftovers(self) -> list[str]:
         """Return everything that should be gone and is not."""
-        leftovers = [f"process {p.pid}: {' '.join(p.cmdline())}" for p in self.processes()]
+        leftovers = [f"process {p.pid}: {' '.join(p.info['cmdline'])}" for p in self.processes()]
         leftovers += [f"port lease {path.name}" for path in (state_home() / "ports").glob("[0-9]*")]
         leftovers += [f"state of {name}" for name in folders.names()]
         scratch = state.scratch("any").parent
@@ -160,17 +169,14 @@ class Tree:
         return leftovers
 
     def processes(self) -> Iterator[psutil.Process]:
-        """Yield the living processes with this tree on their command line: services, guardians and others."""
-        for process in psutil.process_iter():
-            try:
-                words = process.cmdline()
-                if (
-                    any(str(self.folder) in word for word in words)
-                    and process.status() != psutil.STATUS_ZOMBIE
-                ):
-                    yield process
-            except psutil.Error:
-                continue
+        """Yield the living processes with this tree on their command line: services, guardians and others.
+
+        Their command lines are in ``info``: they may end before they are asked again.
+        """
+        for process in psutil.process_iter(["cmdline", "status"]):
+            is_ours = any(str(self.folder) in word for word in process.info["cmdline"] or ())
+            if is_ours and process.info["status"] != psutil.STATUS_ZOMBIE:
+                yield process
 
     def _containers(self) -> list[str]:
         leftovers = []

@@ -84,8 +84,9 @@ def restart_policy(stack: ToyStack) -> Facts:
 )
 def lies_and_recovers(stack: ToyStack) -> Facts:
     stack.require_up()
-    stack.get("web", "/unwell?seconds=2.5")
+    stack.get("web", "/unwell?seconds=600")
     stack.wait_for_state("web", "unhealthy")
+    stack.get("web", "/unwell?seconds=0")
     stack.wait_for_state("web", "ready")
     return {
         "story": stack.history("web"),

@@ -33,6 +33,10 @@ ELSEWHERE = {
 }
 
 
+OWN = {"STACK_HOME", "STACK_CACHE", "PYTEST_DEBUG_TEMPROOT"}
+"""The variables that name folders."""
+
+
 def test_every_session_is_in_ci_or_has_a_reason_not_to_be() -> None:
     assert noxfile.PARTS, "the sessions are registered"
     sessions = {name.partition("(")[0] for name in registry.get()}
@@ -43,6 +47,18 @@ def test_every_session_is_in_ci_or_has_a_reason_not_to_be() -> None:
 def test_a_session_that_knows_engines_runs_on_both(name: str) -> None:
     assert len(re.findall(rf"nox -s {name}\n", FILES["run"])) == 1
     assert f"{name.upper()}_ENGINE=docker nox -s {name}\n" in FILES["docker-stages"]
+
+
+def test_what_runs_beside_others_has_folders_of_its_own(tmp_path: Path) -> None:
+    """Another account has none of them. Each pytest that starts closes its folder to the servers' account."""
+    script = (
+        f"work={tmp_path} times={tmp_path}/times; source {ROOT}/.ci/stages.sh; "
+        f"make_environment() {{ :; }}; use_folders {tmp_path}/own; env"
+    )
+    printed = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout
+    own = {name for name in OWN if re.search(f"^{name}={tmp_path}/own", printed, re.MULTILINE)}
+    assert own == OWN
+    assert {name for name in OWN if f"--unset={name}" in FILES["run"]} == OWN
 
 
 def test_a_signal_ends_the_stage_that_runs(tmp_path: Path) -> None:

@@ -59,6 +59,23 @@ def test_what_takes_too_much_memory_is_ended_and_known_for_it(group: ControlGrou
     assert group.oom_kills() == 1
 
 
+def test_more_processor_time_than_the_group_above_has_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its limit holds for the service, too."""
+    above = control_groups.create("above", cpus=0.25)
+    if above is None:
+        assert "cpus" not in limits.enforced([])
+        return
+    monkeypatch.setattr(control_groups, "_parents", lambda: above.folders)
+    try:
+        within = control_groups.create("within", cpus=0.5)
+        assert within is not None
+        assert run(within, "").returncode == 0
+        assert within.remove()
+    finally:
+        for folder in (folder for each in above.folders.values() for folder in (*each.glob("*/"), each)):
+            folder.rmdir()
+
+
 def test_the_group_of_a_service_is_found_by_its_process(group: ControlGroup | None) -> None:
     assert control_groups.group_of(own_pid()) is None
     if group is None:

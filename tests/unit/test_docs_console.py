@@ -63,6 +63,7 @@ def test_the_word_docker_alone_needs_no_engine() -> None:
         ("  0.20s  redis        starting", "  10.20s  redis    starting"),
         ("http://127.0.0.1:8000", "http://127.0.0.1:24901"),
         ("stack ecommerce-ci-bb723a on local", "stack ecommerce-ci-00f1a2 on local"),
+        ("stack ecommerce-ci-bb723a on local", "stack ecommerce-ci-abcdef on local"),
         ("==== 107 passed in 9.03s ====", "=========== 112 passed in 11.5s ======"),
         ("144 passed in 8.6s", "144 passed in 86.63s (0:01:26)"),
         ("backend  Up 2 minutes (healthy)", "backend  Up About a minute (healthy)"),

@@ -163,7 +163,18 @@ def test_existing_data_is_served_on_the_given_port_alone(old_data: Path, tmp_pat
     words = " ".join(launch.argv)
     assert words.startswith("/pg/bin/postgres -c fsync=off")
     assert words.index("work_mem=8MB") < words.index("listen_addresses=127.0.0.1") < words.index("port=4000")
-    assert f"unix_socket_directories={launch.environment['PGHOST']}" in launch.argv
+
+
+@pytest.mark.usefixtures("plain_account")
+@pytest.mark.parametrize(("longest", "has_socket"), [(1000, True), (10, False)])
+def test_a_server_has_a_socket_where_its_path_is_not_too_long(
+    old_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, longest: int, has_socket: bool
+) -> None:
+    monkeypatch.setattr(postgres, "LONGEST_SOCKET", longest)
+    launch = postgres.PostgresRunner(tag="15").prepare(spec(SERVICE, data={DATA: old_data}, state=tmp_path))
+    sockets = str(tmp_path / "socket") if has_socket else ""
+    assert f"unix_socket_directories={sockets}" in launch.argv
+    assert launch.environment["PGHOST"] == (sockets or "127.0.0.1")
 
 
 @pytest.mark.usefixtures("plain_account")

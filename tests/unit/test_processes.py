@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -98,6 +99,12 @@ def test_the_ports_of_a_process_and_its_descendants_are_found() -> None:
             assert processes.listening(os.getpid()) >= {port}
         finally:
             os.killpg(parent.pid, signal.SIGKILL)
+
+
+def test_the_ports_of_a_process_are_found_while_it_closes_other_files() -> None:
+    """Its list of files names the one by which this process itself reads the list: it is closed by then."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert server.getsockname()[1] in processes.listening(os.getpid())
 
 
 FORKS = "import os, time\nif os.fork() == 0:\n    time.sleep(60)\nos.wait()"
