@@ -13,6 +13,8 @@ from stack.errors import CommandFailed, InvalidOption, ServerMissing
 from stack.system import pipelines
 
 LIMIT_S = 600.0
+GPG = ("gpg", "--batch", "--quiet", "--no-auto-key-locate")
+"""GnuPG with the keys that it holds: by itself it takes one for an unknown address from the network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,7 @@ class Encryption:
         words = [word for recipient in self.recipients for word in ("--recipient", recipient)]
         if self.program == "age":
             return ["age", "--encrypt", *words]
-        return ["gpg", "--batch", "--quiet", "--trust-model", "always", *words, "--encrypt"]
+        return [*GPG, "--trust-model", "always", *words, "--encrypt"]
 
 
 def for_recipients(recipients: list[str]) -> Encryption | None:
@@ -72,7 +74,7 @@ def decrypt_command(program: str, identity: Path | None) -> list[str]:
     require(program)
     if program == "age":
         return ["age", "--decrypt", *(["--identity", str(identity)] if identity is not None else [])]
-    return ["gpg", "--batch", "--quiet", "--decrypt"]
+    return [*GPG, "--decrypt"]
 
 
 def encrypted(data: bytes, encryption: Encryption) -> bytes:

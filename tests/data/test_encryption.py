@@ -69,3 +69,4 @@ def test_a_recipient_that_is_unknown_is_a_sentence(stack: Stack, tmp_path: Path,
     done = stack.inv("backup", str(tmp_path / "b"), "--encrypt", recipient, environment=environment)
     assert (done.code, f"cannot encrypt for {recipient}" in done.output) == (32, True), done.output
     assert not (tmp_path / "b").exists()
+    assert not (tmp_path / "S.dirmngr").exists(), "a key was looked for in the network"
