@@ -116,6 +116,10 @@ def test_roles_that_the_server_has_not_are_named_and_the_data_is_restored(
     assert "reader" not in project.sql("SELECT relacl FROM pg_class WHERE oid = $$shop.item$$::regclass")
 
 
+@protected_by(
+    "what cannot be given to its owner is restored without one",
+    Cut("stack/data/roles.py", '        options.append("--no-owner")', "        pass"),
+)
 def test_a_table_keeps_its_owner_or_it_is_said_that_it_does_not(project: Project, tmp_path: Path) -> None:
     give = "GRANT CREATE ON SCHEMA stack_exchange TO app; ALTER TABLE stack_exchange.post OWNER TO app"
     project.sql(f"{READ_WRITE}; {give}")
@@ -126,6 +130,10 @@ def test_a_table_keeps_its_owner_or_it_is_said_that_it_does_not(project: Project
     assert (owner, said) == (("postgres", True) if ENGINE == "local" else ("app", False))
 
 
+@protected_by(
+    "an empty database has the encoding and the locale of the one in use",
+    Cut("stack/data/postgres.py", "TEMPLATE template0 {options}", "TEMPLATE template0"),
+)
 def test_an_empty_database_stores_text_as_the_one_in_use_does(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +151,11 @@ def test_an_empty_database_stores_text_as_the_one_in_use_does(
     assert found == [(8, "C", "C")] * 2
 
 
+@protected_by(
+    "what restores have replaced is dropped in the background",
+    Cut("stack/commands/spare.py", "reset.drop_replaced(access.server, access.location(), say=messages.say)"),
+    Cut("stack/data/restoration.py", "        template.drop_replaced(cursor, server)\n", ""),
+)
 def test_databases_that_were_replaced_are_dropped_also_without_a_backend(
     project: Project, tmp_path: Path
 ) -> None:
