@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stack.commands import browser, tools
-from stack.control import guardians
+from stack.control import guardians, services
 from stack.control.choice import Choice
 from stack.control.recorder import PROFILE, SERVICE, recorder_of
 from stack.plan.service_plan import Plan
@@ -17,6 +17,7 @@ def run(choice: Choice, *, open_page: bool, timeout_s: float) -> None:
 
     Raises:
         NotUp: the stack is up without a dashboard.
+        ServiceFailed: its dashboard has failed.
     """
     if guardians.alive(choice.resolve_name()) is None:
         from stack.commands import up  # most of what starting a stack takes: not for a stack that is up
@@ -25,6 +26,7 @@ def run(choice: Choice, *, open_page: bool, timeout_s: float) -> None:
         up.run(with_dashboard, "", timeout_s=timeout_s, watch=False)
     stack = guardians.require_running(choice.resolve_name())
     address = address_of(plans.read(stack.name))
+    services.require_well(stack, SERVICE)
     browser.show(address, open_page=open_page)
 
 

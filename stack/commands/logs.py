@@ -19,8 +19,11 @@ from stack.display.log_filter import LogFilter
 from stack.errors import UnknownService
 from stack.records import log_reader, runs, service_logs
 from stack.records.log_reader import LogReader, Row
+from stack.records.state import StackState
 
 POLL_S = 0.1
+SPANS_SHOWN = 40
+"""Lines of a trace, below its log lines."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +47,8 @@ def run(
 ) -> None:
     """Show the logs of the stack's latest run or of ``past_run``, of one service or all.
 
-    With ``follow`` go on with new lines until the stack ends.
+    With ``follow`` go on with new lines until the stack ends. Below the lines of a trace stands what
+    services did in it.
 
     Raises:
         UnknownRun: there is no such run.
@@ -61,8 +65,10 @@ def run(
         shown = _show(_recorded(logs, selection), as_json=as_json)
         if follow and not selection.until:
             _follow(choice, folder, service, logs, selection, as_json=as_json)
-        elif not shown and not as_json:
-            messages.note(f"No line of {folder.name} fits.")
+        elif not as_json:
+            if not shown:
+                messages.note(f"No line of {folder.name} fits.")
+            _show_trace(folder, selection.filter.trace_id)
 
 
 def _at_moments(chosen: Selection, run: Path) -> Selection:
@@ -107,7 +113,28 @@ def _follow(
 
 
 def _is_alive(choice: Choice, run: Path) -> bool:
-    return any(Path(stack.run) == run for stack in guardians.running_stacks())
+    return _stack_of(run) is not None
+
+
+def _stack_of(run: Path) -> StackState | None:
+    return next((stack for stack in guardians.running_stacks() if Path(stack.run) == run), None)
+
+
+def _show_trace(run: Path, trace_id: str) -> None:
+    """Print which service did what in a trace, with SQL and times, where it was recorded."""
+    if not trace_id:
+        return
+    from stack.control import recorder  # with an HTTP client: other logs do not pay for it
+    from stack.display import trace_lines
+    from stack.records import traces
+
+    stack = _stack_of(run)
+    receiver = None if stack is None else recorder.of_stack(stack.name)
+    spans = receiver.trace(trace_id) if receiver is not None else traces.read(run).get(trace_id, [])
+    if spans:
+        root = traces.tree(spans)[0][1]
+        messages.say()
+        messages.say_lines(trace_lines.lines(root.name, spans, limit=SPANS_SHOWN))
 
 
 def _show(rows: Iterable[Row], *, as_json: bool) -> int:

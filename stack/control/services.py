@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stack.control import guardians
 from stack.errors import ServiceFailed, UnknownService
+from stack.health import verdicts
 from stack.records import timeline
 from stack.records.control import Action, Command, Outcome
 from stack.records.state import StackState
@@ -73,6 +74,21 @@ def service_statuses(stack: StackState) -> list[ServiceStatus]:
         )
         for name, ports in stack.ports.items()
     ]
+
+
+def require_well(stack: StackState, service: str) -> None:
+    """Check that a service of a running stack has neither failed nor been stopped.
+
+    Raises:
+        ServiceFailed: it has.
+    """
+    for status in service_statuses(stack):
+        if status.service == service and status.state in {*verdicts.BAD, "stopped"}:
+            why = status.text.partition("\n")[0]
+            raise ServiceFailed(
+                f"The {service} of {stack.name} is {status.state}{': ' if why else ''}{why}.",
+                hint=f"Type `inv restart {service}`; `inv logs {service}` has its last lines.",
+            )
 
 
 def elapsed_s(since: float) -> float:

@@ -34,9 +34,12 @@ class FailedTest(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(run: Path) -> list[FailedTest]:
     """Return the failed tests of a run, in the order in which they failed; a torn last line is left out."""
-    path = run / FILE
+    try:
+        lines = (run / FILE).read_bytes().splitlines()
+    except OSError:
+        return []
     failed = []
-    for line in path.read_bytes().splitlines() if path.exists() else []:
+    for line in lines:
         try:
             failed.append(msgspec.json.decode(line, type=FailedTest))
         except msgspec.DecodeError:

@@ -181,7 +181,7 @@ def _open_parts(path: Path) -> list[BinaryIO]:
 def _open(path: Path) -> BinaryIO | None:
     try:
         return path.open("rb")
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
         return None
 
 

@@ -131,7 +131,7 @@ def _settled_s(service: ServiceRecord) -> float:
 
 def _outcome(run: Path, events: list[Event]) -> str:
     try:
-        return (run / OUTCOME).read_text(encoding="utf-8").strip()
+        return (run / OUTCOME).read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         pass
     states = [event.state for event in events if event.kind == "stack"]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 FILE = "timeline.jsonl"
 POLL_S = 0.01
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+"""Later moments have no date."""
+
 MISTAKE = "mistake"
 """The state of a note on what is probably a mistake in the compose files."""
 
@@ -77,7 +81,7 @@ def read(run: Path) -> list[Event]:
     """Return all events of a run so far."""
     try:
         lines = (run / FILE).read_bytes().split(b"\n")
-    except FileNotFoundError:
+    except OSError:
         return []
     return [event for line in lines if (event := _parse(line)) is not None]
 
@@ -111,6 +115,7 @@ def follow(
 
 def _parse(line: str | bytes) -> Event | None:
     try:
-        return msgspec.json.decode(line, type=Event)
+        event = msgspec.json.decode(line, type=Event)
     except msgspec.MsgspecError:
         return None
+    return event if 0 <= event.at < END_OF_TIME else None

@@ -222,6 +222,23 @@ def test_hostile_spans_are_text(visit: Visit) -> None:
     visit.picture("hostile-span")
 
 
+HIDE = """() => {
+  Object.defineProperty(document, "hidden", { value: true, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_tabs_that_nobody_sees_leave_room_for_the_one_that_is_seen(visit: Visit, address: str) -> None:
+    """Chromium has six connections to a server; the first tab keeps one, for which the metrics go on."""
+    for _ in range(8):
+        visit.page.evaluate(HIDE)
+        visit.page = visit.page.context.new_page()
+        visit.page.goto(address)
+        expect(visit.page.locator("#run option").first).to_be_attached()
+    visit.go("Logs")
+    visit.require_text("backend")
+
+
 @pytest.mark.parametrize("token", ["?token=wrong", ""])
 def test_a_wrong_token_is_a_sentence(chromium: Browser, address: str, token: str) -> None:
     page, _, _ = address.partition("?")

@@ -10,11 +10,13 @@ import pytest
 
 from stack.commands import logs
 from stack.commands.logs import Selection
+from stack.control import guardians
 from stack.control.choice import Choice
 from stack.display import log_filter
 from stack.errors import UnknownRun, UnknownService
-from stack.records import service_logs
+from stack.records import service_logs, traces
 from stack.records.timeline import Timeline
+from stack.records.traces import Span
 
 BEGAN = 1_769_860_800.0  # 2026-01-31T12:00:00Z
 
@@ -95,6 +97,27 @@ def test_that_no_line_fits_is_said_beside_the_lines(
     assert (said.out, said.err) == ("", f"No line of {run.name} fits.\n")
     logs.run(Choice(work_tree=tmp_path), service, none, as_json=True)
     assert capsys.readouterr() == ("", "")
+
+
+def test_below_the_lines_of_a_trace_stands_which_service_did_what_with_its_sql(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guardians, "running_stacks", list)
+    details = {"attributes": {"db.statement": "SELECT a FROM cart"}}
+    times = {"start_ns": 0, "end_ns": 2_000_000, "failed": False, "trace_id": "t1"}
+    request = Span(span_id="1", parent_id="", service="web", name="GET /cart", **times)
+    query = Span(span_id="2", parent_id="1", service="web", name="SELECT", details=details, **times)
+    traces.write(run, {"t1": [request, query]})
+    chosen = Selection(filter=log_filter.make(trace_id="t1"))
+    logs.run(Choice(work_tree=tmp_path), "", chosen)
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "",
+        "trace of GET /cart: 2 spans, t1",
+        "       2.0 ms  web  GET /cart",
+        "       2.0 ms  web    SELECT … FROM cart",
+    ]
+    logs.run(Choice(work_tree=tmp_path), "", chosen, as_json=True)
+    assert len(capsys.readouterr().out.splitlines()) == 1
 
 
 def test_json_has_the_ids_of_a_structured_line(

@@ -92,7 +92,7 @@ def _backwards(stem: Path, service: str, chosen: Filter) -> Iterator[tuple[str, 
 def _lines_backwards(stem: Path, suffix: str) -> Iterator[str]:
     try:
         source = stem.with_name(f"{stem.name}{suffix}").open("rb")
-    except FileNotFoundError:  # it has not been full yet
+    except (FileNotFoundError, IsADirectoryError, PermissionError):  # it has not been full yet, or is none
         return
     with source:
         position = source.seek(0, os.SEEK_END)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+"""Later moments have no date."""
 
 
 class UnknownRun(LookupError):
@@ -37,7 +40,7 @@ def events(run: Path) -> Iterator[Event]:
         raise UnknownRun(f"The run {run.name!r} cannot be read: {error.strerror}.") from None
     for event in filter(None, map(json_object, lines)):
         at = event.get("at")
-        if isinstance(at, (int, float)) and math.isfinite(at):
+        if isinstance(at, (int, float)) and 0 <= at < END_OF_TIME:
             words = {name: str(event.get(name, "")) for name in ("kind", "service", "state", "text")}
             yield Event(at=at, **words)
 

@@ -51,6 +51,13 @@ def test_logs_are_filtered_by_words_level_identity_service_and_time(client: Test
     assert client.get("/api/logs", params={"level": "loud"}).status_code == 422
 
 
+def test_a_folder_in_the_place_of_a_log_hides_no_other(client: TestClient, runs: Path) -> None:
+    run = write_run(runs)
+    write_log(run, "redis", "one")
+    (run / "logs" / "postgres.log").mkdir()
+    assert [row["text"] for row in client.get("/api/logs").json()] == ["one"]
+
+
 def test_of_lines_that_were_written_at_once_none_is_left_out(client: TestClient, runs: Path) -> None:
     at = "2026-01-31T12:00:00.000Z"
     log = write_run(runs) / "logs" / "backend.log"

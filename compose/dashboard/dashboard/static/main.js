@@ -13,7 +13,7 @@ const DRAW = {
   runs: async () => (await import("./records.js")).runs,
   snapshots: async () => (await import("./snapshots.js")).snapshots,
 };
-const VIEWS = Object.keys(DRAW), SEARCHED = { logs: "words in a line", traces: "words in a name" };
+const VIEWS = Object.keys(DRAW), SEARCHED = { logs: "words in a line", traces: "words in a name or an address" };
 const [view, picker, bar, search, filters] = ["view", "run", "bar", "search", "filters"].map((id) => document.getElementById(id));
 let newest = JSON.parse(document.getElementById("newest").textContent), chosen = "", address = null, shown = "", turn = 0;
 
@@ -100,8 +100,25 @@ addEventListener("keydown", (event) => {
   if (event.key === "/" && !bar.hidden) { event.preventDefault(); search.focus(); }
 });
 
-const source = new EventSource("/api/events");
-source.onmessage = (event) => {
+// A browser has six connections to a server, for all its tabs: those that nobody sees give theirs back, but for one,
+// for which the metrics go on.
+let source = null, keeps = false;
+function listen() {
+  if (document.hidden && !keeps) {
+    source?.close();
+    source = null;
+  } else if (!source) {
+    source = new EventSource("/api/events");
+    source.onmessage = hear;
+    source.onerror = () => {
+      const phase = document.getElementById("phase");
+      phase.textContent = "not connected";
+      phase.className = "state bad";
+    };
+  }
+}
+
+function hear(event) {
   const before = newest;
   newest = JSON.parse(event.data);
   if (!newest) return; // no run is recorded yet
@@ -109,12 +126,11 @@ source.onmessage = (event) => {
   if (!picker.length || before?.run !== newest.run) pick();
   const changed = JSON.stringify({ ...before, traces: 0 }) !== JSON.stringify({ ...newest, traces: 0 });
   if (!before || (changed && route().name === "services" && (!chosen || chosen === newest.run))) show();
-};
-source.onerror = () => {
-  const phase = document.getElementById("phase");
-  phase.textContent = "not connected";
-  phase.className = "state bad";
-};
+}
+
+document.addEventListener("visibilitychange", listen);
+navigator.locks?.request("listens", () => new Promise(() => { keeps = true; listen(); }));
+listen();
 if (!location.hash) history.replaceState(null, "", "#/services");
 if (newest) head(newest);
 arrive();
