@@ -34,6 +34,8 @@ PATHS = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
 """PYTHONPATH of the suites: the engine and, below tests/, each suite as a package."""
 DEVELOPMENT = "tools/requirements/dev.txt"
 ENGINE = {"PYTHONPATH": str(ROOT)}
+STACK_EACH = ("-n", "3")
+"""pytest's workers where each test has a stack of its own, and waits most of the time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,9 +133,7 @@ def build(session: nox.Session) -> None:
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
     """Inject faults into running stacks and check every diagnosis (FAULTS_ENGINE=local|docker)."""
-    is_local = os.environ.get("FAULTS_ENGINE", "local") == "local"
-    workers = ("-n", "3") if is_local else ()  # each test has a stack of its own, and waits most of the time
-    _suite(session, "faults", *workers)
+    _suite(session, "faults", *STACK_EACH)
 
 
 @nox.session(default=False)
@@ -225,7 +225,7 @@ def base_images(session: nox.Session) -> None:
 @nox.session(default=False)
 def parity(session: nox.Session) -> None:
     """Run the same small stacks on every engine and compare the results (needs a Docker Engine)."""
-    _suite(session, "parity")
+    _suite(session, "parity", *STACK_EACH)
 
 
 @nox.session(default=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import evidence
+from crashes.processes import free_port
 from docs.clone import ENGINE, PORTS, clone, environment
-from stack.system.ports import candidates, is_free
 
 collect_ignore = ["test_recipes.py"] if ENGINE == "docker" else ["test_failing_backend.py"]
 """A test that needs the other engine is not collected; a skipped one would look like one that ran."""
@@ -21,9 +20,9 @@ collect_ignore = ["test_recipes.py"] if ENGINE == "docker" else ["test_failing_b
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """Where a reader types: a folder, an environment, and host ports that stay free for the test.
+    """Where a reader types: a folder, an environment, and host ports that nobody else gets meanwhile.
 
-    A developer's own stack may come and go at the documented ones meanwhile.
+    Other stacks come and go: at the documented ports, and at those that the engine chooses.
     """
 
     folder: Path
@@ -43,8 +42,7 @@ class Reader:
 @pytest.fixture(scope="session")
 def reader() -> Iterator[Reader]:
     """A reader with a fresh clone; everything that the pages leave running is ended."""
-    pool = candidates(f"docs-{os.getpid()}")  # several runs may share the machine
-    ports = {name: next(port for port in pool if is_free(port)) for name in PORTS}
+    ports = {name: free_port() for name in PORTS}
     with tempfile.TemporaryDirectory(prefix="docs-") as name:
         work = Path(name)
         work.chmod(0o755)  # servers run as another account
