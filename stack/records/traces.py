@@ -73,7 +73,7 @@ def read(run: Path) -> dict[str, list[Span]]:
     """Return the traces of a run; none where nothing was recorded."""
     try:
         return record_file.read(run / FILE, dict[str, list[Span]])
-    except (FileNotFoundError, StateUnreadable):
+    except (OSError, StateUnreadable):
         return {}
 
 

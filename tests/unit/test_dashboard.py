@@ -47,6 +47,7 @@ def test_a_stack_without_a_dashboard_is_answered_with_how_to_get_one() -> None:
 def test_the_address_of_a_page_that_is_gone_is_not_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("STACK_HOME", str(tmp_path / "home"))
     stack = replace(
         write_state("shop", tmp_path, pid=os.getpid()),
         run=str(tmp_path / "run"),

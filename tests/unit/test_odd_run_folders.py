@@ -39,6 +39,7 @@ def odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("timeline.jsonl", b'{"at":-1e18,"kind":"stack","state":"up"}\n'),
         ("outcome.txt", b"failed: \xff\xfe"),
         ("junit.xml", b"<testsuites><testcase name='a'"),
+        ("junit.xml", b"<testsuites><testcase name='a' time='nan'/><testcase time='-1e999'/></testsuites>"),
         ("traces.json", b'{"a": [{"trace_id":'),
         ("failures.jsonl", b"\xff\n[1]\n"),
     ],
@@ -55,7 +56,7 @@ def test_a_damaged_record_is_read_as_far_as_it_can_be(
 
 
 @pytest.mark.parametrize(
-    "name", ["timeline.jsonl", "outcome.txt", "junit.xml", "failures.jsonl", "logs/db.log"]
+    "name", ["timeline.jsonl", "outcome.txt", "junit.xml", "traces.json", "failures.jsonl", "logs/db.log"]
 )
 def test_a_folder_in_the_place_of_a_file_is_no_record(
     odd: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
