@@ -27,9 +27,8 @@ NOT_TYPED: Final = {
     ".ci/run": "this test is a part of it",
     "docker system prune -a --volumes": "it removes images and data of other projects",
     "lsof -ti:8000 | xargs kill -9": "it kills whatever listens there",
-    "sleep 30": "what is typed after it waits by itself",
 }
-"""Commands that reach beyond the clone, or only take time, each with the reason."""
+"""Commands that reach beyond the clone, each with the reason."""
 
 
 def of_page(page: str) -> tuple[Block, ...]:
