@@ -9,9 +9,6 @@ import sys
 
 from dashboard.settings import BadEnvironment, read
 
-LOWER_PRIORITY = 5
-"""Added to the nice value: a third of what the services of the stack get where processors are short."""
-
 
 def main() -> None:
     """Serve; end with 2 where the environment makes no sense or the database cannot be opened."""
@@ -20,7 +17,6 @@ def main() -> None:
     except BadEnvironment as error:
         print(f"dashboard: {error}", file=sys.stderr)
         sys.exit(2)
-    os.nice(LOWER_PRIORITY)
     import uvicorn
 
     from dashboard.app import create_app

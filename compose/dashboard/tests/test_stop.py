@@ -1,4 +1,4 @@
-"""The server as it is started: it ends at once while a page is open, and lets the stack go first."""
+"""The server ends at once while a page is open: it does not wait for streams that have no end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dashboard.__main__ import LOWER_PRIORITY
 
 from tests.conftest import TOKEN, write_run
 
@@ -72,12 +71,6 @@ def test_the_stream_of_an_open_page_ends_with_the_server(server: subprocess.Pope
         assert stream.read().strip() == b""  # whole: a stream that is cut raises IncompleteRead
     _, said = server.communicate(timeout=LIMIT_S)
     assert (server.returncode, said) == (-signal.SIGTERM, "")
-
-
-def test_the_stack_that_is_watched_goes_first(server: subprocess.Popen[str], port: int) -> None:
-    connect(port, server)
-    own = os.getpriority(os.PRIO_PROCESS, 0)
-    assert os.getpriority(os.PRIO_PROCESS, server.pid) == min(own + LOWER_PRIORITY, 19)
 
 
 def test_a_database_that_cannot_be_opened_is_named_in_one_sentence(tmp_path: Path) -> None:
