@@ -19,10 +19,8 @@ POSTGRES_PORT, REDIS_PORT = 5432, 6379
 POSTGRES_SCHEMES = frozenset({"postgres", "postgresql", "postgis", "psql", "pgsql"})
 """As Django's and SQLAlchemy's readers of URLs know them."""
 REDIS_SCHEMES = frozenset({"redis", "rediss"})
-EVENT_STREAM = "shop.events"
-"""The stream of the shop's events, as the backend writes it (backend/config/settings/base.py)."""
-SHOP_SETTINGS = "config.settings."
-"""How the names of the shop's settings begin."""
+EVENT_STREAM = "EVENT_STREAM"
+"""The variable by which a service is told the stream of Redis that it writes its events to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +40,7 @@ class Server:
 class Redis:
     """The Redis server of a stack. ``user`` is empty for the one that every server has.
 
-    ``event_stream`` is the stream that the stack's backend writes, empty where the stack is not a shop.
+    ``event_stream`` is the stream that a service of the stack writes events to, empty where none does.
     """
 
     service: str
@@ -86,7 +84,7 @@ def stores_of(plan: Plan) -> Stores:
     )
     return Stores(
         server=next(iter(servers_of(plan)), None),
-        redis=_redis(redis, urls, event_stream=EVENT_STREAM if _is_shop(plan) else ""),
+        redis=_redis(redis, urls, event_stream=_event_stream(plan)),
         files={s: url.path[1:] for s, _, url in urls if url.scheme == "sqlite"},
         addresses=addresses,
     )
@@ -151,10 +149,10 @@ def _server(plan: Plan, planned: ServicePlan, urls: list[SplitResult]) -> Server
     )
 
 
-def _is_shop(plan: Plan) -> bool:
-    """Return whether the stack has the shop's backend, be it without a container or stopped now."""
-    settings = (each.environment.get("DJANGO_SETTINGS_MODULE", "") for each in plan.stack.services.values())
-    return any(name.startswith(SHOP_SETTINGS) for name in settings)
+def _event_stream(plan: Plan) -> str:
+    """Return the stream that a service is told to write, be it started or not, "" where there is none."""
+    told = (each.environment.get(EVENT_STREAM) for each in plan.stack.services.values())
+    return next(filter(None, told), "")
 
 
 def _redis(

@@ -126,7 +126,7 @@ API_DOCS = env.flag("API_DOCS", True)
 TOKEN_HOURS = env.number("TOKEN_HOURS", 24 * 14, minimum=1)
 ANONYMOUS_SHARE_PERCENT = env.number("ANONYMOUS_SHARE_PERCENT", 50, minimum=1)
 RESERVATION_S = env.number("RESERVATION_S", 15 * 60, minimum=1)
-EVENT_STREAM = "shop.events"
+EVENT_STREAM = env.text("EVENT_STREAM", "shop.events")
 EVENT_STREAM_LENGTH = 100_000
 WORKER_HEARTBEAT = Path(heartbeat) if (heartbeat := env.text("WORKER_HEARTBEAT", "")) else None
 RUN_WORKER_IN_PROCESS = env.flag("RUN_WORKER_IN_PROCESS", False)
