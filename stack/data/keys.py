@@ -7,6 +7,7 @@ of one moment lie in one place, and are complete or absent together.
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from datetime import UTC, datetime
 from itertools import groupby
@@ -33,6 +34,7 @@ PROBE = "stack_redis.probe"
 """The key that a value is tried at, in a transaction that deletes it: no service ever sees it."""
 FULL = "OOM"
 """Redis' word for having no memory left."""
+FREED_WITHIN_S, POLL_S = 2.0, 0.01
 DUMP = """
 local rows = {}
 for database in string.gmatch(redis.call('INFO', 'keyspace'), 'db(%d+):') do
@@ -106,7 +108,22 @@ def replace(redis: Redis | None, rows: list[Row], *, announce: str) -> None:
         except ServiceFailed as error:
             if not _is_full(error):
                 raise
-            connection.pipeline([("FLUSHALL",), *commands])
+            _fill_emptied(connection, commands)
+
+
+def _fill_emptied(connection: resp.Connection, commands: list[Command]) -> None:
+    """Empty a Redis that is full, then fill it: what it forgets is freed a moment later (lazyfree)."""
+    connection.pipeline([("FLUSHALL",)])
+    deadline = time.monotonic() + FREED_WITHIN_S
+    while True:
+        try:
+            connection.pipeline(commands)
+        except ServiceFailed as error:
+            if not _is_full(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(POLL_S)
+        else:
+            return
 
 
 def _replacing(redis: Redis, rows: list[Row], announce: str) -> list[Command]:

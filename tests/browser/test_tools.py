@@ -50,11 +50,23 @@ def test_pgadmin_shows_a_table_of_this_stack(chromium: Browser, stack: Stack) ->
     with Visit.open(chromium, stack.inv("open pgadmin").strip(), pictures=PICTURES) as visit:
         tree = visit.page.locator("#id-object-explorer")
 
+        servers = tree.get_by_text("Servers", exact=True).first
+
+        def is_shown() -> bool:
+            """Return whether the tree has come; on a busy machine the page may have to be loaded again."""
+            try:
+                servers.wait_for(timeout=20_000)
+            except TimeoutError:
+                visit.page.reload()
+                return False
+            return True
+
         def expand(name: str, expected: str) -> None:
             """Open a node of the tree; one that has a single child is opened with it."""
             tree.get_by_text(name, exact=True).first.dblclick()
             expect(tree.get_by_text(expected, exact=True).first).to_be_visible()
 
+        wait_until(is_shown, "the servers are in the tree", limit_s=120)
         expand("Servers", "Databases")  # signed in: no password was asked for
         expand("Databases", "postgres")
         expand("postgres", "Schemas")

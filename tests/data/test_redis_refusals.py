@@ -65,7 +65,7 @@ def test_where_redis_takes_nothing_nothing_is_changed(project: Project, refusal:
 
 @protected_by(
     "what Redis has to forget makes room for what it is to take",
-    Cut("stack/data/keys.py", 'connection.pipeline([("FLUSHALL",), *commands])', "raise"),
+    Cut("stack/data/keys.py", "            _fill_emptied(connection, commands)\n", "            raise\n"),
 )
 def test_a_full_redis_makes_room_for_what_it_is_to_hold(project: Project) -> None:
     redis(project, "SET where then")
