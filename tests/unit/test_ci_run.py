@@ -45,7 +45,7 @@ def test_every_session_is_in_ci_or_has_a_reason_not_to_be() -> None:
 
 @pytest.mark.parametrize("name", ["faults", "cli", "data", "docs", "browser"])
 def test_a_session_that_knows_engines_runs_on_both(name: str) -> None:
-    assert len(re.findall(rf"nox -s {name}\n", FILES["run"])) == 1
+    assert len(re.findall(rf"nox -s {name}\n", FILES["run"] + FILES["service-stages"])) == 1
     assert f"{name.upper()}_ENGINE=docker nox -s {name}\n" in FILES["docker-stages"]
 
 
