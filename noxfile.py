@@ -34,8 +34,6 @@ PATHS = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
 """PYTHONPATH of the suites: the engine and, below tests/, each suite as a package."""
 DEVELOPMENT = "tools/requirements/dev.txt"
 ENGINE = {"PYTHONPATH": str(ROOT)}
-STACK_EACH = ("-n", "3")
-"""pytest's workers where each test has a stack of its own, and waits most of the time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +131,7 @@ def build(session: nox.Session) -> None:
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
     """Inject faults into running stacks and check every diagnosis (FAULTS_ENGINE=local|docker)."""
-    _suite(session, "faults", *STACK_EACH)
+    _suite(session, "faults", "-n", "3")  # each test has a stack of its own, and waits most of the time
 
 
 @nox.session(default=False)
@@ -225,7 +223,7 @@ def base_images(session: nox.Session) -> None:
 @nox.session(default=False)
 def parity(session: nox.Session) -> None:
     """Run the same small stacks on every engine and compare the results (needs a Docker Engine)."""
-    _suite(session, "parity", *STACK_EACH)
+    _suite(session, "parity")
 
 
 @nox.session(default=False)

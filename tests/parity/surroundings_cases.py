@@ -174,5 +174,5 @@ def walls(stack: ToyStack) -> Facts:
     expected={"exit code of up": "3", "web": "exited: killed by SIGKILL (out of memory)"},
 )
 def memory_limit(stack: ToyStack) -> Facts:
-    up = stack.up()
+    up = stack.up("--timeout", "15")
     return {"exit code of up": str(up.code), "web": stack.verdict("web")}
